@@ -1,0 +1,99 @@
+# jobd: one Makefile, no configure step.  `make help` lists the targets.
+#
+# Objects live in build/$(CONFIG)/, so that configurations never mix:
+#	make				release
+#	make SAN=address,undefined	with sanitizers (also thread)
+#	make CC=clang
+
+comma	:= ,
+SAN	?=
+CC	:= $(if $(filter default,$(origin CC)),gcc,$(CC))
+CONFIG	:= $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)$(if $(filter-out gcc,$(CC)),-$(notdir $(CC)))
+B	:= build/$(CONFIG)
+VERSION	:= $(shell cat VERSION)
+
+PREFIX	?= /usr/local
+DESTDIR	?=
+
+WARN	:= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef -Wvla \
+	-Wpointer-arith -Wcast-qual -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough \
+	$(if $(findstring clang,$(CC)),-Wconditional-uninitialized -Wno-gnu-zero-variadic-macro-arguments,-Werror=jump-misses-init)
+WERROR	?= -Werror
+CFLAGS	?= -O2 -g
+# Fortify needs an optimiser and quarrels with the sanitizers.
+HARDEN	:= $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -DJOBD_SANITIZED=1)
+ALLCFLAGS := -std=gnu11 -D_GNU_SOURCE -I. -I$(B) $(WARN) $(WERROR) $(CFLAGS) $(HARDEN) $(SANFLAGS) -MMD -MP \
+	-DJOBD_VERSION='"$(VERSION)"'
+LDFLAGS	:= -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+
+# ---- the floors, from the ground up; tests/layers.sh keeps them apart ----
+FLOORS	:= proto daemon/base daemon/engine daemon/wire daemon/store daemon/exec daemon/scheduler daemon/server
+floor-objects = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)/*.c))
+floor-archive = $(B)/$(1).a
+ARCHIVES := $(foreach f,$(FLOORS),$(call floor-archive,$(f)))
+
+LIBS_proto	:= -lcjson
+LIBS_base	:= -linih
+LIBS_engine	:= -levent_extra -levent_core -lpthread
+LIBS_wire	:= -lsystemd
+LIBS_store	:= -lsqlite3 -lpthread
+LIBS_exec	:= -lcurl
+LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
+
+.PHONY: all check unit system crash sim fuzz lint demo bench install clean help deps FORCE
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+all: deps $(B)/jobd $(B)/jobd-runner $(B)/jobctl	# build the three programs
+
+help:			# list the targets
+	@sed -n 's/^\([a-z]*\):.*\t# \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+# Says what is missing and installs it; says nothing when all is there.
+deps:
+	@packaging/install-dependencies
+
+$(B)/%.o: %.c Makefile VERSION | deps
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -c -o $@ $<
+
+define floor-rule
+$(call floor-archive,$(1)): $(call floor-objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach f,$(FLOORS),$(eval $(call floor-rule,$(f))))
+
+# The interface files, as C strings that the daemons serve back.
+$(B)/%.varlink.h: %.varlink
+	@mkdir -p $(@D)
+	{ printf 'static const char varlink_text[] =\n'; sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/.*/"&\\n"/' $<; printf ';\n'; } >$@
+
+# Upper floors first, so that each archive finds what it needs below.
+UPWARD	:= $(call floor-archive,daemon/server) $(call floor-archive,daemon/scheduler) $(call floor-archive,daemon/exec) \
+	$(call floor-archive,daemon/store) $(call floor-archive,daemon/wire) $(call floor-archive,daemon/engine) \
+	$(call floor-archive,daemon/base) $(call floor-archive,proto)
+LOW	:= $(call floor-archive,daemon/wire) $(call floor-archive,daemon/engine) $(call floor-archive,daemon/base) $(call floor-archive,proto)
+
+RUNNER_OBJECTS := $(call floor-objects,daemon/runner)
+CLIENT_OBJECTS := $(call floor-objects,client)
+
+$(B)/jobd: $(B)/daemon/main.o $(UPWARD)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+
+$(B)/jobd-runner: $(RUNNER_OBJECTS) $(LOW)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto)
+
+$(B)/jobctl: $(CLIENT_OBJECTS) $(call floor-archive,proto)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_proto)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+include tests/tests.mk
+
+install: all		# install under DESTDIR and PREFIX
+	packaging/install "$(B)" "$(DESTDIR)" "$(PREFIX)"
+
+clean:			# remove what was built
+	rm -rf build

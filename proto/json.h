@@ -1,0 +1,53 @@
+/*
+ * json: the door for JSON.  cJSON alone is not enough there: it accepts invalid
+ * UTF-8, duplicate keys, text after the value, and escaped NULs.
+ */
+#ifndef PROTO_JSON_H
+#define PROTO_JSON_H
+
+#include <stddef.h>
+
+struct cJSON;
+
+#define JSON_DEPTH_MAX 32
+
+/*
+ * Parse one message strictly: valid UTF-8, depth at most JSON_DEPTH_MAX, no duplicate
+ * keys, no \u0000, no NUL, numbers as RFC 8259 has them, nothing after it but space.
+ * Returns the value, or NULL with a reason in words (a constant) at *why.  The caller frees it
+ * with cJSON_Delete() (json_free() where cJSON is opaque).
+ */
+struct cJSON *json_parse(const char *text, size_t length, const char **why);
+
+/* cJSON_Delete() for floors that do not know cJSON; NULL is fine. */
+void json_free(struct cJSON *value);
+
+/* Printed without spaces; the caller frees. */
+char *json_print(const struct cJSON *value);
+
+/* Building blocks for floors that hold cJSON as an opaque value.  json_set takes value over. */
+struct cJSON *json_object(void);
+struct cJSON *json_array(void);
+void json_set(struct cJSON *object, const char *name, struct cJSON *value);
+void json_set_string(struct cJSON *object, const char *name, const char *value);	/* NULL: nothing is set */
+void json_set_int(struct cJSON *object, const char *name, long long value);
+void json_set_bool(struct cJSON *object, const char *name, int value);
+void json_set_double(struct cJSON *object, const char *name, double value);
+void json_push(struct cJSON *array, struct cJSON *value);
+struct cJSON *json_get(const struct cJSON *object, const char *name);			/* borrowed, or NULL */
+const char *json_get_string(const struct cJSON *object, const char *name);		/* borrowed, or NULL */
+long long json_get_int(const struct cJSON *object, const char *name, long long otherwise);
+int json_get_bool(const struct cJSON *object, const char *name, int otherwise);
+size_t json_count(const struct cJSON *array);
+struct cJSON *json_at(const struct cJSON *array, size_t i);				/* borrowed; O(1) via json_next() when walking */
+struct cJSON *json_first(const struct cJSON *array_or_object);
+struct cJSON *json_next(const struct cJSON *value);
+
+/* Does text hold valid UTF-8 (RFC 3629) without NUL? */
+int utf8_valid(const char *text, size_t length);
+
+/* Base64 (RFC 4648, padded) as an allocated C string; and back (0 or -EINVAL, *ret allocated). */
+char *base64_encode(const void *bytes, size_t n);
+int base64_decode(const char *text, void **ret, size_t *ret_n);
+
+#endif

@@ -1,0 +1,210 @@
+/*
+ * types: what both ends talk about: job, run, event; structs and their field tables.
+ * Instants, durations and words are as io.jobd.varlink documents them.
+ */
+#ifndef PROTO_TYPES_H
+#define PROTO_TYPES_H
+
+#include "proto/fields.h"
+#include "proto/when.h"
+
+/* ---- limits with a name ---- */
+#define NAME_BYTES_MAX		128	/* a job's name: letters, digits and . _ @ : - ; not all digits; not an id's form */
+#define DESCRIPTION_BYTES_MAX	1024
+#define KEY_BYTES_MAX		256
+#define ARGV_MAX		4096
+#define ENVIRONMENT_MAX		1024
+#define LABELS_MAX		64
+#define URL_BYTES_MAX		8192
+#define HEADERS_MAX		64
+#define BODY_BYTES_MAX		(64 * 1024)
+#define ADD_JOBS_MAX		1000	/* jobs in one Add */
+#define PAGE_MAX		1000	/* rows in one page of a list */
+#define OUTPUT_BYTES_MAX_DEFAULT ((int64_t)8 << 20)
+
+/* ---- words ---- */
+enum job_kind { KIND_COMMAND, KIND_HTTP, KIND_TIMER, KIND_COUNT };
+
+/* DESIGN 6.  blocked, retrying and quarantined come with their features and keep their numbers. */
+enum job_state {
+	JOB_SCHEDULED, JOB_BLOCKED, JOB_QUEUED, JOB_RUNNING, JOB_RETRYING,
+	JOB_PAUSED, JOB_QUARANTINED, JOB_FINISHED, JOB_STATE_COUNT
+};
+
+enum run_state {
+	RUN_QUEUED, RUN_RUNNING, RUN_RETRYING, RUN_SUCCEEDED, RUN_FAILED,
+	RUN_TIMED_OUT, RUN_CANCELED, RUN_LOST, RUN_STATE_COUNT
+};
+
+enum overlap { OVERLAP_SKIP, OVERLAP_COUNT };
+enum misfire { MISFIRE_DEFAULT, MISFIRE_ONCE, MISFIRE_SKIP, MISFIRE_COUNT };
+
+enum verdict { VERDICT_NONE, VERDICT_UP, VERDICT_DEGRADED, VERDICT_DOWN, VERDICT_INCONCLUSIVE, VERDICT_UNREACHABLE, VERDICT_COUNT };
+
+/* Words on the wire by value, NULL-ended: "command", "timed_out", ... */
+extern const char *const job_kind_names[];
+extern const char *const job_state_names[];
+extern const char *const run_state_names[];
+extern const char *const overlap_names[];
+extern const char *const misfire_names[];
+extern const char *const verdict_names[];
+extern const char *const event_type_names[];
+
+static inline bool
+run_state_final(enum run_state s)
+{
+	return s >= RUN_SUCCEEDED;
+}
+
+/* ---- a job as it is asked for (io.jobd: type JobSpec) ---- */
+struct command_spec {
+	struct strings	 argv;			/* required, at least one; no shell */
+	char		*directory;		/* absolute; default: the user's home, or / */
+	struct strings	 environment;		/* "NAME=value" */
+	char		*user;			/* root only: run as this user name */
+	int64_t		 output_bytes_max;	/* outputBytesMax */
+};
+
+struct http_spec {
+	char		*url;			/* required; http or https */
+	char		*method;		/* GET */
+	struct strings	 headers;		/* "Name: value" */
+	char		*body;
+	char		*expect;		/* status set: "200-299,304"; default 200-399 without redirects followed, 200-299 with */
+	bool		 no_redirect;		/* noRedirect */
+	bool		 insecure;		/* do not verify TLS */
+};
+
+struct timer_spec {
+	usec_t		 duration;		/* durationUSec, required */
+};
+
+/* Exactly one of command, http and timer is there: it is the kind. */
+struct job_spec {
+	char			*name;
+	char			*description;
+	char			*key;		/* a repeated Add with it returns the first id */
+	struct strings		 labels;	/* "key=value" */
+	instant			 at;		/* at; or: */
+	usec_t			 in;		/* inUSec; first due this long after the add */
+	usec_t			 every;		/* everyUSec; at least EVERY_MIN */
+	int			 overlap;	/* enum overlap */
+	int			 misfire;	/* enum misfire */
+	usec_t			 timeout;	/* timeoutUSec, of a run; 0: none for commands and timers, 30 s for http */
+	usec_t			 grace;		/* graceUSec between TERM and KILL; 0: 10 s */
+	bool			 paused;
+	struct command_spec	*command;
+	struct http_spec	*http;
+	struct timer_spec	*timer;
+};
+
+#define EVERY_MIN	(100 * USEC_MSEC)
+#define GRACE_DEFAULT	(10 * USEC_SEC)
+#define HTTP_TIMEOUT_DEFAULT (30 * USEC_SEC)
+
+extern const struct field command_spec_fields[];
+extern const struct field http_spec_fields[];
+extern const struct field timer_spec_fields[];
+extern const struct field job_spec_fields[];
+
+/*
+ * Read a JobSpec object and check what it means: exactly one kind, a good name, url,
+ * argv, environment, at and in not both, limits.  As fields_read().
+ */
+enum jobd_error job_spec_read(const struct cJSON *object, struct job_spec *out, struct field_error *error);
+void job_spec_done(struct job_spec *s);
+enum job_kind job_spec_kind(const struct job_spec *s);
+
+/* Is it a good name for a job?  NULL, or the reason why not. */
+const char *job_name_check(const char *name);
+
+/* Status sets of http.expect: is it well formed; does it hold status? */
+bool status_set_valid(const char *set);
+bool status_set_has(const char *set, int status);
+
+/* ---- a run as it is told (type Run) ---- */
+struct run_info {
+	int64_t		 job;
+	int64_t		 run;		/* number within the job, from 1: "12.3" */
+	char		*name;		/* the job's, if any */
+	int		 kind;
+	int		 state;
+	int64_t		 attempt;	/* the present or last one, from 1; 0 while queued */
+	bool		 manual;	/* triggered by hand */
+	instant		 due;
+	instant		 noticed;	/* noticedAt: the scheduler took it up */
+	instant		 started;	/* startedAt: claimed, durable */
+	instant		 spawned;	/* spawnedAt: the process exists, or the request went out */
+	instant		 first_output;	/* firstOutputAt */
+	instant		 exited;	/* exitedAt: as the executor saw it */
+	instant		 ended;		/* endedAt: final */
+	int64_t		 exit_code;	/* exitCode; -1 absent */
+	int64_t		 signal;	/* 0 absent */
+	bool		 oom;
+	int64_t		 pid;
+	int64_t		 http_status;	/* httpStatus; 0 absent */
+	int		 verdict;
+	char		*reason;	/* in words, when it did not succeed */
+	char		*canceled_by;	/* canceledBy: "uid 1000" */
+	usec_t		 cpu;		/* cpuUSec of the process tree that was waited for */
+	int64_t		 memory_peak;	/* memoryPeakBytes */
+	int64_t		 output_bytes;	/* outputBytes kept */
+	struct phases	*phases;	/* http only */
+};
+
+/* Where the time of a check went; microseconds. */
+struct phases {
+	usec_t queue, dns, connect, tls, send, wait, receive, total;
+};
+
+extern const struct field phases_fields[];
+extern const struct field run_info_fields[];
+
+/* ---- a job as it is told (type Job) ---- */
+struct job_info {
+	int64_t		 id;
+	char		*name;
+	char		*description;
+	struct strings	 labels;
+	int		 kind;
+	int		 state;
+	int64_t		 uid;		/* of its owner */
+	int64_t		 generation;	/* counts changes, from 1 */
+	instant		 created;	/* createdAt */
+	instant		 due;		/* nextDue; absent: nothing more will happen by itself */
+	usec_t		 every;		/* everyUSec */
+	int64_t		 runs;		/* number of runs so far */
+	int64_t		 skips;		/* occurrences skipped so far */
+	char		*summary;	/* argv joined, url, or duration; owner and root only for commands */
+	struct run_info	*last;		/* lastRun, latest by number */
+	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */
+};
+
+extern const struct field job_info_fields[];
+void job_info_done(struct job_info *j);
+void run_info_done(struct run_info *r);
+
+/* ---- an event (type Event) ---- */
+enum event_type {
+	EVENT_JOB_ADDED, EVENT_JOB_CHANGED, EVENT_JOB_REMOVED, EVENT_JOB_SKIPPED,
+	EVENT_RUN_QUEUED, EVENT_RUN_STARTED, EVENT_RUN_ENDED,
+	EVENT_LOST, EVENT_TYPE_COUNT	/* lost: this watcher was too slow; see lost */
+};
+
+struct event_info {
+	int64_t		 sequence;
+	instant		 at;
+	int		 type;
+	int64_t		 job, run;	/* 0 absent */
+	char		*name;
+	int		 kind;
+	int		 state;		/* of the run, for run_*; else of the job, see table: runState, jobState */
+	int		 job_state;
+	int64_t		 exit_code;	/* -1 absent */
+	char		*reason;
+	int64_t		 lost;		/* how many events this watcher has missed */
+};
+
+extern const struct field event_info_fields[];
+
+#endif
