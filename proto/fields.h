@@ -17,7 +17,7 @@ struct cJSON;
 enum field_type {
 	FIELD_END,		/* the last row of a table */
 	FIELD_BOOL,		/* bool */
-	FIELD_INT,		/* int64_t; min and max hold */
+	FIELD_INT,		/* int64_t or usec_t; min and max hold unless both are 0 */
 	FIELD_STRING,		/* char *, owned; max is the longest in bytes (0: STRING_BYTES_MAX) */
 	FIELD_ENUM,		/* int; names is the table of words */
 	FIELD_INSTANT,		/* instant; 0 is absent; RFC 3339 UTC on the wire */
@@ -31,6 +31,7 @@ enum field_flags {
 	FIELD_REQUIRED = 1,	/* reading: must be there.  Writing: always written, even when zero */
 	FIELD_ALWAYS = 2,	/* writing: written even when zero or false; reading: optional */
 	FIELD_READ_ONLY = 4,	/* reading refuses it as unknown (server to client only) */
+	FIELD_ABSENT_MINUS_ONE = 8, /* FIELD_INT, FIELD_ENUM: -1 is absent and 0 a value, both ways */
 };
 
 #define STRING_BYTES_MAX	((int64_t)256 * 1024)
@@ -70,13 +71,18 @@ struct field_error {
  * Read an object into a zeroed struct.  A missing required field, a wrong type or an
  * unknown member is JOBD_INVALID_PARAMETER with the path; a value out of its limits
  * or an unknown word is JOBD_INVALID_FIELD with a reason.  null is the same as
- * absent.  Numbers must be whole and within +-2^53.  On failure what was read is
+ * absent.  Numbers must be whole and less than 2^53 either way (2^53 itself may be a
+ * greater number rounded).  On failure what was read is
  * freed and the struct is zero again.
  */
 enum jobd_error fields_read(const struct cJSON *object, const struct field *table, void *out,
     struct field_error *error);
 
-/* As fields_read(), but members that the table does not know are passed over: for replies. */
+/*
+ * As fields_read(), for replies: members that the table does not know are passed over,
+ * limits do not hold, and a word that the table does not know becomes -1, so print
+ * enums of replies with field_enum_word().
+ */
 enum jobd_error fields_read_lax(const struct cJSON *object, const struct field *table, void *out,
     struct field_error *error);
 
@@ -88,6 +94,7 @@ void fields_done(const struct field *table, void *s);
 
 /* The value of a word in an enum table, or -1; the word of a value. */
 int field_enum_find(const char *const *names, const char *word);
+const char *field_enum_word(const char *const *names, int value);	/* "unknown" for no value of the table */
 
 void strings_add(struct strings *s, const char *text);
 void strings_done(struct strings *s);

@@ -8,8 +8,11 @@
 #include <stddef.h>
 
 struct cJSON;
+struct buf;
 
-#define JSON_DEPTH_MAX 32
+#define JSON_DEPTH_MAX		32
+#define JSON_MEMBERS_MAX	4096	/* in one object */
+#define JSON_NUMBER_MAX		60	/* characters of one number */
 
 /*
  * Parse one message strictly: valid UTF-8, depth at most JSON_DEPTH_MAX, no duplicate
@@ -22,10 +25,20 @@ struct cJSON *json_parse(const char *text, size_t length, const char **why);
 /* cJSON_Delete() for floors that do not know cJSON; NULL is fine. */
 void json_free(struct cJSON *value);
 
-/* Printed without spaces; the caller frees. */
+/*
+ * Printed without spaces, whole numbers within +-2^53 as integers; the caller frees.
+ * What is printed is always valid: bytes that are not UTF-8 become U+FFFD.
+ */
 char *json_print(const struct cJSON *value);
 
-/* Building blocks for floors that hold cJSON as an opaque value.  json_set takes value over. */
+/* The same, appended to out; and a string alone, quoted and escaped. */
+void json_print_to(struct buf *out, const struct cJSON *value);
+void json_print_string(struct buf *out, const char *s);
+
+/*
+ * Building blocks for floors that hold cJSON as an opaque value.  json_set() and
+ * json_push() take value over.  json_set_int() prints every long long exactly.
+ */
 struct cJSON *json_object(void);
 struct cJSON *json_array(void);
 void json_set(struct cJSON *object, const char *name, struct cJSON *value);

@@ -1,0 +1,504 @@
+/*
+ * options: see options.h.  getopt_long() is not used because it takes any unambiguous
+ * beginning of a name, so that a script breaks on the day an option is added; because
+ * it keeps state in globals; and because it cannot say what was probably meant.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/options.h"
+#include "client/output.h"
+#include "client/value.h"
+#include "proto/error.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+#include "proto/when.h"
+
+const struct option global_options[] = {
+	{ .name = "socket", .argument = "PATH", .kind = OPTION_TEXT, .help = "where jobd listens" },
+	{ 'H', "host", "USER@BOX", OPTION_TEXT, 0, NULL, NULL, "run jobctl there, by ssh" },
+	{ .name = "json", .help = "the reply as JSON, one object a line" },
+	{ .name = "utc", .help = "times in UTC instead of the local zone" },
+	{ .name = "no-headers", .help = "tables without their first line" },
+	{ .name = "color", .argument = "WHEN", .kind = OPTION_TEXT, .help = "auto, always or never" },
+	{ 'h', "help", NULL, OPTION_FLAG, 0, NULL, NULL, "show this" },
+	{ 'V', "version", NULL, OPTION_FLAG, 0, NULL, NULL, "show the version" },
+	{ 0 },
+};
+
+/* ---- what was probably meant ---- */
+
+#define SUGGEST_BYTES_MAX 40
+
+/* Edit distance where swapped neighbours count as one, the commonest typing error. */
+static int
+edit_distance(const char *a, const char *b)
+{
+	int row[3][SUGGEST_BYTES_MAX + 1];
+	int la = (int)strlen(a), lb = (int)strlen(b);
+	int i, j, best;
+
+	if (la > SUGGEST_BYTES_MAX || lb > SUGGEST_BYTES_MAX)
+		return INT_MAX;
+	for (j = 0; j <= lb; j++)
+		row[0][j] = j;
+	for (i = 1; i <= la; i++) {
+		int *now = row[i % 3], *before = row[(i + 2) % 3], *earlier = row[(i + 1) % 3];
+
+		now[0] = i;
+		for (j = 1; j <= lb; j++) {
+			best = before[j - 1] + (a[i - 1] != b[j - 1]);
+			if (before[j] + 1 < best)
+				best = before[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    earlier[j - 2] + 1 < best)
+				best = earlier[j - 2] + 1;
+			now[j] = best;
+		}
+	}
+	return row[la % 3][lb];
+}
+
+const char *
+suggest(const char *word, const char *const *candidates)
+{
+	const char *best = NULL;
+	int least = INT_MAX;
+	size_t len = strlen(word);
+
+	for (; *candidates; candidates++) {
+		int d = edit_distance(word, *candidates);
+
+		/* A beginning was meant as an abbreviation, however long the rest is. */
+		if (len >= 2 && strncmp(word, *candidates, len) == 0)
+			d = 1;
+		if (d < least) {
+			least = d;
+			best = *candidates;
+		}
+	}
+	return least <= 1 + (int)len / 4 ? best : NULL;
+}
+
+/* ---- values ---- */
+
+int
+size_parse(const char *text, int64_t *ret)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	long long n;
+	const char *unit;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (errno)
+		return -EINVAL;
+	unit = *end ? strchr(units, *end & ~0x20) : NULL;
+	if (unit) {
+		int shift = 10 * (int)(unit - units + 1);
+
+		if (n > INT64_MAX >> shift)
+			return -EINVAL;
+		n <<= shift;
+		end++;
+		if (*end == 'i')
+			end++;
+	}
+	if (*end == 'B')
+		end++;
+	if (*end)
+		return -EINVAL;
+	*ret = n;
+	return 0;
+}
+
+static int
+int_parse(const char *text, int64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoll(text, &end, 10);
+	return errno || end == text || *end ? -EINVAL : 0;
+}
+
+/* A file name of the client's, so that it means the same to the daemon. */
+static char *
+path_absolute(const char *path)
+{
+	char here[PATH_MAX];
+
+	if (path[0] == '/' || !getcwd(here, sizeof(here)))
+		return xstrdup(path);
+	if (strcmp(path, ".") == 0)
+		return xstrdup(here);
+	return xasprintf("%s/%s", strcmp(here, "/") == 0 ? "" : here, path);
+}
+
+/* The object that holds the last part of a path like http.url; made when it is missing. */
+static struct cJSON *
+holder(struct cJSON *object, const char **path)
+{
+	const char *dot = strchr(*path, '.');
+	struct cJSON *sub;
+	char *name;
+
+	if (!dot)
+		return object;
+	name = xstrndup(*path, (size_t)(dot - *path));
+	sub = json_get(object, name);
+	if (!sub) {
+		sub = json_object();
+		json_set(object, name, sub);
+	}
+	free(name);
+	*path = dot + 1;
+	return sub;
+}
+
+static int
+refuse(const struct given *g, const char *what)
+{
+	char name[64];
+
+	complain("%s: \"%s\" is not %s", given_print(g, name), g->value, what);
+	return EXIT_USAGE;
+}
+
+static int
+number_store(struct cJSON *to, const char *name, const struct given *g)
+{
+	int64_t n = 0;
+
+	switch (g->option->kind) {
+	case OPTION_INT:
+		if (int_parse(g->value, &n) < 0)
+			return refuse(g, "a number");
+		break;
+	case OPTION_SIZE:
+		if (size_parse(g->value, &n) < 0)
+			return refuse(g, "a size, like 64K or 8M");
+		break;
+	case OPTION_DURATION:
+		if (duration_parse(g->value, &n) < 0)
+			return refuse(g, "a duration, like 90s, 15m or 1h30m");
+		break;
+	case OPTION_FLAG:
+	case OPTION_TEXT:
+	case OPTION_TEXTS:
+	case OPTION_INSTANT:
+	case OPTION_PATH:
+		break;
+	}
+	if (to)
+		json_set_int(to, name, n);
+	return 0;
+}
+
+static int
+instant_store(struct cJSON *to, const char *name, const struct given *g)
+{
+	char text[WHEN_TEXT_MAX];
+	instant at;
+
+	if (instant_parse_human(g->value, instant_now(), &at) < 0)
+		return refuse(g, "a time, like 18:30, \"tomorrow 06:00\", +2h or 2030-01-31T18:30:00Z");
+	if (to)
+		json_set_string(to, name, instant_print(at, text));
+	return 0;
+}
+
+/* Check the value, and put it where the row says. */
+static int
+value_store(struct args *a, const struct given *g)
+{
+	const char *name = g->option->field;
+	struct cJSON *to = name ? holder(a->parameters, &name) : NULL;
+	char *path;
+
+	switch (g->option->kind) {
+	case OPTION_INT:
+	case OPTION_SIZE:
+	case OPTION_DURATION:
+		return number_store(to, name, g);
+	case OPTION_INSTANT:
+		return instant_store(to, name, g);
+	case OPTION_FLAG:
+		if (to && !json_get(to, name))
+			json_set_bool(to, name, 1);
+		return 0;
+	case OPTION_TEXT:
+		if (to)
+			json_set_string(to, name, g->value);
+		return 0;
+	case OPTION_TEXTS:
+		if (to)
+			value_push_string(to, name, g->value);
+		return 0;
+	case OPTION_PATH:
+		path = path_absolute(g->value);
+		if (to)
+			json_set_string(to, name, path);
+		free(path);
+		return 0;
+	}
+	return 0;
+}
+
+/* ---- argv ---- */
+
+static const struct option *
+table_find(const struct option *table, unsigned verb, const char *name, char letter)
+{
+	for (; table && table->name; table++) {
+		if (table->not_for & verb)
+			continue;
+		if (name ? strcmp(table->name, name) == 0 : letter && table->letter == letter)
+			return table;
+	}
+	return NULL;
+}
+
+static const struct option *
+option_find(const struct args *a, const char *name, char letter)
+{
+	const struct option *o = table_find(a->options, a->verb, name, letter);
+
+	return o ? o : table_find(global_options, a->verb, name, letter);
+}
+
+static int
+unknown(const struct args *a, const char *name)
+{
+	const struct option *tables[] = { a->options, global_options }, *o;
+	const char *candidates[128], *meant;
+	size_t i, n = 0;
+
+	for (i = 0; i < 2; i++)
+		for (o = tables[i]; o && o->name && n < 127; o++)
+			if (!(o->not_for & a->verb))
+				candidates[n++] = o->name;
+	candidates[n] = NULL;
+	meant = suggest(name, candidates);
+	if (meant)
+		complain("unknown option --%s; did you mean --%s?", name, meant);
+	else
+		complain("unknown option --%s", name);
+	return EXIT_USAGE;
+}
+
+/* Note an option and its value. */
+static int
+take(struct args *a, const struct given *g)
+{
+	char name[64];
+	size_t i;
+
+	for (i = 0; i < a->n_given; i++) {
+		if (a->given[i].option != g->option || g->option->kind == OPTION_FLAG ||
+		    g->option->kind == OPTION_TEXTS)
+			continue;
+		complain("%s is given twice", given_print(g, name));
+		return EXIT_USAGE;
+	}
+	if (g->value && !utf8_valid(g->value, strlen(g->value))) {
+		complain("%s: the value is not valid UTF-8", given_print(g, name));
+		return EXIT_USAGE;
+	}
+	a->given = xrealloc(a->given, (a->n_given + 1) * sizeof(*a->given));
+	a->given[a->n_given++] = *g;
+	return value_store(a, g);
+}
+
+static int
+read_long(struct args *a, int argc, char **argv, int *at)
+{
+	const char *text = argv[*at] + 2, *equals = strchr(text, '=');
+	char *name = equals ? xstrndup(text, (size_t)(equals - text)) : xstrdup(text);
+	struct given g = { option_find(a, name, 0), NULL, false };
+	int r = 0;
+
+	(*at)++;
+	if (!g.option) {
+		r = unknown(a, name);
+	} else if (g.option->kind == OPTION_FLAG) {
+		if (equals) {
+			complain("--%s takes no value", name);
+			r = EXIT_USAGE;
+		}
+	} else if (equals) {
+		g.value = equals + 1;
+	} else if (*at < argc) {
+		g.value = argv[(*at)++];
+	} else {
+		complain("--%s needs a value: --%s %s", name, name, g.option->argument);
+		r = EXIT_USAGE;
+	}
+	free(name);
+	return r ? r : take(a, &g);
+}
+
+/* Letters: flags may stand together, and a value may follow its letter at once. */
+static int
+read_letters(struct args *a, int argc, char **argv, int *at)
+{
+	const char *letter = argv[*at] + 1;
+	int r = 0;
+
+	(*at)++;
+	for (; r == 0 && *letter; letter++) {
+		struct given g = { option_find(a, NULL, *letter), NULL, true };
+
+		if (!g.option) {
+			complain("unknown option -%c", *letter);
+			return EXIT_USAGE;
+		}
+		if (g.option->kind == OPTION_FLAG) {
+			r = take(a, &g);
+			continue;
+		}
+		if (letter[1])
+			g.value = letter + 1;
+		else if (*at < argc)
+			g.value = argv[(*at)++];
+		if (g.value)
+			return take(a, &g);
+		complain("-%c needs a value: -%c %s", *letter, *letter, g.option->argument);
+		return EXIT_USAGE;
+	}
+	return r;
+}
+
+int
+args_read(struct args *a, int argc, char **argv, int *at, bool only_globals)
+{
+	bool words_only = false;
+	int r = 0;
+
+	if (!a->parameters)
+		a->parameters = json_object();
+	while (r == 0 && *at < argc) {
+		char *word = argv[*at];
+
+		if (words_only || word[0] != '-' || word[1] == '\0') {
+			if (only_globals)
+				return 0;
+			if (!utf8_valid(word, strlen(word))) {
+				complain("\"%s\" is not valid UTF-8", word);
+				return EXIT_USAGE;
+			}
+			a->words = xrealloc(a->words, (a->n_words + 1) * sizeof(*a->words));
+			a->words[a->n_words++] = word;
+			words_only = words_only || a->options_first;
+			(*at)++;
+		} else if (strcmp(word, "--") == 0) {
+			words_only = true;
+			(*at)++;
+		} else if (word[1] == '-') {
+			r = read_long(a, argc, argv, at);
+		} else {
+			r = read_letters(a, argc, argv, at);
+		}
+	}
+	return r;
+}
+
+void
+args_done(struct args *a)
+{
+	free(a->given);
+	free(a->words);
+	json_free(a->parameters);
+	memset(a, 0, sizeof(*a));
+}
+
+static const struct given *
+given_find(const struct args *a, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_given; i++)
+		if (strcmp(a->given[i].option->name, name) == 0)
+			return &a->given[i];
+	return NULL;
+}
+
+bool
+args_flag(const struct args *a, const char *name)
+{
+	return given_find(a, name) != NULL;
+}
+
+const char *
+args_text(const struct args *a, const char *name)
+{
+	const struct given *g = given_find(a, name);
+
+	return g ? g->value : NULL;
+}
+
+int64_t
+args_int(const struct args *a, const char *name, int64_t otherwise)
+{
+	const struct given *g = given_find(a, name);
+	int64_t n = otherwise;
+
+	if (g)
+		(void)int_parse(g->value, &n);	/* checked when it was taken */
+	return n;
+}
+
+const char *
+given_print(const struct given *g, char out[64])
+{
+	if (g->cut)
+		snprintf(out, 64, "-%c", g->option->letter);
+	else
+		snprintf(out, 64, "--%s", g->option->name);
+	return out;
+}
+
+/* Without the jobs[0]. in front, and without [3] behind. */
+static char *
+field_bare(const char *field)
+{
+	char *bare, *bracket;
+
+	if (strncmp(field, "jobs[0].", 8) == 0)
+		field += 8;
+	bare = xstrdup(field);
+	bracket = strchr(bare, '[');
+	if (bracket)
+		*bracket = '\0';
+	return bare;
+}
+
+char *
+args_option_of(const struct args *a, const char *field)
+{
+	char *bare = field_bare(field), *found = NULL, name[64];
+	const struct option *o;
+	size_t i;
+
+	for (i = 0; !found && i < a->n_given; i++) {
+		const char *fills = a->given[i].option->field;
+
+		if (fills && strcmp(fills, bare) == 0)
+			found = xstrdup(given_print(&a->given[i], name));
+	}
+	for (o = a->options; !found && o && o->name; o++)
+		if (o->field && strcmp(o->field, bare) == 0)
+			found = xasprintf("--%s", o->name);
+	free(bare);
+	return found;
+}

@@ -1,0 +1,43 @@
+/*
+ * config: settings by a table of keys that main gives, read from an INI file (inih),
+ * its drop-in folder, and the command line, in that order.  One row a setting.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum config_type { CONFIG_STRING, CONFIG_INT, CONFIG_BYTES, CONFIG_DURATION, CONFIG_BOOL };
+
+struct config_key {
+	const char	*section;	/* "limits" */
+	const char	*name;		/* "connections" */
+	enum config_type type;
+	size_t		 offset;	/* of a char * (owned), int64_t, int64_t, usec_t or bool */
+	const char	*otherwise;	/* the default, as text; NULL for none */
+	int64_t		 min, max;	/* for numbers, in bytes or usec */
+	const char	*doc;		/* one sentence, for --help-config and jobd.conf(5) */
+};
+
+#define CONFIG_ERROR_MAX 256
+
+/* Set all to the defaults.  The table ends with a row without a name. */
+void config_defaults(const struct config_key *keys, void *out);
+
+/*
+ * Read file, then file.d/ *.conf in the order of their names.  A missing main file is fine when
+ * optional.  0, or -errno with file, line and reason in error: unknown sections and keys,
+ * and values that do not fit, are errors.
+ */
+int config_read(const struct config_key *keys, void *out, const char *file, int optional, char error[CONFIG_ERROR_MAX]);
+
+/* Set one from text, as from the command line ("limits.connections").  0 or -EINVAL with a reason. */
+int config_set(const struct config_key *keys, void *out, const char *key, const char *value, char error[CONFIG_ERROR_MAX]);
+
+/* "64K", "8M", "2G", plain bytes: 0 or -EINVAL. */
+int bytes_parse(const char *text, int64_t *ret);
+
+void config_done(const struct config_key *keys, void *out);
+
+#endif

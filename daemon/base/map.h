@@ -1,0 +1,28 @@
+/*
+ * map: int64 -> pointer, open addressing.  For what is live: running jobs, tasks by
+ * run.  The values are the caller's.
+ */
+#ifndef BASE_MAP_H
+#define BASE_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct map_slot {
+	int64_t	 key;
+	void	*value;		/* NULL: free */
+};
+
+struct map {
+	struct map_slot	*slots;
+	size_t		 n;
+	size_t		 size;	/* a power of two, or 0 */
+};
+
+void *map_get(const struct map *m, int64_t key);		/* or NULL */
+void map_set(struct map *m, int64_t key, void *value);		/* replaces; value is not NULL */
+void *map_remove(struct map *m, int64_t key);			/* what was there, or NULL */
+void *map_next(const struct map *m, size_t *position);		/* *position from 0; NULL at the end; no change meanwhile */
+void map_done(struct map *m);
+
+#endif

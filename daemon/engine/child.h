@@ -1,0 +1,49 @@
+/*
+ * child: a process and its pidfd, as conditions.  clone(2) with CLONE_VFORK and CLONE_PIDFD: the
+ * cost does not follow our size, and the number cannot be reused before we reap.
+ */
+#ifndef ENGINE_CHILD_H
+#define ENGINE_CHILD_H
+
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "daemon/engine/watch.h"
+
+/* What to start.  All is borrowed until child_spawn() returns. */
+struct spawn {
+	const char		*path;		/* absolute: no PATH search here */
+	char *const		*argv;
+	char *const		*envp;
+	const char		*directory;	/* or NULL */
+	int			 stdio[3];	/* become 0, 1, 2; -1: /dev/null */
+	bool			 change_user;	/* set uid, gid and groups below (needs root) */
+	uid_t			 uid;
+	gid_t			 gid;
+	const gid_t		*groups;
+	size_t			 groups_n;
+	int			 umask;
+	bool			 new_session;	/* setsid(2); else a process group of its own */
+};
+
+struct child {
+	struct watch	 watch;
+	pid_t		 pid;		/* 0: none */
+	int		 pidfd;
+	bool		 exited;	/* it has ended; not yet reaped, so pid and group are still its own */
+};
+
+/*
+ * Start it: default signals, empty mask, no inherited descriptors but stdio (close_range), its own group.
+ * waiter is woken at its end.  0, or -errno of what failed, named in *stage ("chdir", "exec", ...; a constant).
+ */
+int child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task *waiter, const char **stage);
+
+/* Signal its process group (pgid is pid) as long as it is not reaped.  0 or -errno. */
+int child_kill_group(const struct child *c, int signal);
+
+/* After exited: take the status (as waitpid) and resource usage; the pid is free afterwards. */
+int child_reap(struct child *c, int *status, struct rusage *usage);
+
+#endif

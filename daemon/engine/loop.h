@@ -1,0 +1,101 @@
+/*
+ * loop: runs tasks, one thread, on libevent.
+ *
+ * libevent is asked only to wait for descriptors; timers and the ready queue are the
+ * loop's own: a heap of absolute deadlines behind one timerfd, and a FIFO.  A tick runs
+ * ready tasks for about a tenth of a millisecond, then fires timers; descriptors are
+ * looked at as often while tasks are busy, so that a task that only yields starves
+ * neither.  An idle loop sleeps in the kernel and wakes for nothing of its own.
+ */
+#ifndef ENGINE_LOOP_H
+#define ENGINE_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/histogram.h"
+#include "daemon/engine/task.h"
+
+/* While tasks are busy, descriptors are looked at this often (usec). */
+#define POLL_INTERVAL	100
+
+struct event_base;
+struct event;
+
+/* What the loop tells of itself; all counters since its start. */
+struct loop_stats {
+	uint64_t		 ticks, steps, polls, timers_fired, waits;
+	uint64_t		 tasks;		/* alive now */
+	struct histogram	 lag;		/* usec a timer fired after its time */
+	struct histogram	 ready_wait;	/* usec from ready to resumed, sampled */
+	struct histogram	 step;		/* nsec of a step, sampled */
+};
+
+struct loop {
+	struct task		*queue_head, *queue_tail;
+	struct heap		 timers;
+	usec_t			 now;		/* read once a batch; monotonic */
+	usec_t			 polled;	/* last look at the descriptors */
+	usec_t			 slack;		/* armed times are rounded up to multiples; 0 or 1: exact */
+	usec_t			 armed;		/* what the timerfd is set to; 0: nothing */
+	usec_t			 wall_offset;	/* virtual clock: wall - now */
+	struct task		*root;
+	struct task		*running;
+	struct task		*probe;		/* sampled for ready_wait */
+	usec_t			 probe_since;
+	uint64_t		 probe_tick;	/* one sample a tick */
+	unsigned		 batch;		/* most steps in one tick at present */
+	int			 watches;	/* descriptors watched */
+	struct event_base	*base;
+	struct event		*timer_event;
+	int			 timer_fd;
+	int			 held;		/* virtual clock: things under way outside it */
+	bool			 is_virtual;
+	struct loop_stats	 stats;
+};
+
+enum loop_clock { LOOP_REAL, LOOP_VIRTUAL };
+
+/*
+ * A new loop; NULL with errno set when the kernel refuses.  A virtual clock starts at
+ * monotonic 1 s and stands still while anything is ready; when nothing is, it jumps
+ * to the next deadline.
+ */
+struct loop *loop_new(enum loop_clock clock);
+
+/* No task may be alive. NULL is fine. */
+void loop_free(struct loop *l);
+
+/*
+ * Run until the root task is done.  0; with a virtual clock -EDEADLK when nobody is ready, no deadline
+ * is set and nothing is held: the tree has been printed to stderr.
+ */
+int loop_run(struct loop *l);
+
+/* Virtual clock only: run until the clock has reached `until` or the root is done; for tests that look in between. */
+int loop_run_until(struct loop *l, usec_t until);
+
+/* Monotonic, as of the start of the present batch of steps; never less than what AWAIT_UNTIL saw. */
+static inline usec_t
+loop_now(const struct loop *l)
+{
+	return l->now;
+}
+
+/* The clock read now: for stamps that must be exact. */
+usec_t loop_clock(const struct loop *l);
+
+/* The wall clock, read now (virtual: it runs with the virtual clock). */
+instant loop_wall(const struct loop *l);
+
+/* Virtual clock: set the wall clock, as an administrator or a time change would. */
+void loop_set_wall(struct loop *l, instant i);
+
+/* Round armed times up to a grid (0: exact); due times stay what they are. */
+void loop_set_slack(struct loop *l, usec_t slack);
+
+/* Something outside the virtual clock (a thread, a process) will wake a task: do not jump meanwhile. */
+void loop_hold(struct loop *l);
+void loop_unhold(struct loop *l);
+
+#endif
