@@ -1,0 +1,30 @@
+/*
+ * backend: what a database must be able to do, as a table of functions.  All are called
+ * from one thread at a time.  SQLite is the embedded default; PostgreSQL is to be the
+ * second, so nothing here speaks of files.
+ */
+#ifndef STORE_BACKEND_H
+#define STORE_BACKEND_H
+
+#include "daemon/store/ops.h"
+
+struct backend {
+	const char	*name;
+	/* Open and migrate: 0, or -errno with words in error. */
+	int		(*open)(const struct store_config *config, void **ret, char error[STORE_ERROR_MAX]);
+	void		(*close)(void *db);
+	int		(*begin)(void *db);
+	int		(*commit)(void *db);		/* on failure the transaction is rolled back already */
+	void		(*rollback)(void *db);
+	int		(*mark)(void *db);		/* savepoint before an op; */
+	int		(*keep)(void *db);		/* ...its end, */
+	int		(*undo)(void *db);		/* ...or as if it had not been */
+	/* Housekeeping that may be put off (checkpoints): called when idle, a bounded slice; true: call again. */
+	bool		(*idle)(void *db);
+	const char	*(*error)(void *db);		/* of the last failure, in words */
+	int		(*apply[OP_COUNT])(void *db, struct store_op *op);
+};
+
+extern const struct backend backend_sqlite;
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * ops: one struct per op: in, out; nothing else.  Strings in `in` are borrowed from the
+ * submitter until done; strings in `out` are allocated by the store and freed by the
+ * submitter with the op's _done function.  Results that mean something are listed;
+ * any op may also give -EIO, -ENOSPC, -ENOMEM.
+ */
+#ifndef STORE_OPS_H
+#define STORE_OPS_H
+
+#include "daemon/store/store.h"
+#include "proto/types.h"
+
+enum op_kind {
+	/* writes, in the order of their urgency */
+	OP_CLAIM, OP_FINISH, OP_SKIP, OP_TRIGGER, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_PRUNE,
+	/* reads */
+	OP_DUE, OP_ACTIVE, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
+	OP_COUNT
+};
+
+/* Rows looked at by one read op at most, so that a filter that matches nothing delays no claim. */
+#define SCAN_ROWS_MAX 2000
+
+/* ---- Add ---- */
+struct job_new {
+	const struct job_spec	*spec;		/* in: name, key, labels, kind, every, overlap, misfire, paused */
+	const char		*spec_json;	/* in: what Get gives back, and what a claim hands out */
+	const char		*summary;	/* in */
+	instant			 due;		/* in: first due */
+	int64_t			 id;		/* out */
+	bool			 existed;	/* out: the key was known; nothing was changed */
+};
+
+struct op_add {
+	struct store_op	 op;
+	struct job_new	*jobs;		/* n of them: all or none */
+	size_t		 n;
+	int64_t		 uid;
+	instant		 now;
+	int64_t		 jobs_max_uid;	/* in: limit of jobs a uid may have; 0: none */
+	size_t		 failed;	/* out: index of the one at fault */
+	/* -EEXIST: name taken (a key of the same uid that exists is no error); -EDQUOT: jobs_max_uid reached */
+};
+
+/* ---- what runs: a claim ---- */
+struct job_row {			/* what the scheduler needs of a job to run it */
+	int64_t	 id;
+	int64_t	 uid;
+	char	*name;			/* or NULL */
+	int	 kind;
+	char	*spec_json;
+	usec_t	 every;
+	int64_t	 generation;
+};
+
+/*
+ * The durable decision to run, and the next due in the same transaction.  Two forms: run == 0
+ * claims the occurrence `due` of the job: inserts the run as running.  run != 0 moves
+ * that run from queued to running; due and next_due are not looked at.
+ */
+struct op_claim {
+	struct store_op	 op;
+	int64_t		 job;
+	int64_t		 run;		/* in/out: its number */
+	instant		 due;
+	instant		 next_due;	/* none: the job has no more */
+	instant		 noticed, started;
+	int64_t		 node;		/* who claims (one node: 1) and until when: DESIGN 4.11 */
+	instant		 lease;
+	struct job_row	 row;		/* out */
+	bool		 manual;	/* out */
+	instant		 run_due;	/* out */
+	/* -ESTALE: the job is gone, paused, its due is another, or the run is not queued any more: drop it */
+};
+void op_claim_done(struct op_claim *op);
+
+/* ---- the end of a run ---- */
+struct op_finish {
+	struct store_op		 op;
+	const struct run_info	*run;	/* in: job, run, state (final) and all that is known */
+	int			 from;	/* in: enum run_state it must be in now */
+	int			 job_state; /* out: what the job is now */
+	/* -ESTALE: it is not in that state (or gone) */
+};
+
+/* ---- occurrences that made no run: stored as ranges ---- */
+enum skip_cause { SKIP_OVERLAP, SKIP_MISSED, SKIP_PAUSED, SKIP_COUNT };
+extern const char *const skip_cause_names[];
+
+struct op_skip {
+	struct store_op	 op;
+	int64_t		 job;
+	instant		 first, last;	/* dues, inclusive; first is the job's present due */
+	int64_t		 count;
+	int		 cause;
+	instant		 next_due;
+	char		*name;		/* out: the job's, for the event */
+	/* -ESTALE as for a claim.  A range that continues the last one with the same cause is joined to it. */
+};
+
+/* ---- by hand ---- */
+struct op_trigger {
+	struct store_op	 op;
+	int64_t		 job;
+	instant		 now;
+	int64_t		 uid;		/* of the caller; -1: root, any job */
+	int64_t		 run;		/* out: its number, state queued */
+	char		*name;		/* out */
+	int		 kind;		/* out */
+	/* -ENOENT, -EACCES */
+};
+
+struct op_cancel {
+	struct store_op	 op;
+	int64_t		 job;
+	int64_t		 run;		/* one run */
+	instant		 now;
+	int64_t		 uid;
+	const char	*by;		/* "uid 1000: reason" */
+	int		 was;		/* out: state before: queued became canceled here; running is only marked */
+	char		*name;		/* out */
+	int		 kind;
+	int		 job_state;	/* out: the job's after it */
+	/* -ENOENT, -EACCES; -EALREADY: final before */
+};
+
+struct op_pause {
+	struct store_op	 op;
+	int64_t		 job;
+	bool		 paused;
+	int64_t		 uid;
+	instant		 now;
+	instant		 due;		/* out */
+	usec_t		 every;		/* out */
+	char		*name;		/* out */
+	int		 job_state;	/* out */
+	bool		 changed;	/* out */
+	/* -ENOENT, -EACCES */
+};
+
+struct op_remove {
+	struct store_op	 op;
+	int64_t		 job;
+	int64_t		 uid;
+	char		*name;		/* out */
+	int64_t		 runs;		/* out: highest run number, for removing output */
+	/* -ENOENT, -EACCES, -EBUSY: it has an active run */
+};
+
+/* ---- reads ---- */
+
+/* Jobs due, in the order (due, id), after the cursor, up to and including `until`; not paused ones. */
+struct due_row {
+	instant	 due;
+	int64_t	 id;
+	usec_t	 every;
+	int	 misfire;
+	int	 kind;
+	bool	 manual_only;	/* never, at present */
+};
+
+#define DUE_PAGE 256
+
+struct op_due {
+	struct store_op	 op;
+	instant		 after_due;	/* in: cursor; (0, 0) for the beginning */
+	int64_t		 after_id;
+	instant		 until;
+	struct due_row	 rows[DUE_PAGE];	/* out */
+	size_t		 n;
+	bool		 more;		/* out: there may be more up to until */
+};
+
+/* Runs that are not final, in the order of their row ids, after the cursor: for recovery and the queue. */
+struct active_row {
+	int64_t	 cursor;
+	int64_t	 job, run;
+	int	 state;
+	int	 kind;
+	int64_t	 uid;
+	int64_t	 attempt;
+	instant	 due, noticed, started;
+	bool	 manual;
+	bool	 cancel_asked;
+	char	*canceled_by;
+	char	*name;
+	char	*spec_json;	/* of running ones only */
+};
+
+#define ACTIVE_PAGE 64
+
+struct op_active {
+	struct store_op	  op;
+	int64_t		  after;
+	int		  state;	/* in: only this state */
+	struct active_row rows[ACTIVE_PAGE];
+	size_t		  n;
+	bool		  more;
+};
+void op_active_done(struct op_active *op);
+
+/* A selector, "12", "name", "glob*", or "12.3", to jobs; in pages by id. */
+struct op_resolve {
+	struct store_op	 op;
+	const char	*selector;
+	int64_t		 after;		/* in */
+	int64_t		*ids;		/* out, allocated */
+	size_t		 n;
+	int64_t		 run;		/* out: of "12.3", else 0 */
+	bool		 more;		/* ask again with after = the last id (or next_after) */
+	int64_t		 next_after;
+	bool		 pattern;	/* out: it was a glob */
+	/* -ENOENT: an id or name that is not there (a glob that matches nothing is n == 0) */
+};
+void op_resolve_done(struct op_resolve *op);
+
+struct op_get {
+	struct store_op	 op;
+	int64_t		 id;		/* by id; or 0: by name */
+	const char	*name;
+	size_t		 runs_max;	/* latest runs, newest first */
+	struct job_info	 job;		/* out: with spec and last */
+	struct run_info	*runs;		/* out */
+	size_t		 runs_n;
+	/* -ENOENT */
+};
+void op_get_done(struct op_get *op);
+
+struct op_list {
+	struct store_op	 op;
+	const char	*name;		/* glob, or NULL */
+	unsigned	 states;	/* bits 1 << enum job_state; 0: all */
+	int		 kind;		/* -1: all */
+	const struct strings *labels;	/* all must be there; or NULL */
+	int64_t		 uid;		/* only of this owner; -1: all */
+	int64_t		 after;
+	size_t		 limit;
+	instant		 now;		/* due before it and not active reads as queued */
+	struct job_info	*jobs;		/* out: without spec; with last */
+	size_t		 n;
+	int64_t		 next;		/* out: cursor for the next page, 0: no more (n may be less than limit, by SCAN_ROWS_MAX) */
+};
+void op_list_done(struct op_list *op);
+
+struct op_runs {
+	struct store_op	 op;
+	int64_t		 job;		/* 0: all */
+	int64_t		 run;		/* 0, or one run */
+	unsigned	 states;	/* bits, 0: all */
+	int64_t		 before;	/* cursor, 0: from the newest */
+	size_t		 limit;
+	struct run_info	*runs;		/* out */
+	size_t		 n;
+	int64_t		 next;		/* out: 0: no more */
+	int64_t		 uid;		/* out: owner of the job, when job != 0 */
+	/* -ENOENT: no such job (or run) */
+};
+void op_runs_done(struct op_runs *op);
+
+/* Cheap totals for status; counted, not scanned. */
+struct op_counts {
+	struct store_op	 op;
+	int64_t		 queued, running;
+};
+
+/* Delete jobs that finished before an instant, with their runs, at most limit of them. */
+struct op_prune {
+	struct store_op	 op;
+	instant		 finished_before;
+	size_t		 limit;
+	int64_t		*jobs;		/* out: whose output may go */
+	size_t		 n;
+	bool		 more;
+};
+void op_prune_done(struct op_prune *op);
+
+#endif

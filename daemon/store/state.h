@@ -1,0 +1,16 @@
+/*
+ * state: the states of a run and the moves that are allowed, one row a state.  The store
+ * refuses any other move, in SQL (WHERE state = ...) and here.
+ */
+#ifndef STORE_STATE_H
+#define STORE_STATE_H
+
+#include <stdbool.h>
+
+#include "proto/types.h"
+
+/* May a run go from one state to the other?  A new run may be born queued or running. */
+bool run_state_allows(enum run_state from, enum run_state to);
+bool run_state_born(enum run_state first);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * store: durable state, on a thread of its own.
+ *
+ * A task fills an op, submits it, and waits, shielded, for op.done: the op is lent to the
+ * store until then and lives in the task's frame.  The thread takes every write asked so far as one
+ * transaction, each under a savepoint, so that the price of a commit is shared and a
+ * refused op undoes only itself; after the commit all are delivered to the loop
+ * together, in the order asked.  A failed commit fails every op of the batch with the
+ * same error, and nothing of it is in the database.  Reads are bounded pages; they are
+ * answered between batches, and writes go first.
+ *
+ * Durable before visible: op.done with result 0 means committed (SQLite: WAL,
+ * synchronous=FULL).
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/histogram.h"
+#include "daemon/engine/mailbox.h"
+
+struct loop;
+struct task;
+struct store;
+struct backend;
+
+/* Ops waiting at most; beyond it optional ones (adds, lists) are refused with -EBUSY. */
+#define STORE_OPS_MAX	16384
+
+enum store_mode {
+	STORE_THREAD,	/* a thread of its own */
+	STORE_INLINE,	/* the same batches, run by a task on the loop: for simulation */
+};
+
+/* The head of every op (ops.h).  kind is set before submitting, the rest by the store. */
+struct store_op {
+	struct letter	 letter;
+	unsigned	 kind;		/* enum op_kind */
+	struct task	*waiter;
+	int		 result;	/* 0, or -errno; valid once done */
+	bool		 lent;		/* submitted, not yet done */
+	bool		 done;
+};
+
+struct store_config {
+	const char		*directory;	/* state directory, made (0700) if missing; or... */
+	const struct backend	*backend;	/* NULL: SQLite, in directory/jobd.db */
+	enum store_mode		 mode;
+	const char		*vfs;		/* SQLite: name of a registered VFS, for tests; or NULL */
+};
+
+#define STORE_ERROR_MAX 512
+
+/*
+ * Lock the directory, open, migrate.  NULL, with what is wrong and what to do in error:
+ * held by another jobd (its pid is told), from a newer version, damaged, no rights.
+ */
+struct store *store_open(const struct store_config *config, struct loop *l, char error[STORE_ERROR_MAX]);
+
+/* STORE_INLINE only: start the task that runs the batches, as a child of parent. */
+void store_start_task(struct store *s, struct task *parent);
+
+/* Hand an op over; t (may be NULL) is woken when it is done, from the loop, never from inside this call. */
+void store_submit(struct store *s, struct store_op *op, struct task *t);
+
+/* Nothing may be lent any more... it is drained first; then closed and unlocked.  NULL is fine. */
+void store_close(struct store *s);
+
+struct store_stats {
+	uint64_t		 commits, ops, failures;
+	int64_t			 waiting;
+	struct histogram	 commit;	/* usec of a batch: begin to committed */
+	char			 error[128];	/* of the last failed commit; empty since a later one succeeded */
+};
+
+/* A snapshot. */
+void store_stats(struct store *s, struct store_stats *out);
+
+#endif
