@@ -2,8 +2,8 @@
  * fields: see fields.h.  Reading walks the object and the table together; where it
  * stands is a chain of places on the C stack, which becomes a text only in an error.
  */
-#include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -515,9 +515,8 @@ field_enum_word(const char *const *names, int value)
 void
 strings_add(struct strings *s, const char *text)
 {
-	/* Room is doubled at the powers of two, where n says that it is used up. */
-	if ((s->n & (s->n - 1)) == 0)
-		s->items = xrealloc(s->items, (s->n == 0 ? 1 : s->n * 2) * sizeof(*s->items));
+	/* The items may be anyone's, so there is no spare room to rely on. */
+	s->items = xrealloc(s->items, (s->n + 1) * sizeof(*s->items));
 	s->items[s->n++] = xstrdup(text);
 }
 

@@ -41,6 +41,8 @@ void json_print_string(struct buf *out, const char *s);
  */
 struct cJSON *json_object(void);
 struct cJSON *json_array(void);
+struct cJSON *json_string(const char *s);
+struct cJSON *json_int(long long value);
 void json_set(struct cJSON *object, const char *name, struct cJSON *value);
 void json_set_string(struct cJSON *object, const char *name, const char *value);	/* NULL: nothing is set */
 void json_set_int(struct cJSON *object, const char *name, long long value);

@@ -112,6 +112,13 @@ extern const struct field job_spec_fields[];
  * argv, environment, at and in not both, limits.  As fields_read().
  */
 enum jobd_error job_spec_read(const struct cJSON *object, struct job_spec *out, struct field_error *error);
+
+/*
+ * The second half of job_spec_read() alone: what the fields mean, for a spec that was
+ * read as a part of something greater.  prefix is where it stands, like "jobs[3]", or
+ * "".  The spec stays as it is.
+ */
+enum jobd_error job_spec_check(const struct job_spec *s, const char *prefix, struct field_error *error);
 void job_spec_done(struct job_spec *s);
 enum job_kind job_spec_kind(const struct job_spec *s);
 
@@ -157,6 +164,9 @@ struct phases {
 	usec_t queue, dns, connect, tls, send, wait, receive, total;
 };
 
+/* A run of which nothing is known yet: exit_code is absent.  Begin with it. */
+#define RUN_INFO_NONE	((struct run_info){ .exit_code = -1 })
+
 extern const struct field phases_fields[];
 extern const struct field run_info_fields[];
 
@@ -197,14 +207,18 @@ struct event_info {
 	int		 type;
 	int64_t		 job, run;	/* 0 absent */
 	char		*name;
-	int		 kind;
-	int		 state;		/* of the run, for run_*; else of the job, see table: runState, jobState */
-	int		 job_state;
+	int		 kind;		/* -1 absent */
+	int		 state;		/* runState, of the run; -1 absent */
+	int		 job_state;	/* jobState, of the job; -1 absent */
 	int64_t		 exit_code;	/* -1 absent */
 	char		*reason;
 	int64_t		 lost;		/* how many events this watcher has missed */
 };
 
+/* An event that says nothing yet: what has -1 for absent is absent.  Begin with it. */
+#define EVENT_INFO_NONE	((struct event_info){ .kind = -1, .state = -1, .job_state = -1, .exit_code = -1 })
+
 extern const struct field event_info_fields[];
+void event_info_done(struct event_info *e);
 
 #endif

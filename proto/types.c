@@ -1,0 +1,612 @@
+/*
+ * types: see types.h.  One row per field says how it is called, read, limited, written
+ * and freed; what needs more than a row to judge (a URL, a name, which fields go
+ * together) is in job_spec_check().
+ */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/types.h"
+
+/* Limits that only this file needs. */
+#define PATH_BYTES_MAX		4096
+#define USER_BYTES_MAX		256
+#define METHOD_BYTES_MAX	32
+#define EXPECT_BYTES_MAX	256
+#define LABEL_BYTES_MAX		256
+#define HEADER_BYTES_MAX	8192
+#define OUTPUT_BYTES_MAX_MAX	((int64_t)1 << 40)
+
+#define ROW_COUNT(table)	(sizeof(table) / sizeof((table)[0]))
+
+const char *const job_kind_names[] = {
+	[KIND_COMMAND] = "command", [KIND_HTTP] = "http", [KIND_TIMER] = "timer", [KIND_COUNT] = NULL,
+};
+
+const char *const job_state_names[] = {
+	[JOB_SCHEDULED] = "scheduled",
+	[JOB_BLOCKED] = "blocked",
+	[JOB_QUEUED] = "queued",
+	[JOB_RUNNING] = "running",
+	[JOB_RETRYING] = "retrying",
+	[JOB_PAUSED] = "paused",
+	[JOB_QUARANTINED] = "quarantined",
+	[JOB_FINISHED] = "finished",
+	[JOB_STATE_COUNT] = NULL,
+};
+
+const char *const run_state_names[] = {
+	[RUN_QUEUED] = "queued",
+	[RUN_RUNNING] = "running",
+	[RUN_RETRYING] = "retrying",
+	[RUN_SUCCEEDED] = "succeeded",
+	[RUN_FAILED] = "failed",
+	[RUN_TIMED_OUT] = "timed_out",
+	[RUN_CANCELED] = "canceled",
+	[RUN_LOST] = "lost",
+	[RUN_STATE_COUNT] = NULL,
+};
+
+const char *const overlap_names[] = {
+	[OVERLAP_SKIP] = "skip", [OVERLAP_COUNT] = NULL,
+};
+
+const char *const misfire_names[] = {
+	[MISFIRE_DEFAULT] = "default", [MISFIRE_ONCE] = "once", [MISFIRE_SKIP] = "skip",
+	[MISFIRE_COUNT] = NULL,
+};
+
+const char *const verdict_names[] = {
+	[VERDICT_NONE] = "none",
+	[VERDICT_UP] = "up",
+	[VERDICT_DEGRADED] = "degraded",
+	[VERDICT_DOWN] = "down",
+	[VERDICT_INCONCLUSIVE] = "inconclusive",
+	[VERDICT_UNREACHABLE] = "unreachable",
+	[VERDICT_COUNT] = NULL,
+};
+
+const char *const event_type_names[] = {
+	[EVENT_JOB_ADDED] = "job_added",
+	[EVENT_JOB_CHANGED] = "job_changed",
+	[EVENT_JOB_REMOVED] = "job_removed",
+	[EVENT_JOB_SKIPPED] = "job_skipped",
+	[EVENT_RUN_QUEUED] = "run_queued",
+	[EVENT_RUN_STARTED] = "run_started",
+	[EVENT_RUN_ENDED] = "run_ended",
+	[EVENT_LOST] = "lost",
+	[EVENT_TYPE_COUNT] = NULL,
+};
+
+/* ---- the tables ---- */
+
+/* The first cells of a row: the name on the wire, and where it is in struct T. */
+#define AT(T, n, member) .name = (n), .offset = offsetof(struct T, member)
+
+const struct field command_spec_fields[] = {
+	{ AT(command_spec, "argv", argv), .type = FIELD_STRINGS, .flags = FIELD_REQUIRED,
+	  .max = ARGV_MAX },
+	{ AT(command_spec, "directory", directory), .type = FIELD_STRING, .max = PATH_BYTES_MAX },
+	{ AT(command_spec, "environment", environment), .type = FIELD_STRINGS,
+	  .max = ENVIRONMENT_MAX },
+	{ AT(command_spec, "user", user), .type = FIELD_STRING, .max = USER_BYTES_MAX },
+	{ AT(command_spec, "outputBytesMax", output_bytes_max), .type = FIELD_INT,
+	  .max = OUTPUT_BYTES_MAX_MAX },
+	{ .type = FIELD_END },
+};
+
+const struct field http_spec_fields[] = {
+	{ AT(http_spec, "url", url), .type = FIELD_STRING, .flags = FIELD_REQUIRED,
+	  .max = URL_BYTES_MAX },
+	{ AT(http_spec, "method", method), .type = FIELD_STRING, .max = METHOD_BYTES_MAX },
+	{ AT(http_spec, "headers", headers), .type = FIELD_STRINGS, .max = HEADERS_MAX },
+	{ AT(http_spec, "body", body), .type = FIELD_STRING, .max = BODY_BYTES_MAX },
+	{ AT(http_spec, "expect", expect), .type = FIELD_STRING, .max = EXPECT_BYTES_MAX },
+	{ AT(http_spec, "noRedirect", no_redirect), .type = FIELD_BOOL },
+	{ AT(http_spec, "insecure", insecure), .type = FIELD_BOOL },
+	{ .type = FIELD_END },
+};
+
+const struct field timer_spec_fields[] = {
+	{ AT(timer_spec, "durationUSec", duration), .type = FIELD_INT, .flags = FIELD_REQUIRED,
+	  .max = DURATION_MAX },
+	{ .type = FIELD_END },
+};
+
+const struct field job_spec_fields[] = {
+	{ AT(job_spec, "name", name), .type = FIELD_STRING, .max = NAME_BYTES_MAX },
+	{ AT(job_spec, "description", description), .type = FIELD_STRING,
+	  .max = DESCRIPTION_BYTES_MAX },
+	{ AT(job_spec, "key", key), .type = FIELD_STRING, .max = KEY_BYTES_MAX },
+	{ AT(job_spec, "labels", labels), .type = FIELD_STRINGS, .max = LABELS_MAX },
+	{ AT(job_spec, "at", at), .type = FIELD_INSTANT },
+	{ AT(job_spec, "inUSec", in), .type = FIELD_INT, .max = DURATION_MAX },
+	{ AT(job_spec, "everyUSec", every), .type = FIELD_INT, .min = EVERY_MIN,
+	  .max = DURATION_MAX },
+	{ AT(job_spec, "overlap", overlap), .type = FIELD_ENUM, .names = overlap_names },
+	{ AT(job_spec, "misfire", misfire), .type = FIELD_ENUM, .names = misfire_names },
+	{ AT(job_spec, "timeoutUSec", timeout), .type = FIELD_INT, .max = DURATION_MAX },
+	{ AT(job_spec, "graceUSec", grace), .type = FIELD_INT, .max = DURATION_MAX },
+	{ AT(job_spec, "paused", paused), .type = FIELD_BOOL },
+	{ AT(job_spec, "command", command), .type = FIELD_STRUCT, .sub = command_spec_fields,
+	  .size = sizeof(struct command_spec) },
+	{ AT(job_spec, "http", http), .type = FIELD_STRUCT, .sub = http_spec_fields,
+	  .size = sizeof(struct http_spec) },
+	{ AT(job_spec, "timer", timer), .type = FIELD_STRUCT, .sub = timer_spec_fields,
+	  .size = sizeof(struct timer_spec) },
+	{ .type = FIELD_END },
+};
+
+const struct field phases_fields[] = {
+	{ AT(phases, "queueUSec", queue), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(phases, "dnsUSec", dns), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(phases, "connectUSec", connect), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(phases, "tlsUSec", tls), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(phases, "sendUSec", send), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(phases, "waitUSec", wait), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(phases, "receiveUSec", receive), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(phases, "totalUSec", total), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ .type = FIELD_END },
+};
+
+const struct field run_info_fields[] = {
+	{ AT(run_info, "job", job), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(run_info, "run", run), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(run_info, "name", name), .type = FIELD_STRING },
+	{ AT(run_info, "kind", kind), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = job_kind_names },
+	{ AT(run_info, "state", state), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = run_state_names },
+	{ AT(run_info, "attempt", attempt), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(run_info, "manual", manual), .type = FIELD_BOOL },
+	{ AT(run_info, "due", due), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(run_info, "noticedAt", noticed), .type = FIELD_INSTANT },
+	{ AT(run_info, "startedAt", started), .type = FIELD_INSTANT },
+	{ AT(run_info, "spawnedAt", spawned), .type = FIELD_INSTANT },
+	{ AT(run_info, "firstOutputAt", first_output), .type = FIELD_INSTANT },
+	{ AT(run_info, "exitedAt", exited), .type = FIELD_INSTANT },
+	{ AT(run_info, "endedAt", ended), .type = FIELD_INSTANT },
+	{ AT(run_info, "exitCode", exit_code), .type = FIELD_INT, .flags = FIELD_ABSENT_MINUS_ONE },
+	{ AT(run_info, "signal", signal), .type = FIELD_INT },
+	{ AT(run_info, "oom", oom), .type = FIELD_BOOL },
+	{ AT(run_info, "pid", pid), .type = FIELD_INT },
+	{ AT(run_info, "httpStatus", http_status), .type = FIELD_INT },
+	{ AT(run_info, "verdict", verdict), .type = FIELD_ENUM, .names = verdict_names },
+	{ AT(run_info, "reason", reason), .type = FIELD_STRING },
+	{ AT(run_info, "canceledBy", canceled_by), .type = FIELD_STRING },
+	{ AT(run_info, "cpuUSec", cpu), .type = FIELD_INT },
+	{ AT(run_info, "memoryPeakBytes", memory_peak), .type = FIELD_INT },
+	{ AT(run_info, "outputBytes", output_bytes), .type = FIELD_INT },
+	{ AT(run_info, "phases", phases), .type = FIELD_STRUCT, .sub = phases_fields,
+	  .size = sizeof(struct phases) },
+	{ .type = FIELD_END },
+};
+
+const struct field job_info_fields[] = {
+	{ AT(job_info, "id", id), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(job_info, "name", name), .type = FIELD_STRING },
+	{ AT(job_info, "description", description), .type = FIELD_STRING },
+	{ AT(job_info, "labels", labels), .type = FIELD_STRINGS },
+	{ AT(job_info, "kind", kind), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = job_kind_names },
+	{ AT(job_info, "state", state), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = job_state_names },
+	{ AT(job_info, "uid", uid), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(job_info, "generation", generation), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(job_info, "createdAt", created), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(job_info, "nextDue", due), .type = FIELD_INSTANT },
+	{ AT(job_info, "everyUSec", every), .type = FIELD_INT },
+	{ AT(job_info, "runs", runs), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(job_info, "skips", skips), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(job_info, "summary", summary), .type = FIELD_STRING },
+	{ AT(job_info, "lastRun", last), .type = FIELD_STRUCT, .sub = run_info_fields,
+	  .size = sizeof(struct run_info) },
+	{ AT(job_info, "spec", spec), .type = FIELD_JSON },
+	{ .type = FIELD_END },
+};
+
+const struct field event_info_fields[] = {
+	{ AT(event_info, "sequence", sequence), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(event_info, "at", at), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(event_info, "type", type), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = event_type_names },
+	{ AT(event_info, "job", job), .type = FIELD_INT },
+	{ AT(event_info, "run", run), .type = FIELD_INT },
+	{ AT(event_info, "name", name), .type = FIELD_STRING },
+	{ AT(event_info, "kind", kind), .type = FIELD_ENUM, .flags = FIELD_ABSENT_MINUS_ONE,
+	  .names = job_kind_names },
+	{ AT(event_info, "runState", state), .type = FIELD_ENUM, .flags = FIELD_ABSENT_MINUS_ONE,
+	  .names = run_state_names },
+	{ AT(event_info, "jobState", job_state), .type = FIELD_ENUM,
+	  .flags = FIELD_ABSENT_MINUS_ONE, .names = job_state_names },
+	{ AT(event_info, "exitCode", exit_code), .type = FIELD_INT,
+	  .flags = FIELD_ABSENT_MINUS_ONE },
+	{ AT(event_info, "reason", reason), .type = FIELD_STRING },
+	{ AT(event_info, "lost", lost), .type = FIELD_INT },
+	{ .type = FIELD_END },
+};
+
+/* fields.c remembers what it has read in 64 bits. */
+static_assert(ROW_COUNT(run_info_fields) <= 64 && ROW_COUNT(job_info_fields) <= 64,
+    "tables are short");
+
+/* ---- what a JobSpec means ---- */
+
+/* Where a check stands: the spec's place and the struct within it. */
+struct check {
+	const char		*prefix;	/* "jobs[3]" or "" */
+	const char		*kind;		/* "command", or NULL for the job itself */
+	struct field_error	*error;		/* or NULL */
+};
+
+/* Refuse a field, or with index >= 0 an element of it. */
+static enum jobd_error __attribute__((format(printf, 4, 5)))
+refuse(const struct check *c, const char *field, long index, const char *format, ...)
+{
+	struct field_error *e = c->error;
+	char element[24] = "";
+	va_list ap;
+
+	if (e == NULL)
+		return JOBD_INVALID_FIELD;
+	if (index >= 0)
+		(void)snprintf(element, sizeof(element), "[%ld]", index);
+	e->why = JOBD_INVALID_FIELD;
+	(void)snprintf(e->path, sizeof(e->path), "%s%s%s%s%s%s", c->prefix,
+	    c->prefix[0] != '\0' ? "." : "", c->kind != NULL ? c->kind : "",
+	    c->kind != NULL ? "." : "", field, element);
+	va_start(ap, format);
+	(void)vsnprintf(e->reason, sizeof(e->reason), format, ap);
+	va_end(ap);
+	return JOBD_INVALID_FIELD;
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_alphanumeric(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Control characters, which no one-line field may hold; a tab may be fine. */
+static bool
+has_control(const char *s, bool tab_fine)
+{
+	for (; *s != '\0'; s++) {
+		if (((unsigned char)*s < 0x20 && !(tab_fine && *s == '\t')) || *s == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* How many characters at s are a token of RFC 9110: a method's or a header's name. */
+static size_t
+token_length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] != '\0' && (is_alphanumeric(s[n]) || strchr("!#$%&'*+-.^_`|~", s[n]) != NULL))
+		n++;
+	return n;
+}
+
+const char *
+job_name_check(const char *name)
+{
+	size_t length = strlen(name), digits = strspn(name, "0123456789"), after;
+
+	if (length == 0)
+		return "must not be empty";
+	if (length > NAME_BYTES_MAX)
+		return "must not be longer than 128 bytes";
+	for (const char *p = name; *p != '\0'; p++) {
+		if (!is_alphanumeric(*p) && strchr("._@:-", *p) == NULL)
+			return "may only hold letters, digits and . _ @ : -";
+	}
+	if (digits == length)
+		return "must not be only digits: that is an id";
+	if (digits > 0 && name[digits] == '.') {
+		after = strspn(name + digits + 1, "0123456789");
+		if (after > 0 && digits + 1 + after == length)
+			return "must not be like 12.3: that is a run";
+	}
+	return NULL;
+}
+
+/* Three digits at *p, *p after them; or -1. */
+static int
+status_take(const char **p)
+{
+	const char *s = *p;
+
+	if (s[0] < '1' || s[0] > '9' || !is_digit(s[1]) || !is_digit(s[2]))
+		return -1;
+	*p += 3;
+	return (s[0] - '0') * 100 + (s[1] - '0') * 10 + (s[2] - '0');
+}
+
+/* One range at *p and the comma after it.  False when it is no range. */
+static bool
+status_range_take(const char **p, int *from, int *to)
+{
+	*from = *to = status_take(p);
+	if (**p == '-' && *from > 0) {
+		(*p)++;
+		*to = status_take(p);
+	}
+	if (*from < 0 || *to < *from)
+		return false;
+	if (**p == ',' && (*p)[1] != '\0') {
+		(*p)++;
+		return true;
+	}
+	return **p == '\0';
+}
+
+bool
+status_set_valid(const char *set)
+{
+	int from, to;
+
+	do {
+		if (!status_range_take(&set, &from, &to))
+			return false;
+	} while (*set != '\0');
+	return true;
+}
+
+bool
+status_set_has(const char *set, int status)
+{
+	int from, to;
+
+	while (*set != '\0' && status_range_take(&set, &from, &to)) {
+		if (status >= from && status <= to)
+			return true;
+	}
+	return false;
+}
+
+/* The port after a host: nothing, or ":" and 1 to 65535. */
+static bool
+port_valid(const char *p, const char *end)
+{
+	long port = 0;
+
+	if (p == end)
+		return true;
+	if (*p++ != ':' || p == end || end - p > 5)
+		return false;
+	for (; p < end; p++) {
+		if (!is_digit(*p))
+			return false;
+		port = port * 10 + (*p - '0');
+	}
+	return port >= 1 && port <= 65535;
+}
+
+/* NULL, or what is wrong with the URL. */
+static const char *
+url_check(const char *url)
+{
+	const char *host, *end, *host_end, *at;
+
+	for (const char *p = url; *p != '\0'; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '\\')
+			return "must not hold spaces, control characters or backslashes";
+	}
+	if (strncasecmp(url, "http://", 7) == 0)
+		host = url + 7;
+	else if (strncasecmp(url, "https://", 8) == 0)
+		host = url + 8;
+	else
+		return "must begin with http:// or https://";
+	end = host + strcspn(host, "/?#");
+	at = memrchr(host, '@', (size_t)(end - host));
+	if (at != NULL)
+		host = at + 1;
+	host_end = host;
+	if (*host == '[') {
+		host_end += 1 + strspn(host + 1, "0123456789abcdefABCDEF:.");
+		if (*host_end != ']' || host_end - host < 3)
+			return "has a bad address in brackets";
+		host_end++;
+	} else {
+		while (host_end < end && (is_alphanumeric(*host_end) || (*host_end & 0x80) != 0 ||
+		    strchr("-._~", *host_end) != NULL))
+			host_end++;
+		if (host_end == host)
+			return "must name a host";
+		if (host_end < end && *host_end != ':')
+			return "has a character in the host that does not belong there";
+	}
+	if (host_end > end || !port_valid(host_end, end))
+		return "has a bad port: it must be from 1 to 65535";
+	return NULL;
+}
+
+static enum jobd_error
+command_check(struct check *c, const struct command_spec *s)
+{
+	const char *e;
+
+	c->kind = "command";
+	if (s->argv.n == 0)
+		return refuse(c, "argv", -1, "must name a program");
+	if (s->argv.items[0][0] == '\0')
+		return refuse(c, "argv", 0, "the program must not be empty");
+	if (s->directory != NULL && s->directory[0] != '/')
+		return refuse(c, "directory", -1, "must be an absolute path");
+	if (s->user != NULL && (s->user[0] == '\0' || strpbrk(s->user, ":/") != NULL ||
+	    has_control(s->user, false)))
+		return refuse(c, "user", -1, "must be a user's name");
+	for (size_t i = 0; i < s->environment.n; i++) {
+		e = s->environment.items[i];
+		if (*e != '_' && (!is_alphanumeric(*e) || is_digit(*e)))
+			return refuse(c, "environment", (long)i, "must be NAME=value");
+		while (*e == '_' || is_alphanumeric(*e))
+			e++;
+		if (*e != '=')
+			return refuse(c, "environment", (long)i,
+			    "must be NAME=value with a NAME of letters, digits and _");
+	}
+	return JOBD_OK;
+}
+
+static enum jobd_error
+http_check(struct check *c, const struct http_spec *s)
+{
+	const char *why, *h;
+	size_t n;
+
+	c->kind = "http";
+	why = s->url != NULL ? url_check(s->url) : "is missing";
+	if (why != NULL)
+		return refuse(c, "url", -1, "%s", why);
+	if (s->method != NULL && (s->method[0] == '\0' || s->method[token_length(s->method)] != '\0'))
+		return refuse(c, "method", -1, "must be a word like GET");
+	for (size_t i = 0; i < s->headers.n; i++) {
+		h = s->headers.items[i];
+		n = token_length(h);
+		if (n == 0 || h[n] != ':')
+			return refuse(c, "headers", (long)i, "must be Name: value");
+		if (has_control(h, true))
+			return refuse(c, "headers", (long)i, "must not hold control characters");
+		if (strlen(h) > HEADER_BYTES_MAX)
+			return refuse(c, "headers", (long)i, "must not be longer than %d bytes",
+			    HEADER_BYTES_MAX);
+	}
+	if (s->expect != NULL && !status_set_valid(s->expect))
+		return refuse(c, "expect", -1, "must be status codes like 200-299,304");
+	return JOBD_OK;
+}
+
+/* key=value, the key of the same characters as a name, and /. */
+static enum jobd_error
+labels_check(struct check *c, const struct strings *labels)
+{
+	const char *l, *equals;
+
+	for (size_t i = 0; i < labels->n; i++) {
+		l = labels->items[i];
+		equals = strchr(l, '=');
+		if (equals == NULL || equals == l)
+			return refuse(c, "labels", (long)i, "must be key=value");
+		for (const char *p = l; p < equals; p++) {
+			if (!is_alphanumeric(*p) && strchr("._@:-/", *p) == NULL)
+				return refuse(c, "labels", (long)i,
+				    "the key may only hold letters, digits and . _ @ : - /");
+		}
+		if (has_control(equals, false))
+			return refuse(c, "labels", (long)i, "must not hold control characters");
+		if (strlen(l) > LABEL_BYTES_MAX)
+			return refuse(c, "labels", (long)i, "must not be longer than %d bytes",
+			    LABEL_BYTES_MAX);
+	}
+	return JOBD_OK;
+}
+
+/* Exactly one kind.  The place at fault is the spec itself. */
+static enum jobd_error
+kind_check(struct check *c, const struct job_spec *s)
+{
+	int kinds = (s->command != NULL) + (s->http != NULL) + (s->timer != NULL);
+	enum jobd_error e;
+
+	if (kinds == 1)
+		return JOBD_OK;
+	e = refuse(c, "command", -1, "exactly one of command, http and timer must be given");
+	if (c->error != NULL && c->prefix[0] != '\0')
+		(void)snprintf(c->error->path, sizeof(c->error->path), "%s", c->prefix);
+	return e;
+}
+
+enum jobd_error
+job_spec_check(const struct job_spec *s, const char *prefix, struct field_error *error)
+{
+	struct check c = { .prefix = prefix, .error = error };
+	enum jobd_error e = kind_check(&c, s);
+	const char *why;
+
+	if (e != JOBD_OK)
+		return e;
+	why = s->name != NULL ? job_name_check(s->name) : NULL;
+	if (why != NULL)
+		return refuse(&c, "name", -1, "%s", why);
+	if (s->key != NULL && s->key[0] == '\0')
+		return refuse(&c, "key", -1, "must not be empty");
+	if (instant_is_set(s->at) && s->in != 0)
+		return refuse(&c, "inUSec", -1, "at and inUSec exclude one another");
+	if (s->every != 0 && s->every < EVERY_MIN)
+		return refuse(&c, "everyUSec", -1, "must be at least 100ms");
+	e = labels_check(&c, &s->labels);
+	if (e != JOBD_OK)
+		return e;
+	switch (job_spec_kind(s)) {
+	case KIND_COMMAND:
+		return command_check(&c, s->command);
+	case KIND_HTTP:
+		return http_check(&c, s->http);
+	case KIND_TIMER:
+		c.kind = "timer";
+		if (s->timer->duration < 0)
+			return refuse(&c, "durationUSec", -1, "must not be negative");
+		return JOBD_OK;
+	case KIND_COUNT:
+		break;
+	}
+	abort();	/* kind_check() lets no other pass */
+}
+
+enum jobd_error
+job_spec_read(const struct cJSON *object, struct job_spec *out, struct field_error *error)
+{
+	enum jobd_error e = fields_read(object, job_spec_fields, out, error);
+
+	if (e != JOBD_OK)
+		return e;
+	e = job_spec_check(out, "", error);
+	if (e != JOBD_OK)
+		job_spec_done(out);
+	return e;
+}
+
+void
+job_spec_done(struct job_spec *s)
+{
+	fields_done(job_spec_fields, s);
+}
+
+enum job_kind
+job_spec_kind(const struct job_spec *s)
+{
+	if (s->command != NULL)
+		return KIND_COMMAND;
+	return s->http != NULL ? KIND_HTTP : KIND_TIMER;
+}
+
+void
+job_info_done(struct job_info *j)
+{
+	fields_done(job_info_fields, j);
+}
+
+void
+run_info_done(struct run_info *r)
+{
+	fields_done(run_info_fields, r);
+}
+
+void
+event_info_done(struct event_info *e)
+{
+	fields_done(event_info_fields, e);
+}
