@@ -1,0 +1,48 @@
+/*
+ * event: changes told to watchers, in order, after they are durable.  Each watcher has a
+ * bounded ring; one that is too slow loses events and is told how many.
+ */
+#ifndef SCHEDULER_EVENT_H
+#define SCHEDULER_EVENT_H
+
+#include <stdbool.h>
+
+#include "proto/types.h"
+
+struct task;
+
+#define WATCHER_EVENTS_MAX 1024
+
+struct event_hub;
+
+struct watcher {
+	struct watcher		*next, *prev;
+	struct event_hub	*hub;
+	struct task		*waiter;
+	/* Which events it wants; NULL: all.  It must be quick. */
+	bool			(*wants)(struct watcher *w, const struct event_info *e);
+	void			*context;
+	struct event_info	*ring;		/* WATCHER_EVENTS_MAX, allocated at the first event */
+	size_t			 first, n;
+	int64_t			 lost;		/* not told yet */
+};
+
+struct event_hub *event_hub_new(void);
+void event_hub_free(struct event_hub *h);		/* no watcher may be left */
+
+/* Tell all; sequence is given here; strings in e are borrowed and copied for watchers who want them. */
+void event_emit(struct event_hub *h, const struct event_info *e);
+
+void watcher_start(struct watcher *w, struct event_hub *h, struct task *waiter);
+/* Take the oldest: true and *ret is the caller's (fields_done with event_info_fields), or false.
+ * After losses an EVENT_LOST with the count comes first. */
+bool watcher_take(struct watcher *w, struct event_info *ret);
+static inline bool
+watcher_has(const struct watcher *w)
+{
+	return w->n > 0 || w->lost > 0;
+}
+void watcher_stop(struct watcher *w);
+int64_t event_watchers(const struct event_hub *h);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * scheduler: decides when, and looks after every run from claim to end.
+ *
+ * The store holds the jobs; memory holds the window: what is due within WINDOW_AHEAD, at most
+ * WINDOW_JOBS_MAX.  What is in the window is a hint; the claim in the store is the truth
+ * (-ESTALE: somebody changed the job meanwhile, drop it).  All functions are for the
+ * loop's thread, and for after the commit of what they tell.
+ */
+#ifndef SCHEDULER_SCHEDULER_H
+#define SCHEDULER_SCHEDULER_H
+
+#include "daemon/exec/exec.h"
+#include "daemon/scheduler/event.h"
+#include "daemon/store/ops.h"
+
+struct scheduler;
+
+#define WINDOW_AHEAD	(10 * USEC_MINUTE)
+#define WINDOW_JOBS_MAX	10000
+
+struct scheduler_config {
+	struct loop		*loop;
+	struct store		*store;
+	struct exec_world	*world;
+	struct event_hub	*events;
+	int64_t			 running_max[KIND_COUNT];	/* runs of a kind at a time: limits.commands, .checks, .timers */
+	int64_t			 window_jobs_max;		/* 0: WINDOW_JOBS_MAX */
+};
+
+struct scheduler *scheduler_new(const struct scheduler_config *config);
+void scheduler_free(struct scheduler *s);
+
+/* Recover (runs of an earlier daemon are adopted, repeated or lost; queued ones loaded; misfires), then schedule. */
+void scheduler_start(struct scheduler *s, struct task *parent);
+
+/* Recovery is done: what was running is known.  READY waits for it. */
+bool scheduler_recovered(const struct scheduler *s);
+/* Wake t when that changes. */
+void scheduler_on_recovered(struct scheduler *s, struct task *t);
+
+/* Told by the server, after the commit.  They also emit the events. */
+void scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name, bool paused);
+void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state);
+void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name, int job_state);
+void scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs);
+void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind, const char *name);
+void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);	/* marks the live run, or tells of the queued one's end */
+
+/* The live run, with what is not stored yet (spawned, pid, first output); or NULL. Borrowed, for this step only. */
+const struct run_info *scheduler_run_live(const struct scheduler *s, int64_t job, int64_t run);
+
+struct scheduler_stats {
+	int64_t		window_jobs, running, queued;
+	instant		window_until;
+	uint64_t	started, succeeded, failed, skips;
+};
+void scheduler_stats(const struct scheduler *s, struct scheduler_stats *out);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * runner: what jobd and jobd-runner tell one another (io.jobd.Runner.varlink).
+ */
+#ifndef PROTO_RUNNER_H
+#define PROTO_RUNNER_H
+
+#include "proto/fields.h"
+#include "proto/when.h"
+
+#define RUNNER_PROTOCOL 1
+
+struct runner_exit {
+	int64_t	 job, run, attempt;
+	bool	 not_started;
+	int64_t	 pid;
+	instant	 spawned, first_output, exited;
+	int64_t	 code;		/* -1: absent */
+	int64_t	 signal;
+	bool	 timed_out, canceled, oom;
+	char	*ended_by;
+	int64_t	 leftovers;
+	char	*reason;
+	usec_t	 cpu;
+	int64_t	 memory_peak;
+	int64_t	 output_bytes;
+};
+
+struct runner_running {
+	int64_t	 job, run, attempt, pid;
+	instant	 spawned, first_output;
+	bool	 canceled;
+};
+
+struct runner_start {
+	int64_t		 job, run, attempt;
+	struct strings	 argv, environment;
+	char		*directory;
+	int64_t		 uid;
+	char		*user;
+	usec_t		 timeout, grace;
+	int64_t		 output_bytes_max;
+};
+
+struct output_chunk {
+	instant	 at;
+	int	 stream;	/* enum output_stream */
+	char	*data;		/* UTF-8, or NULL */
+	char	*data_base64;	/* or NULL */
+	bool	 partial;
+};
+
+enum output_stream { OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_COUNT };
+extern const char *const output_stream_names[];
+
+extern const struct field runner_exit_fields[];
+extern const struct field runner_running_fields[];
+extern const struct field runner_start_fields[];
+extern const struct field output_chunk_fields[];
+
+#endif
