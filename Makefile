@@ -41,7 +41,7 @@ LIBS_store	:= -lsqlite3 -lpthread
 LIBS_exec	:= -lcurl
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
-.PHONY: all check unit system crash sim fuzz lint demo bench install clean help deps FORCE
+.PHONY: all check unit system crash sim fuzz lint demo bench install clean help deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -89,11 +89,43 @@ $(B)/jobd-runner: $(RUNNER_OBJECTS) $(LOW)
 $(B)/jobctl: $(CLIENT_OBJECTS) $(call floor-archive,proto)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_proto)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
 include tests/tests.mk
+
+check: deps lint $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(SIM) $(FUZZ)	# build, and pass all tests
+	$(call run-tests,check) $(UNIT_TESTS) $(SCRIPTS)
+
+unit: $(UNIT_TESTS) $(PROGRAMS)	# the unit tests alone
+	$(call run-tests,unit) $(UNIT_TESTS)
+
+system: $(PROGRAMS) $(TOOLS)	# the system tests alone
+	$(call run-tests,system) $(wildcard tests/system/*_*.sh)
+
+crash: $(PROGRAMS) $(TOOLS)	# die at every fault point, and recover
+	$(call run-tests,crash) $(wildcard tests/crash/*.sh)
+
+sim: $(SIM)		# simulate: SEED=n repeats one, SEEDS=n runs that many
+	$(TEST_ENV) $(SIM) $(if $(SEED),$(SEED),--seeds $(or $(SEEDS),200))
+
+fuzz: $(FUZZ)		# replay and mutate the corpora; ROUNDS=n
+	$(TEST_ENV) ROUNDS=$(or $(ROUNDS),200000) tests/fuzz/run.sh
+
+lint:			# the floors' order, and AWAIT inside a nested switch
+	@tests/layers.sh --self-test
+	@tests/layers.sh
+	@tests/nested-await.sh --self-test
+	@tests/nested-await.sh
+
+demo: all $(TOOLS) $(DEMO)	# nine jobs at once, and the article's table
+	@tests/demo/demo.sh $(B)
+
+bench: all $(TOOLS) $(BENCH)	# measure, beside the peers that are installed
+	@tests/bench/run.sh $(B)
+
 
 install: all		# install under DESTDIR and PREFIX
 	packaging/install "$(B)" "$(DESTDIR)" "$(PREFIX)"
 
 clean:			# remove what was built
 	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -10,19 +10,59 @@ BELOW_exec	:= daemon/exec $(BELOW_store)
 BELOW_scheduler	:= daemon/scheduler $(BELOW_exec)
 BELOW_server	:= daemon/server $(BELOW_scheduler)
 
+LINK_proto	:= $(LIBS_proto)
+LINK_base	:= $(LIBS_base) $(LINK_proto)
+LINK_engine	:= $(LIBS_engine) $(LINK_base)
+LINK_wire	:= $(LIBS_wire) $(LINK_engine)
+LINK_store	:= $(LIBS_store) $(LINK_wire)
+LINK_exec	:= $(LIBS_ALL)
+LINK_scheduler	:= $(LIBS_ALL)
+LINK_server	:= $(LIBS_ALL)
+
 test-floor	= $(firstword $(subst _, ,$(notdir $(1))))
 UNIT_SOURCES	:= $(wildcard tests/unit/*.c)
 UNIT_TESTS	:= $(patsubst %.c,$(B)/%,$(UNIT_SOURCES))
-HARNESS		:= $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
 HARNESS_ARCHIVE	:= $(B)/tests/harness.a
 
-$(HARNESS_ARCHIVE): $(HARNESS)
+$(HARNESS_ARCHIVE): $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
 	@mkdir -p $(@D)
 	@rm -f $@
 	ar rcs $@ $^
 
 define unit-rule
 $(B)/$(1:.c=): $(B)/$(1:.c=.o) $(HARNESS_ARCHIVE) $(foreach f,$(BELOW_$(call test-floor,$(1:.c=))),$(call floor-archive,$(f)))
-	$(CC) $(LDFLAGS) -o $$@ $$^ -lcmocka $(LIBS_ALL)
+	$(CC) $(LDFLAGS) -o $$@ $$^ -lcmocka $(LINK_$(call test-floor,$(1:.c=))) $(if $(filter store exec scheduler server,$(call test-floor,$(1:.c=))),-lsqlite3) -lpthread
 endef
 $(foreach t,$(UNIT_SOURCES),$(eval $(call unit-rule,$(t))))
+
+# Small programs that the system tests, the demo and the benches use.
+TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
+$(B)/tests/tools/%: $(B)/tests/tools/%.o
+	$(CC) $(LDFLAGS) -o $@ $< -lcjson -lpthread
+
+# How many tests run side by side, and what they find: the programs under test, the source.
+TEST_JOBS	?= 2
+TEST_ENV	:= BIN=$(B) JOBD_BIN=$(B) JOBD_SOURCE=.
+run-tests	= @$(TEST_ENV) tests/run $(B)/log/$(1) $(TEST_JOBS)
+
+PROGRAMS := $(B)/jobd $(B)/jobd-runner $(B)/jobctl
+
+# Scripts that are tests: what they need is built before.
+SCRIPTS := $(wildcard tests/system/*_*.sh) $(wildcard tests/crash/*.sh) tests/sim/run.sh tests/fuzz/run.sh
+
+SIM := $(B)/tests/sim/sim
+$(SIM): $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c)) $(HARNESS_ARCHIVE) $(UPWARD)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+
+FUZZ := $(patsubst %.c,$(B)/%,$(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c)))
+$(FUZZ): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/main.o $(UPWARD)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+
+# The demo's own programs stand on nothing of ours but, for one, the engine.
+DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
+$(DEMO): $(B)/tests/demo/%: $(B)/tests/demo/%.o $(call floor-archive,daemon/engine) $(call floor-archive,daemon/base) $(call floor-archive,proto)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_engine) $(LIBS_proto) -lm
+
+BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(UPWARD)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)

@@ -1,0 +1,75 @@
+# lib.sh: what the system tests share.  Source it first.  Each test has a directory of its own, a
+# daemon of its own, and ends only what it started.
+#
+#	start_jobd [OPTION...]	start jobd in $T and wait until it is ready; its pid is $JOBD
+#	stop_jobd		ask it to end, wait, and check its exit status
+#	jobctl ARGS		the client, against this daemon
+#	check "what" TEST...	run TEST; when it fails say what was expected, and fail
+#	same "what" GOT WANTED
+set -u
+BIN=${BIN:-build/release}
+BIN=$(cd "$BIN" && pwd)
+TOOLS=$BIN/tests/tools
+T=${JOBD_TEST_DIR:-$(mktemp -d /tmp/jobd-test.XXXXXX)}
+S=$T/io.jobd
+JOBD=
+export JOBD_SOCKET=$S
+unset XDG_RUNTIME_DIR NOTIFY_SOCKET JOBD_FAULT 2>/dev/null || true
+
+fail() {
+	echo "FAILED: $*"
+	[ ! -e "$T/log" ] || { echo "--- the daemon's log:"; tail -n 40 "$T/log"; }
+	exit 1
+}
+
+# Options are jobd's.
+start_jobd() {
+	JOBD=$("$TOOLS/ready" "$T/log" "$BIN/jobd" --socket "$S" --state-dir "$T/state" "$@") ||
+		fail "jobd does not start: $*"
+}
+
+# Wait for a process that is not our child.
+gone() {
+	"$TOOLS/gone" "$1" || fail "process $1 does not end"
+}
+
+stop_jobd() {
+	kill -TERM "$JOBD" && gone "$JOBD"
+	JOBD=
+}
+
+kill_jobd() {
+	kill -KILL "$JOBD" && gone "$JOBD"
+	JOBD=
+}
+
+jobctl() {
+	"$BIN/jobctl" "$@"
+}
+
+check() {
+	what=$1
+	shift
+	"$@" || fail "$what: $*"
+}
+
+same() {
+	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
+}
+
+# The value of a top-level or nested member in JSON on standard input: field job.state
+field() {
+	"$TOOLS/field" "$1"
+}
+
+runner_pid() {
+	cat "$T/state/runner/pid" 2>/dev/null
+}
+
+cleanup() {
+	[ -z "$JOBD" ] || kill -KILL "$JOBD" 2>/dev/null
+	r=$(runner_pid)
+	[ -z "$r" ] || kill -KILL "$r" 2>/dev/null
+	[ -n "${JOBD_TEST_DIR:-}" ] || rm -rf "$T"
+}
+trap cleanup EXIT
