@@ -84,7 +84,7 @@ suggest(const char *word, const char *const *candidates)
 			best = *candidates;
 		}
 	}
-	return least <= 1 + (int)len / 4 ? best : NULL;
+	return least <= 1 + ((int)len - 1) / 4 ? best : NULL;
 }
 
 /* ---- values ---- */
@@ -325,7 +325,7 @@ read_long(struct args *a, int argc, char **argv, int *at)
 {
 	const char *text = argv[*at] + 2, *equals = strchr(text, '=');
 	char *name = equals ? xstrndup(text, (size_t)(equals - text)) : xstrdup(text);
-	struct given g = { option_find(a, name, 0), NULL, false };
+	struct given g = { option_find(a, name, 0), NULL, false, *at };
 	int r = 0;
 
 	(*at)++;
@@ -353,11 +353,11 @@ static int
 read_letters(struct args *a, int argc, char **argv, int *at)
 {
 	const char *letter = argv[*at] + 1;
-	int r = 0;
+	int here = *at, r = 0;
 
 	(*at)++;
 	for (; r == 0 && *letter; letter++) {
-		struct given g = { option_find(a, NULL, *letter), NULL, true };
+		struct given g = { option_find(a, NULL, *letter), NULL, true, here };
 
 		if (!g.option) {
 			complain("unknown option -%c", *letter);
@@ -422,8 +422,8 @@ args_done(struct args *a)
 	memset(a, 0, sizeof(*a));
 }
 
-static const struct given *
-given_find(const struct args *a, const char *name)
+const struct given *
+args_given(const struct args *a, const char *name)
 {
 	size_t i;
 
@@ -436,13 +436,13 @@ given_find(const struct args *a, const char *name)
 bool
 args_flag(const struct args *a, const char *name)
 {
-	return given_find(a, name) != NULL;
+	return args_given(a, name) != NULL;
 }
 
 const char *
 args_text(const struct args *a, const char *name)
 {
-	const struct given *g = given_find(a, name);
+	const struct given *g = args_given(a, name);
 
 	return g ? g->value : NULL;
 }
@@ -450,7 +450,7 @@ args_text(const struct args *a, const char *name)
 int64_t
 args_int(const struct args *a, const char *name, int64_t otherwise)
 {
-	const struct given *g = given_find(a, name);
+	const struct given *g = args_given(a, name);
 	int64_t n = otherwise;
 
 	if (g)

@@ -39,6 +39,7 @@ struct given {
 	const struct option	*option;
 	const char		*value;		/* argv's, NULL for flags */
 	bool			 cut;		/* by its letter */
+	int			 at;		/* where in argv the option stands */
 };
 
 struct args {
@@ -63,9 +64,10 @@ extern const struct option global_options[];
 int args_read(struct args *a, int argc, char **argv, int *at, bool only_globals);
 void args_done(struct args *a);
 
-/* Was it given; its value, or NULL.  The name must be in the table. */
+/* Was it given; its value, or NULL.  The last is the whole of it. */
 bool args_flag(const struct args *a, const char *name);
 const char *args_text(const struct args *a, const char *name);
+const struct given *args_given(const struct args *a, const char *name);
 int64_t args_int(const struct args *a, const char *name, int64_t otherwise);
 
 /*

@@ -65,6 +65,9 @@ char *text_duration(usec_t d);
 /* Columns that a text takes on a terminal. */
 int text_width(const char *s);
 
+/* How many bytes of it fit into so many columns. */
+size_t text_fit(const char *s, int width);
+
 /* A state's or verdict's colour on, and off; "" without colours. */
 const char *color_of(const struct output *o, const char *word);
 const char *color_off(const struct output *o);

@@ -1,0 +1,254 @@
+/*
+ * call: see call.h.  A connection per call: jobctl makes few, and a connection that is
+ * streaming could not take another one.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "client/call.h"
+#include "client/client.h"
+#include "proto/frame.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+/* Replies may be longer than calls: a page of jobs with long command lines. */
+#define REPLY_BYTES_MAX	((size_t)64 << 20)
+#define READ_BYTES	65536
+
+#define SYSTEM_SOCKET	"/run/jobd/io.jobd"
+
+char *
+socket_find(const struct client *client)
+{
+	const char *named = client->socket ? client->socket : getenv("JOBD_SOCKET");
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char *path;
+
+	if (named && *named)
+		return xstrdup(strncmp(named, "unix:", 5) == 0 ? named + 5 : named);
+	if (runtime && *runtime && geteuid() != 0) {
+		path = xasprintf("%s/jobd/io.jobd", runtime);
+		if (access(path, F_OK) == 0)
+			return path;
+		free(path);
+	}
+	return xstrdup(SYSTEM_SOCKET);
+}
+
+/* Say why there is no connection, and what helps. */
+static int
+unreachable(const char *path, int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		complain("you may not use %s: that is for root and members of the group jobd", path);
+		return EXIT_NOT_PERMITTED;
+	case ENOENT:
+	case ECONNREFUSED:
+		complain("jobd is not running (nobody listens at %s)", path);
+		complain("start it with: systemctl start jobd, or in a terminal: jobd");
+		return EXIT_UNREACHABLE;
+	default:
+		complain("cannot reach jobd at %s: %s", path, strerror(error));
+		return EXIT_UNREACHABLE;
+	}
+}
+
+int
+call_open(struct call *c, const struct client *client)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char *path;
+	int r = 0;
+
+	memset(c, 0, sizeof(*c));
+	c->client = client;
+	c->signal_fd = -1;
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0) {
+		complain("cannot make a socket: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	path = socket_find(client);
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		complain("the path of the socket is too long: %s", path);
+		r = EXIT_USAGE;
+	} else {
+		memcpy(address.sun_path, path, strlen(path));
+		if (connect(c->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+			r = unreachable(path, errno);
+	}
+	free(path);
+	return r;
+}
+
+void
+call_close(struct call *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+	message_reply_done(&c->reply);
+	buf_done(&c->in);
+}
+
+static int
+gone(int error)
+{
+	if (error)
+		complain("the connection to jobd broke: %s", strerror(error));
+	else
+		complain("jobd closed the connection without an answer");
+	return EXIT_UNREACHABLE;
+}
+
+int
+call_send(struct call *c, const char *method, const struct cJSON *parameters, bool more)
+{
+	struct buf out = { 0 };
+	int r = 0;
+
+	message_call_write(&out, method, parameters, more, false);
+	if (buf_len(&out) > MESSAGE_BYTES_MAX) {
+		complain("that is too much for one call: %zu bytes of at most %zu", buf_len(&out), MESSAGE_BYTES_MAX);
+		r = EXIT_USAGE;
+	}
+	while (r == 0 && buf_len(&out) > 0) {
+		ssize_t n = send(c->fd, buf_bytes(&out), buf_len(&out), MSG_NOSIGNAL);
+
+		if (n >= 0)
+			buf_consume(&out, (size_t)n);
+		else if (errno == EPIPE || errno == ECONNRESET)
+			break;		/* it may have said why before it closed */
+		else if (errno != EINTR)
+			r = gone(errno);
+	}
+	buf_done(&out);
+	return r;
+}
+
+/* The daemon's error in words, with the user's own word for the field. */
+static int
+explain(struct call *c)
+{
+	const struct error_row *row;
+	const char *a, *b;
+	char *option = NULL;
+
+	c->error = error_find(c->reply.error);
+	if (c->error >= JOBD_ERROR_COUNT) {
+		complain("jobd answered %s", c->reply.error);
+		return EXIT_FAILED;
+	}
+	row = error_row(c->error);
+	a = row->parameter ? json_get_string(c->reply.parameters, row->parameter) : NULL;
+	b = row->parameter2 ? json_get_string(c->reply.parameters, row->parameter2) : NULL;
+	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER)) {
+		const struct command *command = c->client->command;
+
+		option = args_option_of(&c->client->args, a);
+		if (!option && command->words_field && strstr(a, command->words_field))
+			option = xstrdup(command->words_name);
+		complain("%s: %s", option ? option : a, b ? b : row->text);
+	} else {
+		complain("%s%s%s%s%s", row->text, a ? ": " : "", a ? a : "", b ? ": " : "", b ? b : "");
+	}
+	free(option);
+	return row->exit_code;
+}
+
+/* Take a whole message off the input.  -EAGAIN: there is none yet. */
+static int
+take(struct call *c)
+{
+	long length = frame_length(&c->in, &c->scanned, REPLY_BYTES_MAX);
+	const char *why = "it is too long";
+	int r;
+
+	if (length == -EAGAIN)
+		return -EAGAIN;
+	message_reply_done(&c->reply);
+	r = length < 0 ? (int)length : message_reply_parse(buf_bytes(&c->in), (size_t)length, &c->reply, &why);
+	if (r < 0) {
+		complain("cannot understand what jobd says: %s", why);
+		return EXIT_FAILED;
+	}
+	buf_consume(&c->in, (size_t)length + 1);
+	c->scanned = 0;
+	return c->reply.error ? explain(c) : 0;
+}
+
+/* Wait until there is something to read, or a signal. */
+static int
+wait_input(struct call *c)
+{
+	struct pollfd fds[] = {
+		{ .fd = c->fd, .events = POLLIN },
+		{ .fd = c->signal_fd, .events = POLLIN },
+	};
+	struct signalfd_siginfo signal;
+
+	if (c->signal_fd < 0)
+		return 0;	/* the read blocks */
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return gone(errno);
+	if (fds[1].revents) {
+		(void)!read(c->signal_fd, &signal, sizeof(signal));
+		return c->on_signal(c->on_signal_data);
+	}
+	return 0;
+}
+
+int
+call_next(struct call *c)
+{
+	int r;
+
+	c->error = JOBD_OK;
+	while ((r = take(c)) == -EAGAIN) {
+		ssize_t n;
+
+		r = wait_input(c);
+		if (r)
+			return r;
+		n = recv(c->fd, buf_reserve(&c->in, READ_BYTES), READ_BYTES,
+		    c->signal_fd < 0 ? 0 : MSG_DONTWAIT);	/* after a signal there may be nothing */
+		if (n == 0)
+			return gone(0);
+		if (n > 0)
+			buf_added(&c->in, (size_t)n);
+		else if (errno != EINTR && errno != EAGAIN)
+			return gone(errno);
+	}
+	return r;
+}
+
+int
+call_once(const struct client *client, const char *method, const struct cJSON *parameters, struct cJSON **ret)
+{
+	struct call c;
+	int r = call_open(&c, client);
+
+	if (r == 0)
+		r = call_send(&c, method, parameters, false);
+	if (r == 0)
+		r = call_next(&c);
+	if (r == 0) {
+		*ret = c.reply.parameters;
+		c.reply.parameters = NULL;
+		if (client->out.json)
+			output_json(*ret);
+	}
+	call_close(&c);
+	return r;
+}

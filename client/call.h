@@ -1,0 +1,51 @@
+/*
+ * call: one blocking Varlink call over the socket of jobd, with one reply or many.
+ */
+#ifndef CLIENT_CALL_H
+#define CLIENT_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/buf.h"
+#include "proto/error.h"
+#include "proto/message.h"
+
+struct cJSON;
+struct client;
+
+struct call {
+	const struct client	*client;
+	int			 fd;
+	int			 signal_fd;	/* watched while waiting, or -1; the caller's */
+	int (*on_signal)(void *data);		/* 0: go on waiting; else call_next() returns it */
+	void			*on_signal_data;
+	struct buf		 in;
+	size_t			 scanned;
+	struct message_reply	 reply;		/* the latest */
+	enum jobd_error		 error;		/* why the latest reply was none */
+};
+
+/*
+ * Connect.  0, or an exit code after having said what is wrong and what to do about it.
+ * call_close() is allowed, and needed, in any case.
+ */
+int call_open(struct call *c, const struct client *client);
+
+/* Send a call; parameters stay the caller's.  As call_open(). */
+int call_send(struct call *c, const char *method, const struct cJSON *parameters, bool more);
+
+/*
+ * Wait for the next reply and put it into reply.  0, or an exit code after
+ * having said what is wrong, with the daemon's error in error.
+ */
+int call_next(struct call *c);
+void call_close(struct call *c);
+
+/* Connect, call, take the only reply: *ret is the caller's, and printed already when it shall be JSON. */
+int call_once(const struct client *client, const char *method, const struct cJSON *parameters, struct cJSON **ret);
+
+/* The path of the socket, found as DESIGN 5 says; allocated. */
+char *socket_find(const struct client *client);
+
+#endif

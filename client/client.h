@@ -1,0 +1,41 @@
+/*
+ * client: what every command of jobctl gets, and its row in the table of commands.
+ */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include "client/options.h"
+#include "client/output.h"
+
+struct client;
+
+/* One verb.  The rows stand on top of the cmd_*.c files; main.c lists them. */
+struct command {
+	const char		*name;
+	const char		*alias;		/* or NULL */
+	const char		*usage;		/* what follows the name */
+	const char		*summary;	/* one line */
+	const char		*text;		/* more for its help, or NULL; ends in a newline */
+	const char		*examples;	/* lines, each ended */
+	const struct option	*options;	/* NULL-named end; may be NULL */
+	unsigned		 verb;		/* its bit for option.not_for */
+	bool			 options_first;
+	const char		*words_field;	/* the field of the parameters that the words fill, or NULL */
+	const char		*words_name;	/* how errors call them */
+	size_t			 words_min, words_max;
+	int (*run)(struct client *c);		/* returns the exit code */
+};
+
+struct client {
+	const char		*socket;	/* --socket, or NULL */
+	struct output		 out;
+	struct args		 args;		/* of the verb */
+	const struct command	*command;
+};
+
+extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cmd_runs, cmd_logs, cmd_wait,
+    cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_pause, cmd_resume, cmd_stats, cmd_tasks;
+
+#define WORDS_ANY ((size_t)-1)
+
+#endif

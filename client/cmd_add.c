@@ -1,0 +1,219 @@
+/*
+ * jobctl add and jobctl run: a job from the command line.  add is one round trip and no
+ * look-ups, so that a loop in a script adds about as fast as it could run /bin/true.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/call.h"
+#include "client/client.h"
+#include "client/follow.h"
+#include "client/outcome.h"
+#include "client/spec.h"
+#include "client/value.h"
+#include "proto/error.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+static int add_run(struct client *c);
+static int run_run(struct client *c);
+
+const struct command cmd_add = {
+	.name = "add",
+	.usage = "[OPTIONS] [--] COMMAND [ARG...]",
+	.summary = "Add a job",
+	.text = "The command is taken as it is, without a shell; --sh TEXT takes one. Options end\n"
+	    "at the first word of the command. It starts in the present directory, unless -C\n"
+	    "says otherwise, with a fixed environment: nothing of yours but what -e sets.\n",
+	.examples = "  jobctl add --every 1h -n backup --timeout 30m rsync -a /srv /backup\n"
+	    "  jobctl add --every 30s -n site --http https://example.org/health\n",
+	.options = spec_options,
+	.verb = VERB_ADD,
+	.options_first = true,
+	.words_field = "command.argv",
+	.words_name = "COMMAND",
+	.words_max = WORDS_ANY,
+	.run = add_run,
+};
+
+const struct command cmd_run = {
+	.name = "run",
+	.usage = "[OPTIONS] [--] COMMAND [ARG...]",
+	.summary = "Run a command now, with its output here",
+	.text = "Adds a job that is due at once, prints its output as it comes, and exits with its\n"
+	    "code: the command's own, 128+N when signal N ended it, 124 when it timed out, 125\n"
+	    "when it could not be started. ^C cancels it and waits for its end; a second one\n"
+	    "leaves at once. It goes on when the terminal is closed. It starts in the present\n"
+	    "directory, with a fixed environment: nothing of yours but what -e sets.\n",
+	.examples = "  jobctl run make -j4\n  jobctl run --timeout 10m --sh 'du -s /home/* | sort -n'\n",
+	.options = spec_options,
+	.verb = VERB_RUN,
+	.options_first = true,
+	.words_field = "command.argv",
+	.words_name = "COMMAND",
+	.words_max = WORDS_ANY,
+	.run = run_run,
+};
+
+/* The parameters of Add: {"jobs":[spec]}.  The spec is given over. */
+static struct cJSON *
+add_parameters(struct client *c)
+{
+	struct cJSON *parameters = json_object(), *jobs = json_array();
+
+	json_push(jobs, c->args.parameters);
+	c->args.parameters = NULL;
+	json_set(parameters, "jobs", jobs);
+	return parameters;
+}
+
+/* --dry-run: what Add would be told. */
+static void
+dry_run(const struct client *c, const struct cJSON *parameters)
+{
+	if (c->out.json) {
+		output_json(parameters);
+		return;
+	}
+	puts("would add a job:");
+	spec_print(&c->out, json_first(json_get(parameters, "jobs")));
+}
+
+/* Add; *id is 0 after a dry run. */
+static int
+add(struct client *c, long long *id)
+{
+	struct cJSON *parameters, *reply = NULL, *first;
+	int r = spec_complete(c);
+
+	*id = 0;
+	if (r)
+		return r;
+	parameters = add_parameters(c);
+	if (args_flag(&c->args, "dry-run")) {
+		dry_run(c, parameters);
+	} else {
+		r = call_once(c, "io.jobd.Add", parameters, &reply);
+		first = r ? NULL : json_first(json_get(reply, "ids"));
+		if (first) {
+			char *printed = json_print(first);
+
+			*id = atoll(printed);
+			free(printed);
+		} else if (r == 0) {
+			complain("jobd answered without an id");
+			r = EXIT_FAILED;
+		}
+	}
+	json_free(reply);
+	json_free(parameters);
+	return r;
+}
+
+/* Wait for the job's run to have begun or ended; *ret is the reply. */
+static int
+wait_until(struct client *c, const char *job, const char *until, struct interrupt *interrupt, struct cJSON **ret)
+{
+	struct cJSON *parameters = json_object();
+	int r;
+
+	value_push_string(parameters, "jobs", job);
+	json_set_string(parameters, "until", until);
+	r = follow_wait(c, parameters, interrupt, ret);
+	json_free(parameters);
+	return r;
+}
+
+/* Wait for the end; the exit code is the run's. */
+static int
+wait_end(struct client *c, const char *job, struct interrupt *interrupt)
+{
+	struct cJSON *reply = NULL;
+	const struct cJSON *run;
+	int r = wait_until(c, job, "ended", interrupt, &reply);
+
+	run = json_first(json_get(reply, "runs"));
+	if (r == 0 && run) {
+		r = outcome_code(run);
+		outcome_complain(run);
+	}
+	json_free(reply);
+	return r;
+}
+
+static int
+add_run(struct client *c)
+{
+	const char *name = args_text(&c->args, "name");
+	char *job;
+	long long id;
+	int r = add(c, &id);
+
+	if (r || id == 0)
+		return r;
+	if (!c->out.json && args_flag(&c->args, "quiet"))
+		printf("%lld\n", id);
+	else if (!c->out.json)
+		printf("added job %lld%s%s%s\n", id, name ? " (" : "", name ? name : "", name ? ")" : "");
+	output_flush();
+	if (!args_flag(&c->args, "wait"))
+		return EXIT_OK;
+	job = xasprintf("%lld", id);
+	r = wait_end(c, job, NULL);
+	free(job);
+	return r;
+}
+
+/* The output of the run that has begun, while it comes. */
+static int
+stream(struct client *c, const struct cJSON *run, struct interrupt *interrupt)
+{
+	struct cJSON *parameters = json_object();
+	char *label = run_label(run);
+	int r;
+
+	json_set_string(parameters, "run", label);
+	json_set_bool(parameters, "follow", 1);
+	r = follow_logs(c, parameters, false, interrupt);
+	json_free(parameters);
+	free(label);
+	return r;
+}
+
+static bool
+has_output(const struct cJSON *run)
+{
+	const char *kind = json_get_string(run, "kind");
+
+	return kind && strcmp(kind, "command") == 0;
+}
+
+static int
+run_run(struct client *c)
+{
+	struct interrupt interrupt;
+	struct cJSON *reply = NULL;
+	const struct cJSON *run;
+	long long id;
+	char *job;
+	int r = add(c, &id), ended;
+
+	if (r || id == 0)
+		return r;
+	job = xasprintf("%lld", id);
+	interrupt_init(&interrupt, c, job);
+	r = wait_until(c, job, "started", &interrupt, &reply);
+	run = json_first(json_get(reply, "runs"));
+	if (r == 0 && run && has_output(run))
+		r = stream(c, run, &interrupt);
+	/* Without its output the run still has an end, which is what the caller asked for. */
+	if (r != EXIT_UNREACHABLE && interrupt.count < 2) {
+		ended = wait_end(c, job, &interrupt);
+		r = interrupt.count > 0 && ended != EXIT_OK ? 130 : ended;
+	}
+	interrupt_done(&interrupt);
+	json_free(reply);
+	free(job);
+	return r;
+}

@@ -1,0 +1,155 @@
+/*
+ * jobctl trigger, cancel, pause, resume and rm: one call with a selector each.  They are
+ * alike but for a word, so they share what runs.
+ */
+#include <stdio.h>
+
+#include "client/call.h"
+#include "client/client.h"
+#include "client/value.h"
+#include "proto/json.h"
+
+static int trigger_run(struct client *c);
+static int cancel_run(struct client *c);
+static int pause_run(struct client *c);
+static int resume_run(struct client *c);
+static int rm_run(struct client *c);
+
+static const struct option quiet_options[] = {
+	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs, or nothing" },
+	{ 0 },
+};
+
+static const struct option cancel_options[] = {
+	{ .name = "reason", .argument = "TEXT", .kind = OPTION_TEXT, .field = "reason", .help = "for the record" },
+	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs" },
+	{ 0 },
+};
+
+static const struct option rm_options[] = {
+	{ .name = "cancel", .field = "cancel", .help = "end what is running first" },
+	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print nothing" },
+	{ 0 },
+};
+
+#define SELECTOR .words_field = "jobs", .words_name = "JOB", .words_min = 1, .words_max = WORDS_ANY
+
+const struct command cmd_trigger = {
+	.name = "trigger",
+	.usage = "[OPTIONS] JOB...",
+	.summary = "Run jobs now, whatever their schedule says",
+	.examples = "  jobctl trigger backup\n  jobctl trigger -q backup | xargs jobctl wait\n",
+	.options = quiet_options,
+	.run = trigger_run,
+	SELECTOR,
+};
+
+const struct command cmd_cancel = {
+	.name = "cancel",
+	.alias = "kill",
+	.usage = "[OPTIONS] JOB|RUN...",
+	.summary = "End active runs: TERM, and after a grace KILL",
+	.text = "It answers when that is under way; jobctl wait waits for the end.\n",
+	.examples = "  jobctl cancel 12.3\n  jobctl cancel --reason 'host goes down' 'batch-*'\n",
+	.options = cancel_options,
+	.run = cancel_run,
+	SELECTOR,
+};
+
+const struct command cmd_pause = {
+	.name = "pause",
+	.usage = "[OPTIONS] JOB...",
+	.summary = "Start no new runs of jobs until resume",
+	.text = "Runs that are active go on.\n",
+	.examples = "  jobctl pause backup\n  jobctl pause 'db-*'\n",
+	.options = quiet_options,
+	.run = pause_run,
+	SELECTOR,
+};
+
+const struct command cmd_resume = {
+	.name = "resume",
+	.usage = "[OPTIONS] JOB...",
+	.summary = "Go on with paused jobs",
+	.examples = "  jobctl resume backup\n  jobctl resume 'db-*'\n",
+	.options = quiet_options,
+	.run = resume_run,
+	SELECTOR,
+};
+
+const struct command cmd_rm = {
+	.name = "rm",
+	.alias = "remove",
+	.usage = "[OPTIONS] JOB...",
+	.summary = "Remove jobs with their runs and output",
+	.text = "A job that is running is refused without --cancel.\n",
+	.examples = "  jobctl rm 12 13\n  jobctl rm --cancel 'tmp-*'\n",
+	.options = rm_options,
+	.run = rm_run,
+	SELECTOR,
+};
+
+/* What the reply says: runs, or how many jobs. */
+static void
+tell(const struct client *c, const char *done, const struct cJSON *reply)
+{
+	bool quiet = args_flag(&c->args, "quiet");
+	long long count = json_get_int(reply, "count", -1);
+	struct strings runs;
+	size_t i;
+
+	value_strings(reply, "runs", &runs);
+	for (i = 0; i < runs.n; i++)
+		printf("%s%s%s\n", quiet ? "" : done, quiet ? "" : " ", runs.items[i]);
+	if (count >= 0 && !quiet)
+		printf("%s %lld job%s\n", done, count, count == 1 ? "" : "s");
+	if (count < 0 && runs.n == 0)
+		complain("nothing was active");
+	strings_done(&runs);
+}
+
+static int
+selector_call(struct client *c, const char *method, const char *done)
+{
+	struct cJSON *reply = NULL;
+	size_t i;
+	int r;
+
+	for (i = 0; i < c->args.n_words; i++)
+		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
+	r = call_once(c, method, c->args.parameters, &reply);
+	if (r == 0 && !c->out.json)
+		tell(c, done, reply);
+	json_free(reply);
+	return r;
+}
+
+static int
+trigger_run(struct client *c)
+{
+	return selector_call(c, "io.jobd.Trigger", "queued");
+}
+
+static int
+cancel_run(struct client *c)
+{
+	return selector_call(c, "io.jobd.Cancel", "canceling");
+}
+
+static int
+pause_run(struct client *c)
+{
+	return selector_call(c, "io.jobd.Pause", "paused");
+}
+
+static int
+resume_run(struct client *c)
+{
+	return selector_call(c, "io.jobd.Resume", "resumed");
+}
+
+static int
+rm_run(struct client *c)
+{
+	return selector_call(c, "io.jobd.Remove", "removed");
+}

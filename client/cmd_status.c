@@ -1,0 +1,222 @@
+/*
+ * jobctl status: how things stand, in words; of jobd, or of one job.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/call.h"
+#include "client/client.h"
+#include "client/outcome.h"
+#include "client/runs.h"
+#include "client/value.h"
+#include "proto/error.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+static int status_run(struct client *c);
+
+const struct command cmd_status = {
+	.name = "status",
+	.usage = "[JOB]",
+	.summary = "Tell how jobd, or one job, is doing",
+	.examples = "  jobctl status\n  jobctl status backup\n",
+	.words_field = "job",
+	.words_name = "JOB",
+	.words_max = 1,
+	.run = status_run,
+};
+
+#define NEXT_SHOWN	5	/* due next, and failed last */
+#define LIST_PAGE	1000
+
+/* ---- one job ---- */
+
+static void
+next_told(const struct output *o, const struct cJSON *job)
+{
+	const char *due = json_get_string(job, "nextDue");
+	char *whole = text_instant(o, due), *relative = text_relative(o, due);
+
+	if (due)
+		printf("The next run is due %s (%s).\n", relative, whole);
+	else
+		puts("Nothing more will happen by itself.");
+	free(whole);
+	free(relative);
+}
+
+static void
+last_told(const struct output *o, const struct cJSON *run)
+{
+	char *label = run_label(run), *result = outcome_text(run), *took = run_took(o, run);
+	const char *state = json_get_string(run, "state"), *at = json_get_string(run, "endedAt");
+	char *words = word_print(state), *when, *why;
+
+	if (!at)
+		at = json_get_string(run, "startedAt");
+	when = text_relative(o, at ? at : json_get_string(run, "due"));
+	why = text_escape(json_get_string(run, "reason") ? json_get_string(run, "reason") : "");
+	printf("Run %s %s%s%s%s", label, run_final(run) ? "" : "is ", color_of(o, state ? state : ""), words,
+	    color_off(o));
+	if (state && strcmp(state, "failed") == 0)
+		printf(" (%s)", result);
+	if (at)
+		printf("%s %s", run_final(run) ? "" : ", started", when);
+	if (*took)
+		printf(", %s %s", run_final(run) ? "after" : "for", took);
+	printf("%s%s.\n", *why ? ": " : "", why);
+	free(label);
+	free(result);
+	free(took);
+	free(words);
+	free(when);
+	free(why);
+}
+
+static int
+status_job(struct client *c)
+{
+	struct cJSON *reply = NULL;
+	const struct cJSON *job, *last;
+	int r;
+
+	json_set_string(c->args.parameters, "job", c->args.words[0]);
+	json_set_int(c->args.parameters, "runs", 1);
+	r = call_once(c, "io.jobd.Get", c->args.parameters, &reply);
+	if (r == 0 && !c->out.json) {
+		const char *state;
+		char *label, *word;
+
+		job = json_get(reply, "job");
+		state = json_get_string(job, "state");
+		label = job_label(job);
+		word = word_print(state);
+		printf("Job %s is %s%s%s.\n", label, color_of(&c->out, state ? state : ""), word, color_off(&c->out));
+		free(label);
+		free(word);
+		next_told(&c->out, job);
+		last = json_first(json_get(reply, "runs"));
+		if (last)
+			last_told(&c->out, last);
+		else
+			puts("It has not run yet.");
+		if (json_get_int(job, "skips", 0) > 0)
+			printf("Skipped so far: %lld.\n", json_get_int(job, "skips", 0));
+	}
+	json_free(reply);
+	return r;
+}
+
+/* ---- all ---- */
+
+static void
+daemon_told(const struct output *o, const struct cJSON *stats)
+{
+	const char *version = json_get_string(stats, "version"), *error = json_get_string(stats, "storeError");
+	char *shown = text_escape(version ? version : "?"), *up = text_duration(json_get_int(stats, "uptimeUSec", 0));
+	char *memory = text_bytes(json_get_int(stats, "residentBytes", 0));
+	char *trouble = text_escape(error ? error : "");
+
+	printf("%sjobd %s%s, pid %lld, up %s, %s resident\n", color_bold(o), shown, color_off(o),
+	    json_get_int(stats, "pid", 0), up, memory);
+	printf("running %lld, queued %lld; succeeded %lld, failed %lld, skipped %lld since the start\n",
+	    json_get_int(stats, "running", 0), json_get_int(stats, "queued", 0),
+	    json_get_int(stats, "runsSucceeded", 0), json_get_int(stats, "runsFailed", 0),
+	    json_get_int(stats, "skips", 0));
+	if (*trouble)
+		printf("%sthe store has trouble: %s%s\n", color_of(o, "failed"), trouble, color_off(o));
+	if (!json_get_bool(stats, "runnerConnected", 1))
+		printf("%sjobd-runner is not connected: commands wait%s\n", color_of(o, "failed"), color_off(o));
+	free(shown);
+	free(up);
+	free(memory);
+	free(trouble);
+}
+
+/* RFC 3339 in UTC with all its digits: the order of the texts is that of the times. */
+static int
+due_compare(const void *a, const void *b)
+{
+	const struct cJSON *const *x = a, *const *y = b;
+
+	return strcmp(json_get_string(*x, "nextDue"), json_get_string(*y, "nextDue"));
+}
+
+/* The jobs of one page that are due next. */
+static void
+next_print(const struct output *o, const struct cJSON *reply)
+{
+	static const struct column columns[] = {
+		{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "DUE", 0 }, { "WHAT", COLUMN_FLEX }, { 0 },
+	};
+	const struct cJSON *jobs = json_get(reply, "jobs"), *job;
+	const struct cJSON **due = xcalloc(json_count(jobs) + 1, sizeof(struct cJSON *));
+	struct table t;
+	size_t i, n = 0;
+
+	for (job = json_first(jobs); job; job = json_next(job))
+		if (json_get_string(job, "nextDue"))
+			due[n++] = job;
+	qsort(due, n, sizeof(*due), due_compare);
+	table_init(&t, o, columns);
+	for (i = 0; i < n && i < NEXT_SHOWN; i++) {
+		table_cell(&t, xasprintf("%lld", json_get_int(due[i], "id", 0)));
+		table_cell(&t, xstrdup(json_get_string(due[i], "name")));
+		table_cell(&t, text_when(o, json_get_string(due[i], "nextDue")));
+		table_cell(&t, xstrdup(json_get_string(due[i], "summary")));
+	}
+	if (n > 0) {
+		printf("\ndue next%s\n", json_get(reply, "next") ? " (of the first 1000 jobs that are scheduled)" : "");
+		table_flush(&t);
+	}
+	table_done(&t);
+	free(due);
+}
+
+/* A page of something by its state. */
+static int
+page_get(const struct client *c, const char *method, const char *const *states, int limit, struct cJSON **ret)
+{
+	struct cJSON *parameters = json_object();
+	int r;
+
+	for (; *states; states++)
+		value_push_string(parameters, "state", *states);
+	json_set_int(parameters, "limit", limit);
+	r = call_once(c, method, parameters, ret);
+	json_free(parameters);
+	return r;
+}
+
+static int
+status_all(struct client *c)
+{
+	static const char *const scheduled[] = { "scheduled", NULL };
+	static const char *const failed[] = { "failed", "timed_out", "lost", NULL };
+	struct cJSON *stats = NULL, *jobs = NULL, *runs = NULL;
+	int r = call_once(c, "io.jobd.Stats", c->args.parameters, &stats);
+
+	if (r == 0 && !c->out.json)
+		daemon_told(&c->out, stats);
+	if (r == 0)
+		r = page_get(c, "io.jobd.List", scheduled, LIST_PAGE, &jobs);
+	if (r == 0 && !c->out.json)
+		next_print(&c->out, jobs);
+	if (r == 0)
+		r = page_get(c, "io.jobd.Runs", failed, NEXT_SHOWN, &runs);
+	if (r == 0 && !c->out.json && json_count(json_get(runs, "runs")) > 0) {
+		puts("\nfailed last");
+		runs_print(&c->out, json_get(runs, "runs"));
+	}
+	json_free(stats);
+	json_free(jobs);
+	json_free(runs);
+	return r;
+}
+
+static int
+status_run(struct client *c)
+{
+	return c->args.n_words ? status_job(c) : status_all(c);
+}

@@ -1,0 +1,68 @@
+/*
+ * jobctl wait: until runs have ended; the exit code says how.
+ */
+#include "client/client.h"
+#include "client/follow.h"
+#include "client/outcome.h"
+#include "client/value.h"
+#include "proto/error.h"
+#include "proto/json.h"
+
+static int wait_run(struct client *c);
+
+static const struct option wait_options[] = {
+	{ .name = "timeout", .argument = "DURATION", .kind = OPTION_DURATION, .field = "timeoutUSec",
+	    .help = "give up after so long, with code 7" },
+	{ .name = "started", .help = "wait for the beginning of a run only" },
+	{ 0 },
+};
+
+const struct command cmd_wait = {
+	.name = "wait",
+	.usage = "[OPTIONS] JOB|RUN...",
+	.summary = "Wait until runs have ended",
+	.text = "Of a job it is the latest run, and what the job still has due once. With one JOB or\n"
+	    "RUN the exit code is that of the run: the command's own, 128+N when signal N ended\n"
+	    "it, 124 when it timed out. With several it is 0 when all succeeded, else 1.\n",
+	.examples = "  jobctl wait 12.3\n  jobctl wait --timeout 1h backup index && echo both fine\n",
+	.options = wait_options,
+	.words_field = "jobs",
+	.words_name = "JOB or RUN",
+	.words_min = 1,
+	.words_max = WORDS_ANY,
+	.run = wait_run,
+};
+
+/* One code for all; each failure is told. */
+static int
+judge(const struct cJSON *runs)
+{
+	const struct cJSON *run;
+	int worst = EXIT_OK;
+
+	for (run = json_first(runs); run; run = json_next(run)) {
+		int code = outcome_code(run);
+
+		outcome_complain(run);
+		if (code != EXIT_OK)
+			worst = json_count(runs) == 1 ? code : EXIT_FAILED;
+	}
+	return worst;
+}
+
+static int
+wait_run(struct client *c)
+{
+	struct cJSON *reply = NULL;
+	size_t i;
+	int r;
+
+	for (i = 0; i < c->args.n_words; i++)
+		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
+	json_set_string(c->args.parameters, "until", args_flag(&c->args, "started") ? "started" : "ended");
+	r = follow_wait(c, c->args.parameters, NULL, &reply);
+	if (r == 0 && !args_flag(&c->args, "started"))
+		r = judge(json_get(reply, "runs"));
+	json_free(reply);
+	return r;
+}

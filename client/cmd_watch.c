@@ -1,0 +1,104 @@
+/*
+ * jobctl watch: events as they happen, a line each.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/call.h"
+#include "client/client.h"
+#include "client/outcome.h"
+#include "client/value.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+static int watch_run(struct client *c);
+
+const struct command cmd_watch = {
+	.name = "watch",
+	.usage = "[JOB...]",
+	.summary = "Show events as they happen",
+	.text = "Of all jobs when none is named. With --json each reply is a line: an empty one at\n"
+	    "once, when watching has begun, and in every 30 seconds of silence.\n",
+	.examples = "  jobctl watch 'db-*'\n  jobctl watch --json | jq .event.type\n",
+	.words_field = "jobs",
+	.words_name = "JOB",
+	.words_max = WORDS_ANY,
+	.run = watch_run,
+};
+
+/* What the event is about: a run or a job. */
+static char *
+subject(const struct cJSON *event)
+{
+	long long job = json_get_int(event, "job", 0), run = json_get_int(event, "run", 0);
+
+	if (run > 0)
+		return xasprintf("%lld.%lld", job, run);
+	return job > 0 ? xasprintf("%lld", job) : xstrdup("");
+}
+
+/* How the run or job stands now. */
+static char *
+standing(const struct cJSON *event)
+{
+	const char *run = json_get_string(event, "runState");
+	const char *job = json_get_string(event, "jobState");
+	long long code = json_get_int(event, "exitCode", -1);
+	long long lost = json_get_int(event, "lost", 0);
+
+	if (lost > 0)
+		return xasprintf("%lld events missed so far", lost);
+	if (run && code > 0)
+		return xasprintf("%s exit %lld", run, code);
+	return xstrdup(run ? run : job ? job : "");
+}
+
+static void
+event_print(const struct output *o, const struct cJSON *event)
+{
+	const char *type = json_get_string(event, "type"), *name = json_get_string(event, "name");
+	const char *reason = json_get_string(event, "reason"), *state = json_get_string(event, "runState");
+	char *at = text_instant(o, json_get_string(event, "at")), *about = subject(event);
+	char *stands = standing(event), *label = text_escape(name ? name : "");
+	char *why = text_escape(reason ? reason : ""), *word = text_escape(type ? type : "");
+	const char *color = state ? color_of(o, state) : "";
+
+	if (o->terminal)
+		printf("%s  %-11s  %6s  %s%s%s%s%s%s%s\n", at, word, about, label, *label ? "  " : "", color,
+		    stands, *color ? color_off(o) : "", *why ? ": " : "", why);
+	else
+		printf("%s\t%s\t%s\t%s\t%s\t%s\n", at, word, about, label, stands, why);
+	output_flush();
+	free(at);
+	free(about);
+	free(stands);
+	free(label);
+	free(why);
+	free(word);
+}
+
+static int
+watch_run(struct client *c)
+{
+	struct call call;
+	size_t i;
+	int r;
+
+	for (i = 0; i < c->args.n_words; i++)
+		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
+	r = call_open(&call, c);
+	if (r == 0)
+		r = call_send(&call, "io.jobd.Watch", c->args.parameters, true);
+	while (r == 0 && (r = call_next(&call)) == 0) {
+		const struct cJSON *event = json_get(call.reply.parameters, "event");
+
+		if (c->out.json)
+			output_json(call.reply.parameters);
+		else if (event)
+			event_print(&c->out, event);
+		if (!call.reply.continues)
+			break;
+	}
+	call_close(&call);
+	return r;
+}

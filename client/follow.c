@@ -1,0 +1,183 @@
+/*
+ * follow: see follow.h.  A silent stream sends empty replies; they are passed over here
+ * (with --json they are printed like all replies, so that a reader knows we live).
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "client/follow.h"
+#include "client/value.h"
+#include "proto/json.h"
+
+#define EXIT_INTERRUPTED 130
+
+/* ---- ^C ---- */
+
+static void
+interrupt_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+}
+
+void
+interrupt_init(struct interrupt *i, const struct client *client, const char *target)
+{
+	sigset_t set;
+
+	memset(i, 0, sizeof(*i));
+	i->client = client;
+	i->target = target;
+	interrupt_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	i->fd = signalfd(-1, &set, SFD_CLOEXEC);
+	if (i->fd < 0)
+		sigprocmask(SIG_UNBLOCK, &set, NULL);	/* then ^C just ends us */
+}
+
+void
+interrupt_done(struct interrupt *i)
+{
+	sigset_t set;
+
+	if (i->fd >= 0)
+		close(i->fd);
+	i->fd = -1;
+	interrupt_signals(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int
+interrupt_come(void *data)
+{
+	struct interrupt *i = data;
+	struct client quiet = *i->client;
+	struct cJSON *parameters, *reply = NULL;
+
+	if (i->count++ > 0)
+		return EXIT_INTERRUPTED;
+	complain("canceling; once more leaves at once");
+	parameters = json_object();
+	value_push_string(parameters, "jobs", i->target);
+	json_set_string(parameters, "reason", "interrupted");
+	quiet.out.json = false;		/* its reply is not one of the command's */
+	(void)call_once(&quiet, "io.jobd.Cancel", parameters, &reply);	/* it says what is wrong */
+	json_free(reply);
+	json_free(parameters);
+	return 0;
+}
+
+static void
+interrupt_watch(struct call *c, struct interrupt *i)
+{
+	if (!i)
+		return;
+	c->signal_fd = i->fd;
+	c->on_signal = interrupt_come;
+	c->on_signal_data = i;
+}
+
+/* ---- waiting ---- */
+
+static int
+stream_begin(struct call *c, const struct client *client, const char *method, const struct cJSON *parameters)
+{
+	int r = call_open(c, client);
+
+	return r ? r : call_send(c, method, parameters, true);
+}
+
+int
+follow_wait(const struct client *client, const struct cJSON *parameters, struct interrupt *interrupt,
+    struct cJSON **ret)
+{
+	struct call c;
+	int r = stream_begin(&c, client, "io.jobd.Wait", parameters);
+
+	interrupt_watch(&c, interrupt);
+	do {
+		if (r == 0)
+			r = call_next(&c);
+		if (r == 0 && client->out.json)
+			output_json(c.reply.parameters);
+	} while (r == 0 && c.reply.continues);
+	if (r == 0) {
+		*ret = c.reply.parameters;
+		c.reply.parameters = NULL;
+	}
+	call_close(&c);
+	return r;
+}
+
+/* ---- output ---- */
+
+/* Per stream: the line that is being printed goes on. */
+struct printing {
+	const struct output	*output;
+	bool			 timestamps;
+	bool			 inside[2];
+};
+
+static void
+chunk_print(struct printing *p, const struct cJSON *chunk)
+{
+	const char *stream = json_get_string(chunk, "stream"), *data = json_get_string(chunk, "data");
+	const char *base64 = json_get_string(chunk, "dataBase64");
+	int which = stream && strcmp(stream, "stderr") == 0;
+	bool partial = json_get_bool(chunk, "partial", 0);
+	FILE *to = which ? stderr : stdout;
+	void *bytes = NULL;
+	size_t n = 0;
+
+	if (which)
+		output_flush();		/* what came before stays before */
+	if (p->timestamps && !p->inside[which]) {
+		char *at = text_instant(p->output, json_get_string(chunk, "at"));
+
+		fprintf(to, "%s ", at);
+		free(at);
+	}
+	if (data)
+		fputs(data, to);
+	else if (base64 && base64_decode(base64, &bytes, &n) == 0)
+		fwrite(bytes, 1, n, to);
+	if (!partial)
+		putc('\n', to);
+	p->inside[which] = partial;
+	free(bytes);
+}
+
+int
+follow_logs(const struct client *client, const struct cJSON *parameters, bool timestamps,
+    struct interrupt *interrupt)
+{
+	struct printing p = { .output = &client->out, .timestamps = timestamps };
+	struct call c;
+	int r = stream_begin(&c, client, "io.jobd.Logs", parameters);
+
+	interrupt_watch(&c, interrupt);
+	do {
+		const struct cJSON *chunk;
+
+		if (r == 0)
+			r = call_next(&c);
+		if (r)
+			break;
+		if (client->out.json) {
+			output_json(c.reply.parameters);
+			continue;
+		}
+		chunk = json_first(json_get(c.reply.parameters, "chunks"));
+		for (; chunk; chunk = json_next(chunk))
+			chunk_print(&p, chunk);
+		output_flush();
+	} while (c.reply.continues);
+	call_close(&c);
+	return r;
+}

@@ -1,0 +1,272 @@
+/*
+ * spec: see spec.h.  One row per option is all there is to know about it: how it is
+ * typed, where it goes, how it is shown again, and what an error calls it.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/spec.h"
+#include "client/value.h"
+#include "proto/error.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+#define T OPTION_TEXT
+#define D OPTION_DURATION
+#define F OPTION_FLAG
+
+const struct option spec_options[] = {
+	{ 0, "sh", "TEXT", T, 0, NULL, "What", "this text for /bin/sh instead of COMMAND" },
+	{ 0, "http", "URL", T, 0, "http.url", NULL, "a check of this URL" },
+	{ 0, "timer", "DURATION", D, 0, "timer.durationUSec", NULL, "wait so long, then succeed" },
+
+	{ 0, "in", "DURATION", D, VERB_RUN, "inUSec", "When (at once when absent)", "first due so long from now" },
+	{ 0, "at", "TIME", OPTION_INSTANT, VERB_RUN, "at", NULL, "first due then: 18:30, 2030-01-31T18:30Z" },
+	{ 0, "every", "DURATION", D, VERB_RUN, "everyUSec", NULL, "again and again" },
+	{ 0, "misfire", "once|skip", T, VERB_RUN, "misfire", NULL, "what becomes of dues while jobd was down" },
+
+	{ 'n', "name", "NAME", T, 0, "name", "How", "a name of its own" },
+	{ 0, "desc", "TEXT", T, 0, "description", NULL, "what it is for" },
+	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "labels", NULL, "a label, may be repeated" },
+	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL, "end a run that takes longer; 0 is never" },
+	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
+	{ 0, "key", "KEY", T, 0, "key", NULL, "adding the same key again adds nothing" },
+	{ 0, "paused", NULL, F, VERB_RUN, "paused", NULL, "nothing happens before resume" },
+	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
+	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
+	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "say what would be sent, send nothing" },
+
+	{ 'C', "directory", "DIR", OPTION_PATH, 0, "command.directory", "Command",
+	    "start it there instead of here" },
+	{ 'e', "env", "NAME=VALUE", OPTION_TEXTS, 0, "command.environment", NULL,
+	    "set a variable, may be repeated" },
+	{ 'u', "user", "USER", T, 0, "command.user", NULL, "run as this user (root only)" },
+	{ 0, "output-max", "BYTES", OPTION_SIZE, 0, "command.outputBytesMax", NULL, "keep so much output (8M)" },
+
+	{ 0, "method", "METHOD", T, 0, "http.method", "HTTP", "GET when absent" },
+	{ 0, "header", "'NAME: VALUE'", OPTION_TEXTS, 0, "http.headers", NULL, "send it, may be repeated" },
+	{ 0, "body", "TEXT", T, 0, "http.body", NULL, "send it" },
+	{ 0, "expect", "CODES", T, 0, "http.expect", NULL, "codes that are success (200-299)" },
+	{ 0, "no-redirect", NULL, F, 0, "http.noRedirect", NULL, "a redirect is the answer" },
+	{ 0, "insecure", NULL, F, 0, "http.insecure", NULL, "do not verify the certificate" },
+	{ 0 },
+};
+
+#undef T
+#undef D
+#undef F
+
+/* ---- asking ---- */
+
+/* The object of a kind, made when an option has not made it before. */
+static struct cJSON *
+part(struct cJSON *spec, const char *kind)
+{
+	struct cJSON *object = json_get(spec, kind);
+
+	if (!object) {
+		object = json_object();
+		json_set(spec, kind, object);
+	}
+	return object;
+}
+
+/*
+ * Where a command starts: here, unless -C says otherwise.  That is what at, batch and
+ * other queues do, and what a relative name in the command line needs.
+ */
+static int
+command_complete(struct client *c)
+{
+	struct cJSON *command = part(c->args.parameters, "command");
+	const char *sh = args_text(&c->args, "sh");
+	char here[PATH_MAX];
+	size_t i;
+
+	if (sh) {
+		value_push_string(command, "argv", "/bin/sh");
+		value_push_string(command, "argv", "-c");
+		value_push_string(command, "argv", sh);
+	}
+	for (i = 0; i < c->args.n_words; i++)
+		value_push_string(command, "argv", c->args.words[i]);
+	if (json_get(command, "directory"))
+		return 0;
+	if (!getcwd(here, sizeof(here)) || !utf8_valid(here, strlen(here))) {
+		complain("the present directory has no usable name; say -C DIR");
+		return EXIT_USAGE;
+	}
+	json_set_string(command, "directory", here);
+	return 0;
+}
+
+/* An option of one kind in a job of another would be dropped or refused without its name. */
+static int
+kind_check(const struct args *a, const char *kind)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_given; i++) {
+		const char *field = a->given[i].option->field;
+		const char *dot = field ? strchr(field, '.') : NULL;
+		char name[64];
+
+		if (!dot || (strlen(kind) == (size_t)(dot - field) && strncmp(field, kind, strlen(kind)) == 0))
+			continue;
+		complain("%s is not for a job of the kind %s", given_print(&a->given[i], name), kind);
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+int
+spec_complete(struct client *c)
+{
+	const struct args *a = &c->args;
+	bool sh = args_flag(a, "sh"), http = args_flag(a, "http"), timer = args_flag(a, "timer");
+	int r;
+
+	if (sh + http + timer + (a->n_words > 0) != 1) {
+		if (a->n_words > 0)
+			complain("\"%s\" and what follows is a command; with --%s there can be none", a->words[0],
+			    sh ? "sh" : http ? "http" : "timer");
+		else
+			complain("%s one of COMMAND, --sh, --http and --timer",
+			    sh + http + timer ? "give only" : "what shall it do? Give");
+		complain("usage: jobctl %s %s", c->command->name, c->command->usage);
+		return EXIT_USAGE;
+	}
+	r = kind_check(a, http ? "http" : timer ? "timer" : "command");
+	if (r == 0 && !http && !timer)
+		r = command_complete(c);
+	return r;
+}
+
+/* ---- showing ---- */
+
+#define LABEL_COLUMN 14
+
+void
+line_print(const struct output *o, const char *label, char *text)
+{
+	char *escaped = text_escape(text);
+
+	if (*escaped && o->terminal)
+		printf("  %s%-*s%s %s\n", color_bold(o), LABEL_COLUMN, label, color_off(o), escaped);
+	else if (*escaped)
+		printf("%s\t%s\n", label, escaped);
+	free(escaped);
+	free(text);
+}
+
+/* A duration whole: "1d2h3m4s", not rounded, as it could be typed again. */
+static char *
+duration_whole(usec_t d)
+{
+	static const struct {
+		usec_t		 usec;
+		const char	*unit;
+	} units[] = {
+		{ USEC_DAY, "d" }, { USEC_HOUR, "h" }, { USEC_MINUTE, "m" }, { USEC_SEC, "s" },
+		{ USEC_MSEC, "ms" }, { 1, "us" },
+	};
+	struct buf text = { 0 };
+	size_t i;
+
+	if (d <= 0)
+		return xstrdup("0");
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (d >= units[i].usec)
+			buf_printf(&text, "%lld%s", (long long)(d / units[i].usec), units[i].unit);
+		d %= units[i].usec;
+	}
+	return buf_steal(&text);
+}
+
+static void
+strings_print(const struct output *o, const char *label, const struct cJSON *holder, const char *name)
+{
+	struct strings texts;
+	size_t i;
+
+	value_strings(holder, name, &texts);
+	for (i = 0; i < texts.n; i++)
+		line_print(o, i == 0 || !o->terminal ? label : "", xstrdup(texts.items[i]));
+	strings_done(&texts);
+}
+
+static void
+argv_print(const struct output *o, const struct cJSON *command)
+{
+	struct buf line = { 0 };
+	struct strings argv;
+	size_t i;
+
+	value_strings(command, "argv", &argv);
+	for (i = 0; i < argv.n; i++) {
+		char *quoted = text_quote(argv.items[i]);
+
+		buf_printf(&line, "%s%s", i ? " " : "", quoted);
+		free(quoted);
+	}
+	buf_puts(&line, "");
+	line_print(o, "command", buf_steal(&line));
+	strings_done(&argv);
+}
+
+/* What one option has put into the spec, if it has. */
+static void
+option_print(const struct output *o, const struct cJSON *spec, const struct option *option)
+{
+	const char *name = option->field, *dot = strchr(name, '.');
+	char *text = NULL;
+
+	if (dot) {
+		char *kind = xstrndup(name, (size_t)(dot - name));
+
+		spec = json_get(spec, kind);
+		free(kind);
+		name = dot + 1;
+	}
+	if (!spec || !json_get(spec, name))
+		return;
+	switch (option->kind) {
+	case OPTION_FLAG:
+		text = xstrdup(json_get_bool(spec, name, 0) ? "yes" : "");
+		break;
+	case OPTION_TEXTS:
+		strings_print(o, option->name, spec, name);
+		return;
+	case OPTION_TEXT:
+	case OPTION_PATH:
+		text = xstrdup(json_get_string(spec, name));
+		break;
+	case OPTION_INT:
+		text = xasprintf("%lld", json_get_int(spec, name, 0));
+		break;
+	case OPTION_SIZE:
+		text = text_bytes(json_get_int(spec, name, 0));
+		break;
+	case OPTION_DURATION:
+		text = duration_whole(json_get_int(spec, name, 0));
+		break;
+	case OPTION_INSTANT:
+		text = text_instant(o, json_get_string(spec, name));
+		break;
+	}
+	line_print(o, option->name, text ? text : xstrdup(""));
+}
+
+void
+spec_print(const struct output *o, const struct cJSON *spec)
+{
+	const struct option *option;
+
+	argv_print(o, json_get(spec, "command"));
+	for (option = spec_options; option->name; option++)
+		if (option->field)
+			option_print(o, spec, option);
+}

@@ -1,0 +1,29 @@
+/*
+ * spec: a job as it is asked for (type JobSpec): its options on the command line, and
+ * the way back to words.
+ */
+#ifndef CLIENT_SPEC_H
+#define CLIENT_SPEC_H
+
+#include "client/client.h"
+
+/* Bits of the verbs that share the options, for option.not_for. */
+#define VERB_ADD	1u
+#define VERB_RUN	2u
+
+extern const struct option spec_options[];
+
+/*
+ * Complete args.parameters, which the options have filled, to one JobSpec: the command
+ * and the directory, exactly one kind, nothing that belongs to another kind.  0, or
+ * EXIT_USAGE after having said what is wrong.
+ */
+int spec_complete(struct client *c);
+
+/* Print what a JobSpec says, a line each: "  every        1h". */
+void spec_print(const struct output *o, const struct cJSON *spec);
+
+/* One such line; takes the text over and prints nothing for an empty one. */
+void line_print(const struct output *o, const char *label, char *text);
+
+#endif

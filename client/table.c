@@ -1,0 +1,170 @@
+/*
+ * table: rows of cells (declared in output.h).  On a terminal the columns are as wide as
+ * they must be; when that is too wide, optional columns go first, then the flexible ones
+ * are cut with an ellipsis.  Piped, a row is its cells with tabs between, all of them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/output.h"
+#include "proto/mem.h"
+
+#define GAP		2
+#define FLEX_LEAST	8
+
+void
+table_init(struct table *t, const struct output *o, const struct column *columns)
+{
+	memset(t, 0, sizeof(*t));
+	t->output = o;
+	t->columns = columns;
+	while (columns[t->n_columns].title)
+		t->n_columns++;
+	t->widths = xcalloc(t->n_columns, sizeof(*t->widths));
+}
+
+void
+table_cell(struct table *t, char *text)
+{
+	t->cells = xrealloc(t->cells, (t->n_cells + 1) * sizeof(*t->cells));
+	t->cells[t->n_cells++] = text ? text_escape(text) : xstrdup("");
+	free(text);
+}
+
+/* The column to give way: the widest flexible one, or none. */
+static long
+flexible(const struct table *t)
+{
+	long widest = -1;
+	size_t i;
+
+	for (i = 0; i < t->n_columns; i++) {
+		if (!(t->columns[i].flags & COLUMN_FLEX) || t->widths[i] <= FLEX_LEAST)
+			continue;
+		if (widest < 0 || t->widths[i] > t->widths[widest])
+			widest = (long)i;
+	}
+	return widest;
+}
+
+static int
+total(const struct table *t)
+{
+	int sum = -GAP;
+	size_t i;
+
+	for (i = 0; i < t->n_columns; i++)
+		if (t->widths[i] >= 0)
+			sum += t->widths[i] + GAP;
+	return sum;
+}
+
+/* How wide each column is; -1: left out. */
+static void
+fit(struct table *t)
+{
+	size_t i;
+	long give;
+
+	for (i = 0; i < t->n_cells; i++) {
+		int *width = &t->widths[i % t->n_columns], w = text_width(t->cells[i]);
+
+		if (*width >= 0 && w > *width)
+			*width = w;
+	}
+	for (i = 0; i < t->n_columns; i++) {
+		int w = t->output->headers ? text_width(t->columns[i].title) : 1;
+
+		if (t->widths[i] >= 0 && w > t->widths[i])
+			t->widths[i] = w;
+	}
+	for (i = t->n_columns; i-- > 0 && total(t) > t->output->width;)
+		if (t->columns[i].flags & COLUMN_OPTIONAL)
+			t->widths[i] = -1;
+	while (total(t) > t->output->width && (give = flexible(t)) >= 0)
+		t->widths[give]--;
+}
+
+static void
+spaces(int n)
+{
+	if (n > 0)
+		printf("%*s", n, "");
+}
+
+/* One cell on a terminal. */
+static void
+cell_print(const struct table *t, size_t column, const char *text, bool title)
+{
+	unsigned flags = t->columns[column].flags;
+	int room = t->widths[column], used = text_width(text);
+	const char *color = title ? color_bold(t->output) :
+	    flags & COLUMN_STATE ? color_of(t->output, text) : "";
+	bool last = column + 1 == t->n_columns;
+
+	if (!*text && !title) {
+		text = "-";
+		used = 1;
+	}
+	if (used > room) {
+		printf("%s%.*s…%s", color, (int)text_fit(text, room - 1), text, *color ? color_off(t->output) : "");
+		used = room;
+	} else {
+		if (flags & COLUMN_RIGHT)
+			spaces(room - used);
+		printf("%s%s%s", color, text, *color ? color_off(t->output) : "");
+		if (flags & COLUMN_RIGHT)
+			used = room;
+	}
+	if (!last)
+		spaces(room - used + GAP);
+}
+
+static void
+row_print(const struct table *t, char *const *cells)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_columns; i++) {
+		const char *text = cells ? cells[i] : t->columns[i].title;
+
+		if (t->output->terminal) {
+			if (t->widths[i] >= 0)
+				cell_print(t, i, text, !cells);
+		} else {
+			printf("%s%s", i ? "\t" : "", text);
+		}
+	}
+	putchar('\n');
+}
+
+void
+table_flush(struct table *t)
+{
+	size_t i;
+
+	if (t->output->terminal)
+		fit(t);
+	if (!t->headed && t->output->headers)
+		row_print(t, NULL);
+	t->headed = true;
+	for (i = 0; i + t->n_columns <= t->n_cells; i += t->n_columns)
+		row_print(t, t->cells + i);
+	for (i = 0; i < t->n_cells; i++)
+		free(t->cells[i]);
+	t->n_cells = 0;
+	output_flush();
+}
+
+void
+table_done(struct table *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_cells; i++)
+		free(t->cells[i]);
+	free(t->cells);
+	free(t->widths);
+	memset(t, 0, sizeof(*t));
+}
