@@ -30,10 +30,12 @@ void config_defaults(const struct config_key *keys, void *out);
  * optional.  0, or -errno with file, line and reason in error: unknown sections and keys,
  * and values that do not fit, are errors.
  */
-int config_read(const struct config_key *keys, void *out, const char *file, int optional, char error[CONFIG_ERROR_MAX]);
+int config_read(const struct config_key *keys, void *out, const char *file, int optional,
+    char error[CONFIG_ERROR_MAX]);
 
-/* Set one from text, as from the command line ("limits.connections").  0 or -EINVAL with a reason. */
-int config_set(const struct config_key *keys, void *out, const char *key, const char *value, char error[CONFIG_ERROR_MAX]);
+/* Set one as the command line has it ("limits.connections").  0 or -EINVAL with a reason. */
+int config_set(const struct config_key *keys, void *out, const char *key, const char *value,
+    char error[CONFIG_ERROR_MAX]);
 
 /* "64K", "8M", "2G", plain bytes: 0 or -EINVAL. */
 int bytes_parse(const char *text, int64_t *ret);

@@ -1,12 +1,17 @@
 /*
- * log: one event, one line: words, then key=value.  To stderr with sd-daemon(3)
- * priorities ("<6>") when stderr is the journal ($JOURNAL_STREAM) or a pipe asked for
- * them; plain with a time on a terminal.  Never secrets, never a whole payload.
+ * log: one event, one line: words, then key=value.  To stderr: on a terminal with the
+ * local time and the level's word, else with sd-daemon(3) priorities ("<6>") for the
+ * journal.  Never secrets, never a whole payload.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level {
+	LOG_LEVEL_ERROR = 3,
+	LOG_LEVEL_WARNING = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7,
+};
 
 /* Until called: info and above, to stderr. */
 void log_set_level(enum log_level level);
@@ -18,7 +23,10 @@ int log_level_parse(const char *word, enum log_level *ret);
 /* From any thread.  Lines are cut at 1,000 bytes; control characters are escaped. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* error: someone must act.  warning: what we do instead is said.  info: changes a person asked for.  debug: the rest. */
+/*
+ * error: someone must act.  warning: what we do instead is said.  info: changes a person
+ * asked for.  debug: the rest.
+ */
 #define log_error(...)		log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...)	log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(...)		log_write(LOG_LEVEL_INFO, __VA_ARGS__)

@@ -22,7 +22,10 @@ struct map {
 void *map_get(const struct map *m, int64_t key);		/* or NULL */
 void map_set(struct map *m, int64_t key, void *value);		/* replaces; value is not NULL */
 void *map_remove(struct map *m, int64_t key);			/* what was there, or NULL */
-void *map_next(const struct map *m, size_t *position);		/* *position from 0; NULL at the end; no change meanwhile */
+
+/* One after another, *position from 0; NULL at the end.  The map must not change meanwhile. */
+void *map_next(const struct map *m, size_t *position);
+
 void map_done(struct map *m);
 
 #endif

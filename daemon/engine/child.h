@@ -35,10 +35,12 @@ struct child {
 };
 
 /*
- * Start it: default signals, empty mask, no inherited descriptors but stdio (close_range), its own group.
- * waiter is woken at its end.  0, or -errno of what failed, named in *stage ("chdir", "exec", ...; a constant).
+ * Start it: default signals, empty mask, no inherited descriptors but stdio (close_range), its
+ * own group.  waiter is woken at its end.  0, or -errno of what failed, named in *stage
+ * ("chdir", "exec", ...; a constant).
  */
-int child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task *waiter, const char **stage);
+int child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task *waiter,
+    const char **stage);
 
 /* Signal its process group (pgid is pid) as long as it is not reaped.  0 or -errno. */
 int child_kill_group(const struct child *c, int signal);

@@ -22,12 +22,16 @@ struct mailbox {
 };
 
 /* deliver is called on the loop's thread, oldest first, as part of polling.  0 or -errno. */
-int mailbox_start(struct mailbox *m, struct loop *l, void (*deliver)(struct mailbox *, struct letter *));
+int mailbox_start(struct mailbox *m, struct loop *l,
+    void (*deliver)(struct mailbox *, struct letter *));
 
 /* From any thread: a chain of letters, oldest first, NULL-ended. */
 void mailbox_put(struct mailbox *m, struct letter *first);
 
-/* Nobody may put any more; what is in it is delivered first. */
+/*
+ * Nobody may put any more (its threads have been joined); what is in it is delivered first.
+ * Twice is fine.
+ */
 void mailbox_stop(struct mailbox *m);
 
 #endif

@@ -16,21 +16,23 @@ struct stream {
 	struct buf	 in, out;
 	size_t		 in_max;	/* no more is read while in holds this much */
 	int		 error;		/* -errno of a failed read or write, or 0 */
-	bool		 eof;		/* the peer writes no more */
+	bool		 eof;		/* the peer writes no more, and all was read */
 	bool		 paused;	/* reading is held off, but closing is noticed (see closed) */
-	bool		 closed;	/* the peer has gone altogether, or can be taken as gone */
+	bool		 closed;	/* the peer has gone, or writes no more; bytes may be left to read */
+	bool		 no_socket;	/* a pipe or terminal: read(2), write(2) */
 };
 
 /*
  * Take over a non-blocking descriptor: the stream closes it.  waiter is woken when bytes came,
- * out was written, the end or an error was seen.  0 or -errno (the descriptor is closed then, too).
+ * out was written, the end or an error was seen.  in never holds more than in_max.  0 or -errno
+ * (the descriptor is closed then, too).
  */
 int stream_start(struct stream *s, struct loop *l, int fd, size_t in_max, struct task *waiter);
 
 /* Bytes were consumed from in: read on if reading had stopped at the limit. */
 void stream_read_on(struct stream *s);
 
-/* Hold reading off: only the peer's going wakes the waiter (EV_CLOSED, no wake-up for data); and go on. */
+/* Hold reading off: the peer's going wakes the waiter, data does not; and go on.  Both are cheap. */
 void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
 

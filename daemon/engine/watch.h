@@ -20,18 +20,35 @@ enum watch_what {
 
 struct watch {
 	struct event	*event;
+	struct loop	*loop;
 	struct task	*waiter;	/* woken at each change; may be changed, may be NULL */
+	/*
+	 * For modules of the engine: called when flags were set, before the waiter is woken; false
+	 * leaves it asleep.  NULL: none.  It may stop the watch, and then returns false.
+	 */
+	bool		(*ready)(struct watch *w);
 	int		 fd;
+	unsigned	 what;
 	bool		 readable, writable, closed;
 };
 
-/* Begin; the flags start as false but writable, which starts as true: try first.  0 or -errno. */
+/*
+ * Begin; the flags start as false but writable, which starts as true: try first.  ready starts as
+ * NULL.  0 or -errno.
+ *
+ * An error of the descriptor is told as readable and writable, whichever is watched; CLOSED alone
+ * would miss it.  A short read may clear readable only when CLOSED is watched too and not set
+ * (the end may come with the last bytes, and the kernel tells once), or when no end can come.
+ */
 int watch_start(struct watch *w, struct loop *l, int fd, unsigned what, struct task *waiter);
 
-/* Change what is watched.  0 or -errno. */
+/* Change what is watched; what is ready then is told anew.  0 or -errno. */
 int watch_set(struct watch *w, unsigned what);
 
-/* End, before the descriptor is closed (a closed one may live on in a child).  May be called twice. */
+/* Call ready and the waiter once more in the loop's next look, with nothing new from the kernel. */
+void watch_again(struct watch *w);
+
+/* End, before the descriptor is closed (a closed one may live on in a child).  Twice is fine. */
 void watch_stop(struct watch *w);
 
 #endif

@@ -1,0 +1,385 @@
+/*
+ * config: see config.h.  Every setting is a row; this file knows none of them.  The
+ * first thing wrong is told with its file and line, and nothing is guessed: a typing
+ * error must not become a default in silence.
+ */
+#include "daemon/base/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/must.h"
+#include "proto/mem.h"
+#include "proto/when.h"
+
+/* What a value's error says. */
+#define REASON_MAX 160
+
+/* One file being read. */
+struct reading {
+	const struct config_key	*keys;
+	void			*out;
+	FILE			*file;
+	int			 line;		/* of what was read last */
+	int			 error_line;	/* of the first error; 0: none */
+	char			 reason[REASON_MAX];
+};
+
+static int __attribute__((format(printf, 2, 3)))
+reason_print(char reason[REASON_MAX], const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(reason, REASON_MAX, format, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+int
+bytes_parse(const char *text, int64_t *ret)
+{
+	static const char units[] = "KMGT";
+	const char *unit, *p = text;
+	int64_t value = 0, factor = 1;
+
+	if (*p < '0' || *p > '9')
+		return -EINVAL;
+	for (; *p >= '0' && *p <= '9'; p++) {
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, *p - '0', &value))
+			return -EINVAL;
+	}
+	if (*p != '\0') {
+		unit = strchr(units, *p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+		if (unit == NULL || p[1] != '\0')
+			return -EINVAL;
+		factor = (int64_t)1 << (10 * (unit - units + 1));
+	}
+	if (__builtin_mul_overflow(value, factor, &value))
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+static int
+integer_parse(const char *text, int64_t *ret)
+{
+	char *end;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (end == text || *end != '\0' || errno != 0 || text[0] == ' ')
+		return -EINVAL;
+	*ret = value;
+	return 0;
+}
+
+static int
+boolean_parse(const char *text, bool *ret)
+{
+	static const char *const words[][2] = {
+		{ "no", "yes" }, { "false", "true" }, { "off", "on" }, { "0", "1" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		for (int value = 0; value < 2; value++) {
+			if (strcmp(words[i][value], text) == 0) {
+				*ret = value;
+				return 0;
+			}
+		}
+	}
+	return -EINVAL;
+}
+
+/* Is the number within the row's bounds?  Both 0: it has none. */
+static int
+bounds_check(const struct config_key *key, int64_t value, char reason[REASON_MAX])
+{
+	char low[WHEN_TEXT_MAX], high[WHEN_TEXT_MAX];
+
+	if ((key->min == 0 && key->max == 0) || (value >= key->min && value <= key->max))
+		return 0;
+	if (key->type == CONFIG_DURATION)
+		return reason_print(reason, "must be %s to %s", duration_print(key->min, low),
+		    duration_print(key->max, high));
+	return reason_print(reason, "must be %lld to %lld", (long long)key->min, (long long)key->max);
+}
+
+static int
+number_set(const struct config_key *key, int64_t *to, const char *text, char reason[REASON_MAX])
+{
+	int64_t value;
+	int r;
+
+	if (key->type == CONFIG_INT) {
+		if (integer_parse(text, &value) < 0)
+			return reason_print(reason, "'%.40s' is not a whole number", text);
+	} else if (key->type == CONFIG_BYTES) {
+		if (bytes_parse(text, &value) < 0)
+			return reason_print(reason, "'%.40s' is not a size (like 65536, 64K, 8M, 2G)", text);
+	} else if (duration_parse(text, &value) < 0) {
+		return reason_print(reason, "'%.40s' is not a duration (like 90s, 5m, 1h30m)", text);
+	}
+	r = bounds_check(key, value, reason);
+	if (r < 0)
+		return r;
+	*to = value;
+	return 0;
+}
+
+static int
+value_set(const struct config_key *key, void *out, const char *text, char reason[REASON_MAX])
+{
+	void *to = (char *)out + key->offset;
+	char **string = to;
+
+	switch (key->type) {
+	case CONFIG_STRING:
+		free(*string);
+		*string = xstrdup(text);
+		return 0;
+	case CONFIG_INT:
+	case CONFIG_BYTES:
+	case CONFIG_DURATION:
+		return number_set(key, to, text, reason);
+	case CONFIG_BOOL:
+		if (boolean_parse(text, to) < 0)
+			return reason_print(reason, "'%.40s' is neither yes nor no", text);
+		return 0;
+	}
+	MUST(!"a config_type");
+	return -EINVAL;
+}
+
+/* The row of section and name (n bytes of section), or NULL with a reason. */
+static const struct config_key *
+key_find(const struct config_key *keys, const char *section, size_t n, const char *name,
+    char reason[REASON_MAX])
+{
+	bool known = false;
+
+	for (const struct config_key *key = keys; key->name != NULL; key++) {
+		if (strlen(key->section) != n || memcmp(key->section, section, n) != 0)
+			continue;
+		known = true;
+		if (strcmp(key->name, name) == 0)
+			return key;
+	}
+	if (n == 0)
+		(void)reason_print(reason, "'%.60s' stands in no [section]", name);
+	else if (known)
+		(void)reason_print(reason, "there is no setting '%.60s' in [%.*s]", name,
+		    (int)(n < 40 ? n : 40), section);
+	else
+		(void)reason_print(reason, "there is no section [%.*s]", (int)(n < 60 ? n : 60), section);
+	return NULL;
+}
+
+void
+config_defaults(const struct config_key *keys, void *out)
+{
+	char reason[REASON_MAX];
+
+	for (const struct config_key *key = keys; key->name != NULL; key++) {
+		void *to = (char *)out + key->offset;
+
+		/* Nothing is freed: what was there may be no value yet. */
+		if (key->type == CONFIG_STRING)
+			*(char **)to = NULL;
+		else if (key->type == CONFIG_BOOL)
+			*(bool *)to = false;
+		else
+			*(int64_t *)to = 0;
+		if (key->otherwise != NULL)
+			MUST(value_set(key, out, key->otherwise, reason) == 0);
+	}
+}
+
+/*
+ * inih's way to a line.  Lines are counted here, since its handler is not told; blanks in front
+ * are dropped, or inih would take the line for the value of the one before; a line longer than
+ * its room would be cut in two in silence.
+ */
+static char *
+line_read(char *to, int size, void *arg)
+{
+	struct reading *r = arg;
+	size_t n, blanks;
+	int c;
+
+	if (fgets(to, size, r->file) == NULL)
+		return NULL;
+	r->line++;
+	n = strlen(to);
+	if (n > 0 && to[n - 1] != '\n' && !feof(r->file)) {
+		if (r->error_line == 0) {
+			r->error_line = r->line;
+			(void)reason_print(r->reason, "the line is longer than %d bytes", size - 2);
+		}
+		do
+			c = getc(r->file);
+		while (c != EOF && c != '\n');
+	}
+	blanks = strspn(to, " \t");
+	memmove(to, to + blanks, n + 1 - blanks);
+	return to;
+}
+
+/* inih's handler: 1 is fine, 0 is an error. */
+static int
+line_handle(void *arg, const char *section, const char *name, const char *value)
+{
+	struct reading *r = arg;
+	const struct config_key *key;
+	char reason[REASON_MAX];
+	char full[2 * REASON_MAX];
+
+	if (r->error_line != 0)
+		return 0;
+	key = key_find(r->keys, section, strlen(section), name, r->reason);
+	if (key == NULL) {
+		r->error_line = r->line;
+		return 0;
+	}
+	if (value_set(key, r->out, value, reason) < 0) {
+		r->error_line = r->line;
+		(void)snprintf(full, sizeof(full), "%s: %s", name, reason);
+		(void)reason_print(r->reason, "%s", full);
+		return 0;
+	}
+	return 1;
+}
+
+static int
+file_read(const struct config_key *keys, void *out, const char *path, char error[CONFIG_ERROR_MAX])
+{
+	struct reading r = { .keys = keys, .out = out };
+	int first, failed;
+
+	r.file = fopen(path, "re");
+	if (r.file == NULL) {
+		failed = errno;
+		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", path, strerror(failed));
+		return -failed;
+	}
+	first = ini_parse_stream(line_read, &r, line_handle, &r);
+	failed = ferror(r.file) ? errno : 0;
+	(void)fclose(r.file);
+	if (failed != 0) {
+		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", path, strerror(failed));
+		return -failed;
+	}
+	if (first == 0 && r.error_line == 0)
+		return 0;
+	/* A line that is no setting does not come to the handler. */
+	if (r.error_line == 0 || (first > 0 && first < r.error_line)) {
+		r.error_line = first;
+		(void)reason_print(r.reason, "neither '[section]' nor 'name = value'");
+	}
+	(void)snprintf(error, CONFIG_ERROR_MAX, "%s:%d: %s", path, r.error_line, r.reason);
+	return -EINVAL;
+}
+
+static int
+is_drop_in(const struct dirent *entry)
+{
+	size_t n = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && n > 5 && strcmp(entry->d_name + n - 5, ".conf") == 0;
+}
+
+/* By bytes: the order must not depend on the locale. */
+static int
+name_compare(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+drop_ins_read(const struct config_key *keys, void *out, const char *folder,
+    char error[CONFIG_ERROR_MAX])
+{
+	struct dirent **entries;
+	int n, r = 0;
+
+	n = scandir(folder, &entries, is_drop_in, name_compare);
+	if (n < 0) {
+		r = -errno;
+		if (r == -ENOENT)
+			return 0;
+		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", folder, strerror(-r));
+		return r;
+	}
+	for (int i = 0; i < n; i++) {
+		char *path = xasprintf("%s/%s", folder, entries[i]->d_name);
+
+		if (r == 0)
+			r = file_read(keys, out, path, error);
+		free(path);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+int
+config_read(const struct config_key *keys, void *out, const char *file, int optional,
+    char error[CONFIG_ERROR_MAX])
+{
+	char *folder;
+	int r;
+
+	r = file_read(keys, out, file, error);
+	if (r < 0 && !(r == -ENOENT && optional))
+		return r;
+	folder = xasprintf("%s.d", file);
+	r = drop_ins_read(keys, out, folder, error);
+	free(folder);
+	return r;
+}
+
+int
+config_set(const struct config_key *keys, void *out, const char *key, const char *value,
+    char error[CONFIG_ERROR_MAX])
+{
+	const char *dot = strchr(key, '.');
+	const struct config_key *row;
+	char reason[REASON_MAX];
+
+	if (dot == NULL) {
+		(void)snprintf(error, CONFIG_ERROR_MAX, "'%.60s' is not section.name", key);
+		return -EINVAL;
+	}
+	row = key_find(keys, key, (size_t)(dot - key), dot + 1, reason);
+	if (row == NULL) {
+		(void)snprintf(error, CONFIG_ERROR_MAX, "%s", reason);
+		return -EINVAL;
+	}
+	if (value_set(row, out, value, reason) < 0) {
+		(void)snprintf(error, CONFIG_ERROR_MAX, "%.80s: %s", key, reason);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void
+config_done(const struct config_key *keys, void *out)
+{
+	for (const struct config_key *key = keys; key->name != NULL; key++) {
+		char **string = (char **)(void *)((char *)out + key->offset);
+
+		if (key->type == CONFIG_STRING) {
+			free(*string);
+			*string = NULL;
+		}
+	}
+}

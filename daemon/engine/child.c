@@ -1,0 +1,272 @@
+/*
+ * child: see child.h.
+ *
+ * The child shares our memory until it executes and we stand still meanwhile (CLONE_VM |
+ * CLONE_VFORK): nothing is copied, whatever our size, and what went wrong comes back
+ * through a struct.  That memory is ours, so between clone and exec the child does
+ * nothing but system calls, made directly: the C library's wrappers keep state of our
+ * threads (setresuid() would change their user, sigaction() is watched by the
+ * sanitizers).  All signals are blocked around it; none may run a handler of ours in
+ * the child.  Its stack is an array in the frame of the caller, who waits.
+ */
+#include "daemon/engine/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/engine/loop.h"
+
+/* The child calls three functions deep and has no arrays. */
+#define STACK_SIZE	(16 * 1024)
+
+/* What the kernel's signal calls take, whatever the C library's sigset_t is. */
+#define KERNEL_SIGNALS	64
+
+/* User and group numbers of 32 bits, where there are older calls with 16. */
+#ifdef SYS_setresuid32
+#define SYS_SETRESUID	SYS_setresuid32
+#define SYS_SETRESGID	SYS_setresgid32
+#define SYS_SETGROUPS	SYS_setgroups32
+#else
+#define SYS_SETRESUID	SYS_setresuid
+#define SYS_SETRESGID	SYS_setresgid
+#define SYS_SETGROUPS	SYS_setgroups
+#endif
+
+/* The child's functions run on a stack that the sanitizers do not know and never return. */
+#define IN_CHILD \
+	__attribute__((no_sanitize("address"), no_sanitize("thread"), no_sanitize("undefined")))
+
+/* The kernel's struct sigaction, as zeroes: the default. */
+struct kernel_sigaction {
+	unsigned long	words[4];
+};
+
+struct birth {
+	const struct spawn	*s;
+	const char		*stage;		/* what is being done */
+	int			 error;		/* errno of it, or 0 */
+	uint64_t		 mask;		/* ours, before */
+};
+
+/* The signals that are ignored stay so across an exec: all become default. */
+static IN_CHILD void
+reset_signals(void)
+{
+	struct kernel_sigaction standard;
+
+	for (unsigned i = 0; i < sizeof(standard.words) / sizeof(standard.words[0]); i++)
+		((volatile unsigned long *)standard.words)[i] = 0;
+	for (int i = 1; i <= KERNEL_SIGNALS; i++) {
+		if (i != SIGKILL && i != SIGSTOP)
+			(void)syscall(SYS_rt_sigaction, i, &standard, NULL, KERNEL_SIGNALS / 8);
+	}
+}
+
+static IN_CHILD int
+become_user(struct birth *b)
+{
+	const struct spawn *s = b->s;
+
+	b->stage = "setgroups";
+	if (syscall(SYS_SETGROUPS, s->groups_n, s->groups) < 0)
+		return -1;
+	b->stage = "setgid";
+	if (syscall(SYS_SETRESGID, s->gid, s->gid, s->gid) < 0)
+		return -1;
+	b->stage = "setuid";
+	return (int)syscall(SYS_SETRESUID, s->uid, s->uid, s->uid);
+}
+
+/* from becomes 0, 1, 2, in any order and with repetitions; all else is closed. */
+static IN_CHILD int
+arrange_stdio(struct birth *b)
+{
+	long from[3];
+
+	b->stage = "stdio";
+	for (int i = 0; i < 3; i++) {
+		from[i] = b->s->stdio[i];
+		/* Not below 3, or taking one place would overwrite what another needs. */
+		if (from[i] < 0) {
+			from[i] = syscall(SYS_openat, AT_FDCWD, "/dev/null", i == 0 ? O_RDONLY : O_WRONLY, 0);
+			if (from[i] < 0)
+				return -1;
+		}
+		if (from[i] < 3)
+			from[i] = syscall(SYS_fcntl, from[i], F_DUPFD, 3);
+		if (from[i] < 0)
+			return -1;
+	}
+	for (int i = 0; i < 3; i++) {
+		/* dup3() without flags clears close-on-exec. */
+		if (syscall(SYS_dup3, from[i], i, 0) < 0)
+			return -1;
+	}
+	b->stage = "close_range";
+	return (int)syscall(SYS_close_range, 3, ~0U, 0);
+}
+
+/* All but the exec.  The user is changed first: the directory is entered with its rights. */
+static IN_CHILD int
+prepare(struct birth *b)
+{
+	const struct spawn *s = b->s;
+	uint64_t none = 0;
+
+	b->stage = "setsid";
+	reset_signals();
+	if (s->new_session ? syscall(SYS_setsid) < 0 : syscall(SYS_setpgid, 0, 0) < 0)
+		return -1;
+	(void)syscall(SYS_umask, s->umask);
+	if (arrange_stdio(b) < 0)
+		return -1;
+	if (s->change_user && become_user(b) < 0)
+		return -1;
+	b->stage = "chdir";
+	if (s->directory != NULL && syscall(SYS_chdir, s->directory) < 0)
+		return -1;
+	b->stage = "sigmask";
+	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGNALS / 8);
+}
+
+static IN_CHILD int
+child_main(void *arg)
+{
+	struct birth *b = arg;
+
+	if (prepare(b) == 0) {
+		b->stage = "exec";
+		(void)syscall(SYS_execve, b->s->path, b->s->argv, b->s->envp);
+	}
+	b->error = errno;
+	(void)syscall(SYS_exit_group, 127);
+	__builtin_unreachable();
+}
+
+/*
+ * clone(2) with all signals blocked, those of the C library's own included (a thread that is
+ * cancelled or asked to change its user must not answer in the child).
+ */
+static pid_t
+give_birth(struct birth *b, int *pidfd)
+{
+	char stack[STACK_SIZE] __attribute__((aligned(16)));
+	uint64_t all = ~(uint64_t)0;
+	int error;
+	pid_t pid;
+
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &b->mask, KERNEL_SIGNALS / 8);
+	/* The C library's clone() wants the end where the stack begins; all our machines' grow down. */
+	pid = clone(child_main, stack + sizeof(stack),
+	    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, b, pidfd);
+	error = errno;
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &b->mask, NULL, KERNEL_SIGNALS / 8);
+	return pid < 0 ? -error : pid;
+}
+
+static bool
+child_ready(struct watch *w)
+{
+	container_of(w, struct child, watch)->exited = true;
+	return true;
+}
+
+/* Take what is left of a child that has ended, or is about to. */
+static int
+reap(int pidfd, siginfo_t *info, struct rusage *usage)
+{
+	long r;
+
+	*info = (siginfo_t){ 0 };
+	/* The system call itself: the C library's keeps the resource usage to itself. */
+	do
+		r = syscall(SYS_waitid, P_PIDFD, pidfd, info, WEXITED, usage);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
+}
+
+int
+child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task *waiter,
+    const char **stage)
+{
+	struct birth b = { .s = s, .stage = "clone" };
+	struct rusage usage;
+	siginfo_t info;
+	int pidfd = -1, r;
+	pid_t pid;
+
+	*c = (struct child){ .pidfd = -1 };
+	pid = give_birth(&b, &pidfd);
+	if (pid < 0) {
+		*stage = "clone";
+		return pid;
+	}
+	r = -b.error;
+	*stage = b.stage;
+	if (r == 0) {
+		r = watch_start(&c->watch, l, pidfd, WATCH_READ, waiter);
+		if (r < 0) {
+			/* Nobody would notice its end. */
+			*stage = "watch";
+			(void)kill(-pid, SIGKILL);
+		}
+	}
+	if (r < 0) {
+		(void)reap(pidfd, &info, &usage);
+		close(pidfd);
+		return r;
+	}
+	c->watch.ready = child_ready;
+	c->pid = pid;
+	c->pidfd = pidfd;
+	return 0;
+}
+
+int
+child_kill_group(const struct child *c, int signal)
+{
+	if (c->pid <= 0)
+		return -ESRCH;
+	return kill(-c->pid, signal) < 0 ? -errno : 0;
+}
+
+/* As wait(2) tells it. */
+static int
+wait_status(const siginfo_t *info)
+{
+	switch (info->si_code) {
+	case CLD_EXITED:
+		return (info->si_status & 0xff) << 8;
+	case CLD_DUMPED:
+		return info->si_status | 0x80;
+	default:
+		return info->si_status;
+	}
+}
+
+int
+child_reap(struct child *c, int *status, struct rusage *usage)
+{
+	siginfo_t info;
+	int r;
+
+	MUST(c->pid > 0 && c->exited);
+	watch_stop(&c->watch);
+	r = reap(c->pidfd, &info, usage);
+	close(c->pidfd);
+	c->pidfd = -1;
+	c->pid = 0;
+	if (r < 0)
+		return r;
+	*status = wait_status(&info);
+	return 0;
+}

@@ -1,0 +1,101 @@
+/*
+ * watch: see watch.h.  One libevent event for all that is watched of a descriptor,
+ * edge-triggered and persistent: one epoll_ctl(2) at its beginning, one at its end, none between.
+ */
+#include "daemon/engine/watch.h"
+
+#include <errno.h>
+#include <event2/event.h>
+
+#include "daemon/engine/loop.h"
+
+static void
+watch_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+
+	(void)fd;
+	if (what & EV_READ)
+		w->readable = true;
+	if (what & EV_WRITE)
+		w->writable = true;
+	if (what & EV_CLOSED)
+		w->closed = w->readable = true;
+	if (w->ready == NULL || w->ready(w))
+		task_wake(w->waiter);
+}
+
+static short
+event_flags(unsigned what)
+{
+	int flags = EV_ET | EV_PERSIST;
+
+	if (what & WATCH_READ)
+		flags |= EV_READ;
+	if (what & WATCH_WRITE)
+		flags |= EV_WRITE;
+	if (what & WATCH_CLOSED)
+		flags |= EV_CLOSED;
+	return (short)flags;
+}
+
+static int
+watch_add(struct watch *w)
+{
+	errno = 0;
+	if (event_add(w->event, NULL) == 0)
+		return 0;
+	return errno > 0 ? -errno : -EIO;
+}
+
+int
+watch_start(struct watch *w, struct loop *l, int fd, unsigned what, struct task *waiter)
+{
+	int r;
+
+	MUST(fd >= 0 && what != 0);
+	*w = (struct watch){ .loop = l, .waiter = waiter, .fd = fd, .what = what, .writable = true };
+	w->event = event_new(l->base, fd, event_flags(what), watch_event, w);
+	if (w->event == NULL)
+		return -ENOMEM;
+	r = watch_add(w);
+	if (r < 0) {
+		event_free(w->event);
+		w->event = NULL;
+		return r;
+	}
+	l->watches++;
+	return 0;
+}
+
+int
+watch_set(struct watch *w, unsigned what)
+{
+	MUST(w->event != NULL && what != 0);
+	if (what == w->what)
+		return 0;
+	(void)event_del(w->event);
+	w->what = what;
+	MUST(event_assign(w->event, w->loop->base, w->fd, event_flags(what), watch_event, w) == 0);
+	return watch_add(w);
+}
+
+void
+watch_again(struct watch *w)
+{
+	/* A timeout beside what is watched: called once in the next look, without a system call. */
+	static const struct timeval at_once = { 0, 0 };
+
+	MUST(w->event != NULL && event_add(w->event, &at_once) == 0);
+}
+
+void
+watch_stop(struct watch *w)
+{
+	if (w->event == NULL)
+		return;
+	event_free(w->event);
+	w->event = NULL;
+	MUST(w->loop->watches > 0);
+	w->loop->watches--;
+}
