@@ -1,6 +1,11 @@
 /*
  * dns: names to addresses by evdns, as a condition; never a thread, never a blocked loop.
- * Changes of the hosts file and resolv.conf are noticed at the next lookup.
+ * The hosts file comes first, then "localhost" (RFC 6761), then the nameservers of
+ * resolv.conf with its search list.  Changes of both are noticed at the next lookup.
+ *
+ * evdns lives from the first lookup until a minute after the last one: it remembers
+ * meanwhile which servers do not answer, and its timers never wake an idle loop later.
+ * It asks by UDP alone: an answer that does not fit is an error (DNS_TRUNCATED).
  */
 #ifndef ENGINE_DNS_H
 #define ENGINE_DNS_H
@@ -16,24 +21,37 @@ struct dns;
 
 #define DNS_ADDRESSES_MAX 16
 
+/* Beside the EAI_ codes, which have none for it. */
+#define DNS_TRUNCATED (-1000)
+
 struct dns_lookup {
 	struct dns		*dns;
 	struct task		*waiter;
-	void			*request;		/* evdns's, while it is under way */
+	void			*request;		/* ours, while it is under way */
 	bool			 done;
 	int			 error;			/* 0, or an EAI_ code; see dns_error() */
 	unsigned		 n;
-	struct sockaddr_storage	 addresses[DNS_ADDRESSES_MAX];	/* port 0, in the order to try */
+	struct sockaddr_storage	 addresses[DNS_ADDRESSES_MAX];	/* port 0, IPv4 first */
 };
 
-/* hosts and resolv_conf: paths, NULL for /etc/hosts and /etc/resolv.conf.  Lazy: costs nothing before the first lookup. */
+/*
+ * hosts and resolv_conf: paths, NULL for /etc/hosts and /etc/resolv.conf.  Costs nothing before the
+ * first lookup.
+ */
 struct dns *dns_new(struct loop *l, const char *hosts, const char *resolv_conf);
+
+/* Not from a callback of the loop.  Lookups under way are forgotten.  NULL is fine. */
 void dns_free(struct dns *d);
 
-/* family: AF_UNSPEC, AF_INET or AF_INET6.  t is woken when d->done.  Numeric names are done at once. */
-void dns_lookup_start(struct dns_lookup *q, struct dns *d, const char *name, int family, struct task *t);
+/*
+ * family: AF_UNSPEC, AF_INET or AF_INET6.  t is woken when q->done; numeric addresses and names in
+ * the hosts file are done at once.  A virtual clock is held while it is under way.  No
+ * deadline but the servers' (about 15 s): AWAIT_UNTIL and dns_lookup_stop().
+ */
+void dns_lookup_start(struct dns_lookup *q, struct dns *d, const char *name, int family,
+    struct task *t);
 
-/* Forget it, done or not. */
+/* Forget it, done or not.  Twice is fine. */
 void dns_lookup_stop(struct dns_lookup *q);
 
 /* In words. */

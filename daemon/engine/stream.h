@@ -32,7 +32,7 @@ int stream_start(struct stream *s, struct loop *l, int fd, size_t in_max, struct
 /* Bytes were consumed from in: read on if reading had stopped at the limit. */
 void stream_read_on(struct stream *s);
 
-/* Hold reading off: the peer's going wakes the waiter, data does not; and go on.  Both are cheap. */
+/* Hold reading off: only the peer's going wakes the waiter, data does not.  And go on. */
 void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
 
