@@ -1,0 +1,34 @@
+#!/bin/sh
+# Checks by hostname: success, a status that was not expected, a redirect followed, nobody listening, a timeout.
+. "$(dirname "$0")/lib.sh"
+start_jobd
+mkfifo "$T/hold"
+"$TOOLS/slow-server" <"$T/hold" >"$T/port" &
+exec 9>"$T/hold"
+while [ ! -s "$T/port" ]; do kill -0 $! || fail "the server does not start"; done
+u=http://localhost:$(cat "$T/port")
+
+run_check() {	# name, wanted exit code, options
+	name=$1 code=$2
+	shift 2
+	jobctl add -q -n "$name" --wait "$@" >/dev/null 2>&1
+	same "exit code of $name" $? "$code"
+}
+last() { jobctl show "$1" --json | field "job.lastRun.$2"; }
+
+run_check good 0 --http "$u/0.1"
+same "status" "$(last good httpStatus)" 200
+same "verdict" "$(last good verdict)" up
+[ "$(last good phases.totalUSec)" -ge 100000 ] || fail "the total is shorter than the server's delay"
+run_check wrong 1 --http "$u/status/503"
+same "status" "$(last wrong httpStatus)" 503
+last wrong reason | grep -q 503 || fail "the reason does not name the status"
+run_check expected 0 --http "$u/status/503" --expect 500-599
+run_check redirected 0 --http "$u/redirect/redirect/0.1"
+same "status after redirects" "$(last redirected httpStatus)" 200
+run_check not-followed 0 --http "$u/redirect/x" --no-redirect --expect 302
+run_check late 124 --http "$u/60" --timeout 200ms
+same "state" "$(last late state)" timed_out
+run_check refused 1 --http http://localhost:1/
+last refused reason | grep -qi refused || fail "the reason is: $(last refused reason)"
+stop_jobd
