@@ -12,22 +12,25 @@ static void (*fail_hook)(void);
 void
 must_set_hook(void (*hook)(void))
 {
-	fail_hook = hook;
+	/* Every loop that starts sets it, each on its thread. */
+	__atomic_store_n(&fail_hook, hook, __ATOMIC_RELAXED);
 }
 
 void
 must_fail(const char *cond, const char *file, int line, const char *func)
 {
+	void (*hook)(void) = __atomic_load_n(&fail_hook, __ATOMIC_RELAXED);
 	static int failing;
 	char text[512];
 	int n;
 
-	n = snprintf(text, sizeof(text), "<0>MUST failed: %s, %s:%d, in %s\n", cond, file, line, func);
+	/* "<2>" makes the journal take it as critical. */
+	n = snprintf(text, sizeof(text), "%sMUST failed: %s, %s:%d, in %s\n",
+	    getenv("JOURNAL_STREAM") != NULL ? "<2>" : "", cond, file, line, func);
 	if (n > 0 && write(STDERR_FILENO, text, (size_t)(n < (int)sizeof(text) ? n : (int)sizeof(text) - 1)) < 0)
-		failing = 1;	/* nobody can be told; end all the same */
-	if (!failing && fail_hook != NULL) {
-		failing = 1;
-		fail_hook();
-	}
+		hook = NULL;	/* nobody can be told; end all the same */
+	/* Once only: the hook may come back here. */
+	if (!__atomic_exchange_n(&failing, 1, __ATOMIC_RELAXED) && hook != NULL)
+		hook();
 	abort();
 }

@@ -5,19 +5,20 @@
 #define ENGINE_GATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct task;
 
 struct gate_pass {
-	struct gate_pass	*next, *prev;
-	struct gate		*gate;
+	struct gate_pass	*next, *prev;	/* in line */
+	struct gate		*gate;		/* NULL: neither in line nor inside */
 	struct task		*waiter;
 	bool			 granted;
 };
 
 struct gate {
-	int64_t			 slots;		/* may be changed by gate_set() */
+	int64_t			 slots;		/* changed by gate_set() alone */
 	int64_t			 inside;
 	int64_t			 waiting;
 	struct gate_pass	*first, *last;	/* in line */
@@ -25,20 +26,23 @@ struct gate {
 
 void gate_init(struct gate *g, int64_t slots);
 
-/* Get in line; p->granted becomes true at once or later, and t is woken.  AWAIT(t, p->granted). */
+/*
+ * Get in line; p->granted becomes true at once, or later, and t is woken then: AWAIT(t, p->granted).
+ * The pass is the gate's until gate_leave(), however the wait ends.
+ */
 void gate_enter(struct gate *g, struct gate_pass *p, struct task *t);
 
-/* Leave, whether granted or still in line; lets the next one in.  Twice is fine. */
+/* Leave, whether granted or still in line; lets the next one in.  Twice is fine, so is a pass of zeroes. */
 void gate_leave(struct gate_pass *p);
 
-/* Change the number of slots; those inside stay. */
+/* Change the number of slots (0 shuts it); those inside stay. */
 void gate_set(struct gate *g, int64_t slots);
 
 /* Would an enter be granted at once? */
 static inline bool
 gate_is_open(const struct gate *g)
 {
-	return g->inside < g->slots && g->first == 0;
+	return g->inside < g->slots && g->first == NULL;
 }
 
 #endif

@@ -6,28 +6,49 @@
 
 #include "daemon/engine/loop.h"
 
+/* Measure how long t, just put into the queue, stays there. */
+void loop_sample(struct loop *l, struct task *t);
+
+/*
+ * Called first by whatever libevent calls: the loop may have slept for long, and what
+ * follows may ask for loop_now().
+ */
+void loop_woken(struct loop *l);
+
 /* Put a task at the end of the ready queue; it is not in it. */
 static inline void
 loop_queue_push(struct loop *l, struct task *t)
 {
 	t->queued = true;
 	t->queue_next = NULL;
-	if (l->queue_tail == NULL)
-		l->queue_head = t;
-	else
-		l->queue_tail->queue_next = t;
-	l->queue_tail = t;
-	if (__builtin_expect(l->probe == NULL, 0) && l->stats.ticks != l->probe_tick) {
-		l->probe = t;
-		l->probe_since = l->now;
-	}
+	*l->queue_end = t;
+	l->queue_end = &t->queue_next;
+	if (__builtin_expect(l->sample, 0))
+		loop_sample(l, t);
+}
+
+/* Take the first out of the ready queue, or NULL. */
+static inline struct task *
+loop_queue_pop(struct loop *l)
+{
+	struct task *t = l->queue_head;
+
+	if (t == NULL)
+		return NULL;
+	l->queue_head = t->queue_next;
+	if (l->queue_head == NULL)
+		l->queue_end = &l->queue_head;
+	t->queued = false;
+	return t;
 }
 
 /* The armed time of a deadline: on the slack's grid, never before it. */
 static inline usec_t
 loop_round_up(const struct loop *l, usec_t deadline)
 {
-	return l->slack <= 1 ? deadline : (deadline + l->slack - 1) / l->slack * l->slack;
+	if (l->slack <= 1 || deadline > USEC_NEVER - l->slack)
+		return deadline;
+	return (deadline + l->slack - 1) / l->slack * l->slack;
 }
 
 /* One step of a task that has been taken out of the queue. */

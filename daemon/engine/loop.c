@@ -1,8 +1,8 @@
 /*
- * loop: see loop.h.  A tick is: read the clock, queue the tasks whose time has come, run a
- * batch of ready tasks, look at the descriptors when that is due; and sleep when there
- * was nothing to do.  The batch's size follows the time that batches take, so that
- * neither cheap steps pay for clock reads nor dear ones hold up the timers.
+ * loop: see loop.h.  A tick is: queue the tasks whose time has come, run ready tasks for
+ * BATCH_TIME, look at the descriptors, or sleep on them when there is nothing to do;
+ * read the clock.  Everything between is bounded, so that no task can starve another
+ * but by a long step.
  */
 #include "daemon/engine/loop.h"
 
@@ -16,19 +16,27 @@
 #include "daemon/engine/loop-internal.h"
 #include "proto/mem.h"
 
-/* A batch should take about this long, in usec; and its bounds in steps. */
+/* Ready tasks run for about this long, in usec, before timers and descriptors are looked at. */
 #define BATCH_TIME	100
-#define BATCH_MIN	1
-#define BATCH_MAX	1024
 
-/* Which step of a batch is timed turns through this many places. */
+/* At most so many steps between two looks at the clock; and in a tick of the virtual clock. */
+#define STRIDE_MAX	64
+#define BATCH_VIRTUAL	256
+
+/* At most so many timers are fired at once, to bound a tick when many have the same time. */
+#define FIRE_MAX	256
+
+/* Which step of a tick is timed turns through this many places. */
 #define SAMPLE_TURN	16
 
 /* How much of the tree is printed when the program is wrong. */
 #define DUMP_TASKS_MAX	1000
 
-/* The loop whose tree is printed when a MUST fails; the hook has no argument. */
-static struct loop *dumped;
+/*
+ * The loop whose tree is printed when a MUST fails; the hook has no argument.  Each thread's
+ * own: another one's tree may change while it is printed.
+ */
+static __thread struct loop *dumped;
 
 static int64_t
 clock_nsec(clockid_t id)
@@ -88,10 +96,26 @@ timer_ready(evutil_socket_t fd, short what, void *arg)
 	((struct loop *)arg)->armed = 0;
 }
 
+/* epoll or nothing, whatever the environment says; no locks, since one thread uses it. */
+static struct event_base *
+base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config == NULL)
+		return NULL;
+	if (event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE) == 0 &&
+	    event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV | EVENT_BASE_FLAG_NOLOCK) == 0)
+		base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
 static int
 loop_open(struct loop *l)
 {
-	l->base = event_base_new();
+	l->base = base_new();
 	if (l->base == NULL)
 		return -ENOMEM;
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -112,7 +136,7 @@ loop_new(enum loop_clock clock)
 
 	l->is_virtual = clock == LOOP_VIRTUAL;
 	l->timer_fd = -1;
-	l->batch = BATCH_MIN * 16;
+	l->queue_end = &l->queue_head;
 	l->now = l->is_virtual ? USEC_SEC : loop_clock(l);
 	/* A virtual world begins on 2026-01-01T00:00:00Z. */
 	l->wall_offset = (usec_t)1767225600 * USEC_SEC - l->now;
@@ -143,15 +167,36 @@ loop_free(struct loop *l)
 	free(l);
 }
 
-/* Queue every task whose time has come. */
+void
+loop_woken(struct loop *l)
+{
+	if (!l->polling)
+		return;
+	l->polling = false;
+	l->now = loop_clock(l);
+}
+
+void
+loop_sample(struct loop *l, struct task *t)
+{
+	l->sample = false;
+	l->probe = t;
+	l->probe_since = loop_clock(l);
+}
+
+/* Queue the tasks whose time has come. */
 static void
 fire_timers(struct loop *l)
 {
 	const struct heap_entry *first;
 
-	while ((first = heap_first(&l->timers)) != NULL && first->key <= l->now) {
-		struct task *t = container_of(first->node, struct task, timer);
+	for (unsigned n = 0; n < FIRE_MAX; n++) {
+		struct task *t;
 
+		first = heap_first(&l->timers);
+		if (first == NULL || first->key > l->now)
+			break;
+		t = container_of(first->node, struct task, timer);
 		histogram_add(&l->stats.lag, (uint64_t)(l->now - first->key));
 		l->stats.timers_fired++;
 		heap_remove(&l->timers, &t->timer);
@@ -174,43 +219,47 @@ step_sampled(struct loop *l, struct task *t)
 	histogram_add(&l->stats.step, (uint64_t)(clock_nsec(CLOCK_MONOTONIC) - before));
 }
 
-/* Run what is ready, at most a batch.  Returns the number of steps. */
+/* Run at most n ready tasks, timing the one at place `sample`.  Returns how many there were. */
 static unsigned
-run_batch(struct loop *l)
+run_some(struct loop *l, unsigned n, unsigned sample)
 {
-	unsigned n = 0, sample = (unsigned)(l->stats.ticks % SAMPLE_TURN);
 	struct task *t;
+	unsigned i;
 
-	l->probe_tick = l->stats.ticks;
-	while ((t = l->queue_head) != NULL && n < l->batch) {
-		l->queue_head = t->queue_next;
-		if (l->queue_head == NULL)
-			l->queue_tail = NULL;
-		t->queued = false;
-		if (t == l->probe) {
+	for (i = 0; i < n && (t = loop_queue_pop(l)) != NULL; i++) {
+		if (__builtin_expect(t == l->probe, 0)) {
 			l->probe = NULL;
 			histogram_add(&l->stats.ready_wait, (uint64_t)(loop_clock(l) - l->probe_since));
 		}
 		l->running = t;
-		if (n == sample)
+		if (__builtin_expect(i == sample, 0))
 			step_sampled(l, t);
 		else
 			task_step(t);
-		n++;
 	}
 	l->running = NULL;
-	l->stats.steps += n;
-	return n;
+	return i;
 }
 
-/* Let the batch's size follow the time that it took. */
+/*
+ * Run what is ready for about BATCH_TIME.  The clock is read after 1 step, 2 more, 4 more,
+ * so that a dear step is noticed at once, and cheap ones hardly pay for it.
+ */
 static void
-adapt_batch(struct loop *l, unsigned steps, usec_t took)
+run_batch(struct loop *l)
 {
-	if (took > 2 * BATCH_TIME && l->batch > BATCH_MIN)
-		l->batch /= 2;
-	else if (steps == l->batch && took < BATCH_TIME / 2 && l->batch < BATCH_MAX)
-		l->batch *= 2;
+	unsigned n = 0, stride = 1, sample = (unsigned)(l->stats.ticks % SAMPLE_TURN);
+	usec_t end = l->now + BATCH_TIME;
+
+	while (l->queue_head != NULL) {
+		/* Places before this stride wrap to numbers that no step has. */
+		n += run_some(l, stride, sample - n);
+		if (l->is_virtual ? n >= BATCH_VIRTUAL : l->queue_head != NULL && loop_clock(l) >= end)
+			break;
+		if (stride < STRIDE_MAX)
+			stride *= 2;
+	}
+	l->stats.steps += n;
 }
 
 static void
@@ -219,7 +268,11 @@ poll_descriptors(struct loop *l, bool wait)
 	l->stats.polls++;
 	if (wait)
 		l->stats.waits++;
-	event_base_loop(l->base, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK));
+	l->sample = l->probe == NULL;
+	l->polling = true;
+	MUST(event_base_loop(l->base, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK)) >= 0);
+	l->polling = false;
+	l->now = loop_clock(l);
 }
 
 /* Sleep until a descriptor is ready or the first timer is due. */
@@ -242,7 +295,10 @@ wait_real(struct loop *l)
 	poll_descriptors(l, true);
 }
 
-/* Nobody is ready: let time jump, but not past what happens outside it. */
+/*
+ * Nobody is ready: let time jump to the next deadline, but not past `until`, nor while
+ * something happens outside it.  1 when `until` was reached.
+ */
 static int
 wait_virtual(struct loop *l, usec_t until)
 {
@@ -253,40 +309,36 @@ wait_virtual(struct loop *l, usec_t until)
 	if (l->queue_head != NULL || l->held > 0)
 		return 0;
 	first = heap_first(&l->timers);
-	if (first == NULL && until == USEC_NEVER) {
-		task_dump(l->root, STDERR_FILENO, DUMP_TASKS_MAX);
-		return -EDEADLK;
+	if (first != NULL && first->key <= until) {
+		l->now = first->key > l->now ? first->key : l->now;
+		return 0;
 	}
-	l->now = first != NULL && first->key < until ? first->key : until;
-	return 0;
+	if (until != USEC_NEVER) {
+		l->now = until > l->now ? until : l->now;
+		return 1;
+	}
+	task_dump(l->root, STDERR_FILENO, DUMP_TASKS_MAX);
+	return -EDEADLK;
 }
 
+/* 0 to go on, 1 at the end, or -errno. */
 static int
 tick(struct loop *l, usec_t until)
 {
-	unsigned steps;
-	usec_t before;
+	const struct heap_entry *first;
 
 	l->stats.ticks++;
-	l->now = loop_clock(l);
-	before = l->now;
 	fire_timers(l);
-	steps = run_batch(l);
-	if (l->queue_head == NULL) {
-		if (l->root->done)
-			return 0;
+	run_batch(l);
+	if (l->root->done)
+		return 1;
+	first = heap_first(&l->timers);
+	if (l->queue_head == NULL && (first == NULL || first->key > l->now)) {
 		if (l->is_virtual)
 			return wait_virtual(l, until);
 		wait_real(l);
-		l->polled = loop_clock(l);
-		return 0;
-	}
-	l->now = loop_clock(l);
-	adapt_batch(l, steps, l->now - before);
-	if (l->now - l->polled >= POLL_INTERVAL || l->is_virtual) {
-		if (!l->is_virtual || l->watches > 0)
-			poll_descriptors(l, false);
-		l->polled = l->now;
+	} else if (!l->is_virtual || l->watches > 0) {
+		poll_descriptors(l, false);
 	}
 	return 0;
 }
@@ -298,21 +350,30 @@ dump_tree(void)
 		task_dump(dumped->root, STDERR_FILENO, DUMP_TASKS_MAX);
 }
 
-int
-loop_run_until(struct loop *l, usec_t until)
+static int
+run(struct loop *l, usec_t until)
 {
 	int r = 0;
 
 	MUST(l->root != NULL);
+	MUST(l->running == NULL && !l->polling);	/* not from a step, nor a callback */
 	dumped = l;
 	must_set_hook(dump_tree);
-	while (r == 0 && !l->root->done && (until == USEC_NEVER || l->now < until || l->queue_head != NULL))
+	l->now = loop_clock(l);
+	while (r == 0 && !l->root->done)
 		r = tick(l, until);
-	return r;
+	return r < 0 ? r : 0;
+}
+
+int
+loop_run_until(struct loop *l, usec_t until)
+{
+	MUST(l->is_virtual);
+	return run(l, until);
 }
 
 int
 loop_run(struct loop *l)
 {
-	return loop_run_until(l, USEC_NEVER);
+	return run(l, USEC_NEVER);
 }

@@ -2,10 +2,10 @@
  * loop: runs tasks, one thread, on libevent.
  *
  * libevent is asked only to wait for descriptors; timers and the ready queue are the
- * loop's own: a heap of absolute deadlines behind one timerfd, and a FIFO.  A tick runs
- * ready tasks for about a tenth of a millisecond, then fires timers; descriptors are
- * looked at as often while tasks are busy, so that a task that only yields starves
- * neither.  An idle loop sleeps in the kernel and wakes for nothing of its own.
+ * loop's own: a heap of absolute deadlines behind one timerfd, and a FIFO.  A tick fires
+ * timers, runs ready tasks for about a tenth of a millisecond, then looks at the
+ * descriptors, so that a task that only yields starves neither.  An idle loop sleeps
+ * in the kernel and wakes for nothing of its own.
  */
 #ifndef ENGINE_LOOP_H
 #define ENGINE_LOOP_H
@@ -16,9 +16,6 @@
 #include "daemon/base/histogram.h"
 #include "daemon/engine/task.h"
 
-/* While tasks are busy, descriptors are looked at this often (usec). */
-#define POLL_INTERVAL	100
-
 struct event_base;
 struct event;
 
@@ -26,16 +23,18 @@ struct event;
 struct loop_stats {
 	uint64_t		 ticks, steps, polls, timers_fired, waits;
 	uint64_t		 tasks;		/* alive now */
-	struct histogram	 lag;		/* usec a timer fired after its time */
+	struct histogram	 lag;		/* usec a timer fired after its (armed) time */
 	struct histogram	 ready_wait;	/* usec from ready to resumed, sampled */
 	struct histogram	 step;		/* nsec of a step, sampled */
 };
 
 struct loop {
-	struct task		*queue_head, *queue_tail;
+	struct task		*queue_head, **queue_end;
+	bool			 sample;	/* measure how long the next task to be queued waits */
+	bool			 polling;	/* libevent has the thread, and now may be old */
+	bool			 is_virtual;
+	usec_t			 now;		/* read once a tick; monotonic */
 	struct heap		 timers;
-	usec_t			 now;		/* read once a batch; monotonic */
-	usec_t			 polled;	/* last look at the descriptors */
 	usec_t			 slack;		/* armed times are rounded up to multiples; 0 or 1: exact */
 	usec_t			 armed;		/* what the timerfd is set to; 0: nothing */
 	usec_t			 wall_offset;	/* virtual clock: wall - now */
@@ -43,14 +42,11 @@ struct loop {
 	struct task		*running;
 	struct task		*probe;		/* sampled for ready_wait */
 	usec_t			 probe_since;
-	uint64_t		 probe_tick;	/* one sample a tick */
-	unsigned		 batch;		/* most steps in one tick at present */
 	int			 watches;	/* descriptors watched */
+	int			 held;		/* virtual clock: things under way outside it */
 	struct event_base	*base;
 	struct event		*timer_event;
 	int			 timer_fd;
-	int			 held;		/* virtual clock: things under way outside it */
-	bool			 is_virtual;
 	struct loop_stats	 stats;
 };
 
@@ -72,10 +68,13 @@ void loop_free(struct loop *l);
  */
 int loop_run(struct loop *l);
 
-/* Virtual clock only: run until the clock has reached `until` or the root is done; for tests that look in between. */
+/*
+ * Virtual clock only: run until the clock stands at `until`, all that is due then has
+ * run and nobody is ready, or until the root is done; for those who look in between.
+ */
 int loop_run_until(struct loop *l, usec_t until);
 
-/* Monotonic, as of the start of the present batch of steps; never less than what AWAIT_UNTIL saw. */
+/* Monotonic, as of the start of the present tick (a tenth of a millisecond, or one long step): what AWAIT_UNTIL goes by. */
 static inline usec_t
 loop_now(const struct loop *l)
 {
@@ -91,7 +90,7 @@ instant loop_wall(const struct loop *l);
 /* Virtual clock: set the wall clock, as an administrator or a time change would. */
 void loop_set_wall(struct loop *l, instant i);
 
-/* Round armed times up to a grid (0: exact); due times stay what they are. */
+/* Round times armed from now on up to a grid (0: exact); due times stay what they are, and nothing is early. */
 void loop_set_slack(struct loop *l, usec_t slack);
 
 /* Something outside the virtual clock (a thread, a process) will wake a task: do not jump meanwhile. */

@@ -2,7 +2,8 @@
  * task: see task.h.  What happens to a task, in order: started (linked under its parent,
  * queued), stepped any number of times, returned, done when its last child is; then
  * its parent is woken and the frame released.  All of it in O(1) but cancelling,
- * which visits the subtree.
+ * which visits each task below once in its life, and timers.  Nothing here recurses:
+ * a tree may be as deep as memory allows.
  */
 #include "daemon/engine/task.h"
 
@@ -12,6 +13,10 @@
 #include <unistd.h>
 
 #include "daemon/engine/loop-internal.h"
+
+/* A line of the dump is cut at this length, and indented no further than for this depth. */
+#define DUMP_LINE_MAX	512
+#define DUMP_DEPTH_MAX	32
 
 static void
 task_init(struct task *t, const struct task_kind *kind, struct loop *l, struct task *parent)
@@ -30,10 +35,10 @@ task_init(struct task *t, const struct task_kind *kind, struct loop *l, struct t
 void
 task_start(struct task *t, const struct task_kind *kind, struct task *parent)
 {
-	MUST(!parent->done);
+	MUST(task_alive(parent));
 	task_init(t, kind, parent->loop, parent);
 	/* The level holds for those who come later, too. */
-	t->cancelled = parent->cancelled;
+	t->cancelled = parent->cancelled || parent->returned;
 	t->older = parent->child;
 	if (t->older != NULL)
 		t->older->younger = t;
@@ -52,16 +57,9 @@ task_start_root(struct task *t, const struct task_kind *kind, struct loop *l)
 void
 task_wake(struct task *t)
 {
-	if (t == NULL || t->queued || t->done)
+	if (t == NULL || t->queued || t->done || t->kind == NULL)
 		return;
 	loop_queue_push(t->loop, t);
-}
-
-static void
-task_disarm(struct task *t)
-{
-	if (heap_has(&t->timer))
-		heap_remove(&t->loop->timers, &t->timer);
 }
 
 /* The function has returned and no child lives: tell the parent, give the frame back. */
@@ -70,9 +68,9 @@ task_finish(struct task *t)
 {
 	struct task *parent = t->parent;
 
-	MUST(t->child == NULL && !t->queued);
-	task_disarm(t);
+	MUST(t->child == NULL && !t->queued && !heap_has(&t->timer));
 	t->done = true;
+	t->since = 0;
 	t->loop->stats.tasks--;
 	if (t->younger != NULL)
 		t->younger->older = t->older;
@@ -88,13 +86,12 @@ task_finish(struct task *t)
 static void
 task_return(struct task *t)
 {
-	struct task *child;
-
 	t->returned = true;
-	t->place = NULL;
-	for (child = t->child; child != NULL; child = child->older)
+	for (struct task *child = t->child; child != NULL; child = child->older)
 		task_cancel(child);
-	if (t->child == NULL && !t->queued)
+	if (t->child != NULL)
+		t->since = t->loop->now;
+	else if (!t->queued)
 		task_finish(t);
 }
 
@@ -112,6 +109,7 @@ task_step(struct task *t)
 	}
 	status = t->kind->step(t);
 	if (status == TASK_AGAIN) {
+		/* It may have woken itself. */
 		if (!t->queued)
 			loop_queue_push(t->loop, t);
 	} else if (status == TASK_RETURNED) {
@@ -119,44 +117,61 @@ task_step(struct task *t)
 	}
 }
 
-enum task_status
-task_suspend(struct task *t)
+/* Must the task stop waiting, though its condition does not hold?  0, or the reason. */
+static inline int
+wait_over(const struct task *t)
+{
+	if (t->cancelled && !t->shielded)
+		return -ECANCELED;
+	return t->deadline <= t->loop->now ? -ETIMEDOUT : 0;
+}
+
+bool
+task_wait_begin(struct task *t, const struct task_place *place, usec_t deadline, bool shielded)
 {
 	struct loop *l = t->loop;
 
-	if (t->cancelled && !t->shielded) {
-		t->err = -ECANCELED;
-		return TASK_AGAIN;
+	MUST(t == l->running);
+	t->deadline = deadline;
+	t->shielded = shielded;
+	t->err = wait_over(t);
+	if (t->err != 0) {
+		t->deadline = USEC_NEVER;
+		t->shielded = false;
+		return false;
 	}
-	if (t->deadline != USEC_NEVER) {
-		if (t->deadline <= l->now) {
-			t->err = -ETIMEDOUT;
-			return TASK_AGAIN;
-		}
-		if (!heap_has(&t->timer))
-			heap_insert(&l->timers, &t->timer, loop_round_up(l, t->deadline));
-	}
-	if (t->since == 0)
-		t->since = l->now;
-	return TASK_WAIT;
+	t->place = place;
+	t->since = l->now;
+	if (deadline != USEC_NEVER)
+		heap_insert(&l->timers, &t->timer, loop_round_up(l, deadline));
+	return true;
 }
 
 void
-task_resume_from(struct task *t)
+task_wait_end(struct task *t)
 {
-	task_disarm(t);
+	if (heap_has(&t->timer))
+		heap_remove(&t->loop->timers, &t->timer);
+	t->deadline = USEC_NEVER;
+	t->shielded = false;
 	t->place = NULL;
 	t->since = 0;
 }
 
-/* The task after t in the tree below root, parents first. */
-static struct task *
-tree_next(const struct task *root, struct task *t, unsigned *depth)
+bool
+task_wait_again(struct task *t)
 {
-	if (t->child != NULL) {
-		(*depth)++;
-		return t->child;
-	}
+	t->err = wait_over(t);
+	if (t->err == 0)
+		return true;
+	task_wait_end(t);
+	return false;
+}
+
+/* The task after t and all below it, in the tree below root. */
+static const struct task *
+tree_skip(const struct task *root, const struct task *t, unsigned *depth)
+{
 	while (t != root) {
 		if (t->older != NULL)
 			return t->older;
@@ -166,53 +181,53 @@ tree_next(const struct task *root, struct task *t, unsigned *depth)
 	return NULL;
 }
 
-void
-task_cancel(struct task *t)
-{
-	unsigned depth = 0;
-
-	if (t->kind == NULL || t->done)
-		return;
-	for (struct task *w = t; w != NULL; w = tree_next(t, w, &depth)) {
-		if (w->cancelled)
-			continue;
-		w->cancelled = true;
-		if (!w->shielded || w->place == NULL)
-			task_wake(w);
-	}
-}
-
 const struct task *
 task_next(const struct task *root, const struct task *t, unsigned *depth)
 {
-	/* The tree is not changed by looking at it. */
-	return tree_next(root, (struct task *)(uintptr_t)t, depth);
+	if (t->child == NULL)
+		return tree_skip(root, t, depth);
+	(*depth)++;
+	return t->child;
+}
+
+/*
+ * Whoever is cancelled has only cancelled tasks below it, so such a subtree is left out:
+ * when a deep tree unwinds, each level's return costs nothing again.
+ */
+void
+task_cancel(struct task *t)
+{
+	const struct task *next;
+	unsigned depth = 0;
+
+	if (t == NULL || !task_alive(t))
+		return;
+	for (struct task *w = t; w != NULL; w = (struct task *)(uintptr_t)next) {
+		if (w->cancelled) {
+			next = tree_skip(t, w, &depth);
+			continue;
+		}
+		w->cancelled = true;
+		if (!w->shielded && !w->returned)
+			task_wake(w);
+		next = task_next(t, w, &depth);
+	}
 }
 
 static void
 describe_wait(const struct task *t, char *out, size_t n)
 {
 	out[0] = '\0';
-	if (t->returned) {
-		snprintf(out, n, "the end of its children");
-		return;
-	}
-	if (t->queued || t->line == 0) {
-		snprintf(out, n, "its turn");
-		return;
-	}
-	if (t->loop->running == t) {
+	if (t->loop->running == t)
 		snprintf(out, n, "nothing: it runs");
-		return;
-	}
-	if (t->kind->describe != NULL)
+	else if (t->returned)
+		snprintf(out, n, "the end of its children");
+	else if (t->queued)
+		snprintf(out, n, "its turn");
+	else if (t->kind->describe != NULL)
 		t->kind->describe(t, out, n);
-	if (out[0] == '\0' && t->place != NULL) {
-		if (strcmp(t->place->condition, "false") == 0)
-			snprintf(out, n, "the time");
-		else
-			snprintf(out, n, "%s", t->place->condition);
-	}
+	if (out[0] == '\0' && t->place != NULL)
+		snprintf(out, n, "%s", t->place->condition != NULL ? t->place->condition : "its time");
 }
 
 static void
@@ -249,16 +264,24 @@ task_dump(const struct task *root, int fd, unsigned max)
 {
 	unsigned depth = 0, n = 0;
 	struct task_info info;
-	char line[512];
-	int length;
+	char line[DUMP_LINE_MAX];
 
-	for (const struct task *t = root; t != NULL && n < max; t = task_next(root, t, &depth), n++) {
+	for (const struct task *t = root; t != NULL; t = task_next(root, t, &depth), n++) {
+		int length, indent = (int)(2 * (depth < DUMP_DEPTH_MAX ? depth : DUMP_DEPTH_MAX));
+
+		if (n == max) {
+			if (write(fd, "...\n", 4) < 0)
+				return;
+			break;
+		}
 		task_describe(t, depth, &info);
-		length = snprintf(line, sizeof(line), "%*s%s %s waits for %s%s%s%s%s\n", (int)(2 * depth), "",
-		    t->kind->name, info.place, info.waits_for, info.serves[0] != '\0' ? " serves=" : "",
-		    info.serves, t->cancelled ? " (cancelled)" : "", t->shielded ? " (shielded)" : "");
-		if (length > (int)sizeof(line) - 1)
+		length = snprintf(line, sizeof(line), "%*s%s %s waits for %s%s%s%s%s\n", indent, "", t->kind->name,
+		    info.place, info.waits_for, info.serves[0] != '\0' ? ", serves " : "", info.serves,
+		    t->cancelled ? " (cancelled)" : "", t->shielded ? " (shielded)" : "");
+		if (length >= (int)sizeof(line)) {
 			length = (int)sizeof(line) - 1;
+			line[length - 1] = '\n';
+		}
 		if (write(fd, line, (size_t)length) < 0)
 			return;
 	}

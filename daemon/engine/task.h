@@ -65,10 +65,10 @@ struct task {
 	struct task		*parent;	/* NULL only for a root */
 	struct task		*child;		/* the youngest living child */
 	struct task		*older, *younger; /* siblings */
-	struct task		*queue_next;	/* in the ready queue */
+	struct task		*queue_next;	/* in the ready queue; only valid while queued */
 	const struct task_place	*place;		/* of the present wait */
 	usec_t			 deadline;	/* of the present wait; USEC_NEVER: none */
-	usec_t			 since;		/* the present wait began */
+	usec_t			 since;		/* the present wait began; 0: it does not wait */
 	struct heap_node	 timer;		/* in the loop's heap while a deadline is armed */
 	int			 err;		/* how the last wait ended: 0, -ETIMEDOUT, -ECANCELED */
 	int			 result;	/* valid once done */
@@ -77,21 +77,25 @@ struct task {
 };
 
 /* The whole of what a waiting task costs, beside its frame, is this and a heap entry. */
-_Static_assert(sizeof(struct task) + sizeof(struct heap_entry) <= 128, "a task has become fat");
+_Static_assert(sizeof(struct task) + sizeof(struct heap_entry) <= 112, "a task has become fat");
 
 /*
- * Start a task as a child of parent.  frame's other members are the caller's to set before.
- * It is queued, not run; t may be in use by no other task.
+ * Start a task as a child of parent; the other members of its frame are the caller's to set before.
+ * It is queued, not run.  The memory may be fresh or hold a task that is done.  The child of
+ * a task that is cancelled or has returned is cancelled from the start.
  */
 void task_start(struct task *t, const struct task_kind *kind, struct task *parent);
 
 /* Start the one task that has no parent, on a loop. */
 void task_start_root(struct task *t, const struct task_kind *kind, struct loop *l);
 
-/* Let the task look at its condition again.  Too often is free; too seldom is a bug. NULL is fine. */
+/*
+ * Let the task look at its condition again.  Too often is free; too seldom is a bug.
+ * NULL, a task that is done and a frame of zeroes that was never started are fine.
+ */
 void task_wake(struct task *t);
 
-/* Cancel the task and all below it.  Each unwinds itself; nothing is freed here. */
+/* Cancel the task and all below it.  Each unwinds itself; nothing is freed here.  Fine where task_wake() is. */
 void task_cancel(struct task *t);
 
 static inline bool
@@ -107,9 +111,21 @@ task_alive(const struct task *t)
 	return t->kind != NULL && !t->done;
 }
 
-/* Used by the macros below. */
-enum task_status task_suspend(struct task *t);
-void task_resume_from(struct task *t);
+/* Has it been cancelled?  For those who never wait: a loop that only yields must ask. */
+static inline bool
+task_cancelled(const struct task *t)
+{
+	return t->cancelled;
+}
+
+/*
+ * Used by the macros below.  A wait begins, goes on after a wake-up, ends because the
+ * condition holds.  The first two return false when the task must not wait (any more):
+ * err says why.
+ */
+bool task_wait_begin(struct task *t, const struct task_place *place, usec_t deadline, bool shielded);
+bool task_wait_again(struct task *t);
+void task_wait_end(struct task *t);
 
 /* ---- writing a step function ---- */
 
@@ -126,46 +142,41 @@ void task_resume_from(struct task *t);
 	(t)->result = (value); \
 	return TASK_RETURNED
 
-/* shield_, when_ and cond_ are used by name: when_ is evaluated once, cond_ at every wake-up. */
-#define TASK_WAIT_(t, when_, shield_, cond_) \
+/* when_ is evaluated once, and only if cond_ does not hold; cond_ at every wake-up.  text_ is cond_ as written. */
+#define TASK_WAIT_(t, when_, shield_, cond_, text_) \
 	do { \
-		static const struct task_place place_ = { __FILE__, __LINE__, #cond_ }; \
+		static const struct task_place place_ = { __FILE__, __LINE__, text_ }; \
 		(t)->err = 0; \
 		if (cond_) \
 			break; \
-		(t)->place = &place_; \
-		(t)->deadline = (when_); \
-		(t)->shielded = (shield_); \
 		(t)->line = __LINE__; \
-		if (task_suspend(t) == TASK_WAIT) \
-			return TASK_WAIT; \
-		/* It must not wait: cancelled, or out of time.  err says so. */ \
-		break; \
-		/* Woken: err is 0 until the wait is over in another way. */ \
-	case __LINE__: \
-		if (cond_) { \
-			(t)->err = 0; \
-			task_resume_from(t); \
+		if (!task_wait_begin(t, &place_, when_, shield_)) \
 			break; \
-		} \
-		if (task_suspend(t) == TASK_WAIT) \
+		return TASK_WAIT; \
+	case __LINE__: \
+		if (cond_) \
+			task_wait_end(t); \
+		else if (task_wait_again(t)) \
 			return TASK_WAIT; \
-		task_resume_from(t); \
 	} while (0)
 
 /* Wait until cond holds (err 0) or the task is cancelled (-ECANCELED). */
-#define AWAIT(t, cond)			TASK_WAIT_(t, USEC_NEVER, false, cond)
+#define AWAIT(t, cond)			TASK_WAIT_(t, USEC_NEVER, false, cond, #cond)
 
 /* The same, but not beyond the absolute time when (-ETIMEDOUT). */
-#define AWAIT_UNTIL(t, when, cond)	TASK_WAIT_(t, when, false, cond)
+#define AWAIT_UNTIL(t, when, cond)	TASK_WAIT_(t, when, false, cond, #cond)
 
 /* Wait until cond holds or the time comes, whether cancelled or not. */
-#define AWAIT_SHIELDED(t, when, cond)	TASK_WAIT_(t, when, true, cond)
+#define AWAIT_SHIELDED(t, when, cond)	TASK_WAIT_(t, when, true, cond, #cond)
 
 /* Only wait for a time to come: err is -ETIMEDOUT when it did, -ECANCELED when not. */
-#define SLEEP_UNTIL(t, when)		TASK_WAIT_(t, when, false, false)
+#define SLEEP_UNTIL(t, when)		TASK_WAIT_(t, when, false, false, NULL)
 
-/* Let the others run; go on in the next tick. */
+/*
+ * Let the others run, and go on after them.  It is not a wait: it ends even when the
+ * task is cancelled, and err stays as it was.  A time that has come already does not
+ * let the others run; only this does.
+ */
 #define TASK_YIELD(t) \
 	do { \
 		(t)->line = __LINE__; \
