@@ -41,9 +41,10 @@ void buf_added(struct buf *b, size_t n);
 void buf_append(struct buf *b, const void *bytes, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+void buf_vprintf(struct buf *b, const char *format, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
-/* Drop the first n unread bytes; n is at most buf_len().  An emptied big buf gives its memory back. */
+/* Drop the first n unread bytes, at most buf_len().  An emptied big buf gives its memory back. */
 void buf_consume(struct buf *b, size_t n);
 
 /* A NUL after the last byte, not counted; returns the bytes as a C string. */

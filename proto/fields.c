@@ -2,7 +2,6 @@
  * fields: see fields.h.  Reading walks the object and the table together; where it
  * stands is a chain of places on the C stack, which becomes a text only in an error.
  */
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,9 +82,9 @@ int_read(struct reader *r, const struct place *at, const struct field *f, const 
 		return refuse(r, at, JOBD_INVALID_PARAMETER, "must be a number");
 	if (!(d > -WHOLE_BELOW && d < WHOLE_BELOW))
 		return refuse(r, at, JOBD_INVALID_FIELD, "must be less than 2^53 either way");
-	if (d != trunc(d))
-		return refuse(r, at, JOBD_INVALID_PARAMETER, "must be a whole number");
 	*out = (int64_t)d;
+	if ((double)*out != d)
+		return refuse(r, at, JOBD_INVALID_PARAMETER, "must be a whole number");
 	if (r->lax || (f->min == 0 && f->max == 0) || (*out >= f->min && *out <= f->max))
 		return JOBD_OK;
 	if (is_duration(f))
@@ -122,7 +121,8 @@ enum_read(struct reader *r, const struct place *at, const struct field *f, const
 	if (*out >= 0 || r->lax)
 		return JOBD_OK;
 	for (int i = 0; f->names[i] != NULL && n < sizeof(words); i++)
-		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", i > 0 ? ", " : "", f->names[i]);
+		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", i > 0 ? ", " : "",
+		    f->names[i]);
 	return refuse(r, at, JOBD_INVALID_FIELD, "must be one of %s", words);
 }
 
@@ -226,7 +226,7 @@ object_read(struct reader *r, const struct place *at, const struct field *table,
 	return JOBD_OK;
 }
 
-/* A struct of its own allocation.  It is hung up before it is read, so that it is freed if that fails. */
+/* A struct of its own allocation, hung up before it is read, so that it is freed if that fails. */
 static enum jobd_error
 struct_read(struct reader *r, const struct place *at, const struct field *f, const cJSON *value,
     void **out)

@@ -18,20 +18,20 @@ enum field_type {
 	FIELD_END,		/* the last row of a table */
 	FIELD_BOOL,		/* bool */
 	FIELD_INT,		/* int64_t or usec_t; min and max hold unless both are 0 */
-	FIELD_STRING,		/* char *, owned; max is the longest in bytes (0: STRING_BYTES_MAX) */
+	FIELD_STRING,		/* char *, owned; max in bytes (0: STRING_BYTES_MAX) */
 	FIELD_ENUM,		/* int; names is the table of words */
 	FIELD_INSTANT,		/* instant; 0 is absent; RFC 3339 UTC on the wire */
-	FIELD_STRINGS,		/* struct strings; max is the most elements (0: STRINGS_MAX) */
-	FIELD_STRUCT,		/* pointer to a struct of its own allocation, NULL when absent; sub, size */
-	FIELD_STRUCTS,		/* struct structs: array of pointers to structs; sub, size; max as above */
+	FIELD_STRINGS,		/* struct strings; max in elements (0: STRINGS_MAX) */
+	FIELD_STRUCT,		/* pointer to a struct of its own, NULL when absent; sub, size */
+	FIELD_STRUCTS,		/* struct structs; sub, size; max as for strings */
 	FIELD_JSON,		/* struct cJSON *, owned, whatever it is */
 };
 
 enum field_flags {
-	FIELD_REQUIRED = 1,	/* reading: must be there.  Writing: always written, even when zero */
-	FIELD_ALWAYS = 2,	/* writing: written even when zero or false; reading: optional */
-	FIELD_READ_ONLY = 4,	/* reading refuses it as unknown (server to client only) */
-	FIELD_ABSENT_MINUS_ONE = 8, /* FIELD_INT, FIELD_ENUM: -1 is absent and 0 a value, both ways */
+	FIELD_REQUIRED = 1,	/* reading: must be there; writing: written even when zero */
+	FIELD_ALWAYS = 2,	/* writing: written even when zero; reading: optional */
+	FIELD_READ_ONLY = 4,	/* fields_read() refuses it as unknown (server to client only) */
+	FIELD_ABSENT_MINUS_ONE = 8, /* FIELD_INT, FIELD_ENUM: -1 is absent, 0 a value; both ways */
 };
 
 #define STRING_BYTES_MAX	((int64_t)256 * 1024)
@@ -92,9 +92,9 @@ struct cJSON *fields_write(const struct field *table, const void *in);
 /* Free what the fields own; the struct is zero for these fields afterwards. */
 void fields_done(const struct field *table, void *s);
 
-/* The value of a word in an enum table, or -1; the word of a value. */
+/* The value of a word in an enum table, or -1; the word of a value, or "unknown". */
 int field_enum_find(const char *const *names, const char *word);
-const char *field_enum_word(const char *const *names, int value);	/* "unknown" for no value of the table */
+const char *field_enum_word(const char *const *names, int value);
 
 void strings_add(struct strings *s, const char *text);
 void strings_done(struct strings *s);

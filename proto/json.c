@@ -5,7 +5,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +23,9 @@
 /* Below this, every whole double is that number and no other. */
 #define WHOLE_BELOW	9007199254740992LL
 
+/* The greatest finite double. */
+#define FINITE_MAX	1.7976931348623157e308
+
 /* The greatest power of ten that a number may have; a double ends at 1.8e308. */
 #define POWER_MAX	307
 
@@ -40,9 +42,10 @@ struct checker {
 	int		 depth;
 	struct key	*stack;		/* names of all objects that are open */
 	size_t		 n, size;
-	char		*keys;		/* names that had escapes; as long as the text, so it never moves */
+	char		*keys;		/* names that had escapes; never moves */
 	size_t		 keys_used;
 	size_t		 length;
+	size_t		 values;	/* so far */
 };
 
 static bool check_value(struct checker *c);
@@ -260,7 +263,7 @@ check_string(struct checker *c, struct key *key)
 			key->length = (uint32_t)(c->p - from);
 		} else if (key != NULL) {
 			if (c->keys == NULL)
-				c->keys = xmalloc(c->length);
+				c->keys = xmalloc(c->length);	/* enough for all */
 			memcpy(c->keys + c->keys_used, from, (size_t)(c->p - from));
 			c->keys_used += (size_t)(c->p - from);
 			key->bytes = c->keys + keys_from;
@@ -287,7 +290,7 @@ check_digits(struct checker *c)
 	return (int)(c->p - from);
 }
 
-/* RFC 8259: no plus, no leading zero, digits on both sides of the point; and not beyond a double. */
+/* RFC 8259: no plus, no leading zero, digits on both sides of the point; not beyond a double. */
 static bool
 check_number(struct checker *c)
 {
@@ -325,7 +328,8 @@ check_number(struct checker *c)
 static bool
 key_same(const struct key *a, const struct key *b)
 {
-	return a->hash == b->hash && a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+	return a->hash == b->hash && a->length == b->length &&
+	    memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
 static int
@@ -446,6 +450,8 @@ check_value(struct checker *c)
 	check_space(c);
 	if (c->p == c->end)
 		return refuse(c, "the JSON ends too early");
+	if (++c->values > JSON_VALUES_MAX)
+		return refuse(c, "too many values in the JSON");
 	if (++c->depth > JSON_DEPTH_MAX)
 		return refuse(c, "the JSON is nested too deeply");
 	switch (*c->p) {
@@ -563,8 +569,10 @@ static void
 int_print(struct buf *out, long long value)
 {
 	char text[24], *p = text + sizeof(text);
-	unsigned long long left = value < 0 ? 0ULL - (unsigned long long)value : (unsigned long long)value;
+	unsigned long long left = (unsigned long long)value;
 
+	if (value < 0)
+		left = 0 - left;
 	do {
 		*--p = (char)('0' + left % 10);
 		left /= 10;
@@ -574,16 +582,23 @@ int_print(struct buf *out, long long value)
 	buf_append(out, p, (size_t)(text + sizeof(text) - p));
 }
 
+/* Is it a whole number that is itself?  False for NaN. */
+static bool
+is_whole(double d)
+{
+	return d > -(double)WHOLE_BELOW && d < (double)WHOLE_BELOW && (double)(long long)d == d;
+}
+
 static void
 number_print(struct buf *out, double d)
 {
 	char text[40];
 
-	if (d > -(double)WHOLE_BELOW && d < (double)WHOLE_BELOW && d == trunc(d)) {
+	if (is_whole(d)) {
 		int_print(out, (long long)d);
 		return;
 	}
-	if (!isfinite(d)) {
+	if (!(d >= -FINITE_MAX && d <= FINITE_MAX)) {
 		buf_puts(out, "null");	/* JSON has no word for it */
 		return;
 	}
@@ -735,8 +750,7 @@ json_get_int(const struct cJSON *object, const char *name, long long otherwise)
 
 	if (cJSON_IsRaw(v))
 		return strtoll(v->valuestring, NULL, 10);
-	if (!cJSON_IsNumber(v) || v->valuedouble != trunc(v->valuedouble) ||
-	    v->valuedouble <= -(double)WHOLE_BELOW || v->valuedouble >= (double)WHOLE_BELOW)
+	if (!cJSON_IsNumber(v) || !is_whole(v->valuedouble))
 		return otherwise;
 	return (long long)v->valuedouble;
 }

@@ -33,14 +33,16 @@ struct message_reply {
 	bool		 continues;
 };
 
-int message_reply_parse(const char *text, size_t length, struct message_reply *ret, const char **why);
+int message_reply_parse(const char *text, size_t length, struct message_reply *ret,
+    const char **why);
 void message_reply_done(struct message_reply *r);
 
 /* Append a whole message with its NUL to out.  parameters may be NULL and stay the caller's. */
-void message_call_write(struct buf *out, const char *method, const struct cJSON *parameters, bool more, bool oneway);
+void message_call_write(struct buf *out, const char *method, const struct cJSON *parameters,
+    bool more, bool oneway);
 void message_reply_write(struct buf *out, const struct cJSON *parameters, bool continues);
 
-/* Append an error reply; a and b are the values of the error's parameters (error_row()), or NULL. */
+/* Append an error reply; a and b are the values of its parameters (error_row()), or NULL. */
 void message_error_write(struct buf *out, enum jobd_error e, const char *a, const char *b);
 
 #endif

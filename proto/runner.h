@@ -9,15 +9,23 @@
 
 #define RUNNER_PROTOCOL 1
 
+/* The job's own (ENVIRONMENT_MAX) and what jobd adds. */
+#define RUNNER_ENVIRONMENT_MAX	(1024 + 32)
+
+/* What names an attempt: Cancel, Acknowledge. */
+struct runner_attempt {
+	int64_t	 job, run, attempt;
+};
+
 struct runner_exit {
 	int64_t	 job, run, attempt;
 	bool	 not_started;
 	int64_t	 pid;
 	instant	 spawned, first_output, exited;
 	int64_t	 code;		/* -1: absent */
-	int64_t	 signal;
+	int64_t	 signal;	/* 0: absent */
 	bool	 timed_out, canceled, oom;
-	char	*ended_by;
+	char	*ended_by;	/* "TERM", "KILL"; NULL: it ended by itself */
 	int64_t	 leftovers;
 	char	*reason;
 	usec_t	 cpu;
@@ -52,6 +60,7 @@ struct output_chunk {
 enum output_stream { OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_COUNT };
 extern const char *const output_stream_names[];
 
+extern const struct field runner_attempt_fields[];
 extern const struct field runner_exit_fields[];
 extern const struct field runner_running_fields[];
 extern const struct field runner_start_fields[];

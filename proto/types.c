@@ -23,7 +23,8 @@
 #define ROW_COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
 const char *const job_kind_names[] = {
-	[KIND_COMMAND] = "command", [KIND_HTTP] = "http", [KIND_TIMER] = "timer", [KIND_COUNT] = NULL,
+	[KIND_COMMAND] = "command", [KIND_HTTP] = "http", [KIND_TIMER] = "timer",
+	[KIND_COUNT] = NULL,
 };
 
 const char *const job_state_names[] = {
@@ -471,7 +472,8 @@ http_check(struct check *c, const struct http_spec *s)
 	why = s->url != NULL ? url_check(s->url) : "is missing";
 	if (why != NULL)
 		return refuse(c, "url", -1, "%s", why);
-	if (s->method != NULL && (s->method[0] == '\0' || s->method[token_length(s->method)] != '\0'))
+	if (s->method != NULL &&
+	    (s->method[0] == '\0' || s->method[token_length(s->method)] != '\0'))
 		return refuse(c, "method", -1, "must be a word like GET");
 	for (size_t i = 0; i < s->headers.n; i++) {
 		h = s->headers.items[i];

@@ -9,7 +9,7 @@
 #include "proto/when.h"
 
 /* ---- limits with a name ---- */
-#define NAME_BYTES_MAX		128	/* a job's name: letters, digits and . _ @ : - ; not all digits; not an id's form */
+#define NAME_BYTES_MAX		128	/* a job's name, see job_name_check() */
 #define DESCRIPTION_BYTES_MAX	1024
 #define KEY_BYTES_MAX		256
 #define ARGV_MAX		4096
@@ -39,7 +39,10 @@ enum run_state {
 enum overlap { OVERLAP_SKIP, OVERLAP_COUNT };
 enum misfire { MISFIRE_DEFAULT, MISFIRE_ONCE, MISFIRE_SKIP, MISFIRE_COUNT };
 
-enum verdict { VERDICT_NONE, VERDICT_UP, VERDICT_DEGRADED, VERDICT_DOWN, VERDICT_INCONCLUSIVE, VERDICT_UNREACHABLE, VERDICT_COUNT };
+enum verdict {
+	VERDICT_NONE, VERDICT_UP, VERDICT_DEGRADED, VERDICT_DOWN, VERDICT_INCONCLUSIVE,
+	VERDICT_UNREACHABLE, VERDICT_COUNT
+};
 
 /* Words on the wire by value, NULL-ended: "command", "timed_out", ... */
 extern const char *const job_kind_names[];
@@ -70,7 +73,7 @@ struct http_spec {
 	char		*method;		/* GET */
 	struct strings	 headers;		/* "Name: value" */
 	char		*body;
-	char		*expect;		/* status set: "200-299,304"; default 200-399 without redirects followed, 200-299 with */
+	char		*expect;		/* "200-299,304"; default 200-299 (noRedirect: -399) */
 	bool		 no_redirect;		/* noRedirect */
 	bool		 insecure;		/* do not verify TLS */
 };
@@ -90,7 +93,7 @@ struct job_spec {
 	usec_t			 every;		/* everyUSec; at least EVERY_MIN */
 	int			 overlap;	/* enum overlap */
 	int			 misfire;	/* enum misfire */
-	usec_t			 timeout;	/* timeoutUSec, of a run; 0: none for commands and timers, 30 s for http */
+	usec_t			 timeout;	/* timeoutUSec, of a run; 0: none, 30 s for http */
 	usec_t			 grace;		/* graceUSec between TERM and KILL; 0: 10 s */
 	bool			 paused;
 	struct command_spec	*command;
@@ -111,18 +114,23 @@ extern const struct field job_spec_fields[];
  * Read a JobSpec object and check what it means: exactly one kind, a good name, url,
  * argv, environment, at and in not both, limits.  As fields_read().
  */
-enum jobd_error job_spec_read(const struct cJSON *object, struct job_spec *out, struct field_error *error);
+enum jobd_error job_spec_read(const struct cJSON *object, struct job_spec *out,
+    struct field_error *error);
 
 /*
  * The second half of job_spec_read() alone: what the fields mean, for a spec that was
  * read as a part of something greater.  prefix is where it stands, like "jobs[3]", or
  * "".  The spec stays as it is.
  */
-enum jobd_error job_spec_check(const struct job_spec *s, const char *prefix, struct field_error *error);
+enum jobd_error job_spec_check(const struct job_spec *s, const char *prefix,
+    struct field_error *error);
 void job_spec_done(struct job_spec *s);
 enum job_kind job_spec_kind(const struct job_spec *s);
 
-/* Is it a good name for a job?  NULL, or the reason why not. */
+/*
+ * Is it a good name for a job?  Letters, digits and . _ @ : - ; not only digits and not
+ * like 12.3, which are ids.  NULL, or the reason why not.
+ */
 const char *job_name_check(const char *name);
 
 /* Status sets of http.expect: is it well formed; does it hold status? */
@@ -185,7 +193,7 @@ struct job_info {
 	usec_t		 every;		/* everyUSec */
 	int64_t		 runs;		/* number of runs so far */
 	int64_t		 skips;		/* occurrences skipped so far */
-	char		*summary;	/* argv joined, url, or duration; owner and root only for commands */
+	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */
 };
@@ -216,7 +224,8 @@ struct event_info {
 };
 
 /* An event that says nothing yet: what has -1 for absent is absent.  Begin with it. */
-#define EVENT_INFO_NONE	((struct event_info){ .kind = -1, .state = -1, .job_state = -1, .exit_code = -1 })
+#define EVENT_INFO_NONE ((struct event_info){ \
+	.kind = -1, .state = -1, .job_state = -1, .exit_code = -1 })
 
 extern const struct field event_info_fields[];
 void event_info_done(struct event_info *e);

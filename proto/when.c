@@ -77,9 +77,9 @@ instant_print(instant i, char out[WHEN_TEXT_MAX])
 	}
 	civil_from_days(days, &c);
 	seconds = rest / USEC_SEC;
-	(void)snprintf(out, WHEN_TEXT_MAX, "%04lld-%02d-%02dT%02d:%02d:%02d.%06dZ", (long long)c.year,
-	    c.month, c.day, (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60),
-	    (int)(rest % USEC_SEC));
+	(void)snprintf(out, WHEN_TEXT_MAX, "%04lld-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	    (long long)c.year, c.month, c.day, (int)(seconds / 3600), (int)(seconds / 60 % 60),
+	    (int)(seconds % 60), (int)(rest % USEC_SEC));
 	return out;
 }
 
@@ -224,9 +224,8 @@ instant_local(const struct civil *c, instant *ret)
 	};
 	time_t seconds;
 
-	errno = 0;
 	seconds = mktime(&tm);
-	if ((seconds == (time_t)-1 && errno != 0) || seconds > INSTANT_MAX / USEC_SEC || seconds < 0)
+	if (seconds < 0 || seconds > INSTANT_MAX / USEC_SEC)
 		return -EINVAL;
 	return instant_check(seconds * USEC_SEC + c->usec, ret);
 }
@@ -381,7 +380,7 @@ duration_part_take(const char **p, bool first, usec_t *sum)
 		if (part > DURATION_MAX)
 			part = DURATION_MAX + 1;
 	}
-	/* From the last digit on, so that each division cuts off no more than the one at the end. */
+	/* From the last digit on: each division cuts off no more than one at the end would. */
 	for (const char *q = fraction_end; q > fraction; q--)
 		below = (below + (q[-1] - '0') * unit) / 10;
 	*sum += part + below;
@@ -422,8 +421,8 @@ decimal_print(char *out, size_t size, usec_t value, usec_t per, const char *unit
 		rest %= scale;
 	}
 	decimals[n] = '\0';
-	(void)snprintf(out, size, "%lld%s%s%s", (long long)(value / per), n > 0 ? "." : "", decimals,
-	    unit);
+	(void)snprintf(out, size, "%lld%s%s%s", (long long)(value / per), n > 0 ? "." : "",
+	    decimals, unit);
 }
 
 const char *

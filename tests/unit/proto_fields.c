@@ -67,7 +67,8 @@ static const struct field tree_fields[] = {
 	  .names = color_names },
 	{ AT(tree, "at", at), .type = FIELD_INSTANT },
 	{ AT(tree, "words", words), .type = FIELD_STRINGS, .max = 3 },
-	{ AT(tree, "leaf", leaf), .type = FIELD_STRUCT, .sub = leaf_fields, .size = sizeof(struct leaf) },
+	{ AT(tree, "leaf", leaf), .type = FIELD_STRUCT, .sub = leaf_fields,
+	    .size = sizeof(struct leaf) },
 	{ AT(tree, "leaves", leaves), .type = FIELD_STRUCTS, .sub = leaf_fields,
 	  .size = sizeof(struct leaf), .max = 3 },
 	{ AT(tree, "any", any), .type = FIELD_JSON },
@@ -119,10 +120,12 @@ static void
 every_type_goes_there_and_back(void **state)
 {
 	static const char all[] =
-	    "{\"flag\":true,\"always\":true,\"number\":-7,\"limited\":5,\"waitUSec\":100000,\"code\":0,"
+	    "{\"flag\":true,\"always\":true,\"number\":-7,\"limited\":5,\"waitUSec\":100000,"
+	    "\"code\":0,"
 	    "\"text\":\"x\",\"shorty\":\"abcd\",\"color\":\"blue\",\"shade\":\"red\","
 	    "\"at\":\"2026-11-22T10:00:00.000000Z\",\"words\":[\"\",\"b\",\"c\"],"
-	    "\"leaf\":{\"text\":\"l\",\"number\":1},\"leaves\":[{\"text\":\"\"},{\"text\":\"m\",\"number\":2}],"
+	    "\"leaf\":{\"text\":\"l\",\"number\":1},\"leaves\":[{\"text\":\"\"},{\"text\":\"m\","
+	    "\"number\":2}],"
 	    "\"any\":{\"x\":[1,null]}}";
 
 	(void)state;
@@ -130,8 +133,10 @@ every_type_goes_there_and_back(void **state)
 	there_and_back("{}", "{\"always\":false}");
 	there_and_back("{\"at\":\"2026-11-22T11:00+01:00\"}",
 	    "{\"always\":false,\"at\":\"2026-11-22T10:00:00.000000Z\"}");
-	there_and_back("{\"number\":9007199254740991}", "{\"always\":false,\"number\":9007199254740991}");
-	there_and_back("{\"number\":-9007199254740991}", "{\"always\":false,\"number\":-9007199254740991}");
+	there_and_back("{\"number\":9007199254740991}",
+	    "{\"always\":false,\"number\":9007199254740991}");
+	there_and_back("{\"number\":-9007199254740991}",
+	    "{\"always\":false,\"number\":-9007199254740991}");
 	there_and_back("{\"number\":1e3}", "{\"always\":false,\"number\":1000}");
 	there_and_back("{\"limited\":-3}", "{\"always\":false,\"limited\":-3}");
 }
@@ -140,8 +145,10 @@ static void
 null_is_absent(void **state)
 {
 	(void)state;
-	there_and_back("{\"flag\":null,\"number\":null,\"code\":null,\"text\":null,\"color\":null,\"shade\":null,"
-	    "\"at\":null,\"words\":null,\"leaf\":null,\"leaves\":null,\"any\":null}", "{\"always\":false}");
+	there_and_back("{\"flag\":null,\"number\":null,\"code\":null,\"text\":null,"
+	    "\"color\":null,\"shade\":null,"
+	    "\"at\":null,\"words\":null,\"leaf\":null,\"leaves\":null,\"any\":null}",
+	    "{\"always\":false}");
 }
 
 static void
@@ -199,10 +206,13 @@ each_error_names_its_place(void **state)
 		{ "{\"leaf\":[]}", JOBD_INVALID_PARAMETER, "leaf", "object" },
 		{ "{\"leaf\":{}}", JOBD_INVALID_PARAMETER, "leaf.text", "missing" },
 		{ "{\"leaf\":{\"text\":null}}", JOBD_INVALID_PARAMETER, "leaf.text", "missing" },
-		{ "{\"leaf\":{\"text\":\"\",\"x\":1}}", JOBD_INVALID_PARAMETER, "leaf.x", "not known" },
+		{ "{\"leaf\":{\"text\":\"\",\"x\":1}}", JOBD_INVALID_PARAMETER, "leaf.x",
+		    "not known" },
 		{ "{\"leaves\":{}}", JOBD_INVALID_PARAMETER, "leaves", "array" },
-		{ "{\"leaves\":[{\"text\":\"a\"},7]}", JOBD_INVALID_PARAMETER, "leaves[1]", "object" },
-		{ "{\"leaves\":[{\"text\":\"a\"},{\"text\":\"b\"},{\"number\":1}]}", JOBD_INVALID_PARAMETER,
+		{ "{\"leaves\":[{\"text\":\"a\"},7]}", JOBD_INVALID_PARAMETER, "leaves[1]",
+		    "object" },
+		{ "{\"leaves\":[{\"text\":\"a\"},{\"text\":\"b\"},{\"number\":1}]}",
+		    JOBD_INVALID_PARAMETER,
 		    "leaves[2].text", "missing" },
 		{ "{\"leaves\":[{\"text\":\"a\"},{\"number\":\"x\"}]}", JOBD_INVALID_PARAMETER,
 		    "leaves[1].number", "number" },
@@ -251,7 +261,8 @@ static void
 replies_are_read_laxly(void **state)
 {
 	struct cJSON *v = parse("{\"future\":{},\"color\":\"mauve\",\"limited\":99,\"told\":3,"
-	    "\"shorty\":\"abcdefg\",\"words\":[\"1\",\"2\",\"3\",\"4\"],\"at\":\"1970-01-01T00:00:00Z\","
+	    "\"shorty\":\"abcdefg\",\"words\":[\"1\",\"2\",\"3\",\"4\"],"
+	    "\"at\":\"1970-01-01T00:00:00Z\","
 	    "\"leaf\":{\"text\":\"\",\"new\":1}}");
 	struct cJSON *bad = parse("{\"leaf\":{\"text\":7}}");
 	struct field_error error;

@@ -39,7 +39,8 @@ static int
 interface_read(void **state)
 {
 	const char *root = getenv("JOBD_SOURCE");
-	char *path = xasprintf("%s%sproto/io.jobd.varlink", root != NULL ? root : "", root != NULL ? "/" : "");
+	char *path = xasprintf("%s%sproto/io.jobd.varlink", root != NULL ? root : "",
+	    root != NULL ? "/" : "");
 	FILE *file = fopen(path, "re");
 	struct buf b = { 0 };
 	char line[1024];
@@ -222,7 +223,8 @@ every_row_is_whole(void **state)
 			assert_non_null(f->name);
 			assert_true(f->min <= f->max);
 			assert_int_equal(f->names != NULL, f->type == FIELD_ENUM);
-			assert_int_equal(f->sub != NULL, f->type == FIELD_STRUCT || f->type == FIELD_STRUCTS);
+			assert_int_equal(f->sub != NULL,
+			    f->type == FIELD_STRUCT || f->type == FIELD_STRUCTS);
 			assert_int_equal(f->size != 0, f->sub != NULL);
 			for (const struct field *g = types[i].table; g != f; g++) {
 				assert_string_not_equal(g->name, f->name);

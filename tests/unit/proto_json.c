@@ -34,8 +34,10 @@ good_texts_are_read_and_printed(void **state)
 		{ "[0.1,3.141592653589793,1e300]", "[0.1,3.141592653589793,1e+300]" },
 		{ "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\\"\\\\/\\u0008\\u000c\\n\\r\\t\"" },
 		{ "\"\\u00e9\\u20AC\\ud83d\\ude00\"", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"" },
-		{ "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"" },
-		{ "\"\\ud7ff\\ue000\xef\xbf\xbf\xf4\x8f\xbf\xbf\"", "\"\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf4\x8f\xbf\xbf\"" },
+		{ "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"",
+		    "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"" },
+		{ "\"\\ud7ff\\ue000\xef\xbf\xbf\xf4\x8f\xbf\xbf\"",
+		    "\"\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf4\x8f\xbf\xbf\"" },
 		{ "{\"\\u0061b\":1,\"\\u0061\":2}", "{\"ab\":1,\"a\":2}" },
 	};
 
@@ -76,28 +78,37 @@ static void
 bad_texts_are_refused_with_a_reason(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "", "early" }, { "  ", "early" }, { "{", "name" }, { "[", "early" }, { "[1", "end" },
-		{ "[1,", "early" }, { "[1,]", "missing" }, { "[,1]", "missing" }, { "[1 2]", "end" },
+		{ "", "early" }, { "  ", "early" }, { "{", "name" }, { "[", "early" },
+		{ "[1", "end" },
+		{ "[1,", "early" }, { "[1,]", "missing" }, { "[,1]", "missing" },
+		{ "[1 2]", "end" },
 		{ "{\"a\"}", "colon" }, { "{\"a\":}", "missing" }, { "{\"a\":1", "end" },
-		{ "{\"a\":1,}", "name" }, { "{a:1}", "name" }, { "{1:1}", "name" }, { "{'a':1}", "name" },
-		{ "{\"a\" 1}", "colon" }, { "]", "missing" }, { "{}{}", "follows" }, { "1 2", "follows" },
-		{ "{} x", "follows" }, { "nul", "word" }, { "nulll", "follows" }, { "True", "missing" },
-		{ "truE", "word" }, { "NaN", "missing" }, { "Infinity", "missing" }, { "-Infinity", "number" },
+		{ "{\"a\":1,}", "name" }, { "{a:1}", "name" }, { "{1:1}", "name" },
+		{ "{'a':1}", "name" },
+		{ "{\"a\" 1}", "colon" }, { "]", "missing" }, { "{}{}", "follows" },
+		{ "1 2", "follows" },
+		{ "{} x", "follows" }, { "nul", "word" }, { "nulll", "follows" },
+		{ "True", "missing" },
+		{ "truE", "word" }, { "NaN", "missing" }, { "Infinity", "missing" },
+		{ "-Infinity", "number" },
 		{ "+1", "missing" }, { "01", "follows" }, { "-01", "follows" }, { "-", "number" },
 		{ ".5", "missing" }, { "1.", "number" }, { "1.e5", "number" }, { "1e", "number" },
-		{ "1e+", "number" }, { "0x10", "follows" }, { "1e308", "too long" }, { "1e400", "too long" },
+		{ "1e+", "number" }, { "0x10", "follows" }, { "1e308", "too long" },
+		{ "1e400", "too long" },
 		{ "1e99999999999", "too long" }, { "100e306", "too long" },
 		{ "1111111111222222222233333333334444444444555555555566666666667", "too long" },
 		{ "\"", "within a string" }, { "\"a", "within a string" }, { "\"\\", "escape" },
 		{ "\"\\\"", "within a string" }, { "\"\\x\"", "escape" }, { "\"\\u12\"", "escape" },
 		{ "\"\\u12g4\"", "escape" }, { "\"\\u", "escape" }, { "\"\\u0000\"", "u0000" },
 		{ "{\"\\u0000\":1}", "u0000" }, { "\"\n\"", "control" }, { "\"\t\"", "control" },
-		{ "\"\x1f\"", "control" }, { "\"\\ud800\"", "surrogate" }, { "\"\\udc00\"", "surrogate" },
+		{ "\"\x1f\"", "control" }, { "\"\\ud800\"", "surrogate" },
+		{ "\"\\udc00\"", "surrogate" },
 		{ "\"\\ud800\\ud800\"", "surrogate" }, { "\"\\ud800x\"", "surrogate" },
 		{ "\"\\ud800\\n\"", "surrogate" }, { "\"\\udbff\\ue000\"", "surrogate" },
 		{ "\"\\ud800\\u00", "surrogate" },
 		{ "\"\x80\"", "UTF-8" }, { "\"\xc0\x80\"", "UTF-8" }, { "\"\xc1\xbf\"", "UTF-8" },
-		{ "\"\xc3\"", "UTF-8" }, { "\"\xe0\x9f\xbf\"", "UTF-8" }, { "\"\xed\xa0\x80\"", "UTF-8" },
+		{ "\"\xc3\"", "UTF-8" }, { "\"\xe0\x9f\xbf\"", "UTF-8" },
+		{ "\"\xed\xa0\x80\"", "UTF-8" },
 		{ "\"\xe2\x82\"", "UTF-8" }, { "\"\xf0\x8f\xbf\xbf\"", "UTF-8" },
 		{ "\"\xf4\x90\x80\x80\"", "UTF-8" }, { "\"\xf5\x80\x80\x80\"", "UTF-8" },
 		{ "\"\xff\"", "UTF-8" }, { "\"\xe2\x82", "UTF-8" }, { "{\"\xff\":1}", "UTF-8" },
@@ -105,7 +116,8 @@ bad_texts_are_refused_with_a_reason(void **state)
 		{ "{\"a\":1,\"a\":2}", "twice" }, { "{\"a\":1,\"\\u0061\":2}", "twice" },
 		{ "{\"\":1,\"\":1}", "twice" }, { "[{\"x\":{\"b\":1,\"c\":2,\"b\":3}}]", "twice" },
 		{ "{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", "twice" },
-		{ "{\"\\u00e9\":1,\"\xc3\xa9\":2}", "twice" }, { "{\"\\u20ac\":1,\"\xe2\x82\xac\":2}", "twice" },
+		{ "{\"\\u00e9\":1,\"\xc3\xa9\":2}", "twice" },
+		{ "{\"\\u20ac\":1,\"\xe2\x82\xac\":2}", "twice" },
 		{ "{\"a\\n\":1,\"a\\u000a\":2}", "twice" },
 	};
 
@@ -121,7 +133,8 @@ bad_texts_are_refused_with_a_reason(void **state)
 static void
 every_cut_text_is_refused(void **state)
 {
-	static const char text[] = "{\"m\":\"\\ud83d\\ude00\xf0\x9f\x98\x80\",\"p\":[true,null,{\"\\u00e9\":-1.5e-3}]}";
+	static const char text[] = "{\"m\":\"\\ud83d\\ude00\xf0\x9f\x98\x80\",\"p\":[true,null,"
+	    "{\"\\u00e9\":-1.5e-3}]}";
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(text) - 1; n++)
@@ -183,6 +196,27 @@ members_are_limited_and_unique_in_big_objects(void **state)
 		buf_printf(&b, "%s\"k%d\":%d", i == 0 ? "{" : ",", i, i);
 	buf_puts(&b, "}");
 	refuse_check(buf_string(&b), buf_len(&b), "too many");
+	buf_done(&b);
+}
+
+static void
+values_are_limited(void **state)
+{
+	struct buf b = { 0 };
+	const char *why = NULL;
+	struct cJSON *v;
+
+	(void)state;
+	buf_puts(&b, "[0");
+	for (size_t i = 2; i < JSON_VALUES_MAX; i++)
+		buf_puts(&b, ",0");
+	buf_puts(&b, "]");
+	v = json_parse(buf_bytes(&b), buf_len(&b), &why);
+	assert_non_null(v);
+	json_free(v);
+	buf_bytes(&b)[buf_len(&b) - 1] = ',';
+	buf_puts(&b, "0]");
+	refuse_check(buf_string(&b), buf_len(&b), "too many values");
 	buf_done(&b);
 }
 
@@ -282,11 +316,13 @@ static void
 base64_is_written_and_read(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+		{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
 		{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xff\xfe\xfb", "//77" },
 	};
 	static const char *const bad[] = {
-		"Z", "Zg", "Zg=", "Zg==Zg==", "Z===", "====", "Zh==", "Zm9=", "Zm 9", "Zm9v\n", "Zm9-",
+		"Z", "Zg", "Zg=", "Zg==Zg==", "Z===", "====", "Zh==", "Zm9=", "Zm 9", "Zm9v\n",
+		"Zm9-",
 		"=Zm9", "Zg=a",
 	};
 	char *text;
@@ -316,6 +352,7 @@ main(void)
 		cmocka_unit_test(every_cut_text_is_refused),
 		cmocka_unit_test(depth_is_limited),
 		cmocka_unit_test(members_are_limited_and_unique_in_big_objects),
+		cmocka_unit_test(values_are_limited),
 		cmocka_unit_test(utf8_is_judged_for_every_code_point),
 		cmocka_unit_test(printed_strings_are_always_valid),
 		cmocka_unit_test(values_are_built_and_asked_for),

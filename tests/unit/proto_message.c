@@ -27,7 +27,8 @@ calls_are_read(void **state)
 		{ "{\"method\":\"io.jobd.Get\"}", "{}", 0 },
 		{ "{\"method\":\"io.jobd.Get\",\"parameters\":null}", "{}", 0 },
 		{ "{\"method\":\"io.jobd.Get\",\"parameters\":{}}", "{}", 0 },
-		{ "{\"parameters\":{\"job\":\"7\"},\"method\":\"io.jobd.Get\"}", "{\"job\":\"7\"}", 0 },
+		{ "{\"parameters\":{\"job\":\"7\"},\"method\":\"io.jobd.Get\"}", "{\"job\":\"7\"}",
+		    0 },
 		{ "{\"method\":\"io.jobd.Get\",\"more\":true}", "{}", 1 },
 		{ "{\"method\":\"io.jobd.Get\",\"oneway\":true,\"more\":false}", "{}", 2 },
 		{ "{\"method\":\"io.jobd.Get\",\"upgrade\":true,\"more\":null}", "{}", 4 },
@@ -40,7 +41,8 @@ calls_are_read(void **state)
 		const char *why = NULL;
 		char *text;
 
-		assert_int_equal(message_call_parse(rows[i].text, strlen(rows[i].text), &c, &why), 0);
+		assert_int_equal(message_call_parse(rows[i].text, strlen(rows[i].text), &c, &why),
+		    0);
 		assert_string_equal(c.method, "io.jobd.Get");
 		text = json_print(c.parameters);
 		assert_string_equal(text, rows[i].parameters);
@@ -55,16 +57,21 @@ static void
 bad_calls_are_refused_with_a_reason(void **state)
 {
 	static const char *const rows[][2] = {
-		{ "", "early" }, { "{", "name" }, { "[]", "not an object" }, { "7", "not an object" },
-		{ "{}", "no method" }, { "{\"method\":\"\"}", "no method" }, { "{\"method\":7}", "method" },
-		{ "{\"method\":null}", "method" }, { "{\"method\":\"a.b\",\"method\":\"a.c\"}", "twice" },
+		{ "", "early" }, { "{", "name" }, { "[]", "not an object" },
+		{ "7", "not an object" },
+		{ "{}", "no method" }, { "{\"method\":\"\"}", "no method" },
+		{ "{\"method\":7}", "method" },
+		{ "{\"method\":null}", "method" },
+		{ "{\"method\":\"a.b\",\"method\":\"a.c\"}", "twice" },
 		{ "{\"method\":\"a.b\",\"parameters\":[]}", "parameters" },
 		{ "{\"method\":\"a.b\",\"parameters\":\"\"}", "parameters" },
-		{ "{\"method\":\"a.b\",\"more\":1}", "flag" }, { "{\"method\":\"a.b\",\"oneway\":\"true\"}", "flag" },
+		{ "{\"method\":\"a.b\",\"more\":1}", "flag" },
+		{ "{\"method\":\"a.b\",\"oneway\":\"true\"}", "flag" },
 		{ "{\"method\":\"a.b\",\"upgrade\":{}}", "flag" },
 		{ "{\"method\":\"a.b\",\"more\":true,\"oneway\":true}", "exclude" },
 		{ "{\"method\":\"a.b\",\"more\":true,\"upgrade\":true}", "exclude" },
-		{ "{\"method\":\"a.b\",\"Method\":\"x\"}", "unknown" }, { "{\"method\":\"a.b\",\"\":1}", "unknown" },
+		{ "{\"method\":\"a.b\",\"Method\":\"x\"}", "unknown" },
+		{ "{\"method\":\"a.b\",\"\":1}", "unknown" },
 	};
 
 	(void)state;
@@ -100,7 +107,8 @@ a_written_call_is_read_again(void **state)
 	assert_true(c.more && !c.oneway && !c.upgrade);
 	message_call_done(&c);
 	buf_consume(&b, strlen(buf_bytes(&b)) + 1);
-	assert_string_equal(buf_bytes(&b), "{\"method\":\"io.jobd.Stats\",\"parameters\":{},\"oneway\":true}");
+	assert_string_equal(buf_bytes(&b),
+	    "{\"method\":\"io.jobd.Stats\",\"parameters\":{},\"oneway\":true}");
 	assert_int_equal(buf_len(&b), strlen(buf_bytes(&b)) + 1);
 	buf_done(&b);
 }
@@ -139,7 +147,8 @@ replies_of_others_are_read(void **state)
 {
 	static const char good[] = "{\"continues\":false,\"error\":null,\"future\":1}";
 	static const char *const bad[] = {
-		"[]", "{\"parameters\":7}", "{\"error\":7}", "{\"continues\":1}", "{\"error\":\"a.B\"} x",
+		"[]", "{\"parameters\":7}", "{\"error\":7}", "{\"continues\":1}",
+		"{\"error\":\"a.B\"} x",
 		"{\"error\":\"a.B\",\"parameters\":[]}",
 	};
 	struct message_reply r;
@@ -173,7 +182,8 @@ every_error_is_written_with_its_parameters(void **state)
 		assert_int_equal(json_count(r.parameters),
 		    (row->parameter != NULL) + (row->parameter2 != NULL));
 		if (row->parameter != NULL)
-			assert_string_equal(json_get_string(r.parameters, row->parameter), "one \"1\"");
+			assert_string_equal(json_get_string(r.parameters, row->parameter),
+			    "one \"1\"");
 		if (row->parameter2 != NULL)
 			assert_string_equal(json_get_string(r.parameters, row->parameter2), "two");
 		message_reply_done(&r);

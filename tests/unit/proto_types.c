@@ -77,7 +77,8 @@ names_are_judged(void **state)
 		"a", "A-z_0.9:@", "12.3.4", "12.", ".3", "12.3x", "x12", "1a", "-", "@daily", "a.1",
 	};
 	static const char *const bad[] = {
-		"", "7", "0123456789", "12.3", "0.0", "a b", "a/b", "a*", "a?", "[a]", "a\n", "\xc3\xa9", "a,b",
+		"", "7", "0123456789", "12.3", "0.0", "a b", "a/b", "a*", "a?", "[a]", "a\n",
+		"\xc3\xa9", "a,b",
 		"a=b", "~",
 	};
 	char *longest = xmalloc(NAME_BYTES_MAX + 2);
@@ -103,7 +104,8 @@ static void
 status_sets_are_read(void **state)
 {
 	static const char *const bad[] = {
-		"", ",", "2", "20", "2000", "200-", "-200", "299-200", "200,", ",200", "200,,304", "200 ",
+		"", ",", "2", "20", "2000", "200-", "-200", "299-200", "200,", ",200", "200,,304",
+		"200 ",
 		"200, 304", "2xx", "200-299-300", "099", "20a", "200;304",
 	};
 
@@ -130,7 +132,8 @@ good_specs_are_read(void **state)
 {
 	static const char *const rows[] = {
 		"{\"command\":{\"argv\":[\"true\"]}}",
-		"{\"command\":{\"argv\":[\"a\",\"\"],\"directory\":\"/\",\"user\":\"me\",\"outputBytesMax\":1,"
+		"{\"command\":{\"argv\":[\"a\",\"\"],\"directory\":\"/\",\"user\":\"me\","
+		"\"outputBytesMax\":1,"
 		"\"environment\":[\"A=\",\"_b9=x=y\"]}}",
 		"{\"timer\":{\"durationUSec\":0}}",
 		"{\"timer\":{\"durationUSec\":3155760000000000}}",
@@ -140,10 +143,14 @@ good_specs_are_read(void **state)
 		"{\"http\":{\"url\":\"http://[::1]:80/\"}}",
 		"{\"http\":{\"url\":\"http://[::ffff:1.2.3.4]\"}}",
 		"{\"http\":{\"url\":\"http://m\xc3\xbcller.example/\"}}",
-		"{\"http\":{\"url\":\"http://a\",\"method\":\"M-SEARCH\",\"headers\":[\"A:\",\"X-B: c\\td\"],"
-		"\"body\":\"x\\n\",\"expect\":\"200,300-310\",\"noRedirect\":true,\"insecure\":true}}",
-		"{\"name\":\"n\",\"description\":\"\",\"key\":\"k\",\"labels\":[\"a/b.c=\",\"x=y=z\"],"
-		"\"at\":\"2026-11-22T10:00:00Z\",\"everyUSec\":100000,\"overlap\":\"skip\",\"misfire\":\"once\","
+		"{\"http\":{\"url\":\"http://a\",\"method\":\"M-SEARCH\",\"headers\":[\"A:\","
+		"\"X-B: c\\td\"],"
+		"\"body\":\"x\\n\",\"expect\":\"200,300-310\",\"noRedirect\":true,"
+		"\"insecure\":true}}",
+		"{\"name\":\"n\",\"description\":\"\",\"key\":\"k\",\"labels\":[\"a/b.c=\","
+		"\"x=y=z\"],"
+		"\"at\":\"2026-11-22T10:00:00Z\",\"everyUSec\":100000,\"overlap\":\"skip\","
+		"\"misfire\":\"once\","
 		"\"timeoutUSec\":1,\"graceUSec\":1,\"paused\":true,\"timer\":{\"durationUSec\":1}}",
 		"{\"inUSec\":5,\"timer\":{\"durationUSec\":1},\"http\":null,\"command\":null}",
 	};
@@ -188,7 +195,8 @@ static const struct bad_spec {
 	const char	*reason;
 } bad_specs[] = {
 	{ "{}", JOBD_INVALID_FIELD, "command", "exactly one" },
-	{ "{" TIMER ",\"http\":{\"url\":\"http://a\"}}", JOBD_INVALID_FIELD, "command", "exactly one" },
+	{ "{" TIMER ",\"http\":{\"url\":\"http://a\"}}", JOBD_INVALID_FIELD, "command",
+	    "exactly one" },
 	{ "{" TIMER ",\"cron\":\"* * * * *\"}", JOBD_INVALID_PARAMETER, "cron", "not known" },
 	{ "{" TIMER ",\"name\":\"\"}", JOBD_INVALID_FIELD, "name", "empty" },
 	{ "{" TIMER ",\"name\":\"12\"}", JOBD_INVALID_FIELD, "name", "digits" },
@@ -199,7 +207,8 @@ static const struct bad_spec {
 	{ "{" TIMER ",\"labels\":[\"=b\"]}", JOBD_INVALID_FIELD, "labels[0]", "key=value" },
 	{ "{" TIMER ",\"labels\":[\"a b=c\"]}", JOBD_INVALID_FIELD, "labels[0]", "key may" },
 	{ "{" TIMER ",\"labels\":[\"a=\\n\"]}", JOBD_INVALID_FIELD, "labels[0]", "control" },
-	{ "{" TIMER ",\"at\":\"2026-11-22T10:00Z\",\"inUSec\":1}", JOBD_INVALID_FIELD, "inUSec", "exclude" },
+	{ "{" TIMER ",\"at\":\"2026-11-22T10:00Z\",\"inUSec\":1}", JOBD_INVALID_FIELD, "inUSec",
+	    "exclude" },
 	{ "{" TIMER ",\"at\":\"tomorrow\"}", JOBD_INVALID_FIELD, "at", "instant" },
 	{ "{" TIMER ",\"inUSec\":-1}", JOBD_INVALID_FIELD, "inUSec", "from 0s" },
 	{ "{" TIMER ",\"everyUSec\":0}", JOBD_INVALID_FIELD, "everyUSec", "from 100ms" },
@@ -211,22 +220,26 @@ static const struct bad_spec {
 	{ "{" TIMER ",\"graceUSec\":\"10s\"}", JOBD_INVALID_PARAMETER, "graceUSec", "number" },
 	{ "{" TIMER ",\"paused\":0}", JOBD_INVALID_PARAMETER, "paused", "true or false" },
 	{ "{\"timer\":{}}", JOBD_INVALID_PARAMETER, "timer.durationUSec", "missing" },
-	{ "{\"timer\":{\"durationUSec\":-1}}", JOBD_INVALID_FIELD, "timer.durationUSec", "from 0s" },
+	{ "{\"timer\":{\"durationUSec\":-1}}", JOBD_INVALID_FIELD, "timer.durationUSec",
+	    "from 0s" },
 	{ "{\"timer\":7}", JOBD_INVALID_PARAMETER, "timer", "object" },
 	{ "{\"command\":{}}", JOBD_INVALID_PARAMETER, "command.argv", "missing" },
 	{ "{\"command\":{\"argv\":\"ls\"}}", JOBD_INVALID_PARAMETER, "command.argv", "array" },
 	{ "{\"command\":{\"argv\":[]}}", JOBD_INVALID_FIELD, "command.argv", "program" },
 	{ "{\"command\":{\"argv\":[\"\"]}}", JOBD_INVALID_FIELD, "command.argv[0]", "empty" },
-	{ "{\"command\":{\"argv\":[\"a\",7]}}", JOBD_INVALID_PARAMETER, "command.argv[1]", "string" },
+	{ "{\"command\":{\"argv\":[\"a\",7]}}", JOBD_INVALID_PARAMETER, "command.argv[1]",
+	    "string" },
 	{ RUN("\"directory\":\"tmp\""), JOBD_INVALID_FIELD, "command.directory", "absolute" },
 	{ RUN("\"directory\":\"\""), JOBD_INVALID_FIELD, "command.directory", "absolute" },
 	{ RUN("\"user\":\"\""), JOBD_INVALID_FIELD, "command.user", "name" },
 	{ RUN("\"user\":\"a:b\""), JOBD_INVALID_FIELD, "command.user", "name" },
 	{ RUN("\"outputBytesMax\":-1"), JOBD_INVALID_FIELD, "command.outputBytesMax", "from 0" },
-	{ RUN("\"environment\":[\"A=1\",\"B\"]"), JOBD_INVALID_FIELD, "command.environment[1]", "NAME" },
+	{ RUN("\"environment\":[\"A=1\",\"B\"]"), JOBD_INVALID_FIELD, "command.environment[1]",
+	    "NAME" },
 	{ RUN("\"environment\":[\"=1\"]"), JOBD_INVALID_FIELD, "command.environment[0]", "NAME" },
 	{ RUN("\"environment\":[\"9A=1\"]"), JOBD_INVALID_FIELD, "command.environment[0]", "NAME" },
-	{ RUN("\"environment\":[\"A-B=1\"]"), JOBD_INVALID_FIELD, "command.environment[0]", "NAME" },
+	{ RUN("\"environment\":[\"A-B=1\"]"), JOBD_INVALID_FIELD, "command.environment[0]",
+	    "NAME" },
 	{ RUN("\"environment\":[\"\"]"), JOBD_INVALID_FIELD, "command.environment[0]", "NAME" },
 	{ "{\"http\":{}}", JOBD_INVALID_PARAMETER, "http.url", "missing" },
 	{ URL(""), JOBD_INVALID_FIELD, "http.url", "begin" },
@@ -252,10 +265,12 @@ static const struct bad_spec {
 	{ URL("http://a%b/"), JOBD_INVALID_FIELD, "http.url", "character" },
 	{ HTTP("\"method\":\"\""), JOBD_INVALID_FIELD, "http.method", "GET" },
 	{ HTTP("\"method\":\"GET /\""), JOBD_INVALID_FIELD, "http.method", "GET" },
-	{ HTTP("\"headers\":[\"A: b\",\"C\"]"), JOBD_INVALID_FIELD, "http.headers[1]", "Name: value" },
+	{ HTTP("\"headers\":[\"A: b\",\"C\"]"), JOBD_INVALID_FIELD, "http.headers[1]",
+	    "Name: value" },
 	{ HTTP("\"headers\":[\": b\"]"), JOBD_INVALID_FIELD, "http.headers[0]", "Name: value" },
 	{ HTTP("\"headers\":[\"A b: c\"]"), JOBD_INVALID_FIELD, "http.headers[0]", "Name: value" },
-	{ HTTP("\"headers\":[\"A: b\\r\\nC: d\"]"), JOBD_INVALID_FIELD, "http.headers[0]", "control" },
+	{ HTTP("\"headers\":[\"A: b\\r\\nC: d\"]"), JOBD_INVALID_FIELD, "http.headers[0]",
+	    "control" },
 	{ HTTP("\"expect\":\"2xx\""), JOBD_INVALID_FIELD, "http.expect", "200-299" },
 	{ HTTP("\"insecure\":\"no\""), JOBD_INVALID_PARAMETER, "http.insecure", "true or false" },
 };
@@ -289,7 +304,8 @@ static void
 specs_in_an_array_are_named_with_their_index(void **state)
 {
 	static const struct field jobs_fields[] = {
-		{ .name = "jobs", .type = FIELD_STRUCTS, .flags = FIELD_REQUIRED, .max = ADD_JOBS_MAX,
+		{ .name = "jobs", .type = FIELD_STRUCTS, .flags = FIELD_REQUIRED,
+		    .max = ADD_JOBS_MAX,
 		  .sub = job_spec_fields, .size = sizeof(struct job_spec) },
 		{ .type = FIELD_END },
 	};
@@ -332,7 +348,8 @@ limits_of_a_spec_hold(void **state)
 		{ "{" TIMER ",\"description\":\"", "\"}", DESCRIPTION_BYTES_MAX, "description" },
 		{ "{" TIMER ",\"key\":\"", "\"}", KEY_BYTES_MAX, "key" },
 		{ "{\"http\":{\"url\":\"http://", "\"}}", URL_BYTES_MAX - 7, "http.url" },
-		{ "{\"http\":{\"url\":\"http://a\",\"body\":\"", "\"}}", BODY_BYTES_MAX, "http.body" },
+		{ "{\"http\":{\"url\":\"http://a\",\"body\":\"", "\"}}", BODY_BYTES_MAX,
+		    "http.body" },
 		{ "{\"command\":{\"argv\":[\"", "\"]}}", STRING_BYTES_MAX, "command.argv[0]" },
 	};
 
@@ -349,7 +366,8 @@ limits_of_a_spec_hold(void **state)
 			buf_added(&b, rows[i].max + over);
 			buf_puts(&b, rows[i].after);
 			v = parse(buf_string(&b));
-			assert_int_equal(job_spec_read(v, &s, &error), over ? JOBD_INVALID_FIELD : JOBD_OK);
+			assert_int_equal(job_spec_read(v, &s, &error), over ? JOBD_INVALID_FIELD :
+			    JOBD_OK);
 			if (over)
 				assert_string_equal(error.path, rows[i].path);
 			job_spec_done(&s);
@@ -363,8 +381,10 @@ static void
 a_job_with_its_last_run_goes_there_and_back(void **state)
 {
 	struct job_info j = {
-		.id = 12, .name = xstrdup("nightly"), .kind = KIND_HTTP, .state = JOB_SCHEDULED, .uid = 1000,
-		.generation = 2, .created = { 1795341600 * USEC_SEC }, .due = { 1795341700 * USEC_SEC },
+		.id = 12, .name = xstrdup("nightly"), .kind = KIND_HTTP, .state = JOB_SCHEDULED,
+		    .uid = 1000,
+		.generation = 2, .created = { 1795341600 * USEC_SEC },
+		    .due = { 1795341700 * USEC_SEC },
 		.every = USEC_HOUR, .runs = 3, .summary = xstrdup("http://a"),
 	}, back = { 0 };
 	struct field_error error;
@@ -386,12 +406,18 @@ a_job_with_its_last_run_goes_there_and_back(void **state)
 	j.last->phases->total = 1500;
 	v = fields_write(job_info_fields, &j);
 	text = json_print(v);
-	assert_string_equal(text, "{\"id\":12,\"name\":\"nightly\",\"labels\":[\"a=b\"],\"kind\":\"http\","
-	    "\"state\":\"scheduled\",\"uid\":1000,\"generation\":2,\"createdAt\":\"2026-11-22T10:00:00.000000Z\","
-	    "\"nextDue\":\"2026-11-22T10:01:40.000000Z\",\"everyUSec\":3600000000,\"runs\":3,\"skips\":0,"
-	    "\"summary\":\"http://a\",\"lastRun\":{\"job\":12,\"run\":3,\"kind\":\"http\",\"state\":\"failed\","
-	    "\"attempt\":0,\"due\":\"2026-11-22T10:00:00.000000Z\",\"httpStatus\":503,\"verdict\":\"down\","
-	    "\"phases\":{\"queueUSec\":0,\"dnsUSec\":0,\"connectUSec\":0,\"tlsUSec\":0,\"sendUSec\":0,"
+	assert_string_equal(text,
+	    "{\"id\":12,\"name\":\"nightly\",\"labels\":[\"a=b\"],\"kind\":\"http\","
+	    "\"state\":\"scheduled\",\"uid\":1000,\"generation\":2,"
+	    "\"createdAt\":\"2026-11-22T10:00:00.000000Z\","
+	    "\"nextDue\":\"2026-11-22T10:01:40.000000Z\",\"everyUSec\":3600000000,\"runs\":3,"
+	    "\"skips\":0,"
+	    "\"summary\":\"http://a\",\"lastRun\":{\"job\":12,\"run\":3,\"kind\":\"http\","
+	    "\"state\":\"failed\","
+	    "\"attempt\":0,\"due\":\"2026-11-22T10:00:00.000000Z\",\"httpStatus\":503,"
+	    "\"verdict\":\"down\","
+	    "\"phases\":{\"queueUSec\":0,\"dnsUSec\":0,\"connectUSec\":0,\"tlsUSec\":0,"
+	    "\"sendUSec\":0,"
 	    "\"waitUSec\":0,\"receiveUSec\":0,\"totalUSec\":1500}}}");
 	free(text);
 	assert_int_equal(fields_read_lax(v, job_info_fields, &back, &error), JOBD_OK);

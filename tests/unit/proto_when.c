@@ -56,7 +56,8 @@ month_ends_are_kept_in_all_years(void **state)
 			for (int day = 28; day <= 32; day++) {
 				int r;
 
-				snprintf(text, sizeof(text), "%04d-%02d-%02dT00:00Z", year, month, day);
+				snprintf(text, sizeof(text), "%04d-%02d-%02dT00:00Z", year, month,
+				    day);
 				r = instant_parse(text, &i);
 				assert_int_equal(r, day <= tm.tm_mday ? 0 : -EINVAL);
 			}
@@ -112,7 +113,8 @@ bad_instants_are_refused_and_touch_nothing(void **state)
 		"9999-12-31T23:59:59-00:01", "10000-01-01T00:00:00Z", "2026-11-22T10:00:00+1:00",
 		"2026-11-22T10:00:00+0100", "2026-11-22T10:00:00+01", "2026-11-22T10:00:00+24:00",
 		"2026-11-22T10:00:00+01:60", "2026-11-22T10:00:00+01:00Z", "+026-11-22T10:00:00Z",
-		"2026-1-22T10:00:00Z", "2026-11-22T10:00:00 +01:00", "\xd9\xa2\xd9\xa0-01-01T00:00Z",
+		"2026-1-22T10:00:00Z", "2026-11-22T10:00:00 +01:00",
+		"\xd9\xa2\xd9\xa0-01-01T00:00Z",
 	};
 
 	(void)state;
@@ -132,7 +134,8 @@ instants_before_1970_and_far_ahead_are_printed(void **state)
 
 	(void)state;
 	assert_string_equal(instant_print((instant){ -1 }, text), "1969-12-31T23:59:59.999999Z");
-	assert_string_equal(instant_print((instant){ -USEC_DAY }, text), "1969-12-31T00:00:00.000000Z");
+	assert_string_equal(instant_print((instant){ -USEC_DAY }, text),
+	    "1969-12-31T00:00:00.000000Z");
 	assert_true(strlen(instant_print((instant){ INT64_MAX }, text)) < WHEN_TEXT_MAX);
 	assert_true(strlen(instant_print((instant){ INT64_MIN }, text)) < WHEN_TEXT_MAX);
 }
@@ -183,8 +186,10 @@ static void
 what_people_mistype_is_refused(void **state)
 {
 	static const char *const rows[] = {
-		"", "soon", "today", "tomorrow", "tomorrow ", "tomorrow 25:00", "tomorrow10:00", "5:00",
-		"05:60", "24:00", "05:00:60", "05:00x", "+", "+-5", "+5x", "+200y", "@", "@-1", "@x",
+		"", "soon", "today", "tomorrow", "tomorrow ", "tomorrow 25:00", "tomorrow10:00",
+		"5:00",
+		"05:60", "24:00", "05:00:60", "05:00x", "+", "+-5", "+5x", "+200y", "@", "@-1",
+		"@x",
 		"@1.", "@1795341630x", "@99999999999999999999", "2026-11-22", "2026-02-30 10:00",
 		"2026-11-22 10:00 ", "2026-11-22 10:00 UTC", "now ",
 	};
@@ -208,8 +213,10 @@ durations_are_read_as_people_write_them(void **state)
 	} rows[] = {
 		{ "0", 0 }, { "90", 90 * USEC_SEC }, { "90s", 90 * USEC_SEC }, { "1.5", 1500000 },
 		{ "1h30m", 90 * USEC_MINUTE }, { "1.5h", 90 * USEC_MINUTE }, { "250ms", 250000 },
-		{ "2d 4h", 52 * USEC_HOUR }, { "1w", 7 * USEC_DAY }, { "7us", 7 }, { "5min", 5 * USEC_MINUTE },
-		{ "5m", 5 * USEC_MINUTE }, { " 5 m ", 5 * USEC_MINUTE }, { "1m 1m", 2 * USEC_MINUTE },
+		{ "2d 4h", 52 * USEC_HOUR }, { "1w", 7 * USEC_DAY }, { "7us", 7 },
+		{ "5min", 5 * USEC_MINUTE },
+		{ "5m", 5 * USEC_MINUTE }, { " 5 m ", 5 * USEC_MINUTE },
+		{ "1m 1m", 2 * USEC_MINUTE },
 		{ "0.000001", 1 }, { "0.0000019s", 1 }, { "0.3333333333333333333h", 1199999999 },
 		{ "1.7us", 1 }, { "36525d", DURATION_MAX }, { "3155760000", DURATION_MAX },
 		{ "00000000000000000000000000001s", USEC_SEC },
@@ -232,12 +239,15 @@ bad_durations_are_refused(void **state)
 		const char	*text;
 		int		 r;
 	} rows[] = {
-		{ "", -EINVAL }, { " ", -EINVAL }, { "-1", -EINVAL }, { "+1", -EINVAL }, { "s", -EINVAL },
+		{ "", -EINVAL }, { " ", -EINVAL }, { "-1", -EINVAL }, { "+1", -EINVAL },
+		{ "s", -EINVAL },
 		{ "1x", -EINVAL }, { "1S", -EINVAL }, { "1h30", -EINVAL }, { "30 1h", -EINVAL },
 		{ "1.h", -EINVAL }, { ".5h", -EINVAL }, { "1..5h", -EINVAL }, { "1,5h", -EINVAL },
 		{ "1 2", -EINVAL }, { "1mi", -EINVAL }, { "1e3", -EINVAL }, { "1h\n", -EINVAL },
-		{ "0x10", -EINVAL }, { "inf", -EINVAL }, { "36525d 1us", -ERANGE }, { "36526d", -ERANGE },
-		{ "99999999999999999999999999999w", -ERANGE }, { "99999999999999999999999x", -EINVAL },
+		{ "0x10", -EINVAL }, { "inf", -EINVAL }, { "36525d 1us", -ERANGE },
+		{ "36526d", -ERANGE },
+		{ "99999999999999999999999999999w", -ERANGE },
+		{ "99999999999999999999999x", -EINVAL },
 		{ "36525d 36525d 36525d 36525d", -ERANGE },
 	};
 
@@ -259,9 +269,11 @@ durations_are_printed_short(void **state)
 		const char	*text;
 	} rows[] = {
 		{ 0, "0s" }, { 1, "1us" }, { 999, "999us" }, { 1000, "1ms" }, { 250000, "250ms" },
-		{ 250500, "250.5ms" }, { 999999, "999.999ms" }, { USEC_SEC, "1s" }, { 2500000, "2.5s" },
+		{ 250500, "250.5ms" }, { 999999, "999.999ms" }, { USEC_SEC, "1s" },
+		{ 2500000, "2.5s" },
 		{ 59999999, "59.999999s" }, { 10000010, "10.00001s" }, { USEC_MINUTE, "1m" },
-		{ 90 * USEC_SEC + 7, "1m30s" }, { 90 * USEC_MINUTE, "1h30m" }, { USEC_HOUR + 59, "1h" },
+		{ 90 * USEC_SEC + 7, "1m30s" }, { 90 * USEC_MINUTE, "1h30m" },
+		{ USEC_HOUR + 59, "1h" },
 		{ USEC_DAY + USEC_MINUTE, "1d" }, { 9 * USEC_DAY + 3 * USEC_HOUR, "9d3h" },
 		{ DURATION_MAX, "36525d" }, { -90 * USEC_SEC, "-1m30s" }, { USEC_NEVER, "never" },
 	};
