@@ -25,6 +25,10 @@
 
 #define SYSTEM_SOCKET	"/run/jobd/io.jobd"
 
+/* How long call_again() tries: a minute. */
+#define AGAIN_MSEC	250
+#define AGAIN_TRIES	240
+
 char *
 socket_find(const struct client *client)
 {
@@ -50,7 +54,8 @@ unreachable(const char *path, int error)
 	switch (error) {
 	case EACCES:
 	case EPERM:
-		complain("you may not use %s: that is for root and members of the group jobd", path);
+		complain("you may not use %s: that is for root and members of the group jobd",
+		    path);
 		return EXIT_NOT_PERMITTED;
 	case ENOENT:
 	case ECONNREFUSED:
@@ -63,30 +68,67 @@ unreachable(const char *path, int error)
 	}
 }
 
+/* A new connection.  0 or -errno. */
+static int
+dial(struct call *c, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path));
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		return -errno;
+	return connect(c->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+}
+
 int
 call_open(struct call *c, const struct client *client)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char *path;
-	int r = 0;
+	char *path = socket_find(client);
+	int r;
 
 	memset(c, 0, sizeof(*c));
 	c->client = client;
-	c->signal_fd = -1;
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0) {
-		complain("cannot make a socket: %s", strerror(errno));
-		return EXIT_FAILED;
+	c->fd = c->signal_fd = -1;
+	r = dial(c, path);
+	if (r < 0)
+		r = unreachable(path, -r);
+	free(path);
+	return r;
+}
+
+/* A signal came; 0: go on. */
+static int
+signal_take(struct call *c)
+{
+	struct signalfd_siginfo signal;
+
+	(void)!read(c->signal_fd, &signal, sizeof(signal));	/* which one makes no difference */
+	return c->on_signal(c->on_signal_data);
+}
+
+int
+call_again(struct call *c)
+{
+	struct pollfd signal = { .fd = c->signal_fd, .events = POLLIN };
+	char *path = socket_find(c->client);
+	int connected = -ECONNREFUSED, r = 0;
+
+	if (c->tries == 0)
+		complain("jobd has gone; waiting for it to come back");
+	while (r == 0 && connected < 0 && c->tries++ < AGAIN_TRIES) {
+		/* A jobd that is stopping may still take a connection, to close it. */
+		if (poll(&signal, 1, AGAIN_MSEC) > 0)
+			r = signal_take(c);
+		call_close(c);
+		connected = dial(c, path);
 	}
-	path = socket_find(client);
-	if (strlen(path) >= sizeof(address.sun_path)) {
-		complain("the path of the socket is too long: %s", path);
-		r = EXIT_USAGE;
-	} else {
-		memcpy(address.sun_path, path, strlen(path));
-		if (connect(c->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-			r = unreachable(path, errno);
-	}
+	c->scanned = 0;
+	c->lost = false;
+	if (r == 0 && connected < 0)
+		r = unreachable(path, -connected);
 	free(path);
 	return r;
 }
@@ -102,8 +144,11 @@ call_close(struct call *c)
 }
 
 static int
-gone(int error)
+gone(struct call *c, int error)
 {
+	c->lost = true;
+	if (c->patient)
+		return EXIT_UNREACHABLE;
 	if (error)
 		complain("the connection to jobd broke: %s", strerror(error));
 	else
@@ -119,7 +164,8 @@ call_send(struct call *c, const char *method, const struct cJSON *parameters, bo
 
 	message_call_write(&out, method, parameters, more, false);
 	if (buf_len(&out) > MESSAGE_BYTES_MAX) {
-		complain("that is too much for one call: %zu bytes of at most %zu", buf_len(&out), MESSAGE_BYTES_MAX);
+		complain("that is too much for one call: %zu bytes of at most %zu", buf_len(&out),
+		    MESSAGE_BYTES_MAX);
 		r = EXIT_USAGE;
 	}
 	while (r == 0 && buf_len(&out) > 0) {
@@ -130,7 +176,7 @@ call_send(struct call *c, const char *method, const struct cJSON *parameters, bo
 		else if (errno == EPIPE || errno == ECONNRESET)
 			break;		/* it may have said why before it closed */
 		else if (errno != EINTR)
-			r = gone(errno);
+			r = gone(c, errno);
 	}
 	buf_done(&out);
 	return r;
@@ -149,6 +195,8 @@ explain(struct call *c)
 		complain("jobd answered %s", c->reply.error);
 		return EXIT_FAILED;
 	}
+	if (c->error == JOBD_SHUTTING_DOWN && c->patient)
+		return gone(c, 0);
 	row = error_row(c->error);
 	a = row->parameter ? json_get_string(c->reply.parameters, row->parameter) : NULL;
 	b = row->parameter2 ? json_get_string(c->reply.parameters, row->parameter2) : NULL;
@@ -159,8 +207,10 @@ explain(struct call *c)
 		if (!option && command->words_field && strstr(a, command->words_field))
 			option = xstrdup(command->words_name);
 		complain("%s: %s", option ? option : a, b ? b : row->text);
+	} else if (a) {
+		complain("%s: %s%s%s", row->text, a, b ? ": " : "", b ? b : "");
 	} else {
-		complain("%s%s%s%s%s", row->text, a ? ": " : "", a ? a : "", b ? ": " : "", b ? b : "");
+		complain("%s", row->text);
 	}
 	free(option);
 	return row->exit_code;
@@ -172,19 +222,23 @@ take(struct call *c)
 {
 	long length = frame_length(&c->in, &c->scanned, REPLY_BYTES_MAX);
 	const char *why = "it is too long";
-	int r;
+	int r = (int)length;
 
 	if (length == -EAGAIN)
 		return -EAGAIN;
 	message_reply_done(&c->reply);
-	r = length < 0 ? (int)length : message_reply_parse(buf_bytes(&c->in), (size_t)length, &c->reply, &why);
+	if (length >= 0)
+		r = message_reply_parse(buf_bytes(&c->in), (size_t)length, &c->reply, &why);
 	if (r < 0) {
 		complain("cannot understand what jobd says: %s", why);
 		return EXIT_FAILED;
 	}
 	buf_consume(&c->in, (size_t)length + 1);
 	c->scanned = 0;
-	return c->reply.error ? explain(c) : 0;
+	if (c->reply.error)
+		return explain(c);
+	c->tries = 0;
+	return 0;
 }
 
 /* Wait until there is something to read, or a signal. */
@@ -195,18 +249,13 @@ wait_input(struct call *c)
 		{ .fd = c->fd, .events = POLLIN },
 		{ .fd = c->signal_fd, .events = POLLIN },
 	};
-	struct signalfd_siginfo signal;
 
 	if (c->signal_fd < 0)
 		return 0;	/* the read blocks */
 	while (poll(fds, 2, -1) < 0)
 		if (errno != EINTR)
-			return gone(errno);
-	if (fds[1].revents) {
-		(void)!read(c->signal_fd, &signal, sizeof(signal));
-		return c->on_signal(c->on_signal_data);
-	}
-	return 0;
+			return gone(c, errno);
+	return fds[1].revents ? signal_take(c) : 0;
 }
 
 int
@@ -221,20 +270,22 @@ call_next(struct call *c)
 		r = wait_input(c);
 		if (r)
 			return r;
+		/* After a signal there may be nothing to read. */
 		n = recv(c->fd, buf_reserve(&c->in, READ_BYTES), READ_BYTES,
-		    c->signal_fd < 0 ? 0 : MSG_DONTWAIT);	/* after a signal there may be nothing */
+		    c->signal_fd < 0 ? 0 : MSG_DONTWAIT);
 		if (n == 0)
-			return gone(0);
+			return gone(c, 0);
 		if (n > 0)
 			buf_added(&c->in, (size_t)n);
 		else if (errno != EINTR && errno != EAGAIN)
-			return gone(errno);
+			return gone(c, errno);
 	}
 	return r;
 }
 
 int
-call_once(const struct client *client, const char *method, const struct cJSON *parameters, struct cJSON **ret)
+call_once(const struct client *client, const char *method, const struct cJSON *parameters,
+    struct cJSON **ret)
 {
 	struct call c;
 	int r = call_open(&c, client);

@@ -20,6 +20,9 @@ struct call {
 	int			 signal_fd;	/* watched while waiting, or -1; the caller's */
 	int (*on_signal)(void *data);		/* 0: go on waiting; else call_next() returns it */
 	void			*on_signal_data;
+	bool			 patient;	/* a lost connection is no error yet */
+	bool			 lost;		/* it was lost, or jobd is about to stop */
+	int			 tries;		/* of call_again() since the last reply */
 	struct buf		 in;
 	size_t			 scanned;
 	struct message_reply	 reply;		/* the latest */
@@ -37,13 +40,26 @@ int call_send(struct call *c, const char *method, const struct cJSON *parameters
 
 /*
  * Wait for the next reply and put it into reply.  0, or an exit code after
- * having said what is wrong, with the daemon's error in error.
+ * having said what is wrong, with the daemon's error in error; a patient call that is
+ * lost says nothing.
  */
 int call_next(struct call *c);
+
+/*
+ * After a patient call was lost: connect again, for a minute, as jobd may be restarting,
+ * which no run notices.  Then everything has to be sent again.  0, or an exit code after
+ * having said what is wrong.
+ */
+int call_again(struct call *c);
+
 void call_close(struct call *c);
 
-/* Connect, call, take the only reply: *ret is the caller's, and printed already when it shall be JSON. */
-int call_once(const struct client *client, const char *method, const struct cJSON *parameters, struct cJSON **ret);
+/*
+ * Connect, call, take the only reply.  *ret is the caller's; with --json it has been
+ * printed already.
+ */
+int call_once(const struct client *client, const char *method, const struct cJSON *parameters,
+    struct cJSON **ret);
 
 /* The path of the socket, found as DESIGN 5 says; allocated. */
 char *socket_find(const struct client *client);

@@ -20,7 +20,7 @@ struct command {
 	const struct option	*options;	/* NULL-named end; may be NULL */
 	unsigned		 verb;		/* its bit for option.not_for */
 	bool			 options_first;
-	const char		*words_field;	/* the field of the parameters that the words fill, or NULL */
+	const char		*words_field;	/* of the parameters, for the words; or NULL */
 	const char		*words_name;	/* how errors call them */
 	size_t			 words_min, words_max;
 	int (*run)(struct client *c);		/* returns the exit code */
@@ -33,7 +33,8 @@ struct client {
 	const struct command	*command;
 };
 
-extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cmd_runs, cmd_logs, cmd_wait,
+extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cmd_runs, cmd_logs,
+    cmd_wait,
     cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_pause, cmd_resume, cmd_stats, cmd_tasks;
 
 #define WORDS_ANY ((size_t)-1)

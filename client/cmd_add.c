@@ -41,12 +41,15 @@ const struct command cmd_run = {
 	.name = "run",
 	.usage = "[OPTIONS] [--] COMMAND [ARG...]",
 	.summary = "Run a command now, with its output here",
-	.text = "Adds a job that is due at once, prints its output as it comes, and exits with its\n"
+	.text =
+	    "Adds a job that is due at once, prints its output as it comes, and exits with its\n"
 	    "code: the command's own, 128+N when signal N ended it, 124 when it timed out, 125\n"
 	    "when it could not be started. ^C cancels it and waits for its end; a second one\n"
-	    "leaves at once. It goes on when the terminal is closed. It starts in the present\n"
-	    "directory, with a fixed environment: nothing of yours but what -e sets.\n",
-	.examples = "  jobctl run make -j4\n  jobctl run --timeout 10m --sh 'du -s /home/* | sort -n'\n",
+	    "leaves at once. It goes on when the terminal is closed or jobd is restarted. It\n"
+	    "starts in the present directory, reads nothing, and has a fixed environment:\n"
+	    "nothing of yours but what -e sets.\n",
+	.examples =
+	    "  jobctl run make -j4\n  jobctl run --timeout 10m --sh 'du -s /home/* | sort -n'\n",
 	.options = spec_options,
 	.verb = VERB_RUN,
 	.options_first = true,
@@ -111,27 +114,14 @@ add(struct client *c, long long *id)
 	return r;
 }
 
-/* Wait for the job's run to have begun or ended; *ret is the reply. */
-static int
-wait_until(struct client *c, const char *job, const char *until, struct interrupt *interrupt, struct cJSON **ret)
-{
-	struct cJSON *parameters = json_object();
-	int r;
-
-	value_push_string(parameters, "jobs", job);
-	json_set_string(parameters, "until", until);
-	r = follow_wait(c, parameters, interrupt, ret);
-	json_free(parameters);
-	return r;
-}
-
 /* Wait for the end; the exit code is the run's. */
 static int
-wait_end(struct client *c, const char *job, struct interrupt *interrupt)
+wait_end(struct client *c, char *job, struct interrupt *interrupt)
 {
+	struct wait wait = { .jobs = &job, .n_jobs = 1, .timeout = -1 };
 	struct cJSON *reply = NULL;
 	const struct cJSON *run;
-	int r = wait_until(c, job, "ended", interrupt, &reply);
+	int r = follow_wait(c, &wait, interrupt, &reply);
 
 	run = json_first(json_get(reply, "runs"));
 	if (r == 0 && run) {
@@ -155,7 +145,8 @@ add_run(struct client *c)
 	if (!c->out.json && args_flag(&c->args, "quiet"))
 		printf("%lld\n", id);
 	else if (!c->out.json)
-		printf("added job %lld%s%s%s\n", id, name ? " (" : "", name ? name : "", name ? ")" : "");
+		printf("added job %lld%s%s%s\n", id, name ? " (" : "", name ? name : "",
+		    name ? ")" : "");
 	output_flush();
 	if (!args_flag(&c->args, "wait"))
 		return EXIT_OK;
@@ -169,13 +160,15 @@ add_run(struct client *c)
 static int
 stream(struct client *c, const struct cJSON *run, struct interrupt *interrupt)
 {
+	struct logs logs = { .patient = true };
 	struct cJSON *parameters = json_object();
 	char *label = run_label(run);
 	int r;
 
 	json_set_string(parameters, "run", label);
 	json_set_bool(parameters, "follow", 1);
-	r = follow_logs(c, parameters, false, interrupt);
+	logs.parameters = parameters;
+	r = follow_logs(c, &logs, interrupt);
 	json_free(parameters);
 	free(label);
 	return r;
@@ -192,6 +185,7 @@ has_output(const struct cJSON *run)
 static int
 run_run(struct client *c)
 {
+	struct wait wait = { .n_jobs = 1, .started = true, .timeout = -1 };
 	struct interrupt interrupt;
 	struct cJSON *reply = NULL;
 	const struct cJSON *run;
@@ -203,14 +197,15 @@ run_run(struct client *c)
 		return r;
 	job = xasprintf("%lld", id);
 	interrupt_init(&interrupt, c, job);
-	r = wait_until(c, job, "started", &interrupt, &reply);
+	wait.jobs = &job;
+	r = follow_wait(c, &wait, &interrupt, &reply);
 	run = json_first(json_get(reply, "runs"));
 	if (r == 0 && run && has_output(run))
 		r = stream(c, run, &interrupt);
 	/* Without its output the run still has an end, which is what the caller asked for. */
 	if (r != EXIT_UNREACHABLE && interrupt.count < 2) {
 		ended = wait_end(c, job, &interrupt);
-		r = interrupt.count > 0 && ended != EXIT_OK ? 130 : ended;
+		r = interrupt.count > 0 && ended != EXIT_OK ? EXIT_INTERRUPTED : ended;
 	}
 	interrupt_done(&interrupt);
 	json_free(reply);

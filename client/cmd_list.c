@@ -18,9 +18,11 @@ static const struct option list_options[] = {
 	    "                           running, paused, finished, ..." },
 	{ .name = "kind", .argument = "KIND", .kind = OPTION_TEXT, .field = "kind",
 	    .help = "only command, http or timer" },
-	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "label", NULL, "only with this label, may be repeated" },
+	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "label", NULL,
+	    "only with this label, may be repeated" },
 	{ .name = "mine", .field = "mine", .help = "only jobs that you added" },
-	{ .name = "limit", .argument = "N", .kind = OPTION_INT, .help = "at most so many; all when absent" },
+	{ .name = "limit", .argument = "N", .kind = OPTION_INT,
+	    .help = "at most so many; all when absent" },
 	{ 0 },
 };
 
@@ -39,7 +41,8 @@ const struct command cmd_list = {
 };
 
 static const struct column columns[] = {
-	{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "KIND", COLUMN_OPTIONAL }, { "STATE", COLUMN_STATE },
+	{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "KIND", COLUMN_OPTIONAL },
+	{ "STATE", COLUMN_STATE },
 	{ "NEXT", 0 }, { "LAST", 0 }, { "RESULT", COLUMN_FLEX }, { "WHAT", COLUMN_FLEX }, { 0 },
 };
 

@@ -36,10 +36,13 @@ const struct command cmd_logs = {
 static int
 logs_run(struct client *c)
 {
+	struct logs logs = { .parameters = c->args.parameters };
 	bool only_out = args_flag(&c->args, "stdout"), only_err = args_flag(&c->args, "stderr");
 
 	json_set_string(c->args.parameters, "run", c->args.words[0]);
 	if (only_out != only_err)	/* both is the same as none */
 		json_set_string(c->args.parameters, "stream", only_out ? "stdout" : "stderr");
-	return follow_logs(c, c->args.parameters, args_flag(&c->args, "timestamps"), NULL);
+	logs.timestamps = args_flag(&c->args, "timestamps");
+	logs.patient = args_flag(&c->args, "follow") && !args_text(&c->args, "tail");
+	return follow_logs(c, &logs, NULL);
 }

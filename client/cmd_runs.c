@@ -35,8 +35,10 @@ const struct command cmd_runs = {
 };
 
 const struct column runs_columns[] = {
-	{ "RUN", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "STATE", COLUMN_STATE }, { "RESULT", COLUMN_FLEX },
-	{ "DUE", COLUMN_OPTIONAL }, { "STARTED", 0 }, { "TOOK", COLUMN_RIGHT }, { "REASON", COLUMN_FLEX }, { 0 },
+	{ "RUN", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "STATE", COLUMN_STATE },
+	{ "RESULT", COLUMN_FLEX },
+	{ "DUE", COLUMN_OPTIONAL }, { "STARTED", 0 }, { "TOOK", COLUMN_RIGHT },
+	{ "REASON", COLUMN_FLEX }, { 0 },
 };
 
 #define LIMIT_DEFAULT	20

@@ -21,7 +21,8 @@ static const struct option quiet_options[] = {
 };
 
 static const struct option cancel_options[] = {
-	{ .name = "reason", .argument = "TEXT", .kind = OPTION_TEXT, .field = "reason", .help = "for the record" },
+	{ .name = "reason", .argument = "TEXT", .kind = OPTION_TEXT, .field = "reason",
+	    .help = "for the record" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs" },
 	{ 0 },
 };

@@ -19,7 +19,8 @@
 static int show_run(struct client *c);
 
 static const struct option show_options[] = {
-	{ .name = "runs", .argument = "N", .kind = OPTION_INT, .field = "runs", .help = "show the latest N runs (10)" },
+	{ .name = "runs", .argument = "N", .kind = OPTION_INT, .field = "runs",
+	    .help = "show the latest N runs (10)" },
 	{ 0 },
 };
 
@@ -42,22 +43,27 @@ const struct command cmd_show = {
 /* A field of the reply that is shown as a line, and how. */
 struct line {
 	const char *field, *label;
-	enum { LINE_TEXT, LINE_WORD, LINE_COUNT, LINE_INSTANT, LINE_DURATION, LINE_BYTES, LINE_YES } how;
+	enum { LINE_TEXT, LINE_WORD, LINE_COUNT, LINE_INSTANT, LINE_DURATION, LINE_BYTES,
+	    LINE_YES } how;
 };
 
 static const struct line job_lines[] = {
-	{ "state", "state", LINE_WORD }, { "description", "description", LINE_TEXT }, { "kind", "kind", LINE_WORD },
+	{ "state", "state", LINE_WORD }, { "description", "description", LINE_TEXT },
+	{ "kind", "kind", LINE_WORD },
 	{ "nextDue", "next due", LINE_INSTANT }, { "createdAt", "added", LINE_INSTANT },
-	{ "generation", "generation", LINE_COUNT }, { "runs", "runs", LINE_COUNT }, { "skips", "skips", LINE_COUNT },
+	{ "generation", "generation", LINE_COUNT }, { "runs", "runs", LINE_COUNT },
+	{ "skips", "skips", LINE_COUNT },
 	{ 0 },
 };
 
 static const struct line run_lines[] = {
-	{ "state", "state", LINE_WORD }, { "verdict", "verdict", LINE_WORD }, { "reason", "reason", LINE_TEXT },
+	{ "state", "state", LINE_WORD }, { "verdict", "verdict", LINE_WORD },
+	{ "reason", "reason", LINE_TEXT },
 	{ "canceledBy", "canceled by", LINE_TEXT }, { "exitCode", "exit code", LINE_COUNT },
 	{ "signal", "signal", LINE_COUNT }, { "oom", "out of memory", LINE_YES },
 	{ "httpStatus", "HTTP status", LINE_COUNT }, { "attempt", "attempt", LINE_COUNT },
-	{ "manual", "by hand", LINE_YES }, { "pid", "pid", LINE_COUNT }, { "due", "due", LINE_INSTANT },
+	{ "manual", "by hand", LINE_YES }, { "pid", "pid", LINE_COUNT },
+	{ "due", "due", LINE_INSTANT },
 	{ "noticedAt", "noticed", LINE_INSTANT }, { "startedAt", "started", LINE_INSTANT },
 	{ "spawnedAt", "spawned", LINE_INSTANT }, { "firstOutputAt", "first output", LINE_INSTANT },
 	{ "exitedAt", "exited", LINE_INSTANT }, { "endedAt", "ended", LINE_INSTANT },
@@ -69,7 +75,8 @@ static const struct line phase_lines[] = {
 	{ "queueUSec", "  queue", LINE_DURATION }, { "dnsUSec", "  name", LINE_DURATION },
 	{ "connectUSec", "  connect", LINE_DURATION }, { "tlsUSec", "  TLS", LINE_DURATION },
 	{ "sendUSec", "  send", LINE_DURATION }, { "waitUSec", "  wait", LINE_DURATION },
-	{ "receiveUSec", "  receive", LINE_DURATION }, { "totalUSec", "  total", LINE_DURATION }, { 0 },
+	{ "receiveUSec", "  receive", LINE_DURATION }, { "totalUSec", "  total", LINE_DURATION },
+	{ 0 },
 };
 
 /* For people an instant is also told as a distance from now. */
@@ -159,7 +166,7 @@ job_print(const struct output *o, const struct cJSON *job)
 		return;
 	}
 	/* A stranger's job: what may be known of it all the same. */
-	line_print(o, "what", xstrdup(json_get_string(job, "summary") ? json_get_string(job, "summary") : ""));
+	line_print(o, "what", xstrdup(value_text(job, "summary")));
 	if (json_get_int(job, "everyUSec", 0) > 0)
 		line_print(o, "every", text_duration(json_get_int(job, "everyUSec", 0)));
 	value_strings(job, "labels", &labels);

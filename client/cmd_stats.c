@@ -23,7 +23,8 @@ const struct command cmd_stats = {
 	.run = stats_run,
 };
 
-enum stat { STAT_TEXT, STAT_COUNT, STAT_BYTES, STAT_DURATION, STAT_INSTANT, STAT_YES, STAT_HISTOGRAM };
+enum stat { STAT_TEXT, STAT_COUNT, STAT_BYTES, STAT_DURATION, STAT_INSTANT, STAT_YES,
+    STAT_HISTOGRAM };
 
 /* A number: its field, its label, how it is shown.  A row without a field is a heading. */
 static const struct stat_row {
@@ -32,15 +33,18 @@ static const struct stat_row {
 	enum stat	 how;
 } rows[] = {
 	{ NULL, "process", 0 },
-	{ "version", "version", STAT_TEXT }, { "pid", "pid", STAT_COUNT }, { "startedAt", "started", STAT_INSTANT },
+	{ "version", "version", STAT_TEXT }, { "pid", "pid", STAT_COUNT },
+	{ "startedAt", "started", STAT_INSTANT },
 	{ "uptimeUSec", "up", STAT_DURATION }, { "threads", "threads", STAT_COUNT },
 	{ "residentBytes", "resident", STAT_BYTES }, { "cpuUSec", "CPU time", STAT_DURATION },
 	{ NULL, "engine", 0 },
-	{ "tasks", "tasks", STAT_COUNT }, { "timers", "timers", STAT_COUNT }, { "ticks", "ticks", STAT_COUNT },
+	{ "tasks", "tasks", STAT_COUNT }, { "timers", "timers", STAT_COUNT },
+	{ "ticks", "ticks", STAT_COUNT },
 	{ "steps", "steps", STAT_COUNT }, { "lag", "lag", STAT_HISTOGRAM },
 	{ "readyWait", "ready wait", STAT_HISTOGRAM }, { "step", "step", STAT_HISTOGRAM },
 	{ NULL, "store", 0 },
-	{ "commits", "commits", STAT_COUNT }, { "ops", "ops", STAT_COUNT }, { "opsWaiting", "ops waiting", STAT_COUNT },
+	{ "commits", "commits", STAT_COUNT }, { "ops", "ops", STAT_COUNT },
+	{ "opsWaiting", "ops waiting", STAT_COUNT },
 	{ "commit", "commit", STAT_HISTOGRAM }, { "storeError", "error", STAT_TEXT },
 	{ NULL, "runs", 0 },
 	{ "windowJobs", "window", STAT_COUNT }, { "windowUntil", "window until", STAT_INSTANT },
@@ -57,10 +61,12 @@ static const struct stat_row {
 static char *
 histogram_text(const struct cJSON *h)
 {
-	char *p50 = text_duration(json_get_int(h, "p50USec", 0)), *p99 = text_duration(json_get_int(h, "p99USec", 0));
+	char *p50 = text_duration(json_get_int(h, "p50USec", 0)),
+	    *p99 = text_duration(json_get_int(h, "p99USec", 0));
 	char *most = text_duration(json_get_int(h, "maxUSec", 0)), *text;
 
-	text = xasprintf("p50 %-8s p99 %-8s max %-8s of %lld", p50, p99, most, json_get_int(h, "count", 0));
+	text = xasprintf("p50 %-8s p99 %-8s max %-8s of %lld", p50, p99, most,
+	    json_get_int(h, "count", 0));
 	free(p50);
 	free(p99);
 	free(most);
@@ -94,7 +100,8 @@ stat_text(const struct output *o, const struct cJSON *stats, const struct stat_r
 
 /* For people the group stands above its numbers, for programs in front of each. */
 static void
-row_print(const struct output *o, const struct cJSON *stats, const char *group, const struct stat_row *row)
+row_print(const struct output *o, const struct cJSON *stats, const char *group,
+    const struct stat_row *row)
 {
 	char *label;
 
@@ -120,7 +127,8 @@ stats_run(struct client *c)
 		}
 		group = rows[i].label;
 		if (c->out.terminal)
-			printf("%s%s%s%s\n", i ? "\n" : "", color_bold(&c->out), group, color_off(&c->out));
+			printf("%s%s%s%s\n", i ? "\n" : "", color_bold(&c->out), group,
+			    color_off(&c->out));
 	}
 	json_free(stats);
 	return r;

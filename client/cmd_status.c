@@ -50,16 +50,16 @@ static void
 last_told(const struct output *o, const struct cJSON *run)
 {
 	char *label = run_label(run), *result = outcome_text(run), *took = run_took(o, run);
-	const char *state = json_get_string(run, "state"), *at = json_get_string(run, "endedAt");
+	const char *state = value_text(run, "state"), *at = json_get_string(run, "endedAt");
 	char *words = word_print(state), *when, *why;
 
 	if (!at)
 		at = json_get_string(run, "startedAt");
 	when = text_relative(o, at ? at : json_get_string(run, "due"));
-	why = text_escape(json_get_string(run, "reason") ? json_get_string(run, "reason") : "");
-	printf("Run %s %s%s%s%s", label, run_final(run) ? "" : "is ", color_of(o, state ? state : ""), words,
+	why = text_escape(value_text(run, "reason"));
+	printf("Run %s %s%s%s%s", label, run_final(run) ? "" : "is ", color_of(o, state), words,
 	    color_off(o));
-	if (state && strcmp(state, "failed") == 0)
+	if (strcmp(state, "failed") == 0)
 		printf(" (%s)", result);
 	if (at)
 		printf("%s %s", run_final(run) ? "" : ", started", when);
@@ -74,6 +74,18 @@ last_told(const struct output *o, const struct cJSON *run)
 	free(why);
 }
 
+static void
+job_told(const struct output *o, const struct cJSON *job)
+{
+	const char *state = value_text(job, "state");
+	char *label = job_label(job), *word = word_print(state);
+
+	printf("Job %s is %s%s%s.\n", label, color_of(o, state), word, color_off(o));
+	next_told(o, job);
+	free(label);
+	free(word);
+}
+
 static int
 status_job(struct client *c)
 {
@@ -85,18 +97,9 @@ status_job(struct client *c)
 	json_set_int(c->args.parameters, "runs", 1);
 	r = call_once(c, "io.jobd.Get", c->args.parameters, &reply);
 	if (r == 0 && !c->out.json) {
-		const char *state;
-		char *label, *word;
-
 		job = json_get(reply, "job");
-		state = json_get_string(job, "state");
-		label = job_label(job);
-		word = word_print(state);
-		printf("Job %s is %s%s%s.\n", label, color_of(&c->out, state ? state : ""), word, color_off(&c->out));
-		free(label);
-		free(word);
-		next_told(&c->out, job);
 		last = json_first(json_get(reply, "runs"));
+		job_told(&c->out, job);
 		if (last)
 			last_told(&c->out, last);
 		else
@@ -113,21 +116,23 @@ status_job(struct client *c)
 static void
 daemon_told(const struct output *o, const struct cJSON *stats)
 {
-	const char *version = json_get_string(stats, "version"), *error = json_get_string(stats, "storeError");
-	char *shown = text_escape(version ? version : "?"), *up = text_duration(json_get_int(stats, "uptimeUSec", 0));
+	char *shown = text_escape(value_text(stats, "version"));
+	char *up = text_duration(json_get_int(stats, "uptimeUSec", 0));
 	char *memory = text_bytes(json_get_int(stats, "residentBytes", 0));
-	char *trouble = text_escape(error ? error : "");
+	char *trouble = text_escape(value_text(stats, "storeError"));
 
 	printf("%sjobd %s%s, pid %lld, up %s, %s resident\n", color_bold(o), shown, color_off(o),
 	    json_get_int(stats, "pid", 0), up, memory);
-	printf("running %lld, queued %lld; succeeded %lld, failed %lld, skipped %lld since the start\n",
+	printf("running %lld, queued %lld; succeeded %lld, failed %lld, skipped %lld since then\n",
 	    json_get_int(stats, "running", 0), json_get_int(stats, "queued", 0),
 	    json_get_int(stats, "runsSucceeded", 0), json_get_int(stats, "runsFailed", 0),
 	    json_get_int(stats, "skips", 0));
 	if (*trouble)
-		printf("%sthe store has trouble: %s%s\n", color_of(o, "failed"), trouble, color_off(o));
+		printf("%sthe store has trouble: %s%s\n", color_of(o, "failed"), trouble,
+		    color_off(o));
 	if (!json_get_bool(stats, "runnerConnected", 1))
-		printf("%sjobd-runner is not connected: commands wait%s\n", color_of(o, "failed"), color_off(o));
+		printf("%sjobd-runner is not connected: commands wait%s\n", color_of(o, "failed"),
+		    color_off(o));
 	free(shown);
 	free(up);
 	free(memory);
@@ -148,7 +153,8 @@ static void
 next_print(const struct output *o, const struct cJSON *reply)
 {
 	static const struct column columns[] = {
-		{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "DUE", 0 }, { "WHAT", COLUMN_FLEX }, { 0 },
+		{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "DUE", 0 },
+		{ "WHAT", COLUMN_FLEX }, { 0 },
 	};
 	const struct cJSON *jobs = json_get(reply, "jobs"), *job;
 	const struct cJSON **due = xcalloc(json_count(jobs) + 1, sizeof(struct cJSON *));
@@ -167,7 +173,8 @@ next_print(const struct output *o, const struct cJSON *reply)
 		table_cell(&t, xstrdup(json_get_string(due[i], "summary")));
 	}
 	if (n > 0) {
-		printf("\ndue next%s\n", json_get(reply, "next") ? " (of the first 1000 jobs that are scheduled)" : "");
+		printf("\ndue next%s\n",
+		    json_get(reply, "next") ? " (of the first 1000 jobs that are scheduled)" : "");
 		table_flush(&t);
 	}
 	table_done(&t);
@@ -176,7 +183,8 @@ next_print(const struct output *o, const struct cJSON *reply)
 
 /* A page of something by its state. */
 static int
-page_get(const struct client *c, const char *method, const char *const *states, int limit, struct cJSON **ret)
+page_get(const struct client *c, const char *method, const char *const *states, int limit,
+    struct cJSON **ret)
 {
 	struct cJSON *parameters = json_object();
 	int r;

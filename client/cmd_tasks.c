@@ -13,7 +13,8 @@
 static int tasks_run(struct client *c);
 
 static const struct option tasks_options[] = {
-	{ .name = "limit", .argument = "N", .kind = OPTION_INT, .field = "limit", .help = "at most so many (1000)" },
+	{ .name = "limit", .argument = "N", .kind = OPTION_INT, .field = "limit",
+	    .help = "at most so many (1000)" },
 	{ 0 },
 };
 
@@ -21,7 +22,8 @@ const struct command cmd_tasks = {
 	.name = "tasks",
 	.usage = "[OPTIONS]",
 	.summary = "Show what each task of the engine waits for",
-	.text = "PLACE is the line of the source where it waits; SINCE how long it has waited, LEFT\n"
+	.text =
+	    "PLACE is the line of the source where it waits; SINCE how long it has waited, LEFT\n"
 	    "the time until its deadline, SERVES the job or run that it works for.\n",
 	.examples = "  jobctl tasks\n  jobctl tasks --json --limit 100000 | jq .total\n",
 	.options = tasks_options,
@@ -29,8 +31,9 @@ const struct command cmd_tasks = {
 };
 
 static const struct column columns[] = {
-	{ "TASK", COLUMN_FLEX }, { "WAITS FOR", COLUMN_FLEX }, { "SINCE", COLUMN_RIGHT }, { "LEFT", COLUMN_RIGHT },
-	{ "SERVES", 0 }, { "FLAGS", 0 }, { "PLACE", 0 }, { 0 },
+	{ "TASK", COLUMN_FLEX }, { "WAITS FOR", COLUMN_FLEX }, { "SINCE", COLUMN_RIGHT },
+	{ "LEFT", COLUMN_RIGHT },
+	{ "SERVES", 0 }, { "FLAGS", 0 }, { "PLACE", COLUMN_FLEX }, { 0 },
 };
 
 #define DEPTH_SHOWN 32
@@ -47,7 +50,8 @@ row(struct table *t, const struct cJSON *task)
 {
 	long long depth = json_get_int(task, "depth", 0);
 	const char *name = json_get_string(task, "name");
-	bool canceled = json_get_bool(task, "canceled", 0), shielded = json_get_bool(task, "shielded", 0);
+	bool canceled = json_get_bool(task, "canceled", 0);
+	bool shielded = json_get_bool(task, "shielded", 0);
 
 	if (depth < 0 || depth > DEPTH_SHOWN)
 		depth = DEPTH_SHOWN;
@@ -56,8 +60,8 @@ row(struct table *t, const struct cJSON *task)
 	table_cell(t, duration_cell(task, "waitingUSec"));
 	table_cell(t, duration_cell(task, "deadlineUSec"));
 	table_cell(t, xstrdup(json_get_string(task, "serves")));
-	table_cell(t, xasprintf("%s%s%s", canceled ? "canceled" : "", canceled && shielded ? "," : "",
-	    shielded ? "shielded" : ""));
+	table_cell(t, xasprintf("%s%s%s", canceled ? "canceled" : "",
+	    canceled && shielded ? "," : "", shielded ? "shielded" : ""));
 	table_cell(t, xstrdup(json_get_string(task, "place")));
 }
 

@@ -4,14 +4,14 @@
 #include "client/client.h"
 #include "client/follow.h"
 #include "client/outcome.h"
-#include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
 
 static int wait_run(struct client *c);
 
 static const struct option wait_options[] = {
-	{ .name = "timeout", .argument = "DURATION", .kind = OPTION_DURATION, .field = "timeoutUSec",
+	{ .name = "timeout", .argument = "DURATION", .kind = OPTION_DURATION,
+	    .field = "timeoutUSec",
 	    .help = "give up after so long, with code 7" },
 	{ .name = "started", .help = "wait for the beginning of a run only" },
 	{ 0 },
@@ -21,10 +21,12 @@ const struct command cmd_wait = {
 	.name = "wait",
 	.usage = "[OPTIONS] JOB|RUN...",
 	.summary = "Wait until runs have ended",
-	.text = "Of a job it is the latest run, and what the job still has due once. With one JOB or\n"
+	.text =
+	    "Of a job it is the latest run, and what the job still has due once. With one JOB or\n"
 	    "RUN the exit code is that of the run: the command's own, 128+N when signal N ended\n"
 	    "it, 124 when it timed out. With several it is 0 when all succeeded, else 1.\n",
-	.examples = "  jobctl wait 12.3\n  jobctl wait --timeout 1h backup index && echo both fine\n",
+	.examples =
+	    "  jobctl wait 12.3\n  jobctl wait --timeout 1h backup index && echo both fine\n",
 	.options = wait_options,
 	.words_field = "jobs",
 	.words_name = "JOB or RUN",
@@ -53,15 +55,17 @@ judge(const struct cJSON *runs)
 static int
 wait_run(struct client *c)
 {
+	bool started = args_flag(&c->args, "started");
+	struct wait wait = {
+		.jobs = c->args.words,
+		.n_jobs = c->args.n_words,
+		.started = started,
+		.timeout = json_get_int(c->args.parameters, "timeoutUSec", -1),
+	};
 	struct cJSON *reply = NULL;
-	size_t i;
-	int r;
+	int r = follow_wait(c, &wait, NULL, &reply);
 
-	for (i = 0; i < c->args.n_words; i++)
-		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
-	json_set_string(c->args.parameters, "until", args_flag(&c->args, "started") ? "started" : "ended");
-	r = follow_wait(c, c->args.parameters, NULL, &reply);
-	if (r == 0 && !args_flag(&c->args, "started"))
+	if (r == 0 && !started)
 		r = judge(json_get(reply, "runs"));
 	json_free(reply);
 	return r;

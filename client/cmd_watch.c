@@ -17,7 +17,8 @@ const struct command cmd_watch = {
 	.name = "watch",
 	.usage = "[JOB...]",
 	.summary = "Show events as they happen",
-	.text = "Of all jobs when none is named. With --json each reply is a line: an empty one at\n"
+	.text =
+	    "Of all jobs when none is named. With --json each reply is a line: an empty one at\n"
 	    "once, when watching has begun, and in every 30 seconds of silence.\n",
 	.examples = "  jobctl watch 'db-*'\n  jobctl watch --json | jq .event.type\n",
 	.words_field = "jobs",
@@ -56,25 +57,24 @@ standing(const struct cJSON *event)
 static void
 event_print(const struct output *o, const struct cJSON *event)
 {
-	const char *type = json_get_string(event, "type"), *name = json_get_string(event, "name");
-	const char *reason = json_get_string(event, "reason"), *state = json_get_string(event, "runState");
+	const char *color = color_of(o, value_text(event, "runState"));
 	char *at = text_instant(o, json_get_string(event, "at")), *about = subject(event);
-	char *stands = standing(event), *label = text_escape(name ? name : "");
-	char *why = text_escape(reason ? reason : ""), *word = text_escape(type ? type : "");
-	const char *color = state ? color_of(o, state) : "";
+	char *stands = standing(event), *name = text_escape(value_text(event, "name"));
+	char *why = text_escape(value_text(event, "reason"));
+	char *type = text_escape(value_text(event, "type"));
 
 	if (o->terminal)
-		printf("%s  %-11s  %6s  %s%s%s%s%s%s%s\n", at, word, about, label, *label ? "  " : "", color,
-		    stands, *color ? color_off(o) : "", *why ? ": " : "", why);
+		printf("%s  %-11s  %6s  %s%s%s%s%s%s%s\n", at, type, about, name, *name ? "  " : "",
+		    color, stands, *color ? color_off(o) : "", *why ? ": " : "", why);
 	else
-		printf("%s\t%s\t%s\t%s\t%s\t%s\n", at, word, about, label, stands, why);
+		printf("%s\t%s\t%s\t%s\t%s\t%s\n", at, type, about, name, stands, why);
 	output_flush();
 	free(at);
 	free(about);
 	free(stands);
-	free(label);
+	free(name);
 	free(why);
-	free(word);
+	free(type);
 }
 
 static int

@@ -14,8 +14,6 @@
 #include "client/value.h"
 #include "proto/json.h"
 
-#define EXIT_INTERRUPTED 130
-
 /* ---- ^C ---- */
 
 static void
@@ -85,28 +83,57 @@ interrupt_watch(struct call *c, struct interrupt *i)
 
 /* ---- waiting ---- */
 
-static int
-stream_begin(struct call *c, const struct client *client, const char *method, const struct cJSON *parameters)
+/* The parameters of Wait; the time that has passed since begin counts. */
+static struct cJSON *
+wait_parameters(const struct wait *wait, instant begin)
 {
-	int r = call_open(c, client);
+	struct cJSON *parameters = json_object();
+	long long left = wait->timeout - instant_since(instant_now(), begin);
+	size_t i;
 
-	return r ? r : call_send(c, method, parameters, true);
+	for (i = 0; i < wait->n_jobs; i++)
+		value_push_string(parameters, "jobs", wait->jobs[i]);
+	json_set_string(parameters, "until", wait->started ? "started" : "ended");
+	if (wait->timeout >= 0)
+		json_set_int(parameters, "timeoutUSec", left > 0 ? left : 0);
+	return parameters;
+}
+
+/* Replies up to the last one. */
+static int
+wait_replies(struct call *c)
+{
+	int r;
+
+	do {
+		r = call_next(c);
+		if (r == 0 && c->client->out.json)
+			output_json(c->reply.parameters);
+	} while (r == 0 && c->reply.continues);
+	return r;
 }
 
 int
-follow_wait(const struct client *client, const struct cJSON *parameters, struct interrupt *interrupt,
+follow_wait(const struct client *client, const struct wait *wait, struct interrupt *interrupt,
     struct cJSON **ret)
 {
+	instant begin = instant_now();
 	struct call c;
-	int r = stream_begin(&c, client, "io.jobd.Wait", parameters);
+	int r = call_open(&c, client);
 
 	interrupt_watch(&c, interrupt);
-	do {
+	c.patient = true;
+	while (r == 0) {
+		struct cJSON *parameters = wait_parameters(wait, begin);
+
+		r = call_send(&c, "io.jobd.Wait", parameters, true);
+		json_free(parameters);
 		if (r == 0)
-			r = call_next(&c);
-		if (r == 0 && client->out.json)
-			output_json(c.reply.parameters);
-	} while (r == 0 && c.reply.continues);
+			r = wait_replies(&c);
+		if (!c.lost)
+			break;
+		r = call_again(&c);
+	}
 	if (r == 0) {
 		*ret = c.reply.parameters;
 		c.reply.parameters = NULL;
@@ -117,17 +144,19 @@ follow_wait(const struct client *client, const struct cJSON *parameters, struct 
 
 /* ---- output ---- */
 
-/* Per stream: the line that is being printed goes on. */
 struct printing {
 	const struct output	*output;
 	bool			 timestamps;
-	bool			 inside[2];
+	bool			 inside[2];	/* per stream: its line goes on in the next chunk */
+	size_t			 seen;		/* chunks so far */
+	size_t			 skip;		/* these were printed before jobd went */
 };
 
 static void
 chunk_print(struct printing *p, const struct cJSON *chunk)
 {
-	const char *stream = json_get_string(chunk, "stream"), *data = json_get_string(chunk, "data");
+	const char *stream = json_get_string(chunk, "stream");
+	const char *data = json_get_string(chunk, "data");
 	const char *base64 = json_get_string(chunk, "dataBase64");
 	int which = stream && strcmp(stream, "stderr") == 0;
 	bool partial = json_get_bool(chunk, "partial", 0);
@@ -153,31 +182,50 @@ chunk_print(struct printing *p, const struct cJSON *chunk)
 	free(bytes);
 }
 
-int
-follow_logs(const struct client *client, const struct cJSON *parameters, bool timestamps,
-    struct interrupt *interrupt)
+/* Replies up to the last one. */
+static int
+logs_replies(struct call *c, struct printing *p)
 {
-	struct printing p = { .output = &client->out, .timestamps = timestamps };
-	struct call c;
-	int r = stream_begin(&c, client, "io.jobd.Logs", parameters);
+	const struct cJSON *chunk;
+	int r;
 
-	interrupt_watch(&c, interrupt);
 	do {
-		const struct cJSON *chunk;
-
-		if (r == 0)
-			r = call_next(&c);
+		r = call_next(c);
 		if (r)
 			break;
-		if (client->out.json) {
-			output_json(c.reply.parameters);
+		if (c->client->out.json) {
+			output_json(c->reply.parameters);
 			continue;
 		}
-		chunk = json_first(json_get(c.reply.parameters, "chunks"));
+		chunk = json_first(json_get(c->reply.parameters, "chunks"));
 		for (; chunk; chunk = json_next(chunk))
-			chunk_print(&p, chunk);
+			if (p->seen++ >= p->skip)
+				chunk_print(p, chunk);
 		output_flush();
-	} while (c.reply.continues);
+	} while (c->reply.continues);
+	return r;
+}
+
+int
+follow_logs(const struct client *client, const struct logs *logs, struct interrupt *interrupt)
+{
+	struct printing p = { .output = &client->out, .timestamps = logs->timestamps };
+	struct call c;
+	int r = call_open(&c, client);
+
+	interrupt_watch(&c, interrupt);
+	c.patient = logs->patient;
+	while (r == 0) {
+		r = call_send(&c, "io.jobd.Logs", logs->parameters, true);
+		if (r == 0)
+			r = logs_replies(&c, &p);
+		if (!c.lost || !c.patient)
+			break;
+		/* The output is told from its beginning again. */
+		p.skip = p.seen > p.skip ? p.seen : p.skip;
+		p.seen = 0;
+		r = call_again(&c);
+	}
 	call_close(&c);
 	return r;
 }

@@ -9,6 +9,9 @@
 
 #include "client/call.h"
 
+/* As the shell calls the end by ^C. */
+#define EXIT_INTERRUPTED 130
+
 /* ^C and TERM while a run of ours goes on: the first cancels it, the second leaves at once. */
 struct interrupt {
 	const struct client	*client;
@@ -21,15 +24,29 @@ struct interrupt {
 void interrupt_init(struct interrupt *i, const struct client *client, const char *target);
 void interrupt_done(struct interrupt *i);
 
+/* What to wait for. */
+struct wait {
+	char		*const *jobs;		/* jobs or runs */
+	size_t		 n_jobs;
+	bool		 started;		/* a beginning is enough */
+	long long	 timeout;		/* in microseconds; -1: none */
+};
+
 /*
- * Wait with these parameters; *ret gets the runs (an array, the caller's) if any were
- * told.  interrupt may be NULL.  0, or an exit code after having said what is wrong.
+ * Wait; *ret gets the reply (the caller's), with the runs, if any.  A restart of jobd is
+ * waited out.  interrupt may be NULL.  0, or an exit code after having said what is wrong.
  */
-int follow_wait(const struct client *client, const struct cJSON *parameters, struct interrupt *interrupt,
+int follow_wait(const struct client *client, const struct wait *wait, struct interrupt *interrupt,
     struct cJSON **ret);
 
-/* Print the output that Logs tells with these parameters, each stream to its own. */
-int follow_logs(const struct client *client, const struct cJSON *parameters, bool timestamps,
-    struct interrupt *interrupt);
+/* What Logs is asked for. */
+struct logs {
+	const struct cJSON	*parameters;
+	bool			 timestamps;
+	bool			 patient;	/* a restart of jobd is waited out */
+};
+
+/* Print the output, each stream to its own.  As follow_wait(). */
+int follow_logs(const struct client *client, const struct logs *logs, struct interrupt *interrupt);
 
 #endif

@@ -43,7 +43,8 @@ help_all(const struct command *const *commands)
 	    "Adds, shows and controls the jobs of jobd. Without a command: list.\n");
 	for (; *commands; commands++) {
 		const struct command *c = *commands;
-		int used = printf("  %s%s%s", c->name, c->alias ? ", " : "", c->alias ? c->alias : "");
+		int used = printf("  %s%s%s", c->name, c->alias ? ", " : "",
+		    c->alias ? c->alias : "");
 
 		printf("%*s%s\n", 18 - used, "", c->summary);
 	}

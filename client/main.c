@@ -16,7 +16,8 @@
 #include "proto/mem.h"
 
 static const struct command *const commands[] = {
-	&cmd_add, &cmd_run, &cmd_list, &cmd_status, &cmd_show, &cmd_runs, &cmd_logs, &cmd_wait, &cmd_watch,
+	&cmd_add, &cmd_run, &cmd_list, &cmd_status, &cmd_show, &cmd_runs, &cmd_logs, &cmd_wait,
+	    &cmd_watch,
 	&cmd_trigger, &cmd_cancel, &cmd_pause, &cmd_resume, &cmd_rm, &cmd_stats, &cmd_tasks, NULL,
 };
 
@@ -132,12 +133,14 @@ words_check(const struct client *c)
 	const struct command *command = c->command;
 
 	if (c->args.n_words < command->words_min) {
-		complain("%s needs %s", command->name, command->words_name ? command->words_name : "more");
+		complain("%s needs %s", command->name,
+		    command->words_name ? command->words_name : "more");
 		complain("usage: jobctl %s %s", command->name, command->usage);
 		return EXIT_USAGE;
 	}
 	if (c->args.n_words > command->words_max) {
-		complain("\"%s\" is too much for %s", c->args.words[command->words_max], command->name);
+		complain("\"%s\" is too much for %s", c->args.words[command->words_max],
+		    command->name);
 		complain("usage: jobctl %s %s", command->name, command->usage);
 		return EXIT_USAGE;
 	}

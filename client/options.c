@@ -25,7 +25,8 @@ const struct option global_options[] = {
 	{ .name = "json", .help = "the reply as JSON, one object a line" },
 	{ .name = "utc", .help = "times in UTC instead of the local zone" },
 	{ .name = "no-headers", .help = "tables without their first line" },
-	{ .name = "color", .argument = "WHEN", .kind = OPTION_TEXT, .help = "auto, always or never" },
+	{ .name = "color", .argument = "WHEN", .kind = OPTION_TEXT,
+	    .help = "auto, always or never" },
 	{ 'h', "help", NULL, OPTION_FLAG, 0, NULL, NULL, "show this" },
 	{ 'V', "version", NULL, OPTION_FLAG, 0, NULL, NULL, "show the version" },
 	{ 0 },
@@ -212,7 +213,8 @@ instant_store(struct cJSON *to, const char *name, const struct given *g)
 	instant at;
 
 	if (instant_parse_human(g->value, instant_now(), &at) < 0)
-		return refuse(g, "a time, like 18:30, \"tomorrow 06:00\", +2h or 2030-01-31T18:30:00Z");
+		return refuse(g,
+		    "a time, like 18:30, \"tomorrow 06:00\", +2h or 2030-01-31T18:30:00Z");
 	if (to)
 		json_set_string(to, name, instant_print(at, text));
 	return 0;

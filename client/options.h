@@ -29,7 +29,7 @@ struct option {
 	const char	*argument;	/* how help calls the value */
 	enum option_kind kind;
 	unsigned	 not_for;	/* bits of verbs (struct command) that do not take it */
-	const char	*field;		/* of the parameters, as "http.url"; NULL: for the client itself */
+	const char	*field;		/* of the parameters: "http.url"; NULL: jobctl's own */
 	const char	*group;		/* heading in help, above this row */
 	const char	*help;
 };

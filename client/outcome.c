@@ -52,7 +52,8 @@ failure_code(const struct cJSON *run)
 	if (code > 0 && code < 256)
 		return (int)code;
 	/* No process was there to end in any way. */
-	return is_command(run) && code < 0 && !json_get_string(run, "spawnedAt") ? EXIT_NOT_STARTED : EXIT_FAILED;
+	return is_command(run) && code < 0 &&
+	    !json_get_string(run, "spawnedAt") ? EXIT_NOT_STARTED : EXIT_FAILED;
 }
 
 int
@@ -172,7 +173,8 @@ outcome_complain(const struct cJSON *run)
 		return;
 	label = run_label(run);
 	words = outcome_text(run);
-	complain("run %s%s%s%s: %s%s%s%s%s", label, name ? " (" : "", name ? name : "", name ? ")" : "", words,
+	complain("run %s%s%s%s: %s%s%s%s%s", label, name ? " (" : "", name ? name : "",
+	    name ? ")" : "", words,
 	    by ? " by " : "", by ? by : "", reason ? ": " : "", reason ? reason : "");
 	free(label);
 	free(words);

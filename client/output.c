@@ -256,11 +256,15 @@ text_duration(usec_t d)
 static int
 char_width(unsigned c)
 {
-	if ((c >= 0x300 && c <= 0x36f) || (c >= 0x200b && c <= 0x200d) || (c >= 0xfe00 && c <= 0xfe0f))
+	if ((c >= 0x300 && c <= 0x36f) || (c >= 0x200b && c <= 0x200d) ||
+	    (c >= 0xfe00 && c <= 0xfe0f))
 		return 0;
-	if ((c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||
-	    (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
-	    (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd))
+	if ((c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) ||
+	    (c >= 0xac00 && c <= 0xd7a3) ||
+	    (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe6f) ||
+	    (c >= 0xff00 && c <= 0xff60) ||
+	    (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) ||
+	    (c >= 0x20000 && c <= 0x3fffd))
 		return 2;
 	return 1;
 }
@@ -311,8 +315,10 @@ color_of(const struct output *o, const char *word)
 	static const struct {
 		const char *word, *color;
 	} colors[] = {
-		{ "running", BLUE }, { "queued", BLUE }, { "retrying", YELLOW }, { "blocked", YELLOW },
-		{ "paused", YELLOW }, { "quarantined", RED }, { "finished", GREY }, { "succeeded", GREEN },
+		{ "running", BLUE }, { "queued", BLUE }, { "retrying", YELLOW },
+		{ "blocked", YELLOW },
+		{ "paused", YELLOW }, { "quarantined", RED }, { "finished", GREY },
+		{ "succeeded", GREEN },
 		{ "failed", RED }, { "timed_out", RED }, { "canceled", YELLOW }, { "lost", RED },
 		{ "up", GREEN }, { "degraded", YELLOW }, { "down", RED }, { "unreachable", RED },
 	};

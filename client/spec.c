@@ -23,15 +23,19 @@ const struct option spec_options[] = {
 	{ 0, "http", "URL", T, 0, "http.url", NULL, "a check of this URL" },
 	{ 0, "timer", "DURATION", D, 0, "timer.durationUSec", NULL, "wait so long, then succeed" },
 
-	{ 0, "in", "DURATION", D, VERB_RUN, "inUSec", "When (at once when absent)", "first due so long from now" },
-	{ 0, "at", "TIME", OPTION_INSTANT, VERB_RUN, "at", NULL, "first due then: 18:30, 2030-01-31T18:30Z" },
+	{ 0, "in", "DURATION", D, VERB_RUN, "inUSec", "When (at once when absent)",
+	    "first due so long from now" },
+	{ 0, "at", "TIME", OPTION_INSTANT, VERB_RUN, "at", NULL,
+	    "first due then: 18:30, 2030-01-31T18:30Z" },
 	{ 0, "every", "DURATION", D, VERB_RUN, "everyUSec", NULL, "again and again" },
-	{ 0, "misfire", "once|skip", T, VERB_RUN, "misfire", NULL, "what becomes of dues while jobd was down" },
+	{ 0, "misfire", "once|skip", T, VERB_RUN, "misfire", NULL,
+	    "what becomes of dues while jobd was down" },
 
 	{ 'n', "name", "NAME", T, 0, "name", "How", "a name of its own" },
 	{ 0, "desc", "TEXT", T, 0, "description", NULL, "what it is for" },
 	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "labels", NULL, "a label, may be repeated" },
-	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL, "end a run that takes longer; 0 is never" },
+	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
+	    "end a run that takes longer; 0 is never" },
 	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
 	{ 0, "key", "KEY", T, 0, "key", NULL, "adding the same key again adds nothing" },
 	{ 0, "paused", NULL, F, VERB_RUN, "paused", NULL, "nothing happens before resume" },
@@ -44,10 +48,12 @@ const struct option spec_options[] = {
 	{ 'e', "env", "NAME=VALUE", OPTION_TEXTS, 0, "command.environment", NULL,
 	    "set a variable, may be repeated" },
 	{ 'u', "user", "USER", T, 0, "command.user", NULL, "run as this user (root only)" },
-	{ 0, "output-max", "BYTES", OPTION_SIZE, 0, "command.outputBytesMax", NULL, "keep so much output (8M)" },
+	{ 0, "output-max", "BYTES", OPTION_SIZE, 0, "command.outputBytesMax", NULL,
+	    "keep so much output (8M)" },
 
 	{ 0, "method", "METHOD", T, 0, "http.method", "HTTP", "GET when absent" },
-	{ 0, "header", "'NAME: VALUE'", OPTION_TEXTS, 0, "http.headers", NULL, "send it, may be repeated" },
+	{ 0, "header", "'NAME: VALUE'", OPTION_TEXTS, 0, "http.headers", NULL,
+	    "send it, may be repeated" },
 	{ 0, "body", "TEXT", T, 0, "http.body", NULL, "send it" },
 	{ 0, "expect", "CODES", T, 0, "http.expect", NULL, "codes that are success (200-299)" },
 	{ 0, "no-redirect", NULL, F, 0, "http.noRedirect", NULL, "a redirect is the answer" },
@@ -114,9 +120,11 @@ kind_check(const struct args *a, const char *kind)
 		const char *dot = field ? strchr(field, '.') : NULL;
 		char name[64];
 
-		if (!dot || (strlen(kind) == (size_t)(dot - field) && strncmp(field, kind, strlen(kind)) == 0))
+		if (!dot || (strlen(kind) == (size_t)(dot - field) &&
+		    strncmp(field, kind, strlen(kind)) == 0))
 			continue;
-		complain("%s is not for a job of the kind %s", given_print(&a->given[i], name), kind);
+		complain("%s is not for a job of the kind %s", given_print(&a->given[i], name),
+		    kind);
 		return EXIT_USAGE;
 	}
 	return 0;
@@ -127,15 +135,16 @@ spec_complete(struct client *c)
 {
 	const struct args *a = &c->args;
 	bool sh = args_flag(a, "sh"), http = args_flag(a, "http"), timer = args_flag(a, "timer");
+	int kinds = sh + http + timer;
 	int r;
 
-	if (sh + http + timer + (a->n_words > 0) != 1) {
+	if (kinds + (a->n_words > 0) != 1) {
 		if (a->n_words > 0)
-			complain("\"%s\" and what follows is a command; with --%s there can be none", a->words[0],
-			    sh ? "sh" : http ? "http" : "timer");
+			complain("\"%s\" begins a command; with --%s there can be none",
+			    a->words[0], sh ? "sh" : http ? "http" : "timer");
 		else
 			complain("%s one of COMMAND, --sh, --http and --timer",
-			    sh + http + timer ? "give only" : "what shall it do? Give");
+			    kinds > 0 ? "give only" : "what shall it do? Give");
 		complain("usage: jobctl %s %s", c->command->name, c->command->usage);
 		return EXIT_USAGE;
 	}
@@ -155,7 +164,8 @@ line_print(const struct output *o, const char *label, char *text)
 	char *escaped = text_escape(text);
 
 	if (*escaped && o->terminal)
-		printf("  %s%-*s%s %s\n", color_bold(o), LABEL_COLUMN, label, color_off(o), escaped);
+		printf("  %s%-*s%s %s\n", color_bold(o), LABEL_COLUMN, label, color_off(o),
+		    escaped);
 	else if (*escaped)
 		printf("%s\t%s\n", label, escaped);
 	free(escaped);
@@ -187,7 +197,8 @@ duration_whole(usec_t d)
 }
 
 static void
-strings_print(const struct output *o, const char *label, const struct cJSON *holder, const char *name)
+strings_print(const struct output *o, const char *label, const struct cJSON *holder,
+    const char *name)
 {
 	struct strings texts;
 	size_t i;

@@ -108,7 +108,8 @@ cell_print(const struct table *t, size_t column, const char *text, bool title)
 		used = 1;
 	}
 	if (used > room) {
-		printf("%s%.*s…%s", color, (int)text_fit(text, room - 1), text, *color ? color_off(t->output) : "");
+		printf("%s%.*s…%s", color, (int)text_fit(text, room - 1), text,
+		    *color ? color_off(t->output) : "");
 		used = room;
 	} else {
 		if (flags & COLUMN_RIGHT)

@@ -47,5 +47,14 @@ value_strings(const struct cJSON *object, const char *name, struct strings *ret)
 	struct field_error error;
 
 	memset(ret, 0, sizeof(*ret));
-	(void)fields_read_lax(object, table, ret, &error);	/* not strings: none, as if missing */
+	/* What is not strings is taken as missing. */
+	(void)fields_read_lax(object, table, ret, &error);
+}
+
+const char *
+value_text(const struct cJSON *object, const char *name)
+{
+	const char *text = json_get_string(object, name);
+
+	return text ? text : "";
 }

@@ -17,4 +17,7 @@ void value_push_string(struct cJSON *object, const char *name, const char *text)
 /* The strings of such an array, none when it is missing; the caller calls strings_done(). */
 void value_strings(const struct cJSON *object, const char *name, struct strings *ret);
 
+/* A string for a sentence: "" when it is missing.  Borrowed. */
+const char *value_text(const struct cJSON *object, const char *name);
+
 #endif
