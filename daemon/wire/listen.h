@@ -19,7 +19,10 @@ int listen_unix(const char *path, mode_t mode, gid_t gid, char error[LISTEN_ERRO
 /* The socket that the service manager passed, or -ENOENT when it passed none. */
 int listen_activated(void);
 
-/* Remove the socket file at the end, if it is still ours (same inode).  */
+/*
+ * Remove the socket file at the end, unless another process listens there by now.  fd is the listening socket
+ * while it is open (its name is compared), else -1.
+ */
 void listen_unlink(const char *path, int fd);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * peer: the client side of Varlink, on the loop: calls go out at once, one after another
- * (pipelined), and are answered in their order.
+ * (pipelined), and are answered in their order.  Who cannot take more of a stream pauses
+ * the peer's stream (stream_pause()) and wakes the peer's task after stream_resume().
  */
 #ifndef WIRE_PEER_H
 #define WIRE_PEER_H
@@ -18,6 +19,7 @@ struct peer_call {
 	int			 result;	/* 0: answered (reply.error may be set); -ECONNRESET: the peer went */
 	bool			 lent;		/* in the peer's hands: the frame must stay, or peer_forget() */
 	bool			 done;
+	bool			 orphan;	/* the peer's own: takes the replies of a call that was forgotten */
 };
 
 /* The task's frame belongs to its owner. */
@@ -25,6 +27,8 @@ struct peer {
 	struct task		 task;
 	struct stream		 stream;
 	struct peer_call	*first, *last;	/* not yet answered */
+	size_t			 scanned;	/* of the message at the front of stream.in */
+	long			 length;
 	bool			 connected;	/* false again once the other side is gone */
 };
 

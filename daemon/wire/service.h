@@ -22,7 +22,7 @@ struct conn;
 /* ---- limits with a name; the service's own may be lower ---- */
 #define CONNECTIONS_MAX		1024	/* in all */
 #define CONNECTIONS_UID_MAX	512	/* of one uid that is not root */
-#define CONN_OUT_MAX		((size_t)4 << 20)	/* unsent bytes a stream may have before it waits */
+#define CONN_OUT_MAX		((size_t)256 << 10)	/* unsent bytes a connection may have before its calls wait */
 #define CONN_HALF_MESSAGE_USEC	(30 * USEC_SEC)	/* a message that has begun must be whole by then */
 #define CONN_UNREAD_USEC	(60 * USEC_SEC)	/* a peer that takes nothing of a reply for so long is closed */
 
