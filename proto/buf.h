@@ -16,11 +16,12 @@ struct buf {
 	size_t	 size;		/* allocated */
 };
 
-/* The unread bytes.  The pointer holds until the next append or consume. */
+/* The unread bytes, NULL in a new buf.  The pointer holds until the next append or consume. */
 static inline char *
 buf_bytes(const struct buf *b)
 {
-	return b->data + b->start;
+	/* Not even 0 may be added to NULL. */
+	return b->data != NULL ? b->data + b->start : NULL;
 }
 
 /* How many unread bytes there are. */
