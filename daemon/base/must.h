@@ -5,6 +5,9 @@
 #ifndef BASE_MUST_H
 #define BASE_MUST_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #define MUST(cond) \
 	do { \
 		if (__builtin_expect(!(cond), 0)) \
@@ -19,7 +22,8 @@ void must_fail(const char *cond, const char *file, int line, const char *func) _
 /* One function called before the abort; it must not allocate.  NULL: none. */
 void must_set_hook(void (*hook)(void));
 
+/* The struct that has *ptr as its member.  A pointer to const may be given: the result is for reading then. */
 #define container_of(ptr, type, member) \
-	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+	((type *)((uintptr_t)(ptr) - offsetof(type, member)))
 
 #endif

@@ -1,0 +1,33 @@
+/*
+ * curl: libcurl's multi interface on our loop: its sockets as watches, its one timer as
+ * a task's deadline.  A transfer's end wakes the task that waits for it.
+ */
+#ifndef EXEC_CURL_H
+#define EXEC_CURL_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "daemon/exec/http.h"
+
+struct task;
+
+/* One request under way: a member of its task's frame. */
+struct transfer {
+	CURL		*easy;
+	struct task	*waiter;
+	CURLcode	 result;	/* once done */
+	bool		 done;
+	bool		 added;
+};
+
+/* A fresh easy handle with what all checks share; NULL when libcurl refuses. */
+CURL *transfer_easy(struct http_engine *h);
+
+/* Begin.  x->easy is set up; it stays the caller's.  0, or a CURLMcode as a negative number. */
+int transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter);
+
+/* End it, done or not, and free the handle.  Twice is fine. */
+void transfer_stop(struct transfer *x, struct http_engine *h);
+
+#endif
