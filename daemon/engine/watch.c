@@ -28,7 +28,7 @@ watch_event(evutil_socket_t fd, short what, void *arg)
 static short
 event_flags(unsigned what)
 {
-	int flags = EV_ET | EV_PERSIST;
+	int flags = what & WATCH_LEVEL ? EV_PERSIST : EV_ET | EV_PERSIST;
 
 	if (what & WATCH_READ)
 		flags |= EV_READ;
@@ -83,10 +83,12 @@ watch_set(struct watch *w, unsigned what)
 void
 watch_again(struct watch *w)
 {
-	/* A timeout beside what is watched: called once in the next look, without a system call. */
+	/* No system call, and not in this look: one that makes itself active would end it never. */
 	static const struct timeval at_once = { 0, 0 };
 
-	MUST(w->event != NULL && event_add(w->event, &at_once) == 0);
+	if (w->again == NULL)
+		w->again = evtimer_new(w->loop->base, watch_event, w);
+	MUST(w->again != NULL && evtimer_add(w->again, &at_once) == 0);
 }
 
 void
@@ -96,6 +98,9 @@ watch_stop(struct watch *w)
 		return;
 	event_free(w->event);
 	w->event = NULL;
+	if (w->again != NULL)
+		event_free(w->again);
+	w->again = NULL;
 	MUST(w->loop->watches > 0);
 	w->loop->watches--;
 }

@@ -16,10 +16,12 @@ enum watch_what {
 	WATCH_READ = 1,		/* readable, or at its end */
 	WATCH_WRITE = 2,
 	WATCH_CLOSED = 4,	/* the peer has gone; needs no reading (EPOLLRDHUP) */
+	WATCH_LEVEL = 8,	/* tell again as long as it is so: for libraries that do not drain */
 };
 
 struct watch {
 	struct event	*event;
+	struct event	*again;		/* for watch_again(), made when first wanted */
 	struct loop	*loop;
 	struct task	*waiter;	/* woken at each change; may be changed, may be NULL */
 	/*

@@ -1,0 +1,278 @@
+/*
+ * What config.h promises.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/base/config.h"
+#include "proto/mem.h"
+#include "proto/when.h"
+
+struct settings {
+	char	*socket;
+	char	*nothing;
+	int64_t	 connections;
+	int64_t	 message;
+	usec_t	 grace;
+	bool	 verify;
+};
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct config_key keys[] = {
+	{ "api", "socket", CONFIG_STRING, AT(socket), "/run/x", 0, 0, "Where to listen." },
+	{ "api", "nothing", CONFIG_STRING, AT(nothing), NULL, 0, 0, "Has no default." },
+	{ "limits", "connections", CONFIG_INT, AT(connections), "100", 1, 1000, "Most connections." },
+	{ "limits", "message", CONFIG_BYTES, AT(message), "1M", 1024, 16 << 20, "Longest message." },
+	{ "limits", "grace", CONFIG_DURATION, AT(grace), "10s", 0, USEC_HOUR, "Before KILL." },
+	{ "http", "verify", CONFIG_BOOL, AT(verify), "yes", 0, 0, "Verify certificates." },
+	{ 0 },
+};
+
+struct world {
+	char		 folder[32];
+	char		*file;
+	struct settings	 s;
+	char		 error[CONFIG_ERROR_MAX];
+};
+
+static int
+setup(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+	char *drop_ins;
+
+	snprintf(w->folder, sizeof(w->folder), "/tmp/jobd-config-XXXXXX");
+	if (mkdtemp(w->folder) == NULL)
+		return -1;
+	w->file = xasprintf("%s/jobd.conf", w->folder);
+	drop_ins = xasprintf("%s.d", w->file);
+	if (mkdir(drop_ins, 0700) != 0)
+		return -1;
+	free(drop_ins);
+	config_defaults(keys, &w->s);
+	*state = w;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const names[] = {
+		"jobd.conf", "jobd.conf.d/10-b.conf", "jobd.conf.d/9-a.conf", "jobd.conf.d/A.conf", "jobd.conf.d/a.conf~",
+		"jobd.conf.d/.hidden.conf", "jobd.conf.d", "",
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *path = xasprintf("%s/%s", w->folder, names[i]);
+
+		(void)remove(path);
+		free(path);
+	}
+	config_done(keys, &w->s);
+	assert_null(w->s.socket);
+	free(w->file);
+	free(w);
+	return 0;
+}
+
+static void
+file_write(struct world *w, const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", w->folder, name);
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	free(path);
+}
+
+static int
+config_text(struct world *w, const char *text)
+{
+	file_write(w, "jobd.conf", text);
+	return config_read(keys, &w->s, w->file, 0, w->error);
+}
+
+static void
+defaults_are_the_rows(void **state)
+{
+	struct world *w = *state;
+
+	assert_string_equal(w->s.socket, "/run/x");
+	assert_null(w->s.nothing);
+	assert_int_equal(w->s.connections, 100);
+	assert_int_equal(w->s.message, 1 << 20);
+	assert_int_equal(w->s.grace, 10 * USEC_SEC);
+	assert_true(w->s.verify);
+}
+
+static void
+file_sets_values(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(config_text(w, "# a comment\n"
+	    "[api]\nsocket = /run/y z\nnothing=\n\n"
+	    "[limits]\n  connections = 7 ; few\n\tmessage=64K\ngrace = 1m30s\n"
+	    "[http]\nverify = off"), 0);
+
+	assert_string_equal(w->s.socket, "/run/y z");
+	assert_string_equal(w->s.nothing, "");
+	assert_int_equal(w->s.connections, 7);
+	assert_int_equal(w->s.message, 65536);
+	assert_int_equal(w->s.grace, 90 * USEC_SEC);
+	assert_false(w->s.verify);
+}
+
+static void
+wrong_things_are_told_with_their_line(void **state)
+{
+	static const struct {
+		const char	*text;
+		const char	*error;
+	} cases[] = {
+		{ "[nope]\na=1\n", "jobd.conf:2: there is no section [nope]" },
+		{ "\n[api]\nsokcet=1\n", "jobd.conf:3: there is no setting 'sokcet' in [api]" },
+		{ "socket=1\n", "jobd.conf:1: 'socket' stands in no [section]" },
+		{ "[limits]\nconnections=many\n", "jobd.conf:2: connections: 'many' is not a whole number" },
+		{ "[limits]\nconnections=0\n", "jobd.conf:2: connections: must be 1 to 1000" },
+		{ "[limits]\nconnections=99999999999999999999\n",
+		    "jobd.conf:2: connections: '99999999999999999999' is not a whole number" },
+		{ "[limits]\nmessage=5X\n",
+		    "jobd.conf:2: message: '5X' is not a size (like 65536, 64K, 8M, 2G)" },
+		{ "[limits]\ngrace=2h\n", "jobd.conf:2: grace: must be 0s to 1h" },
+		{ "[limits]\ngrace=soon\n",
+		    "jobd.conf:2: grace: 'soon' is not a duration (like 90s, 5m, 1h30m)" },
+		{ "[http]\nverify=maybe\n", "jobd.conf:2: verify: 'maybe' is neither yes nor no" },
+		{ "[http]\n\nverify\n", "jobd.conf:3: neither '[section]' nor 'name = value'" },
+		{ "[http]\nverify\n[nope]\na=1\n", "jobd.conf:2: neither '[section]' nor 'name = value'" },
+		{ "[nope]\na=1\nverify\n", "jobd.conf:2: there is no section [nope]" },
+		{ "[http\n", "jobd.conf:1: neither '[section]' nor 'name = value'" },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(config_text(w, cases[i].text), -EINVAL);
+		assert_string_equal(w->error + strlen(w->folder) + 1, cases[i].error);
+	}
+	assert_int_equal(w->s.connections, 100);
+}
+
+static void
+line_too_long_is_an_error_and_not_cut(void **state)
+{
+	struct world *w = *state;
+	char text[400] = "[api]\nsocket = ";
+
+	memset(text + strlen(text), 'x', 300);
+	assert_int_equal(config_text(w, text), -EINVAL);
+	assert_string_equal(w->error + strlen(w->folder) + 1, "jobd.conf:2: the line is longer than 198 bytes");
+}
+
+static void
+drop_ins_follow_in_the_order_of_bytes(void **state)
+{
+	struct world *w = *state;
+
+	file_write(w, "jobd.conf.d/9-a.conf", "[limits]\nconnections=9\ngrace=9s\n");
+	file_write(w, "jobd.conf.d/10-b.conf", "[limits]\nconnections=10\n[http]\nverify=no\n");
+	file_write(w, "jobd.conf.d/A.conf", "[limits]\ngrace=5s\n");
+	file_write(w, "jobd.conf.d/a.conf~", "[limits]\ngrace=6s\n");
+	file_write(w, "jobd.conf.d/.hidden.conf", "[limits]\ngrace=7s\n");
+
+	assert_int_equal(config_text(w, "[limits]\nconnections=1\n"), 0);
+	assert_int_equal(w->s.connections, 9);
+	assert_int_equal(w->s.grace, 5 * USEC_SEC);
+	assert_false(w->s.verify);
+
+	file_write(w, "jobd.conf.d/A.conf", "[limits]\n\nfoo=1\n");
+	assert_int_equal(config_read(keys, &w->s, w->file, 0, w->error), -EINVAL);
+	assert_string_equal(w->error + strlen(w->folder) + 1,
+	    "jobd.conf.d/A.conf:3: there is no setting 'foo' in [limits]");
+}
+
+static void
+missing_file_is_fine_only_when_optional(void **state)
+{
+	struct world *w = *state;
+
+	file_write(w, "jobd.conf.d/9-a.conf", "[limits]\nconnections=9\n");
+
+	assert_int_equal(config_read(keys, &w->s, w->file, 0, w->error), -ENOENT);
+	assert_string_equal(w->error + strlen(w->folder) + 1, "jobd.conf: No such file or directory");
+	assert_int_equal(config_read(keys, &w->s, w->file, 1, w->error), 0);
+	assert_int_equal(w->s.connections, 9);
+	/* A folder is there, but it is no file. */
+	assert_int_equal(config_read(keys, &w->s, w->folder, 1, w->error), -EISDIR);
+}
+
+static void
+command_line_sets_one(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(config_set(keys, &w->s, "limits.connections", "5", w->error), 0);
+	assert_int_equal(w->s.connections, 5);
+	assert_int_equal(config_set(keys, &w->s, "limits.connections", "5000", w->error), -EINVAL);
+	assert_string_equal(w->error, "limits.connections: must be 1 to 1000");
+	assert_int_equal(config_set(keys, &w->s, "connections", "5", w->error), -EINVAL);
+	assert_string_equal(w->error, "'connections' is not section.name");
+	assert_int_equal(config_set(keys, &w->s, "lim.connections", "5", w->error), -EINVAL);
+	assert_string_equal(w->error, "there is no section [lim]");
+	assert_int_equal(w->s.connections, 5);
+}
+
+static void
+sizes_are_parsed_or_refused(void **state)
+{
+	static const char *const bad[] = {
+		"", "K", "-1", "1KB", "1 K", "1.5M", "9223372036854775808", "9007199254740992K", "1P", " 1",
+	};
+	int64_t n = 0;
+
+	(void)state;
+	assert_int_equal(bytes_parse("0", &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(bytes_parse("9223372036854775807", &n), 0);
+	assert_int_equal(n, INT64_MAX);
+	assert_int_equal(bytes_parse("3g", &n), 0);
+	assert_int_equal(n, (int64_t)3 << 30);
+	assert_int_equal(bytes_parse("2T", &n), 0);
+	assert_int_equal(n, (int64_t)2 << 40);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(bytes_parse(bad[i], &n), -EINVAL);
+	assert_int_equal(n, (int64_t)2 << 40);
+}
+
+#define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CONFIG_TEST(defaults_are_the_rows),
+		CONFIG_TEST(file_sets_values),
+		CONFIG_TEST(wrong_things_are_told_with_their_line),
+		CONFIG_TEST(line_too_long_is_an_error_and_not_cut),
+		CONFIG_TEST(drop_ins_follow_in_the_order_of_bytes),
+		CONFIG_TEST(missing_file_is_fine_only_when_optional),
+		CONFIG_TEST(command_line_sets_one),
+		cmocka_unit_test(sizes_are_parsed_or_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
