@@ -12,6 +12,10 @@ CONFIG	:= $(if $(SAN),san-$(subst $(comma),-,$(SAN)),release)$(if $(filter-out g
 B	:= build/$(CONFIG)
 VERSION	:= $(shell cat VERSION)
 
+# V=1 shows the commands.
+Q	:= $(if $(V),,@)
+say	= $(if $(V),,@printf '  %-4s %s\n' $(1) $@)
+
 PREFIX	?= /usr/local
 DESTDIR	?=
 
@@ -56,20 +60,21 @@ deps:
 
 $(B)/%.o: %.c Makefile VERSION | deps
 	@mkdir -p $(@D)
-	$(CC) $(ALLCFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $<
 
 define floor-rule
 $(call floor-archive,$(1)): $(call floor-objects,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor-rule,$(f))))
 
 # The interface files, as C strings that the daemons serve back.
 $(B)/%.varlink.h: %.varlink
 	@mkdir -p $(@D)
-	{ printf 'static const char varlink_text[] =\n'; sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/.*/"&\\n"/' $<; printf ';\n'; } >$@
+	$(Q){ printf 'static const char varlink_text[] =\n'; sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/.*/"&\\n"/' $<; printf ';\n'; } >$@
 
 # Upper floors first, so that each archive finds what it needs below.
 UPWARD	:= $(call floor-archive,daemon/server) $(call floor-archive,daemon/scheduler) $(call floor-archive,daemon/exec) \
@@ -81,13 +86,16 @@ RUNNER_OBJECTS := $(call floor-objects,daemon/runner)
 CLIENT_OBJECTS := $(call floor-objects,client)
 
 $(B)/jobd: $(B)/daemon/main.o $(UPWARD)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
 $(B)/jobd-runner: $(RUNNER_OBJECTS) $(LOW)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto)
 
 $(B)/jobctl: $(CLIENT_OBJECTS) $(call floor-archive,proto)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_proto)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_proto)
 
 include tests/tests.mk
 

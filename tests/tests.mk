@@ -27,18 +27,20 @@ HARNESS_ARCHIVE	:= $(B)/tests/harness.a
 $(HARNESS_ARCHIVE): $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 define unit-rule
 $(B)/$(1:.c=): $(B)/$(1:.c=.o) $(HARNESS_ARCHIVE) $(foreach f,$(BELOW_$(call test-floor,$(1:.c=))),$(call floor-archive,$(f)))
-	$(CC) $(LDFLAGS) -o $$@ $$^ -lcmocka $(LINK_$(call test-floor,$(1:.c=))) $(if $(filter store exec scheduler server,$(call test-floor,$(1:.c=))),-lsqlite3) -lpthread
+	$$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ -lcmocka $(LINK_$(call test-floor,$(1:.c=))) $(if $(filter store exec scheduler server,$(call test-floor,$(1:.c=))),-lsqlite3) -lpthread
 endef
 $(foreach t,$(UNIT_SOURCES),$(eval $(call unit-rule,$(t))))
 
 # Small programs that the system tests, the demo and the benches use.
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 $(B)/tests/tools/%: $(B)/tests/tools/%.o
-	$(CC) $(LDFLAGS) -o $@ $< -lcjson -lpthread
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lcjson -lpthread
 
 # How many tests run side by side, and what they find: the programs under test, the source.
 TEST_JOBS	?= 2
@@ -52,17 +54,21 @@ SCRIPTS := $(wildcard tests/system/*_*.sh) $(wildcard tests/crash/*.sh) tests/si
 
 SIM := $(B)/tests/sim/sim
 $(SIM): $(patsubst %.c,$(B)/%.o,$(wildcard tests/sim/*.c)) $(HARNESS_ARCHIVE) $(UPWARD)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
 FUZZ := $(patsubst %.c,$(B)/%,$(filter-out tests/fuzz/main.c,$(wildcard tests/fuzz/*.c)))
 $(FUZZ): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/main.o $(UPWARD)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
 # The demo's own programs stand on nothing of ours but, for one, the engine.
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 $(DEMO): $(B)/tests/demo/%: $(B)/tests/demo/%.o $(call floor-archive,daemon/engine) $(call floor-archive,daemon/base) $(call floor-archive,proto)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_engine) $(LIBS_proto) -lm
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_engine) $(LIBS_proto) -lm
 
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 $(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(UPWARD)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
