@@ -42,11 +42,12 @@ const struct command cmd_run = {
 	.usage = "[OPTIONS] [--] COMMAND [ARG...]",
 	.summary = "Run a command now, with its output here",
 	.text =
-	    "Adds a job that is due at once, prints its output as it comes, and exits with its\n"
-	    "code: the command's own, 128+N when signal N ended it, 124 when it timed out, 125\n"
-	    "when it could not be started. ^C cancels it and waits for its end; a second one\n"
-	    "leaves at once. It goes on when the terminal is closed or jobd is restarted. It\n"
-	    "starts in the present directory, reads nothing, and has a fixed environment:\n"
+	    "Adds a job that is due at once, prints its output as it comes, and exits with\n"
+	    "its code: the command's own, 128+N when signal N ended it, 124 when it timed\n"
+	    "out, 125 when it could not be started. ^C cancels it and waits for its end; a\n"
+	    "second one leaves at once. It goes on when the terminal is closed or jobd is\n"
+	    "restarted.\n"
+	    "It starts in the present directory, reads nothing, and has a fixed environment:\n"
 	    "nothing of yours but what -e sets.\n",
 	.examples =
 	    "  jobctl run make -j4\n  jobctl run --timeout 10m --sh 'du -s /home/* | sort -n'\n",
@@ -118,7 +119,7 @@ add(struct client *c, long long *id)
 static int
 wait_end(struct client *c, char *job, struct interrupt *interrupt)
 {
-	struct wait wait = { .jobs = &job, .n_jobs = 1, .timeout = -1 };
+	struct wait wait = { .jobs = &job, .n_jobs = 1, .until = "ended", .timeout = -1 };
 	struct cJSON *reply = NULL;
 	const struct cJSON *run;
 	int r = follow_wait(c, &wait, interrupt, &reply);
@@ -185,7 +186,7 @@ has_output(const struct cJSON *run)
 static int
 run_run(struct client *c)
 {
-	struct wait wait = { .n_jobs = 1, .started = true, .timeout = -1 };
+	struct wait wait = { .n_jobs = 1, .until = "started", .timeout = -1 };
 	struct interrupt interrupt;
 	struct cJSON *reply = NULL;
 	const struct cJSON *run;

@@ -1,6 +1,8 @@
 /*
  * jobctl wait: until runs have ended; the exit code says how.
  */
+#include <string.h>
+
 #include "client/client.h"
 #include "client/follow.h"
 #include "client/outcome.h"
@@ -13,7 +15,8 @@ static const struct option wait_options[] = {
 	{ .name = "timeout", .argument = "DURATION", .kind = OPTION_DURATION,
 	    .field = "timeoutUSec",
 	    .help = "give up after so long, with code 7" },
-	{ .name = "started", .help = "wait for the beginning of a run only" },
+	{ .name = "until", .argument = "ended|started", .kind = OPTION_TEXT, .field = "until",
+	    .help = "what to wait for (ended)" },
 	{ 0 },
 };
 
@@ -22,9 +25,10 @@ const struct command cmd_wait = {
 	.usage = "[OPTIONS] JOB|RUN...",
 	.summary = "Wait until runs have ended",
 	.text =
-	    "Of a job it is the latest run, and what the job still has due once. With one JOB or\n"
-	    "RUN the exit code is that of the run: the command's own, 128+N when signal N ended\n"
-	    "it, 124 when it timed out. With several it is 0 when all succeeded, else 1.\n",
+	    "Of a job it is the latest run, and what the job still has due once. With one JOB\n"
+	    "or RUN the exit code is that of the run: the command's own, 128+N when signal N\n"
+	    "ended it, 124 when it timed out. With several it is 0 when all succeeded, else 1.\n"
+	    "Waiting for the start succeeds when a run has begun.\n",
 	.examples =
 	    "  jobctl wait 12.3\n  jobctl wait --timeout 1h backup index && echo both fine\n",
 	.options = wait_options,
@@ -55,17 +59,17 @@ judge(const struct cJSON *runs)
 static int
 wait_run(struct client *c)
 {
-	bool started = args_flag(&c->args, "started");
+	const char *until = args_text(&c->args, "until");
 	struct wait wait = {
 		.jobs = c->args.words,
 		.n_jobs = c->args.n_words,
-		.started = started,
+		.until = until ? until : "ended",
 		.timeout = json_get_int(c->args.parameters, "timeoutUSec", -1),
 	};
 	struct cJSON *reply = NULL;
 	int r = follow_wait(c, &wait, NULL, &reply);
 
-	if (r == 0 && !started)
+	if (r == 0 && strcmp(wait.until, "ended") == 0)
 		r = judge(json_get(reply, "runs"));
 	json_free(reply);
 	return r;

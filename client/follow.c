@@ -93,7 +93,7 @@ wait_parameters(const struct wait *wait, instant begin)
 
 	for (i = 0; i < wait->n_jobs; i++)
 		value_push_string(parameters, "jobs", wait->jobs[i]);
-	json_set_string(parameters, "until", wait->started ? "started" : "ended");
+	json_set_string(parameters, "until", wait->until);
 	if (wait->timeout >= 0)
 		json_set_int(parameters, "timeoutUSec", left > 0 ? left : 0);
 	return parameters;

@@ -28,7 +28,7 @@ void interrupt_done(struct interrupt *i);
 struct wait {
 	char		*const *jobs;		/* jobs or runs */
 	size_t		 n_jobs;
-	bool		 started;		/* a beginning is enough */
+	const char	*until;			/* ended, started */
 	long long	 timeout;		/* in microseconds; -1: none */
 };
 

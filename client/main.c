@@ -177,7 +177,6 @@ perform(struct client *c, const struct args *before, int argc, char **argv)
 	r = words_check(c);
 	if (r == 0)
 		r = c->command->run(c);
-	output_flush();
 	return r;
 }
 
@@ -217,6 +216,7 @@ main(int argc, char **argv)
 		r = help(argc - at - 1, argv + at + 1);
 	else if (r == 0)
 		r = perform_verb(&before, argc, argv, at);
+	output_flush();
 	args_done(&before);
 	return r;
 }

@@ -488,19 +488,17 @@ field_bare(const char *field)
 char *
 args_option_of(const struct args *a, const char *field)
 {
-	char *bare = field_bare(field), *found = NULL, name[64];
+	char *bare = field_bare(field), *found = NULL;
 	const struct option *o;
-	size_t i;
 
-	for (i = 0; !found && i < a->n_given; i++) {
-		const char *fills = a->given[i].option->field;
-
-		if (fills && strcmp(fills, bare) == 0)
-			found = xstrdup(given_print(&a->given[i], name));
-	}
-	for (o = a->options; !found && o && o->name; o++)
-		if (o->field && strcmp(o->field, bare) == 0)
+	for (o = a->options; !found && o && o->name; o++) {
+		if (!o->field || strcmp(o->field, bare) != 0)
+			continue;
+		if (o->letter)
+			found = xasprintf("--%s (-%c)", o->name, o->letter);
+		else
 			found = xasprintf("--%s", o->name);
+	}
 	free(bare);
 	return found;
 }

@@ -71,7 +71,7 @@ const struct given *args_given(const struct args *a, const char *name);
 int64_t args_int(const struct args *a, const char *name, int64_t otherwise);
 
 /*
- * How the user calls a field of the parameters ("--http" for "jobs[0].http.url"), as
+ * How the user calls a field of the parameters ("--name (-n)" for "jobs[0].name"), as
  * allocated text, or NULL when no option fills it.
  */
 char *args_option_of(const struct args *a, const char *field);
