@@ -23,8 +23,8 @@ const struct command cmd_tasks = {
 	.usage = "[OPTIONS]",
 	.summary = "Show what each task of the engine waits for",
 	.text =
-	    "PLACE is the line of the source where it waits; SINCE how long it has waited, LEFT\n"
-	    "the time until its deadline, SERVES the job or run that it works for.\n",
+	    "PLACE is the line of the source where it waits; SINCE how long it has waited,\n"
+	    "LEFT the time until its deadline, SERVES the job or run that it works for.\n",
 	.examples = "  jobctl tasks\n  jobctl tasks --json --limit 100000 | jq .total\n",
 	.options = tasks_options,
 	.run = tasks_run,

@@ -18,8 +18,8 @@ const struct command cmd_watch = {
 	.usage = "[JOB...]",
 	.summary = "Show events as they happen",
 	.text =
-	    "Of all jobs when none is named. With --json each reply is a line: an empty one at\n"
-	    "once, when watching has begun, and in every 30 seconds of silence.\n",
+	    "Of all jobs when none is named. With --json each reply is a line: an empty one\n"
+	    "at once, when watching has begun, and in every 30 seconds of silence.\n",
 	.examples = "  jobctl watch 'db-*'\n  jobctl watch --json | jq .event.type\n",
 	.words_field = "jobs",
 	.words_name = "JOB",
