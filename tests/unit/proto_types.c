@@ -351,6 +351,9 @@ limits_of_a_spec_hold(void **state)
 		{ "{\"http\":{\"url\":\"http://a\",\"body\":\"", "\"}}", BODY_BYTES_MAX,
 		    "http.body" },
 		{ "{\"command\":{\"argv\":[\"", "\"]}}", STRING_BYTES_MAX, "command.argv[0]" },
+		{ "{\"http\":{\"url\":\"http://a\",\"headers\":[\"A:", "\"]}}", 8192 - 2,
+		    "http.headers[0]" },
+		{ "{" TIMER ",\"labels\":[\"a=", "\"]}", 256 - 2, "labels[0]" },
 	};
 
 	(void)state;
@@ -375,6 +378,25 @@ limits_of_a_spec_hold(void **state)
 			buf_done(&b);
 		}
 	}
+}
+
+/* A spec that jobctl has filled in itself, never read from JSON. */
+static void
+a_spec_made_by_hand_is_checked(void **state)
+{
+	struct timer_spec timer = { .duration = -1 };
+	struct job_spec s = { .timer = &timer };
+	struct field_error error;
+
+	(void)state;
+	assert_int_equal(job_spec_check(&s, "", &error), JOBD_INVALID_FIELD);
+	assert_string_equal(error.path, "timer.durationUSec");
+	timer.duration = 0;
+	assert_int_equal(job_spec_check(&s, "", &error), JOBD_OK);
+	s.every = EVERY_MIN - 1;
+	assert_int_equal(job_spec_check(&s, "jobs[7]", &error), JOBD_INVALID_FIELD);
+	assert_string_equal(error.path, "jobs[7].everyUSec");
+	assert_int_equal(job_spec_check(&s, "jobs[7]", NULL), JOBD_INVALID_FIELD);
 }
 
 static void
@@ -498,6 +520,7 @@ main(void)
 		cmocka_unit_test(bad_specs_are_refused_at_their_place),
 		cmocka_unit_test(specs_in_an_array_are_named_with_their_index),
 		cmocka_unit_test(limits_of_a_spec_hold),
+		cmocka_unit_test(a_spec_made_by_hand_is_checked),
 		cmocka_unit_test(a_job_with_its_last_run_goes_there_and_back),
 		cmocka_unit_test(a_run_keeps_exit_code_zero),
 		cmocka_unit_test(an_event_tells_only_what_it_knows),
