@@ -73,7 +73,7 @@ struct http_spec {
 	char		*method;		/* GET */
 	struct strings	 headers;		/* "Name: value" */
 	char		*body;
-	char		*expect;		/* default 200-299; with noRedirect 200-399 */
+	char		*expect;		/* status set: "200-299,304"; default 200-299 */
 	bool		 no_redirect;		/* noRedirect */
 	bool		 insecure;		/* do not verify TLS */
 };
