@@ -26,9 +26,9 @@ const struct command cmd_wait = {
 	.summary = "Wait until runs have ended",
 	.text =
 	    "Of a job it is the latest run, and what the job still has due once. With one\n"
-	    "JOB or RUN the exit code is that of the run: the command's own, 128+N when signal\n"
-	    "N ended it, 124 when it timed out. With several it is 0 when all succeeded, else\n"
-	    "1. Waiting for the start succeeds when a run has begun.\n",
+	    "JOB or RUN the exit code is that of the run: the command's own, 128+N when\n"
+	    "signal N ended it, 124 when it timed out. With several it is 0 when all\n"
+	    "succeeded, else 1. Waiting for the start succeeds when a run has begun.\n",
 	.examples =
 	    "  jobctl wait 12.3\n  jobctl wait --timeout 1h backup index && echo both fine\n",
 	.options = wait_options,

@@ -1,7 +1,7 @@
 /*
  * table: rows of cells (declared in output.h).  On a terminal the columns are as wide as
  * they must be; when that is too wide, optional columns go first, then the flexible ones
- * are cut with an ellipsis.  Piped, a row is its cells with tabs between, all of them.
+ * are cut with an ellipsis, then the last ones go.  Piped, a row is its cells with tabs between, all of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +84,9 @@ fit(struct table *t)
 			t->widths[i] = -1;
 	while (total(t) > t->output->width && (give = flexible(t)) >= 0)
 		t->widths[give]--;
+	/* Less than the table needs: better no last columns than lines that wrap. */
+	for (i = t->n_columns; i-- > 1 && total(t) > t->output->width;)
+		t->widths[i] = -1;
 }
 
 static void
@@ -91,6 +94,16 @@ spaces(int n)
 {
 	if (n > 0)
 		printf("%*s", n, "");
+}
+
+static size_t
+last_shown(const struct table *t)
+{
+	size_t i = t->n_columns - 1;
+
+	while (i > 0 && t->widths[i] < 0)
+		i--;
+	return i;
 }
 
 /* One cell on a terminal. */
@@ -101,7 +114,7 @@ cell_print(const struct table *t, size_t column, const char *text, bool title)
 	int room = t->widths[column], used = text_width(text);
 	const char *color = title ? color_bold(t->output) :
 	    flags & COLUMN_STATE ? color_of(t->output, text) : "";
-	bool last = column + 1 == t->n_columns;
+	bool last = column == last_shown(t);
 
 	if (!*text && !title) {
 		text = "-";
