@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <event2/event.h>
 
-#include "daemon/engine/loop.h"
+#include "daemon/engine/loop-internal.h"
 
 static void
 watch_event(evutil_socket_t fd, short what, void *arg)
@@ -15,6 +15,7 @@ watch_event(evutil_socket_t fd, short what, void *arg)
 	struct watch *w = arg;
 
 	(void)fd;
+	loop_woken(w->loop);
 	if (what & EV_READ)
 		w->readable = true;
 	if (what & EV_WRITE)

@@ -186,7 +186,7 @@ print_result(const struct bench *b)
 	printf("%s}\n", b->extra);
 }
 
-/* ---- the frame that all have, and a root that waits for its children ---- */
+/* ---- the parent of all, who waits for its children; they find the bench through it ---- */
 
 struct crew {
 	struct task	 task;
@@ -211,12 +211,17 @@ join_step(struct task *t)
 
 static const struct task_kind join_kind = { .name = "join", .step = join_step };
 
+static struct bench *
+bench_of(const struct task *t)
+{
+	return container_of(t->parent, struct crew, task)->bench;
+}
+
 /* ---- w1, w2: sleep once ---- */
 
 struct sleeper {
-	struct task	 task;
-	struct bench	*bench;
-	usec_t		 due;		/* first how long, then until when */
+	struct task	task;
+	usec_t		due;		/* first how long, then until when */
 };
 
 static enum task_status
@@ -228,7 +233,7 @@ sleeper_step(struct task *t)
 
 	f->due += loop_clock(t->loop);
 	SLEEP_UNTIL(t, f->due);
-	late_add(f->bench, f->due);
+	late_add(bench_of(t), f->due);
 	TASK_END(t, 0);
 }
 
@@ -248,7 +253,6 @@ sleep_once(struct bench *b)
 	for (long i = 0; i < b->n; i++) {
 		struct sleeper *f = xmalloc(sizeof(*f));
 
-		f->bench = b;
 		f->due = three ? (i + 1) * USEC_SEC : random_usec(b, USEC_SEC, 5 * USEC_SEC);
 		task_start(&f->task, &kind, &root.task);
 	}
@@ -303,9 +307,8 @@ yield_only(struct bench *b)
 /* ---- w4: sleep again and again ---- */
 
 struct churn {
-	struct task	 task;
-	struct bench	*bench;
-	usec_t		 due;
+	struct task	task;
+	usec_t		due;
 };
 
 static enum task_status
@@ -316,32 +319,32 @@ churn_step(struct task *t)
 	TASK_BEGIN(t);
 
 	for (;;) {
-		f->due = loop_clock(t->loop) + random_usec(f->bench, 10 * USEC_MSEC, USEC_SEC);
+		f->due = loop_clock(t->loop) + random_usec(bench_of(t), 10 * USEC_MSEC, USEC_SEC);
 		SLEEP_UNTIL(t, f->due);
 		if (t->err == -ECANCELED)
 			break;
-		late_add(f->bench, f->due);
+		late_add(bench_of(t), f->due);
 	}
 	TASK_END(t, 0);
 }
 
 struct churners {
-	struct task	 task;
-	struct bench	*bench;
-	usec_t		 end;
+	struct crew	crew;
+	usec_t		end;
 };
 
 /* Snapshots are taken at the end, before the tasks unwind. */
 static enum task_status
 churners_step(struct task *t)
 {
-	struct churners *f = container_of(t, struct churners, task);
+	struct churners *f = container_of(t, struct churners, crew.task);
+	struct bench *b = f->crew.bench;
 
 	TASK_BEGIN(t);
 
 	SLEEP_UNTIL(t, f->end);
-	f->bench->after = snapshot();
-	f->bench->n = (long)f->bench->late->n;
+	b->after = snapshot();
+	b->n = (long)b->late->n;
 	TASK_END(t, 0);
 }
 
@@ -351,17 +354,16 @@ sleep_again(struct bench *b)
 	static const struct task_kind kind = { .name = "churn", .step = churn_step, .release = release_frame };
 	static const struct task_kind root_kind = { .name = "churners", .step = churners_step };
 	long n = arg(b, "n", 100000);
-	struct churners root = { .bench = b };
+	struct churners root = { .crew.bench = b };
 
 	b->late = xcalloc(1, sizeof(*b->late));
 	b->before = snapshot();
 	root.end = b->before.nsec / 1000 + arg(b, "secs", 10) * USEC_SEC;
-	task_start_root(&root.task, &root_kind, b->loop);
+	task_start_root(&root.crew.task, &root_kind, b->loop);
 	for (long i = 0; i < n; i++) {
 		struct churn *f = xmalloc(sizeof(*f));
 
-		f->bench = b;
-		task_start(&f->task, &kind, &root.task);
+		task_start(&f->task, &kind, &root.crew.task);
 	}
 	loop_run(b->loop);
 	snprintf(b->extra, sizeof(b->extra), ",\"ops\":%ld", b->n);
@@ -373,11 +375,9 @@ sleep_again(struct bench *b)
 static enum task_status
 hour_step(struct task *t)
 {
-	struct sleeper *f = container_of(t, struct sleeper, task);
-
 	TASK_BEGIN(t);
 
-	SLEEP_UNTIL(t, loop_clock(t->loop) + USEC_HOUR + random_usec(f->bench, 0, USEC_SEC));
+	SLEEP_UNTIL(t, loop_clock(t->loop) + USEC_HOUR + random_usec(bench_of(t), 0, USEC_SEC));
 	TASK_END(t, 0);
 }
 
@@ -405,10 +405,9 @@ sleep_long(struct bench *b)
 	b->n = arg(b, "n", 100000);
 	task_start_root(&root.task, &root_kind, b->loop);
 	for (long i = 0; i < b->n; i++) {
-		struct sleeper *f = xmalloc(sizeof(*f));
+		struct task *t = xmalloc(sizeof(*t));
 
-		f->bench = b;
-		task_start(&f->task, &kind, &root.task);
+		task_start(t, &kind, &root.task);
 	}
 	loop_run(b->loop);
 }
