@@ -70,8 +70,8 @@ static int
 teardown(void **state)
 {
 	static const char *const names[] = {
-		"jobd.conf", "jobd.conf.d/10-b.conf", "jobd.conf.d/9-a.conf", "jobd.conf.d/A.conf", "jobd.conf.d/a.conf~",
-		"jobd.conf.d/.hidden.conf", "jobd.conf.d", "",
+		"jobd.conf", "jobd.conf.d/10-b.conf", "jobd.conf.d/9-a.conf", "jobd.conf.d/A.conf",
+		"jobd.conf.d/a.conf~", "jobd.conf.d/.hidden.conf", "jobd.conf.d", "",
 	};
 	struct world *w = *state;
 
@@ -180,7 +180,8 @@ line_too_long_is_an_error_and_not_cut(void **state)
 
 	memset(text + strlen(text), 'x', 300);
 	assert_int_equal(config_text(w, text), -EINVAL);
-	assert_string_equal(w->error + strlen(w->folder) + 1, "jobd.conf:2: the line is longer than 198 bytes");
+	assert_string_equal(w->error + strlen(w->folder) + 1,
+	    "jobd.conf:2: the line is longer than 198 bytes");
 }
 
 static void

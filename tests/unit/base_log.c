@@ -87,8 +87,8 @@ terminal_gets_a_time_and_a_word(void **state)
 	log_warning("disk is nearly full");
 	catch_end(&c);
 
-	assert_int_equal(sscanf(c.text, "%d-%d-%d %d:%d:%d %n", &year, &month, &day, &hour, &minute, &second,
-	    &end), 6);
+	assert_int_equal(sscanf(c.text, "%d-%d-%d %d:%d:%d %n", &year, &month, &day, &hour, &minute,
+	    &second, &end), 6);
 	/* A terminal turns the newline into two characters. */
 	assert_string_equal(c.text + end, "warning: disk is nearly full\r\n");
 }
