@@ -58,7 +58,9 @@ help:			# list the targets
 deps:
 	@packaging/install-dependencies
 
-$(B)/%.o: %.c Makefile VERSION | deps
+GENERATED := $(patsubst %,$(B)/%.h,$(wildcard proto/*.varlink))
+
+$(B)/%.o: %.c Makefile VERSION | deps $(GENERATED)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $<
