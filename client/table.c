@@ -1,7 +1,8 @@
 /*
  * table: rows of cells (declared in output.h).  On a terminal the columns are as wide as
  * they must be; when that is too wide, optional columns go first, then the flexible ones
- * are cut with an ellipsis, then the last ones go.  Piped, a row is its cells with tabs between, all of them.
+ * are cut with an ellipsis, then the last ones go.  Piped, a row is its cells with tabs
+ * between, all of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,10 +71,13 @@ fit(struct table *t)
 	for (i = 0; i < t->n_cells; i++) {
 		int *width = &t->widths[i % t->n_columns], w = text_width(t->cells[i]);
 
+		/* After the first page only what must not be cut may still grow. */
+		if (t->headed && t->columns[i % t->n_columns].flags & COLUMN_FLEX)
+			continue;
 		if (*width >= 0 && w > *width)
 			*width = w;
 	}
-	for (i = 0; i < t->n_columns; i++) {
+	for (i = 0; !t->headed && i < t->n_columns; i++) {
 		int w = t->output->headers ? text_width(t->columns[i].title) : 1;
 
 		if (t->widths[i] >= 0 && w > t->widths[i])
@@ -147,7 +151,12 @@ row_print(const struct table *t, char *const *cells)
 			if (t->widths[i] >= 0)
 				cell_print(t, i, text, !cells);
 		} else {
-			printf("%s%s", i ? "\t" : "", text);
+			/* Colours only when they were asked for by --color always. */
+			const char *color = t->columns[i].flags & COLUMN_STATE && cells ?
+			    color_of(t->output, text) : "";
+
+			printf("%s%s%s%s", i ? "\t" : "", color, text,
+			    *color ? color_off(t->output) : "");
 		}
 	}
 	putchar('\n');
