@@ -25,6 +25,7 @@ struct watcher {
 	struct event_info	*ring;		/* WATCHER_EVENTS_MAX, allocated at the first event */
 	size_t			 first, n;
 	int64_t			 lost;		/* not told yet */
+	instant			 lost_at;	/* when the last of them was */
 };
 
 struct event_hub *event_hub_new(void);
@@ -34,8 +35,10 @@ void event_hub_free(struct event_hub *h);		/* no watcher may be left */
 void event_emit(struct event_hub *h, const struct event_info *e);
 
 void watcher_start(struct watcher *w, struct event_hub *h, struct task *waiter);
-/* Take the oldest: true and *ret is the caller's (fields_done with event_info_fields), or false.
- * After losses an EVENT_LOST with the count comes first. */
+/*
+ * Take the oldest: true and *ret is the caller's (event_info_done), or false.  A watcher that is too
+ * slow gets what its ring holds, then an EVENT_LOST with the count, then what comes after.
+ */
 bool watcher_take(struct watcher *w, struct event_info *ret);
 static inline bool
 watcher_has(const struct watcher *w)

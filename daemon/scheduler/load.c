@@ -1,0 +1,204 @@
+/*
+ * load: see load.h.  The dues are read on beyond the horizon by the same query: the first row that
+ * is too far tells when to look again, and none at all that there is nothing to wait for.
+ */
+#include "daemon/scheduler/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/scheduler/scheduler-internal.h"
+#include "proto/mem.h"
+
+#define EVERYTHING ((instant){ INT64_MAX })
+
+struct window_load {
+	struct task		 task;
+	struct scheduler	*s;
+	struct window_place	 from;
+	unsigned		 shrinks;
+	usec_t			 backoff;
+	bool			 over;
+	struct op_due		 op;
+};
+
+static void
+window_load_submit(struct window_load *f)
+{
+	f->shrinks = f->s->window.shrinks;
+	f->op.op = (struct store_op){ .kind = OP_DUE };
+	f->op.n = 0;
+	f->op.more = false;
+	f->op.after_due = f->from.due;
+	/* The cursor is the row before the first one wanted. */
+	f->op.after_id = f->from.id - 1;
+	f->op.until = EVERYTHING;
+	store_submit(f->s->store, &f->op.op, &f->task);
+}
+
+/* Take a page over.  True: the load is over. */
+static bool
+window_load_page(struct window_load *f)
+{
+	struct window *w = &f->s->window;
+	instant now = loop_wall(f->s->loop);
+
+	if (w->shrinks != f->shrinks) {
+		/* What was given up meanwhile may lie before this page. */
+		window_load_fail(w);
+		return true;
+	}
+	for (size_t i = 0; i < f->op.n; i++) {
+		const struct due_row *row = &f->op.rows[i];
+
+		f->from = (struct window_place){ row->due, row->id };
+		if (window_get(w, row->id) != NULL)
+			continue;
+		if (row->due.usec > now.usec + w->ahead || window_count(w) >= w->max) {
+			window_load_end(w, f->from);
+			return true;
+		}
+		(void)window_put(w, row, now);
+	}
+	if (!f->op.more) {
+		window_load_end(w, (struct window_place){ { USEC_NEVER }, INT64_MAX });
+		return true;
+	}
+	f->from.id++;
+	return false;
+}
+
+static enum task_status
+window_load_step(struct task *t)
+{
+	struct window_load *f = container_of(t, struct window_load, task);
+
+	TASK_BEGIN(t);
+
+	while (!f->over) {
+		window_load_submit(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+		if (!scheduler_store_failed(f->s, &f->op.op, &f->backoff)) {
+			f->over = window_load_page(f);
+			continue;
+		}
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			break;
+	}
+	if (!f->over)
+		window_load_fail(&f->s->window);
+	scheduler_changed(f->s);
+
+	TASK_END(t, 0);
+}
+
+static void
+window_load_release(struct task *t)
+{
+	free(container_of(t, struct window_load, task));
+}
+
+static const struct task_kind window_load_kind = {
+	.name = "load dues",
+	.step = window_load_step,
+	.release = window_load_release,
+};
+
+/* ---- queued runs ---- */
+
+struct queue_load {
+	struct task		 task;
+	struct scheduler	*s;
+	int64_t			 after;
+	usec_t			 backoff;
+	bool			 over;
+	struct op_active	 op;
+};
+
+static void
+queue_load_submit(struct queue_load *f)
+{
+	f->op.op = (struct store_op){ .kind = OP_ACTIVE };
+	f->op.after = f->after;
+	f->op.state = RUN_QUEUED;
+	store_submit(f->s->store, &f->op.op, &f->task);
+}
+
+static bool
+queue_load_page(struct queue_load *f)
+{
+	bool over = !f->op.more;
+
+	for (size_t i = 0; i < f->op.n; i++) {
+		const struct active_row *row = &f->op.rows[i];
+
+		f->after = row->cursor;
+		if (!queue_add(&f->s->queue, row->job, row->run, row->kind)) {
+			over = true;
+			break;
+		}
+	}
+	op_active_done(&f->op);
+	return over;
+}
+
+static enum task_status
+queue_load_step(struct task *t)
+{
+	struct queue_load *f = container_of(t, struct queue_load, task);
+
+	TASK_BEGIN(t);
+
+	while (!f->over) {
+		queue_load_submit(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+		if (!scheduler_store_failed(f->s, &f->op.op, &f->backoff)) {
+			f->over = queue_load_page(f);
+			continue;
+		}
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			break;
+	}
+	f->s->queue.loading = false;
+	if (!f->over)
+		f->s->queue.more = true;
+	scheduler_changed(f->s);
+
+	TASK_END(t, 0);
+}
+
+static void
+queue_load_release(struct task *t)
+{
+	free(container_of(t, struct queue_load, task));
+}
+
+static const struct task_kind queue_load_kind = {
+	.name = "load queued runs",
+	.step = queue_load_step,
+	.release = queue_load_release,
+};
+
+void
+load_if_wanted(struct scheduler *s)
+{
+	instant at = window_load_at(&s->window);
+
+	if (instant_is_set(at) && at.usec <= loop_wall(s->loop).usec) {
+		struct window_load *f = xcalloc(1, sizeof(*f));
+
+		f->s = s;
+		window_load_begin(&s->window, &f->from);
+		task_start(&f->task, &window_load_kind, &s->task);
+	}
+	if (queue_wants_load(&s->queue)) {
+		struct queue_load *f = xcalloc(1, sizeof(*f));
+
+		f->s = s;
+		s->queue.more = false;
+		s->queue.loading = true;
+		task_start(&f->task, &queue_load_kind, &s->task);
+	}
+}

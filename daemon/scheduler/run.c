@@ -1,0 +1,471 @@
+/*
+ * run: see run.h.  If the claim does not commit, nothing starts; if the finish does not
+ * commit, the result waits here and is offered again, and the runner keeps its record
+ * until it is told that the commit was.  When the daemon stops, the executor lets go,
+ * the run stays `running` in the store, and the next daemon adopts it.
+ *
+ * The executor's frame is in the tail of ours, so that it cannot outlive us.
+ */
+#include "daemon/scheduler/run.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/fault.h"
+#include "daemon/base/log.h"
+#include "daemon/exec/runner.h"
+#include "daemon/scheduler/scheduler-internal.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+/* There is one node so far; claims carry it so that there can be more (DESIGN 4.11). */
+#define THIS_NODE 1
+
+struct run_task {
+	struct task		 task;
+	struct scheduler	*s;
+	struct pending		*pending;	/* an occurrence: until the claim is answered */
+	struct ledger_decision	 decision;	/* of that occurrence */
+	struct run_info		 info;
+	struct job_spec		 spec;
+	int64_t			 uid;
+	usec_t			 backoff;
+	instant			 noticed;
+	bool			 adopt;
+	bool			 deciding;	/* counted in the scheduler's */
+	bool			 claimed;
+	bool			 cancel;
+	bool			 executing;
+	union {					/* one after another */
+		struct store_op	 head;
+		struct op_skip	 skip;
+		struct op_claim	 claim;
+		struct op_finish finish;
+	} op;
+	alignas(max_align_t) char executor[];	/* struct exec and what follows it */
+};
+
+static struct exec *
+run_exec(struct run_task *f)
+{
+	return (struct exec *)(void *)f->executor;
+}
+
+static void
+run_tell(struct run_task *f, enum event_type type, int job_state)
+{
+	struct event_info e = EVENT_INFO_NONE;
+
+	e.at = loop_wall(f->s->loop);
+	e.type = (int)type;
+	e.job = f->info.job;
+	e.run = f->info.run;
+	e.name = f->info.name;
+	e.kind = f->info.kind;
+	e.state = f->info.state;
+	e.job_state = job_state;
+	e.exit_code = f->info.exit_code;
+	e.reason = f->info.reason;
+	event_emit(f->s->events, &e);
+}
+
+/* It is decided, in one way or another. */
+static void
+run_decided(struct run_task *f)
+{
+	MUST(f->deciding);
+	f->deciding = false;
+	f->s->deciding--;
+	scheduler_changed(f->s);
+}
+
+/* ---- what goes before the claim: occurrences that have piled up before this one ---- */
+
+static void
+run_submit_skip(struct run_task *f)
+{
+	ledger_skip_fill(&f->op.skip, f->pending->job, &f->decision);
+	store_submit(f->s->store, &f->op.head, &f->task);
+}
+
+/* 0: go on; else the run is off. */
+static int
+run_skipped(struct run_task *f)
+{
+	int r = f->op.head.result;
+
+	if (r == 0) {
+		ledger_skip_tell(f->s, &f->op.skip, f->info.kind);
+		/* What is to be claimed now, whatever becomes of the claim. */
+		f->pending->due = f->decision.due;
+	}
+	free(f->op.skip.name);
+	f->op.skip.name = NULL;
+	return r;
+}
+
+/* ---- the claim ---- */
+
+static void
+run_submit_claim(struct run_task *f)
+{
+	instant now = loop_wall(f->s->loop);
+
+	f->op.claim = (struct op_claim){
+		.op.kind = OP_CLAIM, .job = f->info.job, .run = f->info.run,
+		.due = f->decision.due, .next_due = f->decision.next,
+		.noticed = f->noticed, .started = now, .node = THIS_NODE,
+	};
+	fault_point(FAULT_CLAIM_BEFORE_COMMIT);
+	store_submit(f->s->store, &f->op.head, &f->task);
+}
+
+/* Read the job as it was added.  What this version cannot read fails the run, with words. */
+static void
+run_read_spec(struct run_task *f, const char *spec_json)
+{
+	struct field_error error = { 0 };
+	struct cJSON *object;
+	const char *why = NULL;
+
+	object = json_parse(spec_json, strlen(spec_json), &why);
+	if (object == NULL) {
+		f->info.state = RUN_FAILED;
+		f->info.reason = xasprintf("the stored job cannot be read: %s", why);
+		return;
+	}
+	if (job_spec_read(object, &f->spec, &error) != JOBD_OK) {
+		f->info.state = RUN_FAILED;
+		f->info.reason = xasprintf("the stored job cannot be read: %s: %s", error.path, error.reason);
+	}
+	json_free(object);
+}
+
+/* The claim is committed: the run exists. */
+static void
+run_claimed(struct run_task *f)
+{
+	struct op_claim *c = &f->op.claim;
+
+	fault_point(FAULT_CLAIM_AFTER_COMMIT);
+	if (f->info.run != 0)
+		f->s->queued--;
+	f->info.run = c->run;
+	f->info.attempt = 1;
+	f->info.manual = c->manual;
+	f->info.due = c->run_due;
+	f->info.noticed = c->noticed;
+	f->info.started = c->started;
+	f->info.state = RUN_RUNNING;
+	f->info.name = c->row.name;
+	c->row.name = NULL;
+	f->uid = c->row.uid;
+	f->claimed = true;
+	f->s->stats.started++;
+	run_tell(f, EVENT_RUN_STARTED, JOB_RUNNING);
+	run_read_spec(f, c->row.spec_json);
+}
+
+/* The claim has been answered, or we stop: the occurrence goes back to the window. */
+static void
+run_claim_over(struct run_task *f)
+{
+	struct window *w = &f->s->window;
+	instant now = loop_wall(f->s->loop);
+	int r = f->op.head.result;
+
+	if (r == 0)
+		run_claimed(f);
+	if (f->pending != NULL && r == 0)
+		window_back(w, f->pending, f->decision.next, now);
+	else if (f->pending != NULL && r == -ESTALE)
+		window_refused(w, f->pending, now);
+	else if (f->pending != NULL)
+		window_back(w, f->pending, f->pending->due, now);
+	f->pending = NULL;
+	run_decided(f);
+}
+
+/* ---- the executor ---- */
+
+static void
+run_execute(struct run_task *f)
+{
+	const struct executor *executor = executor_find((enum job_kind)f->info.kind);
+	struct exec *e = run_exec(f);
+
+	e->world = f->s->world;
+	e->spec = &f->spec;
+	e->run = &f->info;
+	e->uid = f->uid;
+	e->adopt = f->adopt;
+	e->cancel = f->cancel;
+	f->executing = true;
+	task_start(&e->task, executor->kind, &f->task);
+}
+
+/* Canceled after the claim and before anything was begun: there is nothing to end. */
+static bool
+run_canceled_early(struct run_task *f)
+{
+	if (!f->cancel || f->adopt)
+		return false;
+	f->info.state = RUN_CANCELED;
+	f->info.reason = xstrdup("canceled before it was begun");
+	return true;
+}
+
+/* ---- the end ---- */
+
+static void
+run_submit_finish(struct run_task *f)
+{
+	if (!instant_is_set(f->info.ended))
+		f->info.ended = loop_wall(f->s->loop);
+	f->op.finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info, .from = RUN_RUNNING };
+	fault_point(FAULT_FINISH_BEFORE_COMMIT);
+	store_submit(f->s->store, &f->op.head, &f->task);
+}
+
+static void
+run_count(struct scheduler_stats *stats, int state)
+{
+	if (state == RUN_SUCCEEDED)
+		stats->succeeded++;
+	else if (state != RUN_CANCELED)
+		stats->failed++;
+}
+
+/* The end is committed: now it may be told, and the runner may forget. */
+static void
+run_finished(struct run_task *f)
+{
+	struct scheduler *s = f->s;
+
+	fault_point(FAULT_FINISH_AFTER_COMMIT);
+	if (f->op.head.result == 0) {
+		run_count(&s->stats, f->info.state);
+		run_tell(f, EVENT_RUN_ENDED, f->op.finish.job_state);
+	} else {
+		log_warning("the store does not know the run as running any more, ignoring its end job=%lld run=%lld",
+		    (long long)f->info.job, (long long)f->info.run);
+	}
+	if (f->info.kind == KIND_COMMAND && s->world->runner != NULL) {
+		fault_point(FAULT_ACK_BEFORE_SEND);
+		runner_acknowledge(s->world->runner, f->info.job, f->info.run, f->info.attempt);
+	}
+}
+
+/* Give the slot back, and let those of the job that wait go on. */
+static void
+run_leave(struct run_task *f)
+{
+	struct scheduler *s = f->s;
+	struct pending *p;
+
+	if (f->deciding)
+		run_claim_over(f);
+	lane_run_clear(&s->queue, f->info.job);
+	MUST(s->running[f->info.kind] > 0);
+	s->running[f->info.kind]--;
+	p = window_get(&s->window, f->info.job);
+	if (p != NULL && p->state == PENDING_PARKED)
+		window_back(&s->window, p, p->due, loop_wall(s->loop));
+	scheduler_changed(s);
+}
+
+static enum task_status
+run_step(struct task *t)
+{
+	struct run_task *f = container_of(t, struct run_task, task);
+
+	TASK_BEGIN(t);
+
+	while (f->pending != NULL && f->decision.count > 0) {
+		run_submit_skip(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
+		if (!scheduler_store_failed(f->s, &f->op.head, &f->backoff)) {
+			if (run_skipped(f) != 0)
+				goto out;
+			break;
+		}
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			goto out;
+	}
+	while (!f->claimed) {
+		run_submit_claim(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
+		if (!scheduler_store_failed(f->s, &f->op.head, &f->backoff)) {
+			run_claim_over(f);
+			op_claim_done(&f->op.claim);
+			if (!f->claimed)
+				goto out;
+			break;
+		}
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			goto out;
+	}
+	if (!run_state_final((enum run_state)f->info.state) && !run_canceled_early(f)) {
+		run_execute(f);
+		AWAIT(t, task_done(&run_exec(f)->task));
+		if (t->err == -ECANCELED)
+			AWAIT_SHIELDED(t, USEC_NEVER, task_done(&run_exec(f)->task));
+		f->executing = false;
+		if (!run_state_final((enum run_state)f->info.state))
+			goto out;
+	}
+	for (;;) {
+		run_submit_finish(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
+		if (!scheduler_store_failed(f->s, &f->op.head, &f->backoff)) {
+			run_finished(f);
+			break;
+		}
+		/* The result waits as long as it takes; when we stop, the next daemon finds it out again. */
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			goto out;
+	}
+out:
+	run_leave(f);
+
+	TASK_END(t, 0);
+}
+
+static void
+run_serves(const struct task *t, char *out, size_t n)
+{
+	const struct run_task *f = container_of(t, const struct run_task, task);
+
+	if (f->info.run != 0)
+		(void)snprintf(out, n, "%lld.%lld", (long long)f->info.job, (long long)f->info.run);
+	else
+		(void)snprintf(out, n, "%lld", (long long)f->info.job);
+}
+
+static void
+run_describe(const struct task *t, char *out, size_t n)
+{
+	const struct run_task *f = container_of(t, const struct run_task, task);
+	const char *words = "";
+
+	if (f->executing)
+		words = "its executor";
+	else if (f->op.head.kind == OP_SKIP)
+		words = "the commit of a skip";
+	else if (f->op.head.kind == OP_CLAIM)
+		words = "the commit of its claim";
+	else if (f->op.head.kind == OP_FINISH)
+		words = "the commit of its end";
+	(void)snprintf(out, n, "%s%s", words,
+	    words[0] != '\0' && f->op.head.done && !f->executing ? ", to be asked again" : "");
+}
+
+static void
+run_release(struct task *t)
+{
+	struct run_task *f = container_of(t, struct run_task, task);
+
+	MUST(!f->op.head.lent);
+	job_spec_done(&f->spec);
+	run_info_done(&f->info);
+	free(f);
+}
+
+static const struct task_kind run_kind = {
+	.name = "run",
+	.step = run_step,
+	.release = run_release,
+	.describe = run_describe,
+	.serves = run_serves,
+};
+
+static struct run_task *
+run_new(struct scheduler *s, int64_t job, int64_t run, int kind)
+{
+	const struct executor *executor = executor_find((enum job_kind)kind);
+	struct run_task *f = xcalloc(1, sizeof(*f) + executor->frame_size);
+
+	f->s = s;
+	f->info = RUN_INFO_NONE;
+	f->info.job = job;
+	f->info.run = run;
+	f->info.kind = kind;
+	f->noticed = loop_wall(s->loop);
+	s->running[kind]++;
+	lane_run_set(&s->queue, job, f);
+	return f;
+}
+
+void
+run_start_due(struct scheduler *s, struct pending *p, const struct ledger_decision *d)
+{
+	struct run_task *f = run_new(s, p->job, 0, p->kind);
+
+	MUST(p->state == PENDING_TAKEN && d->what == LEDGER_RUN);
+	f->pending = p;
+	f->decision = *d;
+	f->deciding = true;
+	s->deciding++;
+	task_start(&f->task, &run_kind, &s->task);
+}
+
+void
+run_start_queued(struct scheduler *s, struct pending *p)
+{
+	struct run_task *f = run_new(s, p->job, p->run, p->kind);
+
+	queue_remove(&s->queue, p);
+	f->deciding = true;
+	s->deciding++;
+	task_start(&f->task, &run_kind, &s->task);
+}
+
+void
+run_adopt(struct scheduler *s, struct active_row *row)
+{
+	struct run_task *f = run_new(s, row->job, row->run, row->kind);
+
+	f->adopt = f->claimed = true;
+	f->uid = row->uid;
+	f->cancel = row->cancel_asked;
+	f->info.state = RUN_RUNNING;
+	f->info.attempt = row->attempt;
+	f->info.manual = row->manual;
+	f->info.due = row->due;
+	f->info.noticed = row->noticed;
+	f->info.started = row->started;
+	f->info.name = row->name;
+	f->info.canceled_by = row->canceled_by;
+	row->name = row->canceled_by = NULL;
+	run_read_spec(f, row->spec_json);
+	task_start(&f->task, &run_kind, &s->task);
+}
+
+bool
+run_cancel(struct run_task *f, int64_t run, const char *by)
+{
+	/* The claim of an occurrence may be committed and not have been told here yet: it is this one. */
+	if (f->info.run != run && f->info.run != 0)
+		return false;
+	f->cancel = true;
+	/* Who asked first is told, as the store has it. */
+	if (f->info.canceled_by == NULL)
+		f->info.canceled_by = xstrdup(by);
+	if (f->executing) {
+		run_exec(f)->cancel = true;
+		task_wake(&run_exec(f)->task);
+	}
+	return true;
+}
+
+const struct run_info *
+run_info_of(const struct run_task *f)
+{
+	return f->claimed ? &f->info : NULL;
+}

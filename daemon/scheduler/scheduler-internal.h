@@ -1,0 +1,60 @@
+/*
+ * scheduler-internal: the scheduler itself, for the files of this floor and nobody else.
+ */
+#ifndef SCHEDULER_INTERNAL_H
+#define SCHEDULER_INTERNAL_H
+
+#include "daemon/engine/loop.h"
+#include "daemon/engine/wallclock.h"
+#include "daemon/scheduler/queue.h"
+#include "daemon/scheduler/scheduler.h"
+#include "daemon/scheduler/window.h"
+
+/* Decisions (claims, skips) that the store has not answered yet, at most. */
+#define DECIDING_MAX	2048
+
+/* Due occurrences taken up in one step; all jobs of one Add fit, so that they start in their order. */
+#define TAKE_BATCH	1024
+
+/* No wait for a due is longer: clocks are set. */
+#define WAIT_MAX	(60 * USEC_SEC)
+
+/* The wall clock has been set when it has moved so much against the monotonic one between two looks. */
+#define CLOCK_STEP_MIN	USEC_SEC
+
+/* After a failure of the store: wait from..to, doubled each time. */
+#define BACKOFF_MIN	(100 * USEC_MSEC)
+#define BACKOFF_MAX	(5 * USEC_SEC)
+
+struct scheduler {
+	struct task		 task;
+	struct loop		*loop;
+	struct store		*store;
+	struct exec_world	*world;
+	struct event_hub	*events;
+	int64_t			 running_max[KIND_COUNT];
+	int64_t			 running[KIND_COUNT];	/* slots taken */
+	struct window		 window;
+	struct queue		 queue;
+	int64_t			 deciding;
+	int64_t			 queued;	/* in the store, as far as told */
+	instant			 since;		/* we look after dues since then, without a break or a jump of the clock */
+	usec_t			 offset;	/* wall clock - monotonic, at the last look */
+	struct wallclock	 wallclock;
+	bool			 changed;	/* something to look at */
+	bool			 recovered;
+	bool			 store_bad;	/* the last op failed: told once */
+	struct task		*on_recovered;
+	struct scheduler_stats	 stats;		/* only the counters */
+};
+
+/* Something was changed that the scheduler's task should look at. */
+void scheduler_changed(struct scheduler *s);
+
+/* Has the store failed to carry out an op (as opposed to: refused it)?  Then *backoff is how long to wait. */
+bool scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *backoff);
+
+/* A job's occurrence is nobody's any more: out of the line, the park, the window. */
+void scheduler_forget(struct scheduler *s, int64_t job);
+
+#endif

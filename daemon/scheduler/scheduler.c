@@ -1,0 +1,456 @@
+/*
+ * scheduler: see scheduler.h.  One task that looks, and a child task for everything that takes
+ * time: a run, a skip being written, a load.  It is woken when something has changed or
+ * a due has come, takes what is due in bounded batches, and asks nobody twice: a job
+ * that waits for a slot stands in line until a run ends, one that waits for its own
+ * run is parked until that ends.
+ *
+ * With nothing due anywhere there is no timer at all.
+ */
+#include "daemon/scheduler/scheduler.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/scheduler/load.h"
+#include "daemon/scheduler/recovery.h"
+#include "daemon/scheduler/run.h"
+#include "daemon/scheduler/scheduler-internal.h"
+#include "proto/mem.h"
+
+void
+scheduler_changed(struct scheduler *s)
+{
+	s->changed = true;
+	task_wake(&s->task);
+}
+
+bool
+scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *backoff)
+{
+	MUST(op->done);
+	if (op->result == 0 || op->result == -ESTALE) {
+		if (s->store_bad)
+			log_info("the store works again");
+		s->store_bad = false;
+		*backoff = 0;
+		return false;
+	}
+	if (!s->store_bad)
+		log_error("the store cannot carry out what is decided: %s; trying again until it can",
+		    strerror(-op->result));
+	s->store_bad = true;
+	*backoff = *backoff == 0 ? BACKOFF_MIN : *backoff * 2;
+	if (*backoff > BACKOFF_MAX)
+		*backoff = BACKOFF_MAX;
+	return true;
+}
+
+void
+scheduler_forget(struct scheduler *s, int64_t job)
+{
+	struct pending *p = window_get(&s->window, job);
+
+	if (p == NULL)
+		return;
+	if (p->state == PENDING_READY) {
+		line_remove(&s->queue, p);
+		p->state = PENDING_PARKED;	/* no task has it */
+	}
+	window_drop(&s->window, p);
+}
+
+/* ---- the clock ---- */
+
+static usec_t
+clock_offset(const struct scheduler *s)
+{
+	return loop_wall(s->loop).usec - loop_clock(s->loop);
+}
+
+/* Was the clock set, or did the host sleep?  Then what is past by now was nobody's lateness. */
+static void
+clock_check(struct scheduler *s)
+{
+	usec_t offset = clock_offset(s), step = offset - s->offset;
+
+	(void)wallclock_was_set(&s->wallclock);
+	s->offset = offset;
+	if (step > -CLOCK_STEP_MIN && step < CLOCK_STEP_MIN)
+		return;
+	s->since = loop_wall(s->loop);
+	log_info("the clock was set, or the host slept step_usec=%lld", (long long)step);
+}
+
+/* ---- taking what is due ---- */
+
+static int
+due_compare(const void *a, const void *b)
+{
+	const struct pending *x = *(struct pending *const *)a, *y = *(struct pending *const *)b;
+
+	if (x->due.usec != y->due.usec)
+		return x->due.usec < y->due.usec ? -1 : 1;
+	return x->job < y->job ? -1 : x->job > y->job;
+}
+
+/* Carry out what the ledger says of a taken occurrence; slot: a slot of its kind is free. */
+static void
+occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot)
+{
+	struct lane *lane = lane_get(&s->queue, p->job);
+	struct ledger_decision d = ledger_decide(p, now, s->since, lane != NULL && lane->run != NULL);
+
+	p->on_time = p->on_time || (d.what != LEDGER_LATER && !ledger_is_misfire(p, s->since));
+	switch (d.what) {
+	case LEDGER_LATER:
+		window_back(&s->window, p, p->due, now);
+		break;
+	case LEDGER_SKIP:
+		ledger_skip_start(s, p, &d);
+		break;
+	case LEDGER_PARK:
+		p->state = PENDING_PARKED;
+		break;
+	case LEDGER_RUN:
+		if (slot)
+			run_start_due(s, p, &d);
+		else
+			line_push(&s->queue, p);
+		break;
+	}
+}
+
+/* What has become due, in the order of dues: into the lines.  True: there is more. */
+static bool
+take_due(struct scheduler *s, instant now)
+{
+	static_assert(TAKE_BATCH <= DECIDING_MAX, "a batch must fit");
+	struct pending **batch;
+	size_t n = 0;
+
+	if (s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
+		return false;
+	if (s->deciding > DECIDING_MAX - TAKE_BATCH)
+		return false;
+	batch = xmalloc(TAKE_BATCH * sizeof(struct pending *));
+	while (n < TAKE_BATCH && (batch[n] = window_take(&s->window, now)) != NULL)
+		n++;
+	qsort(batch, n, sizeof(struct pending *), due_compare);
+	for (size_t i = 0; i < n; i++)
+		occurrence_decide(s, batch[i], now, false);
+	free(batch);
+	return n == TAKE_BATCH;
+}
+
+/* Start the first in line of a kind. */
+static void
+line_start(struct scheduler *s, struct pending *p, instant now)
+{
+	struct lane *lane;
+
+	line_remove(&s->queue, p);
+	if (p->run == 0) {
+		occurrence_decide(s, p, now, true);
+		return;
+	}
+	lane = lane_get(&s->queue, p->job);
+	if (lane->run != NULL)
+		p->state = PENDING_PARKED;	/* the end of that run lines it up again */
+	else
+		run_start_queued(s, p);
+}
+
+/* Let in as many as there are slots.  True: there is more. */
+static bool
+open_gates(struct scheduler *s, instant now)
+{
+	int n = 0;
+
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		struct line *line = &s->queue.lines[kind];
+
+		while (line->first != NULL && s->running[kind] < s->running_max[kind]) {
+			if (s->deciding >= DECIDING_MAX)
+				return false;
+			if (n++ >= TAKE_BATCH)
+				return true;
+			line_start(s, line->first, now);
+		}
+	}
+	return false;
+}
+
+/* One bounded look at everything.  True: look again soon. */
+static bool
+scheduler_look(struct scheduler *s)
+{
+	instant now;
+	bool more;
+
+	s->changed = false;
+	clock_check(s);
+	now = loop_wall(s->loop);
+	load_if_wanted(s);
+	more = take_due(s, now);
+	return open_gates(s, now) || more;
+}
+
+/* Until when may the scheduler sleep?  Dues are instants, the wait is monotonic: WAIT_MAX bounds the error. */
+static usec_t
+scheduler_deadline(const struct scheduler *s)
+{
+	instant load = window_load_at(&s->window), due = window_next(&s->window);
+	usec_t wait = WAIT_MAX, now = loop_wall(s->loop).usec;
+	bool any = instant_is_set(load) || s->window.beyond.due.usec != USEC_NEVER || s->window.loading;
+
+	if (s->deciding > DECIDING_MAX - TAKE_BATCH)
+		due = (instant){ 0 };		/* an answer of the store wakes us first */
+	if (instant_is_set(due)) {
+		any = true;
+		if (due.usec - now < wait)
+			wait = due.usec - now;
+	}
+	if (instant_is_set(load) && load.usec - now < wait)
+		wait = load.usec - now;
+	if (!any)
+		return USEC_NEVER;
+	return loop_clock(s->loop) + (wait > 0 ? wait : 0);
+}
+
+static enum task_status
+scheduler_step(struct task *t)
+{
+	struct scheduler *s = container_of(t, struct scheduler, task);
+
+	TASK_BEGIN(t);
+
+	recovery_start(s);
+	AWAIT(t, s->recovered);
+	while (!t->cancelled) {
+		if (scheduler_look(s)) {
+			TASK_YIELD(t);
+			continue;
+		}
+		AWAIT_UNTIL(t, scheduler_deadline(s), s->changed || s->wallclock.watch.readable);
+	}
+	/* The runs let go and write down what is over; they need us until then. */
+	AWAIT_SHIELDED(t, USEC_NEVER, t->child == NULL);
+	wallclock_stop(&s->wallclock);
+
+	TASK_END(t, 0);
+}
+
+static const struct task_kind scheduler_kind = {
+	.name = "scheduler",
+	.step = scheduler_step,
+};
+
+struct scheduler *
+scheduler_new(const struct scheduler_config *config)
+{
+	struct scheduler *s = xcalloc(1, sizeof(*s));
+	int64_t max = config->window_jobs_max;
+
+	s->loop = config->loop;
+	s->store = config->store;
+	s->world = config->world;
+	s->events = config->events;
+	memcpy(s->running_max, config->running_max, sizeof(s->running_max));
+	s->wallclock.fd = -1;
+	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX, WINDOW_AHEAD);
+	return s;
+}
+
+void
+scheduler_free(struct scheduler *s)
+{
+	size_t position = 0;
+	struct pending *p;
+
+	if (s == NULL)
+		return;
+	MUST(!task_alive(&s->task));
+	while ((p = map_next(&s->window.map, &position)) != NULL)
+		MUST(p->state != PENDING_TAKEN);
+	queue_done(&s->queue);
+	window_done(&s->window);
+	free(s);
+}
+
+void
+scheduler_start(struct scheduler *s, struct task *parent)
+{
+	int r;
+
+	s->since = loop_wall(s->loop);
+	s->offset = clock_offset(s);
+	task_start(&s->task, &scheduler_kind, parent);
+	r = wallclock_start(&s->wallclock, s->loop, &s->task);
+	if (r < 0)
+		log_warning("changes of the clock cannot be watched: %s; looking every %d s instead",
+		    strerror(-r), (int)(WAIT_MAX / USEC_SEC));
+}
+
+bool
+scheduler_recovered(const struct scheduler *s)
+{
+	return s->recovered;
+}
+
+void
+scheduler_on_recovered(struct scheduler *s, struct task *t)
+{
+	s->on_recovered = t;
+}
+
+/* ---- told by the server ---- */
+
+static void
+job_tell(struct scheduler *s, enum event_type type, int64_t job, const char *name, int job_state)
+{
+	struct event_info e = EVENT_INFO_NONE;
+
+	e.at = loop_wall(s->loop);
+	e.type = (int)type;
+	e.job = job;
+	e.name = (char *)(uintptr_t)name;	/* borrowed; the hub copies */
+	e.job_state = job_state;
+	event_emit(s->events, &e);
+}
+
+void
+scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name, bool paused)
+{
+	job_tell(s, EVENT_JOB_ADDED, row->id, name, paused ? JOB_PAUSED : JOB_SCHEDULED);
+	if (paused || !instant_is_set(row->due))
+		return;
+	if (window_put(&s->window, row, loop_wall(s->loop)) != NULL || instant_is_set(window_load_at(&s->window)))
+		scheduler_changed(s);
+}
+
+void
+scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state)
+{
+	scheduler_forget(s, job);
+	job_tell(s, EVENT_JOB_CHANGED, job, name, job_state);
+}
+
+void
+scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name, int job_state)
+{
+	instant now = loop_wall(s->loop);
+	struct pending *p;
+
+	job_tell(s, EVENT_JOB_CHANGED, row->id, name, job_state);
+	scheduler_forget(s, row->id);
+	if (!instant_is_set(row->due))
+		return;
+	p = window_put(&s->window, row, now);
+	if (p != NULL)
+		p->resumed = now;
+	scheduler_changed(s);
+}
+
+void
+scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs)
+{
+	(void)runs;
+	scheduler_forget(s, job);
+	job_tell(s, EVENT_JOB_REMOVED, job, name, -1);
+}
+
+void
+scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind, const char *name)
+{
+	struct lane *lane = lane_get(&s->queue, job);
+	struct event_info e = EVENT_INFO_NONE;
+
+	e.at = loop_wall(s->loop);
+	e.type = EVENT_RUN_QUEUED;
+	e.job = job;
+	e.run = run;
+	e.name = (char *)(uintptr_t)name;
+	e.kind = kind;
+	e.state = RUN_QUEUED;
+	e.job_state = lane != NULL && lane->run != NULL ? JOB_RUNNING : JOB_QUEUED;
+	event_emit(s->events, &e);
+	s->queued++;
+	/* Behind those that are left to the store, or not loaded yet, it must not come first. */
+	if (!s->recovered || s->queue.more || s->queue.loading)
+		s->queue.more = true;
+	else
+		(void)queue_add(&s->queue, job, run, kind);
+	scheduler_changed(s);
+}
+
+/* A queued run is canceled in the store: nothing will come of it. */
+static void
+queued_canceled(struct scheduler *s, const struct op_cancel *op)
+{
+	struct pending *p = queue_find(&s->queue, op->job, op->run);
+	struct event_info e = EVENT_INFO_NONE;
+
+	s->queued--;
+	if (p != NULL) {
+		if (p->state == PENDING_READY)
+			line_remove(&s->queue, p);
+		queue_remove(&s->queue, p);
+		queue_line_up(&s->queue, op->job);
+	}
+	e.at = loop_wall(s->loop);
+	e.type = EVENT_RUN_ENDED;
+	e.job = op->job;
+	e.run = op->run;
+	e.name = op->name;
+	e.kind = op->kind;
+	e.state = RUN_CANCELED;
+	e.job_state = op->job_state;
+	event_emit(s->events, &e);
+	scheduler_changed(s);
+}
+
+void
+scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op)
+{
+	struct lane *lane;
+
+	if (op->was == RUN_QUEUED) {
+		queued_canceled(s, op);
+		return;
+	}
+	lane = lane_get(&s->queue, op->job);
+	if (lane != NULL && lane->run != NULL)
+		(void)run_cancel(lane->run, op->run, op->by);
+}
+
+/* ---- looking ---- */
+
+const struct run_info *
+scheduler_run_live(const struct scheduler *s, int64_t job, int64_t run)
+{
+	const struct lane *lane = lane_get(&s->queue, job);
+	const struct run_info *info;
+
+	if (lane == NULL || lane->run == NULL)
+		return NULL;
+	info = run_info_of(lane->run);
+	return info != NULL && info->run == run ? info : NULL;
+}
+
+void
+scheduler_stats(const struct scheduler *s, struct scheduler_stats *out)
+{
+	*out = s->stats;
+	out->window_jobs = (int64_t)window_count(&s->window);
+	out->queued = s->queued;
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		out->running += s->running[kind];
+	/* Everything up to then is in memory; with nothing beyond, as far as we look ahead. */
+	out->window_until = s->window.beyond.due;
+	if (out->window_until.usec == USEC_NEVER)
+		out->window_until = instant_add(loop_wall(s->loop), WINDOW_AHEAD);
+}

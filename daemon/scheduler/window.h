@@ -1,0 +1,102 @@
+/*
+ * window: the near future, held in memory: every occurrence in the store that is due
+ * before `beyond`, the first one that is known not to be here.  A structure without a
+ * task or a clock; the scheduler loads it (load.h) and takes from it.
+ *
+ * What is here is a hint, the store is the truth: an entry may be out of date (its
+ * claim is then refused), but none that is due before `beyond` may be missing.
+ */
+#ifndef SCHEDULER_WINDOW_H
+#define SCHEDULER_WINDOW_H
+
+#include "daemon/base/heap.h"
+#include "daemon/base/map.h"
+#include "daemon/store/ops.h"
+
+enum pending_state {
+	PENDING_HEAP,		/* waits for its due */
+	PENDING_READY,		/* due: in line for a slot (queue.h) */
+	PENDING_PARKED,		/* due: waits for the end of its job's run */
+	PENDING_TAKEN,		/* a task asks the store to decide it */
+};
+
+/* An occurrence that is to be decided; or a queued run that is to be started (run != 0; it lives in queue.h). */
+struct pending {
+	struct heap_node	 node;		/* PENDING_HEAP */
+	uint8_t			 state;		/* enum pending_state */
+	uint8_t			 kind;		/* enum job_kind */
+	uint8_t			 misfire;	/* enum misfire */
+	bool			 on_time : 1;	/* it was here when it became due: whatever happens later, no misfire */
+	bool			 gone : 1;	/* while taken: removed or paused; do not put it back */
+	bool			 told : 1;	/* while taken: told anew, told_due is what counts if the store refuses */
+	int64_t			 job;
+	int64_t			 run;
+	instant			 due;
+	usec_t			 every;
+	instant			 resumed;	/* what was due up to then was missed because the job was paused */
+	instant			 told_due;
+	struct pending		*next, *prev;	/* PENDING_READY: in line */
+	struct pending		*lane_next;	/* run != 0: the job's next queued run */
+};
+
+/* A place in the order of dues. */
+struct window_place {
+	instant	due;
+	int64_t	id;
+};
+
+struct window {
+	struct heap		 heap;
+	struct map		 map;		/* by job */
+	size_t			 max;
+	usec_t			 ahead;
+	struct window_place	 beyond;	/* the first that is not here; due USEC_NEVER: all are */
+	struct window_place	 noted;		/* while loading: the first that was told and not kept */
+	bool			 loading;
+	unsigned		 shrinks;	/* counts losses, for a load under way */
+};
+
+/* At first nothing is known: beyond is the beginning of time. */
+void window_init(struct window *w, size_t max, usec_t ahead);
+void window_done(struct window *w);
+
+/* The entry of a job, or NULL. */
+struct pending *window_get(const struct window *w, int64_t job);
+
+/*
+ * A job's due, as told after a commit or read by a load.  Kept if it belongs here, else
+ * noted as beyond.  An entry that is taken is told; one that waits for its due moves; one
+ * in line or parked must have been dropped before.  The entry when it is here now.
+ */
+struct pending *window_put(struct window *w, const struct due_row *row, instant now);
+
+/* The first entry whose due has come, taken out of the heap as PENDING_TAKEN; or NULL. */
+struct pending *window_take(struct window *w, instant now);
+
+/* The earliest due that an entry waits for; none: none waits. */
+instant window_next(const struct window *w);
+
+/* A taken, ready or parked entry waits for its (or another) due again; dropped when that is none, or left to the store. */
+void window_back(struct window *w, struct pending *p, instant due, instant now);
+
+/* The store refused a taken entry: what was told meanwhile counts, or it goes. */
+void window_refused(struct window *w, struct pending *p, instant now);
+
+/* Forget an entry in any state but taken; a taken one is marked gone.  It is in no line any more. */
+void window_drop(struct window *w, struct pending *p);
+
+static inline size_t
+window_count(const struct window *w)
+{
+	return w->map.n;
+}
+
+/* When should more be loaded?  none: never; may be past. */
+instant window_load_at(const struct window *w);
+
+/* Around a load: from is where to read from.  end: first is the first row not taken over (due USEC_NEVER: none). */
+void window_load_begin(struct window *w, struct window_place *ret_from);
+void window_load_end(struct window *w, struct window_place first);
+void window_load_fail(struct window *w);
+
+#endif
