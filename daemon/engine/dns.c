@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "proto/mem.h"
 
@@ -322,6 +323,14 @@ files_check(struct dns *d)
 	}
 }
 
+/* What evdns tells would go to stderr as it is; it has one place for the whole process. */
+static void
+evdns_told(int is_warning, const char *text)
+{
+	if (is_warning)
+		log_debug("dns: %s", text);
+}
+
 static struct resolver *
 resolver_get(struct dns *d)
 {
@@ -329,6 +338,7 @@ resolver_get(struct dns *d)
 
 	if (d->resolver != NULL)
 		return d->resolver;
+	evdns_set_log_fn(evdns_told);
 	evdns = evdns_base_new(d->loop->base, 0);
 	if (evdns == NULL)
 		return NULL;
