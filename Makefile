@@ -139,3 +139,6 @@ clean:			# remove what was built
 	rm -rf build
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# What is made on the way is kept.
+.SECONDARY:

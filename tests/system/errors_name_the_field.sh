@@ -10,11 +10,10 @@ bad() {	# wanted code, wanted words, arguments
 	grep -q -e "$words" "$T/err" || fail "jobctl $*: '$words' is not in: $(cat "$T/err")"
 	[ ! -s "$T/out" ] || fail "jobctl $*: an error on standard output"
 }
-bad 1 "--http" add --http ftp://example.org/
-bad 1 "--name" add -n 'a b' -- true
-bad 1 "--every" add --every 1ms -- true
-bad 1 "--expect" add --http http://localhost/ --expect banana
-bad 1 "-C" add -C relative -- true
+bad 2 "--http" add --http ftp://example.org/
+bad 2 "--name" add -n 'a b' -- true
+bad 2 "--every" add --every 1ms -- true
+bad 2 "--expect" add --http http://localhost/ --expect banana
 bad 2 "." add
 bad 3 "nothing-so" show nothing-so
 bad 3 "nothing-so" cancel nothing-so

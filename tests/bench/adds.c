@@ -1,0 +1,312 @@
+/*
+ * adds: durable submissions, measured as a client sees them.
+ *
+ *	adds jobd SOCKET CLIENTS BATCH SECONDS	Add with BATCH jobs a call, CLIENTS connections, each waiting for its answer
+ *	adds sqlite FILE SECONDS		the floor: one row, one transaction, synchronous=FULL, in WAL
+ *	adds many SOCKET N			N jobs due tomorrow, in calls of a thousand, for the start-up bench
+ *	adds true N				/bin/true started N times, one after the other (posix_spawn)
+ *	adds command N PROGRAM [ARG...]		PROGRAM started so
+ *	adds spawn WIDTH N			/bin/true N times, WIDTH at a time: the floor for commands
+ *	adds run SOCKET N			the same by jobd: N commands added, until all have ended
+ *
+ * Prints one line of JSON: what, ops (jobs or rows), seconds, per_second, p50_us, p99_us.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sqlite3.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/base/histogram.h"
+#include "proto/buf.h"
+#include "proto/mem.h"
+
+#define CLIENTS_MAX 256
+
+extern char **environ;
+
+static const char spec[] = "{\"command\":{\"argv\":[\"/usr/local/bin/backup\",\"--target\",\"db17\",\"--keep\",\"14\"],"
+    "\"directory\":\"/var/lib/backup\",\"environment\":[\"LANG=C\",\"TIER=gold\"]},\"inUSec\":86400000000,"
+    "\"timeoutUSec\":30000000,\"labels\":[\"tier=db\",\"when=nightly\",\"stage=prod\"]}";
+static const char quick[] = "{\"command\":{\"argv\":[\"/bin/true\"],\"directory\":\"/\"}}";
+
+struct client {
+	int		fd;
+	struct buf	out;
+	size_t		sent;
+	int64_t		since;
+};
+
+static struct histogram times;
+
+static int64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void
+die(const char *what)
+{
+	fprintf(stderr, "adds: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void
+report(const char *what, double ops, int64_t took)
+{
+	printf("{\"what\":\"%s\",\"ops\":%.0f,\"seconds\":%.3f,\"per_second\":%.1f,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", what,
+	    ops, (double)took / 1e9, ops / ((double)took / 1e9), (double)histogram_share(&times, .5) / 1e3,
+	    (double)histogram_share(&times, .99) / 1e3);
+}
+
+static int
+dial(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
+		die(path);
+	return fd;
+}
+
+/* The call, with its NUL: n jobs. */
+static void
+add_call(struct buf *b, const char *job, long n)
+{
+	buf_puts(b, "{\"method\":\"io.jobd.Add\",\"parameters\":{\"jobs\":[");
+	for (long i = 0; i < n; i++) {
+		buf_puts(b, i > 0 ? "," : "");
+		buf_puts(b, job);
+	}
+	buf_puts(b, "]}}");
+	buf_append(b, "", 1);
+}
+
+static void
+send_all(int fd, const char *p, size_t n)
+{
+	ssize_t k;
+
+	while (n > 0) {
+		k = send(fd, p, n, MSG_NOSIGNAL);
+		if (k < 0)
+			die("send");
+		p += k;
+		n -= (size_t)k;
+	}
+}
+
+/* Read one reply; its text stays in b.  An error ends the bench. */
+static void
+receive(int fd, struct buf *b)
+{
+	ssize_t k;
+
+	buf_reset(b);
+	do {
+		k = read(fd, buf_reserve(b, 65536), 65536);
+		if (k <= 0)
+			die("read");
+		buf_added(b, (size_t)k);
+	} while (buf_bytes(b)[buf_len(b) - 1] != '\0');
+	if (strstr(buf_bytes(b), "\"error\"") != NULL) {
+		fprintf(stderr, "adds: %.300s\n", buf_bytes(b));
+		exit(1);
+	}
+}
+
+static void
+jobd_adds(const char *path, long clients, long batch, double seconds)
+{
+	struct client *c = xcalloc((size_t)clients, sizeof(*c));
+	struct pollfd *p = xcalloc((size_t)clients, sizeof(*p));
+	struct buf call = { 0 }, reply = { 0 };
+	int64_t begin, end, at;
+	double ops = 0;
+
+	add_call(&call, spec, batch);
+	for (long i = 0; i < clients; i++) {
+		c[i].fd = dial(path);
+		p[i] = (struct pollfd){ c[i].fd, POLLIN, 0 };
+	}
+	begin = now_ns();
+	end = begin + (int64_t)(seconds * 1e9);
+	for (long i = 0; i < clients; i++) {
+		c[i].since = now_ns();
+		send_all(c[i].fd, buf_bytes(&call), buf_len(&call));
+	}
+	for (at = begin; at < end; at = now_ns()) {
+		/* One client has nobody to wait for but its answer. */
+		if (clients > 1 && poll(p, (nfds_t)clients, -1) < 0)
+			die("poll");
+		for (long i = 0; i < clients; i++) {
+			if (clients > 1 && !(p[i].revents & POLLIN))
+				continue;
+			receive(c[i].fd, &reply);
+			ops += (double)batch;
+			at = now_ns();
+			histogram_add(&times, (uint64_t)(at - c[i].since));
+			c[i].since = at;
+			send_all(c[i].fd, buf_bytes(&call), buf_len(&call));
+		}
+	}
+	report("jobd", ops, now_ns() - begin);
+}
+
+static void
+must_sql(sqlite3 *db, int r)
+{
+	if (r != SQLITE_OK && r != SQLITE_DONE && r != SQLITE_ROW) {
+		fprintf(stderr, "adds: %s\n", sqlite3_errmsg(db));
+		exit(1);
+	}
+}
+
+static void
+sqlite_adds(const char *file, double seconds)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	int64_t begin, end, at, after;
+	double ops = 0;
+
+	must_sql(NULL, sqlite3_open(file, &db));
+	must_sql(db, sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA locking_mode=EXCLUSIVE;"
+	    "CREATE TABLE job(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, due INTEGER NOT NULL, spec TEXT NOT NULL);"
+	    "CREATE INDEX job_due ON job(due) WHERE state = 0;", NULL, NULL, NULL));
+	must_sql(db, sqlite3_prepare_v2(db, "INSERT INTO job(state, due, spec) VALUES (0, ?1, ?2)", -1, &st, NULL));
+	begin = at = now_ns();
+	end = begin + (int64_t)(seconds * 1e9);
+	while (at < end) {
+		sqlite3_bind_int64(st, 1, begin + at);
+		sqlite3_bind_text(st, 2, spec, -1, SQLITE_STATIC);
+		must_sql(db, sqlite3_step(st));
+		sqlite3_reset(st);
+		after = now_ns();
+		histogram_add(&times, (uint64_t)(after - at));
+		at = after;
+		ops++;
+	}
+	report("sqlite", ops, now_ns() - begin);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+}
+
+static void
+many(const char *path, long n)
+{
+	struct buf call = { 0 }, reply = { 0 };
+	int fd = dial(path);
+	int64_t begin = now_ns();
+
+	add_call(&call, spec, 1000);
+	for (long i = 0; i < n; i += 1000) {
+		send_all(fd, buf_bytes(&call), buf_len(&call));
+		receive(fd, &reply);
+	}
+	report("many", (double)n, now_ns() - begin);
+}
+
+/* Start a program n times, width at a time. */
+static void
+spawn_loop(const char *what, long width, long n, char **argv)
+{
+	static char *plain[] = { NULL };
+	int64_t begin = now_ns(), at;
+	long running = 0, started = 0;
+	pid_t pid;
+
+	while (started < n || running > 0) {
+		if (started < n && running < width) {
+			at = now_ns();
+			if (posix_spawn(&pid, argv[0], NULL, NULL, argv, width == 1 ? environ : plain) != 0)
+				die(argv[0]);
+			started++;
+			running++;
+			if (width > 1)
+				continue;
+			waitpid(pid, NULL, 0);
+			running--;
+			histogram_add(&times, (uint64_t)(now_ns() - at));
+			continue;
+		}
+		if (waitpid(-1, NULL, 0) > 0)
+			running--;
+	}
+	report(what, (double)n, now_ns() - begin);
+}
+
+/* Add commands in arrays, then wait for the last to end. */
+static void
+run_commands(const char *path, long n)
+{
+	struct buf call = { 0 }, reply = { 0 };
+	int fd = dial(path);
+	int64_t begin = now_ns();
+	char *ids, *end;
+	long left = n, k;
+
+	while (left > 0) {
+		k = left < 500 ? left : 500;
+		buf_reset(&call);
+		add_call(&call, quick, k);
+		send_all(fd, buf_bytes(&call), buf_len(&call));
+		receive(fd, &reply);
+		ids = strchr(buf_bytes(&reply), '[');
+		end = ids == NULL ? NULL : strchr(ids, ']');
+		if (end == NULL)
+			die("reply");
+		buf_reset(&call);
+		buf_puts(&call, "{\"method\":\"io.jobd.Wait\",\"parameters\":{\"jobs\":[\"");
+		for (char *p = ids + 1; p < end; p++)
+			buf_puts(&call, *p == ',' ? "\",\"" : (char[]){ *p, '\0' });
+		buf_puts(&call, "\"]}}");
+		buf_append(&call, "", 1);
+		send_all(fd, buf_bytes(&call), buf_len(&call));
+		receive(fd, &reply);
+		left -= k;
+	}
+	report("jobd commands", (double)n, now_ns() - begin);
+}
+
+int
+main(int argc, char **argv)
+{
+	static char true_path[] = "/bin/true";
+	char *true_argv[] = { true_path, NULL };
+	const char *what = argc > 2 ? argv[1] : "";
+
+	if (strcmp(what, "jobd") == 0 && argc == 6 && atol(argv[3]) <= CLIENTS_MAX)
+		jobd_adds(argv[2], atol(argv[3]), atol(argv[4]), atof(argv[5]));
+	else if (strcmp(what, "sqlite") == 0 && argc == 4)
+		sqlite_adds(argv[2], atof(argv[3]));
+	else if (strcmp(what, "many") == 0 && argc == 4)
+		many(argv[2], atol(argv[3]));
+	else if (strcmp(what, "true") == 0)
+		spawn_loop("true", 1, atol(argv[2]), true_argv);
+	else if (strcmp(what, "command") == 0 && argc > 3)
+		spawn_loop("command", 1, atol(argv[2]), argv + 3);
+	else if (strcmp(what, "spawn") == 0 && argc == 4)
+		spawn_loop("bare spawn", atol(argv[2]), atol(argv[3]), true_argv);
+	else if (strcmp(what, "run") == 0 && argc == 4)
+		run_commands(argv[2], atol(argv[3]));
+	else {
+		fprintf(stderr, "usage: see the top of tests/bench/adds.c\n");
+		return 2;
+	}
+	return 0;
+}

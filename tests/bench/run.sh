@@ -1,0 +1,198 @@
+#!/bin/sh
+# make bench: measure, beside what is installed of the peers, in one run. Prints tables; the rows are also in
+# build/*/bench.jsonl. Figures of a shared machine are noisy: the ratios of one run are what counts.
+# SECTIONS="table engine adds commands checks idle many" chooses.
+set -u
+bin=$1
+here=$(dirname "$0")
+root=$(cd "$here/../.." && pwd)
+bin=$(cd "$bin" && pwd)
+out=$bin/bench.jsonl
+W=$(mktemp -d /tmp/jobd-bench.XXXXXX)
+adds=$bin/tests/bench/adds
+S=$W/io.jobd
+JOBD=
+: >"$out"
+export JOBD_SOCKET="$S"
+
+want() { case " ${SECTIONS:-table engine adds commands checks idle many} " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+say() { printf '\n## %s\n\n' "$*"; }
+skip() { echo "(skipped: $*)"; }
+
+start_jobd() {
+	JOBD=$("$bin/tests/tools/ready" "$W/log" "$bin/jobd" --socket "$S" --state-dir "$W/state" "$@") || { cat "$W/log"; exit 1; }
+}
+stop_jobd() {
+	[ -z "$JOBD" ] || { kill "$JOBD" && "$bin/tests/tools/gone" "$JOBD"; }
+	r=$(cat "$W/state/runner/pid" 2>/dev/null) && kill "$r" 2>/dev/null && "$bin/tests/tools/gone" "$r"
+	JOBD=
+}
+peers=
+cleanup() {
+	stop_jobd 2>/dev/null
+	for p in $peers; do kill "$p" 2>/dev/null; done
+	for p in $peers; do "$bin/tests/tools/gone" "$p"; done
+	rm -rf "$W"
+}
+trap cleanup EXIT
+
+# Run one measurement, keep its JSON with a label, print the rate.
+rate=0
+m() {
+	label=$1
+	shift
+	line=$("$@" | tail -n 1) || { echo "$label: failed"; return 1; }
+	echo "$line" | sed "s/^{/{\"label\":\"$label\",/" >>"$out"
+	rate=$(echo "$line" | sed 's/.*"per_second":\([0-9.]*\).*/\1/')
+	printf '%-58s %12s a second, p50 %s us, p99 %s us\n' "$label" "$rate" \
+		"$(echo "$line" | sed 's/.*"p50_us":\([0-9.]*\).*/\1/')" "$(echo "$line" | sed 's/.*"p99_us":\([0-9.]*\).*/\1/')"
+}
+ratio() {	# what, ours, theirs, wanted
+	awk -v w="$1" -v a="$2" -v b="$3" -v t="$4" -v out="$out" 'BEGIN {
+		r = b > 0 ? a / b : 0
+		printf "  -> %s: %.2f (wanted: %s)\n", w, r, t
+		printf "{\"ratio\":\"%s\",\"value\":%.3f,\"wanted\":\"%s\"}\n", w, r, t >>out }'
+}
+
+if want table; then
+	say "The article's table"
+	"$root/tests/demo/demo.sh" "$bin" | sed -n '/wall/,$p'
+fi
+
+if want engine; then
+	say "The engine: W1 to W7 (exact, and with 1 ms slack)"
+	e=$bin/tests/bench/engine
+	for w in "w1" "w2 n=100000" "w2 n=100000 slack=1000" "w2 n=1000000" "w3 tasks=2" "w3 tasks=1000 yields=10000" \
+		"w4 n=100000" "w4 n=100000 slack=1000" "w5 n=100000" "w6 pairs=1000 rounds=200" "w7 n=100000 cycles=20"; do
+		# shellcheck disable=SC2086
+		"$e" $w | tee -a "$out"
+	done
+fi
+
+redis_up() {
+	command -v redis-server >/dev/null || return 1
+	redis-server --port 0 --unixsocket "$W/redis" --appendonly yes --appendfsync always --save '' --dir "$W" \
+		--auto-aof-rewrite-percentage 0 >/dev/null &
+	peers="$peers $!"
+	i=0
+	until redis-cli -s "$W/redis" ping >/dev/null 2>&1 || [ $i -gt 500 ]; do i=$((i + 1)); done
+}
+redis_rate() {	# clients: in our JSON
+	redis-benchmark -s "$W/redis" -c "$1" -n "$2" --csv lpush jobs "$(printf '%0300d' 7)" 2>/dev/null | tail -n 1 | tr -d '"' |
+		awk -F , '{ printf "{\"what\":\"redis\",\"per_second\":%s,\"p50_us\":%.1f,\"p99_us\":%.1f}\n", $(NF-6), $(NF-3) * 1000, $(NF-1) * 1000 }'
+}
+pg_up() {
+	pgbin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
+	[ -n "$pgbin" ] && [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null || return 1
+	chmod 711 "$W"
+	mkdir "$W/pg" && chown postgres "$W/pg"
+	as_pg="setpriv --reuid postgres --regid postgres --init-groups"
+	(cd / && $as_pg "$pgbin/initdb" -A trust -D "$W/pg/data" >/dev/null) || return 1
+	(cd / && exec $as_pg "$pgbin/postgres" -D "$W/pg/data" -k "$W/pg" -c listen_addresses= -c max_wal_size=4GB >/dev/null 2>&1) &
+	pgwait=$!
+	i=0
+	until (cd / && $as_pg "$pgbin/psql" -h "$W/pg" -qAtc 'select 1' postgres >/dev/null 2>&1) || [ $i -gt 300 ]; do i=$((i + 1)); done
+	peers="$peers $(head -n 1 "$W/pg/data/postmaster.pid")"
+	(cd / && $as_pg "$pgbin/psql" -h "$W/pg" -qc "CREATE TABLE job(id bigserial PRIMARY KEY, state int NOT NULL DEFAULT 0,
+		due timestamptz NOT NULL, spec text NOT NULL); CREATE INDEX job_due ON job(due) WHERE state = 0" postgres)
+	printf "INSERT INTO job(due, spec) VALUES (now(), '%0300d');\n" 7 >"$W/insert.sql"
+	chmod 644 "$W/insert.sql"
+}
+pg_rate() {
+	(cd / && $as_pg "$pgbin/pgbench" -n -h "$W/pg" -f "$W/insert.sql" -c "$1" -T 3 postgres 2>/dev/null) |
+		awk '/^latency average/ { l = $4 * 1000 } /^tps/ { printf "{\"what\":\"postgresql\",\"per_second\":%s,\"p50_us\":%.1f,\"p99_us\":0}\n", $3, l }'
+}
+
+if want adds; then
+	say "Durable adds"
+	start_jobd
+	best=0 floor=0
+	for round in 1 2 3; do
+		m "SQLite, one row a transaction, FULL ($round)" "$adds" sqlite "$W/floor$round.db" 2 && floor=$(echo "$floor $rate" | awk '{ print $1 > $2 ? $1 : $2 }')
+		m "jobd, 1 client ($round)" "$adds" jobd "$S" 1 1 2 && best=$(echo "$best $rate" | awk '{ print $1 > $2 ? $1 : $2 }')
+	done
+	ratio "one client against a one-row SQLite transaction" "$best" "$floor" ">= 0.9"
+	m "jobd, 32 clients" "$adds" jobd "$S" 32 1 3
+	ours=$rate
+	if redis_up; then
+		m "redis, appendfsync always, 32 clients" redis_rate 32 60000
+		ratio "32 clients against redis" "$ours" "$rate" ">= 0.8"
+	else
+		skip "redis-server is not installed"
+	fi
+	if pg_up; then
+		m "PostgreSQL, 32 clients" pg_rate 32
+		ratio "32 clients against PostgreSQL" "$ours" "$rate" ">= 3"
+	else
+		skip "PostgreSQL is not installed, or this is not root"
+	fi
+	m "jobd, arrays of 1000 jobs" "$adds" jobd "$S" 1 1000 3
+	ratio "arrays of 1000 against 40,000 jobs a second" "$rate" 40000 ">= 1"
+	m "/bin/true, started one after the other" "$adds" true 400
+	floor=$rate
+	m "jobctl add" "$adds" command 400 "$bin/jobctl" add -q --in 1h true
+	ratio "jobctl add against starting /bin/true" "$rate" "$floor" ">= 0.8"
+	stop_jobd
+	rm -rf "$W/state"
+fi
+
+if want commands; then
+	say "Commands end to end: /bin/true, durable start and end, output kept"
+	start_jobd
+	for round in 1 2; do
+		m "bare posix_spawn loop, 8 at a time ($round)" "$adds" spawn 8 500
+		floor=$rate
+		m "jobd ($round)" "$adds" run "$S" 500
+		ratio "commands a second against the bare loop ($round)" "$rate" "$floor" ">= 0.9"
+	done
+	stop_jobd
+	rm -rf "$W/state"
+fi
+
+if want checks; then
+	say "HTTP checks: new connections"
+	if [ -x "$bin/tests/bench/checks" ]; then
+		"$bin/tests/bench/checks" | tee -a "$out"
+	fi
+fi
+
+status() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$2/status"; }
+switches() { cat /proc/"$1"/task/*/status | awk '/ctxt_switches/ { n += $2 } END { print n }'; }
+
+if want idle; then
+	say "Idle"
+	start_jobd
+	"$bin/tests/bench/empty" & empty=$!
+	peers="$peers $empty"
+	sleep 2
+	before=$(switches "$JOBD")
+	sleep 10
+	after=$(switches "$JOBD")
+	ours=$(status VmRSS "$JOBD")
+	floor=$(status VmRSS "$empty")
+	echo "jobd: $ours KiB resident, $(status Threads "$JOBD") threads, $((after - before)) wake-ups in 10 s; an empty program with the same libraries: $floor KiB"
+	ratio "resident memory against an empty program" "$ours" "$floor" "<= 1.15"
+	kill "$empty"
+	stop_jobd
+	rm -rf "$W/state"
+fi
+
+if want many; then
+	say "A million stored jobs, due tomorrow"
+	start_jobd
+	idle=$(status VmRSS "$JOBD")
+	m "adding a million, in arrays of a thousand" "$adds" many "$S" "${MANY:-1000000}"
+	stop_jobd
+	for round in 1 2 3; do
+		begin=$(date +%s%N)
+		"$bin/jobd" --socket "$S" --state-dir "$W/state" 2>"$W/log" &
+		JOBD=$!
+		until "$bin/jobctl" list --limit 1 >/dev/null 2>&1; do :; done
+		end=$(date +%s%N)
+		echo "first answer after $(((end - begin) / 1000000)) ms (wanted: <= 250), $(status VmRSS "$JOBD") KiB resident; idle before: $idle KiB (wanted: at most 10240 more)"
+		echo "{\"label\":\"first answer\",\"ms\":$(((end - begin) / 1000000)),\"resident_kib\":$(status VmRSS "$JOBD"),\"idle_kib\":$idle}" >>"$out"
+		stop_jobd
+	done
+fi
+echo
+echo "Rows: $out"
