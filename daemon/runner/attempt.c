@@ -1,0 +1,487 @@
+/*
+ * attempt: one command, from its start to its record.  Whatever happens, no process of it is
+ * left behind, and there is exactly one record.
+ *
+ * The main process is reaped last: its zombie keeps pid and group number ours, so that
+ * no signal can reach a stranger.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/engine/loop.h"
+#include "daemon/runner/runner.h"
+#include "proto/mem.h"
+#include "proto/types.h"
+
+#define COMMAND_UMASK	022
+#define PATH_DEFAULT	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* As a shell has them: it cannot be run; there is none; everything else that goes wrong before. */
+enum { CODE_NOT_STARTED = 125, CODE_NOT_RUNNABLE = 126, CODE_NOT_FOUND = 127 };
+
+/* ---- what to start ---- */
+
+/* As strerror(), for the middle of a sentence. */
+static const char *
+words(int r, char out[96])
+{
+	(void)snprintf(out, 96, "%s", strerror(-r));
+	if (out[0] >= 'A' && out[0] <= 'Z' && out[1] >= 'a')
+		out[0] += 'a' - 'A';
+	return out;
+}
+
+static int __attribute__((format(printf, 3, 4)))
+refuse(struct attempt *a, int code, const char *format, ...)
+{
+	struct buf reason = { 0 };
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vprintf(&reason, format, ap);
+	va_end(ap);
+	free(a->exit.reason);
+	a->exit.reason = buf_steal(&reason);
+	return code;
+}
+
+/* The value of a variable, or NULL. */
+static const char *
+environment_get(const struct strings *environment, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < environment->n; i++) {
+		if (strncmp(environment->items[i], name, n) == 0 && environment->items[i][n] == '=')
+			return environment->items[i] + n + 1;
+	}
+	return NULL;
+}
+
+/* May this user run that file?  0, -ENOENT for no such file, -EACCES. exec(2) has the last word. */
+static int
+may_run(const char *path, const struct spawn *s)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == EACCES ? -EACCES : -ENOENT;
+	if (!S_ISREG(st.st_mode))
+		return -EACCES;
+	if (!s->change_user)
+		return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 ? 0 : -EACCES;
+	if (s->uid == st.st_uid)
+		return st.st_mode & S_IXUSR ? 0 : -EACCES;
+	for (size_t i = 0; i < s->groups_n; i++) {
+		if (s->groups[i] == st.st_gid)
+			return st.st_mode & S_IXGRP ? 0 : -EACCES;
+	}
+	return st.st_mode & S_IXOTH ? 0 : -EACCES;
+}
+
+/* The program's path, allocated; or NULL, and a->exit.reason and *code say why. */
+static char *
+find_program(struct attempt *a, const char *name, const char *path, const struct spawn *s, int *code)
+{
+	bool denied = false;
+	char *file;
+	size_t n;
+	int r;
+
+	if (strchr(name, '/') != NULL)
+		return xstrdup(name);
+	for (const char *p = path; *p != '\0'; p += n + (p[n] == ':')) {
+		n = strcspn(p, ":");
+		/* An empty or relative folder would make the command depend on where it runs. */
+		if (n == 0 || *p != '/')
+			continue;
+		file = xasprintf("%.*s/%s", (int)n, p, name);
+		r = may_run(file, s);
+		if (r == 0)
+			return file;
+		denied |= r == -EACCES;
+		free(file);
+	}
+	if (denied)
+		*code = refuse(a, CODE_NOT_RUNNABLE, "`%s`: permission denied", name);
+	else
+		*code = refuse(a, CODE_NOT_FOUND, "no program `%s` in PATH (%s)", name, path);
+	return NULL;
+}
+
+/* Whom to run as.  0, or the code of the refusal. */
+static int
+choose_user(struct attempt *a, const struct runner_start *s, const struct account **account,
+    struct spawn *spawn)
+{
+	struct runner *r = a->runner;
+	const struct account *u;
+
+	u = account_find(&r->accounts, s->user, (uid_t)s->uid, loop_now(r->loop));
+	*account = u;
+	if (u == NULL && s->user != NULL)
+		return refuse(a, CODE_NOT_STARTED, "there is no user `%s`", s->user);
+	if (u == NULL && (uid_t)s->uid != r->uid)
+		return refuse(a, CODE_NOT_STARTED, "there is no user with uid %" PRId64, s->uid);
+	if (u == NULL || u->uid == r->uid)
+		return 0;
+	if (r->uid != 0)
+		return refuse(a, CODE_NOT_RUNNABLE,
+		    "not allowed: this jobd-runner may only run commands as uid %u, not as uid %u",
+		    (unsigned)r->uid, (unsigned)u->uid);
+	spawn->change_user = true;
+	spawn->uid = u->uid;
+	spawn->gid = u->gid;
+	spawn->groups = u->groups;
+	spawn->groups_n = u->groups_n;
+	return 0;
+}
+
+/* What the account says, unless the job says otherwise. */
+static void
+complete_environment(const struct strings *given, const struct account *u, struct strings *out)
+{
+	const char *const names[] = { "HOME", "USER", "LOGNAME", "SHELL" };
+	const char *values[] = { "/", NULL, NULL, "/bin/sh" };
+	char *text;
+
+	if (u != NULL) {
+		values[0] = u->home;
+		values[1] = values[2] = u->name;
+		values[3] = u->shell;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (values[i] == NULL || environment_get(given, names[i]) != NULL)
+			continue;
+		text = xasprintf("%s=%s", names[i], values[i]);
+		strings_add(out, text);
+		free(text);
+	}
+}
+
+/* Both lists as exec(2) wants one.  The strings stay theirs. */
+static char **
+join(const struct strings *x, const struct strings *y)
+{
+	char **list = xcalloc(x->n + y->n + 1, sizeof(*list));
+
+	if (x->n > 0)
+		memcpy(list, x->items, x->n * sizeof(*list));
+	if (y->n > 0)
+		memcpy(list + x->n, y->items, y->n * sizeof(*list));
+	return list;
+}
+
+/* ---- starting ---- */
+
+/* Why the process could not be made, in words; and the code. */
+static int
+refuse_spawn(struct attempt *a, const struct spawn *s, const char *stage, int r)
+{
+	char text[96];
+
+	if (strcmp(stage, "chdir") == 0)
+		return refuse(a, CODE_NOT_STARTED, "cannot change to directory %s: %s", s->directory,
+		    words(r, text));
+	if (strcmp(stage, "exec") != 0)
+		return refuse(a, CODE_NOT_STARTED, "cannot start a process (%s): %s", stage,
+		    words(r, text));
+	if (r == -ENOENT)
+		return refuse(a, CODE_NOT_FOUND, "no program `%s`", s->path);
+	return refuse(a, CODE_NOT_RUNNABLE, "`%s`: %s", s->path, words(r, text));
+}
+
+/* Two pipes: our ends do not block, the command's do.  0 or -errno. */
+static int
+make_pipes(int ours[OUTPUT_COUNT], int theirs[OUTPUT_COUNT])
+{
+	int p[2], r;
+
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		if (pipe2(p, O_CLOEXEC) < 0) {
+			r = -errno;
+			if (i > 0) {
+				close(ours[0]);
+				close(theirs[0]);
+			}
+			return r;
+		}
+		(void)fcntl(p[0], F_SETFL, O_NONBLOCK);
+		ours[i] = p[0];
+		theirs[i] = p[1];
+	}
+	return 0;
+}
+
+/* Make the process, its output going to our ends.  0, or a code. */
+static int
+spawn(struct attempt *a, struct spawn *s, bool any_directory, int ours[OUTPUT_COUNT])
+{
+	const char *stage = "pipe";
+	int theirs[OUTPUT_COUNT], r;
+	char text[96];
+
+	r = make_pipes(ours, theirs);
+	if (r < 0)
+		return refuse(a, CODE_NOT_STARTED, "cannot make a pipe: %s", words(r, text));
+	s->stdio[0] = -1;
+	s->stdio[1] = theirs[OUTPUT_STDOUT];
+	s->stdio[2] = theirs[OUTPUT_STDERR];
+	r = child_spawn(&a->child, a->runner->loop, s, &a->task, &stage);
+	if (r < 0 && any_directory && strcmp(stage, "chdir") == 0) {
+		/* Nobody asked for the home: without it, the root will do. */
+		s->directory = "/";
+		r = child_spawn(&a->child, a->runner->loop, s, &a->task, &stage);
+	}
+	close(theirs[0]);
+	close(theirs[1]);
+	if (r == 0)
+		return 0;
+	close(ours[0]);
+	close(ours[1]);
+	return refuse_spawn(a, s, stage, r);
+}
+
+/* 0, or a code and a->exit.reason. */
+static int
+prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUTPUT_COUNT])
+{
+	struct spawn s = { .umask = COMMAND_UMASK, .new_session = true };
+	const struct account *account = NULL;
+	const char *path = environment_get(&in->environment, "PATH");
+	struct strings more = { 0 }, none = { 0 };
+	char *program, **argv, **envp;
+	int code;
+
+	if (in->argv.n == 0 || in->argv.items[0][0] == '\0')
+		return refuse(a, CODE_NOT_FOUND, "no program is named");
+	code = choose_user(a, in, &account, &s);
+	if (code != 0)
+		return code;
+	program = find_program(a, in->argv.items[0], path != NULL ? path : PATH_DEFAULT, &s, &code);
+	if (program == NULL)
+		return code;
+	complete_environment(&in->environment, account, &more);
+	argv = join(&in->argv, &none);
+	envp = join(&in->environment, &more);
+	s.path = program;
+	s.argv = argv;
+	s.envp = envp;
+	s.directory = in->directory;
+	if (s.directory == NULL)
+		s.directory = account != NULL ? account->home : "/";
+	code = spawn(a, &s, in->directory == NULL, ours);
+	free(argv);
+	free(envp);
+	free(program);
+	strings_done(&more);
+	return code;
+}
+
+/* ---- the life of one ---- */
+
+/* How the main process ended; it is reaped here, and its pid is free. */
+static void
+take_status(struct attempt *a)
+{
+	struct rusage usage = { 0 };
+	int status = 0, r;
+
+	tree_remove_main(&a->runner->tree, a);
+	r = child_reap(&a->child, &status, &usage);
+	if (r < 0)
+		log_error("a command's status is lost run=%" PRId64 ".%" PRId64 " error=%s", a->exit.job,
+		    a->exit.run, strerror(-r));
+	else if (WIFSIGNALED(status))
+		a->exit.signal = WTERMSIG(status);
+	else
+		a->exit.code = WEXITSTATUS(status);
+	a->exit.cpu = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * USEC_SEC +
+	    usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+	a->exit.memory_peak = (int64_t)usage.ru_maxrss * 1024;
+}
+
+static void
+ended_by(struct attempt *a, const char *signal)
+{
+	free(a->exit.ended_by);
+	a->exit.ended_by = xstrdup(signal);
+}
+
+/* Why it is being ended: its limit, a cancel, or because we are. */
+static void
+set_cause(struct attempt *a)
+{
+	if (a->cancel)
+		a->exit.canceled = true;
+	else if (a->task.err == -ETIMEDOUT)
+		a->exit.timed_out = true;
+	else
+		(void)refuse(a, 0, "jobd-runner was stopped");
+	ended_by(a, "TERM");
+}
+
+static void
+end_tree(struct attempt *a, int signal)
+{
+	struct tree *w = &a->runner->tree;
+
+	(void)tree_count(w, a);
+	tree_signal(w, a, signal);
+}
+
+/* Is there something left, and have we not yet tried enough? */
+static bool
+insist(struct attempt *a)
+{
+	if (tree_count(&a->runner->tree, a) == 0)
+		return false;
+	if (a->kills < KILL_ROUNDS_MAX)
+		return true;
+	log_warning("processes of a run cannot be killed, leaving them run=%" PRId64 ".%" PRId64,
+	    a->exit.job, a->exit.run);
+	return false;
+}
+
+static usec_t
+min_usec(usec_t x, usec_t y)
+{
+	return x < y ? x : y;
+}
+
+static enum task_status
+attempt_step(struct task *t)
+{
+	struct attempt *a = container_of(t, struct attempt, task);
+	struct tree *w = &a->runner->tree;
+
+	TASK_BEGIN(t);
+
+	AWAIT_UNTIL(t, a->timeout > 0 ? loop_now(t->loop) + a->timeout : USEC_NEVER,
+	    a->child.exited || a->cancel);
+	if (!a->child.exited) {
+		set_cause(a);
+		end_tree(a, SIGTERM);
+		a->grace_end = loop_now(t->loop) + a->grace;
+		AWAIT_SHIELDED(t, a->grace_end, a->child.exited);
+		if (t->err == -ETIMEDOUT) {
+			ended_by(a, "KILL");
+			end_tree(a, SIGKILL);
+			AWAIT_SHIELDED(t, USEC_NEVER, a->child.exited);
+		}
+	}
+	a->exit.exited = loop_wall(t->loop);
+	if (a->exit.ended_by == NULL) {
+		/* Who holds the pipe may still be writing what belongs to the run; not for long. */
+		AWAIT_UNTIL(t, loop_now(t->loop) + DRAIN_MAX, task_done(&a->output.task) || a->cancel);
+		a->grace_end = loop_now(t->loop) + a->grace;
+	}
+
+	/* What it has left behind: ask, then insist until nothing is left. */
+	a->exit.leftovers = tree_count(w, a);
+	if (a->exit.leftovers > 0) {
+		tree_signal(w, a, SIGTERM);
+		AWAIT_SHIELDED(t, min_usec(a->grace_end, loop_now(t->loop) + LEFTOVER_GRACE_MAX),
+		    tree_count(w, a) == 0);
+		while (insist(a)) {
+			a->kills++;
+			tree_signal(w, a, SIGKILL);
+			AWAIT_SHIELDED(t, loop_now(t->loop) + KILL_AGAIN, tree_count(w, a) == 0);
+		}
+	}
+	if (a->exit.leftovers > 0 || a->exit.ended_by != NULL)
+		AWAIT_SHIELDED(t, loop_now(t->loop) + DRAIN_MAX, task_done(&a->output.task));
+	output_stop(&a->output);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&a->output.task));
+	take_status(a);
+	a->exit.first_output = a->output.first;
+	a->exit.output_bytes = a->output.kept;
+	TASK_END(t, 0);
+}
+
+/* The task is over, children and all: now it is a record. */
+static void
+attempt_release(struct task *t)
+{
+	struct attempt *a = container_of(t, struct attempt, task);
+
+	a->runner->running--;
+	runner_ended(a->runner, a);
+}
+
+static void
+attempt_describe(const struct task *t, char *out, size_t n)
+{
+	const struct attempt *a = (const void *)t;
+
+	if (!a->child.exited)
+		(void)snprintf(out, n, "process %d to end", (int)a->child.pid);
+	else if (a->exit.leftovers > 0)
+		(void)snprintf(out, n, "what process %d left behind to end", (int)a->child.pid);
+	else
+		(void)snprintf(out, n, "the last output of process %d", (int)a->child.pid);
+}
+
+static void
+attempt_serves(const struct task *t, char *out, size_t n)
+{
+	const struct attempt *a = (const void *)t;
+
+	(void)snprintf(out, n, "%" PRId64 ".%" PRId64, a->exit.job, a->exit.run);
+}
+
+static const struct task_kind attempt_kind = {
+	.name = "attempt",
+	.step = attempt_step,
+	.release = attempt_release,
+	.describe = attempt_describe,
+	.serves = attempt_serves,
+};
+_Static_assert(offsetof(struct attempt, task) == 0, "an attempt is found by its task");
+
+struct attempt *
+attempt_start(struct runner *r, const struct runner_start *s)
+{
+	struct attempt *a = xcalloc(1, sizeof(*a));
+	int ours[OUTPUT_COUNT], code;
+
+	a->runner = r;
+	a->exit.job = s->job;
+	a->exit.run = s->run;
+	a->exit.attempt = s->attempt;
+	a->exit.code = -1;
+	a->timeout = s->timeout;
+	a->grace = s->grace > 0 ? s->grace : GRACE_DEFAULT;
+	runner_add(r, a);
+	code = prepare_and_spawn(a, s, ours);
+	if (code != 0) {
+		a->exit.not_started = true;
+		a->exit.code = code;
+		a->exit.exited = loop_wall(r->loop);
+		runner_ended(r, a);
+		return a;
+	}
+	a->exit.pid = a->child.pid;
+	a->exit.spawned = loop_wall(r->loop);
+	tree_add_main(&r->tree, a);
+	r->running++;
+	task_start(&a->task, &attempt_kind, &r->task);
+	output_start(&a->output, a, ours,
+	    s->output_bytes_max > 0 ? s->output_bytes_max : OUTPUT_BYTES_MAX_DEFAULT);
+	return a;
+}
+
+void
+attempt_cancel(struct attempt *a)
+{
+	a->cancel = true;
+	task_wake(&a->task);
+}

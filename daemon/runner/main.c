@@ -1,0 +1,465 @@
+/*
+ * jobd-runner: the parent of all commands.  See io.jobd.Runner.varlink for what it does, and
+ * runner.h for how it is put together.  It starts in this order: lock, folders, records, door;
+ * whoever finds the lock taken leaves it to the other.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/engine/loop.h"
+#include "daemon/runner/runner.h"
+#include "daemon/wire/listen.h"
+#include "daemon/wire/notify.h"
+#include "daemon/wire/service.h"
+#include "proto/error.h"
+#include "proto/mem.h"
+
+/* Descriptors: two pipes, a pidfd and a file for each command, and connections. */
+#define DESCRIPTORS_WANTED	(RUNNING_MAX * 4 + 2048)
+
+struct options {
+	char		*socket;
+	char		*state;
+	char		*for_user;
+	bool		 own;
+};
+
+/* The program as a task: what main() has set up, and what it runs on. */
+struct program {
+	struct runner		 runner;
+	struct notify_watchdog	 watchdog;
+	struct options		 options;
+	int			 socket;	/* listening */
+	bool			 activated;
+};
+
+static const char usage[] =
+	"jobd-runner runs the commands of jobd and outlives it; it is started by the\n"
+	"service manager, or by jobd itself.\n"
+	"\n"
+	"usage: jobd-runner [OPTION]...\n"
+	"  --socket PATH      where to listen (a socket passed by the service manager goes first)\n"
+	"  --state-dir DIR    where output and exit records are kept\n"
+	"  --for-user NAME    whom to serve, beside root; otherwise whoever starts it\n"
+	"  --own              end when there is nothing to do and nobody to do it for\n"
+	"  --log-level LEVEL  error, warning, info or debug\n"
+	"  --version          print the version\n"
+	"  --help             print this\n";
+
+/* ---- options ---- */
+
+enum { OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_VERSION, OPTION_HELP };
+
+static const struct option long_options[] = {
+	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "state-dir", required_argument, NULL, OPTION_STATE },
+	{ "for-user", required_argument, NULL, OPTION_USER },
+	{ "own", no_argument, NULL, OPTION_OWN },
+	{ "log-level", required_argument, NULL, OPTION_LOG },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void
+take_text(char **where, const char *text)
+{
+	free(*where);
+	*where = xstrdup(text);
+}
+
+/* -1 to go on, or the exit code. */
+static int
+take_option(struct options *o, int option)
+{
+	enum log_level level;
+
+	switch (option) {
+	case OPTION_SOCKET:
+		take_text(&o->socket, optarg);
+		return -1;
+	case OPTION_STATE:
+		take_text(&o->state, optarg);
+		return -1;
+	case OPTION_USER:
+		take_text(&o->for_user, optarg);
+		return -1;
+	case OPTION_OWN:
+		o->own = true;
+		return -1;
+	case OPTION_LOG:
+		if (log_level_parse(optarg, &level) < 0) {
+			(void)fprintf(stderr, "jobd-runner: --log-level: no such level: %s\n", optarg);
+			return EXIT_USAGE;
+		}
+		log_set_level(level);
+		return -1;
+	case OPTION_VERSION:
+		(void)printf("jobd-runner %s\n", JOBD_VERSION);
+		return EXIT_OK;
+	case OPTION_HELP:
+		(void)fputs(usage, stdout);
+		return EXIT_OK;
+	default:
+		(void)fputs("jobd-runner --help says how it is used\n", stderr);
+		return EXIT_USAGE;
+	}
+}
+
+/* What is not given: as the system's, or as a user's. */
+static void
+set_defaults(struct options *o)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (o->socket == NULL && geteuid() == 0)
+		o->socket = xstrdup("/run/jobd-runner/io.jobd.Runner");
+	if (o->socket == NULL && run != NULL)
+		o->socket = xasprintf("%s/jobd/io.jobd.Runner", run);
+	if (o->state != NULL)
+		return;
+	if (geteuid() == 0)
+		o->state = xstrdup("/var/lib/jobd-runner");
+	else if (state != NULL)
+		o->state = xasprintf("%s/jobd/runner", state);
+	else if (home != NULL)
+		o->state = xasprintf("%s/.local/state/jobd/runner", home);
+}
+
+static int
+read_options(struct options *o, int argc, char **argv)
+{
+	int option, r;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		r = take_option(o, option);
+		if (r >= 0)
+			return r;
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "jobd-runner: what is %s for?\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	set_defaults(o);
+	if (o->state == NULL) {
+		(void)fputs("jobd-runner: --state-dir is needed: neither XDG_STATE_HOME nor HOME is set\n",
+		    stderr);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* ---- setting up ---- */
+
+/* A folder with all above it.  0 or -errno. */
+static int
+make_folders(const char *path)
+{
+	char *copy = xstrdup(path), *slash;
+	int r = 0;
+
+	for (slash = strchr(copy + 1, '/'); slash != NULL && r == 0; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			r = -errno;
+		*slash = '/';
+	}
+	if (r == 0 && mkdir(copy, 0700) < 0 && errno != EEXIST)
+		r = -errno;
+	free(copy);
+	return r;
+}
+
+/* A folder below the state directory, opened.  A descriptor or -errno. */
+static int
+open_folder(const char *state, const char *name)
+{
+	char *path = xasprintf("%s/%s", state, name);
+	int fd = -1;
+
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(path);
+	return fd < 0 ? -errno : fd;
+}
+
+/* One runner for a state directory.  0, -EBUSY when there is another, or -errno. */
+static int
+take_lock(struct runner *r, bool *is_new)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+
+	r->lock_fd = openat(r->state_fd, "lock", flags | O_EXCL, 0600);
+	*is_new = r->lock_fd >= 0;
+	if (r->lock_fd < 0 && errno == EEXIST)
+		r->lock_fd = openat(r->state_fd, "lock", flags, 0600);
+	if (r->lock_fd < 0)
+		return -errno;
+	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return 0;
+}
+
+/* 0 or -errno. */
+static int
+open_folders(struct runner *r, const char *state)
+{
+	bool is_new = false;
+	int e;
+
+	e = make_folders(state);
+	if (e < 0)
+		return e;
+	e = r->state_fd = open_folder(state, ".");
+	if (e < 0)
+		return e;
+	e = take_lock(r, &is_new);
+	if (e < 0)
+		return e;
+	e = r->output_fd = open_folder(state, "output");
+	if (e < 0)
+		return e;
+	e = r->exits_fd = open_folder(state, "exits");
+	if (e < 0)
+		return e;
+	e = life_begin(r, is_new);
+	return e < 0 ? e : record_load_all(r);
+}
+
+/* 0 or -errno, said. */
+static int
+open_state(struct runner *r, const struct options *o)
+{
+	int e = open_folders(r, o->state);
+
+	if (e == -EBUSY)
+		log_info("another jobd-runner has this state directory, leaving it to that one dir=%s",
+		    o->state);
+	else if (e < 0)
+		log_error("the state directory cannot be used dir=%s error=%s", o->state, strerror(-e));
+	return e;
+}
+
+/* Whom do we serve?  0 or -ENOENT, said. */
+static int
+choose_master(struct runner *r, const struct options *o, gid_t *group)
+{
+	const struct passwd *p;
+
+	r->uid = r->for_uid = geteuid();
+	*group = (gid_t)-1;
+	if (o->for_user == NULL)
+		return 0;
+	p = getpwnam(o->for_user);
+	if (p == NULL) {
+		log_error("there is no such user name=%s", o->for_user);
+		return -ENOENT;
+	}
+	r->for_uid = p->pw_uid;
+	*group = p->pw_gid;
+	return 0;
+}
+
+/* A socket to listen on, passed or made. 0 or -errno, said. */
+static int
+open_door(struct program *p, gid_t group)
+{
+	char error[LISTEN_ERROR_MAX] = "";
+
+	p->socket = listen_activated();
+	if (p->socket >= 0) {
+		p->activated = true;
+		return 0;
+	}
+	if (p->options.socket == NULL) {
+		log_error("--socket is needed: XDG_RUNTIME_DIR is not set");
+		return -EINVAL;
+	}
+	p->socket = listen_unix(p->options.socket, group != (gid_t)-1 ? 0660 : 0600, group, error);
+	if (p->socket < 0)
+		log_error("cannot listen error=\"%s\"", error);
+	return p->socket < 0 ? p->socket : 0;
+}
+
+static void
+raise_limits(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= DESCRIPTORS_WANTED)
+		return;
+	l.rlim_cur = l.rlim_max < DESCRIPTORS_WANTED ? l.rlim_max : DESCRIPTORS_WANTED;
+	if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+		log_warning("the limit of descriptors cannot be raised, fewer commands can run error=%s",
+		    strerror(errno));
+}
+
+/* Who waits for our standard output to be closed learns that we listen; nothing else goes there. */
+static void
+leave_stdout(void)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)dup2(fd, STDOUT_FILENO);
+		close(fd);
+	}
+}
+
+/* ---- running ---- */
+
+static bool
+is_idle(const struct runner *r)
+{
+	return r->running == 0 && r->oldest == NULL && r->listening == 0;
+}
+
+static bool
+asked_to_stop(const struct runner *r)
+{
+	return r->signals.pending != 0;
+}
+
+static bool
+nobody_is_there(const struct runner *r)
+{
+	struct service_stats stats;
+
+	service_stats(r->service, &stats);
+	return stats.connections == 0;
+}
+
+/* 0 or -errno, said. */
+static int
+begin(struct program *p)
+{
+	static const int list[] = { SIGTERM, SIGINT };
+	struct runner *r = &p->runner;
+	int e;
+
+	e = signals_start(&r->signals, r->loop, list, 2, &r->task);
+	if (e == 0)
+		e = tree_start(&r->tree, r, &r->task);
+	if (e < 0) {
+		log_error("cannot begin error=%s", strerror(-e));
+		return e;
+	}
+	runner_saver_start(r, &r->task);
+	service_listen(r->service, p->socket, &r->task);
+	notify_watchdog_start(&p->watchdog, &r->task);
+	notify_ready("ready for commands");
+	log_info("jobd-runner is ready version=%s pid=%d", JOBD_VERSION, (int)getpid());
+	if (r->own)
+		leave_stdout();
+	return 0;
+}
+
+static enum task_status
+root_step(struct task *t)
+{
+	struct runner *r = container_of(t, struct runner, task);
+	struct program *p = container_of(r, struct program, runner);
+	int e;
+
+	TASK_BEGIN(t);
+
+	e = begin(p);
+	if (e < 0) {
+		t->result = e;
+		goto out;
+	}
+	for (;;) {
+		AWAIT(t, asked_to_stop(r) || (r->own && is_idle(r)));
+		if (asked_to_stop(r))
+			break;
+		/* Somebody may be about to come; and who only reads may stay. */
+		AWAIT_UNTIL(t, loop_now(t->loop) + OWN_IDLE_MAX, asked_to_stop(r) || !is_idle(r));
+		if (t->err == -ETIMEDOUT && nobody_is_there(r))
+			break;
+	}
+	/* Each command is ended, with a record, as its task is cancelled. */
+	notify_stopping();
+	log_info("jobd-runner stops commands=%lld", (long long)r->running);
+out:
+	r->stopping = true;
+	signals_stop(&r->signals);
+	TASK_END(t, t->result);
+}
+
+static const struct task_kind root_kind = {
+	.name = "jobd-runner",
+	.step = root_step,
+};
+
+static int
+run(struct program *p)
+{
+	struct runner *r = &p->runner;
+	int e;
+
+	r->loop = loop_new(LOOP_REAL);
+	if (r->loop == NULL) {
+		log_error("cannot make a loop error=%s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	if (!instant_is_set(r->since))
+		r->since = loop_wall(r->loop);
+	r->service = serve_new(r);
+	task_start_root(&r->task, &root_kind, r->loop);
+	e = loop_run(r->loop);
+	if (!p->activated)
+		listen_unlink(p->options.socket, p->socket);
+	if (e == 0)
+		life_end(r);
+	service_free(r->service);
+	loop_free(r->loop);
+	return e == 0 && r->task.result == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct program *p = xcalloc(1, sizeof(*p));
+	struct runner *r = &p->runner;
+	int code, e;
+	gid_t group;
+
+	r->state_fd = r->output_fd = r->exits_fd = r->lock_fd = r->tree.children_fd = -1;
+	code = read_options(&p->options, argc, argv);
+	if (code >= 0)
+		goto out;
+	r->own = p->options.own;
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_limits();
+	code = EXIT_FAILED;
+	e = choose_master(r, &p->options, &group);
+	if (e == 0)
+		e = open_state(r, &p->options);
+	if (e == 0)
+		e = open_door(p, group);
+	if (e == 0)
+		code = run(p);
+	else if (e == -EBUSY && r->own)
+		code = EXIT_OK;
+	runner_done(r);
+	tree_done(&r->tree);
+out:
+	free(p->options.socket);
+	free(p->options.state);
+	free(p->options.for_user);
+	free(p);
+	return code;
+}

@@ -1,0 +1,125 @@
+/*
+ * runner: what the files of jobd-runner share: the attempts it has, by job, running and
+ * ended, and what they stand on.
+ */
+#ifndef RUNNER_RUNNER_H
+#define RUNNER_RUNNER_H
+
+#include "daemon/base/map.h"
+#include "daemon/engine/child.h"
+#include "daemon/engine/signals.h"
+#include "daemon/engine/task.h"
+#include "daemon/runner/account.h"
+#include "daemon/runner/output.h"
+#include "daemon/runner/tree.h"
+#include "proto/runner.h"
+
+/* ---- limits with a name ---- */
+#define RUNNING_MAX		4096			/* commands at once */
+#define DRAIN_MAX		USEC_SEC		/* for output after the main process has gone */
+#define LEFTOVER_GRACE_MAX	(5 * USEC_SEC)		/* between TERM and KILL for what it left behind */
+#define KILL_AGAIN		USEC_SEC		/* what a KILL has not ended by then gets another */
+#define KILL_ROUNDS_MAX		10			/* then it is beyond signals (waits for a dead disk) */
+#define OWN_IDLE_MAX		(5 * USEC_SEC)		/* --own: with nothing to do and nobody there */
+#define SAVE_AGAIN		(10 * USEC_SEC)		/* a record that could not be written */
+
+/*
+ * One attempt.  While the command lives its task is alive; then exit is the record,
+ * until it is acknowledged.
+ */
+struct attempt {
+	struct task		 task;
+	struct runner		*runner;
+	struct attempt		*same_job;	/* the next one of its job */
+	struct attempt		*older, *newer;	/* among the ended, by sequence */
+	uint64_t		 sequence;	/* of its end; 0: it runs */
+	struct child		 child;
+	struct output		 output;
+	usec_t			 timeout, grace;
+	usec_t			 grace_end;
+	int			 kills;		/* rounds of KILL given */
+	bool			 cancel;	/* asked for */
+	bool			 termed;	/* its group was told TERM */
+	bool			 unsaved;	/* its record is not on disk yet */
+	struct runner_exit	 exit;		/* names it from the beginning */
+};
+
+/* A stream of a connection that waits for news; a member of its frame. */
+struct listener {
+	struct listener		*next;
+	struct task		*task;
+	struct runner_attempt	 of;		/* of this attempt's output; all zero: of ends */
+};
+
+struct runner {
+	struct task		 task;		/* the root */
+	struct loop		*loop;
+	struct service		*service;
+	int			 state_fd;	/* DIR */
+	int			 output_fd;	/* DIR/output */
+	int			 exits_fd;	/* DIR/exits */
+	int			 lock_fd;
+	bool			 own;
+	bool			 stopping;
+	uid_t			 uid;		/* we ourselves */
+	uid_t			 for_uid;	/* whom we serve */
+	instant			 since;
+	int64_t			 running;
+	uint64_t		 sequence;	/* of the last end */
+	struct map		 jobs;		/* job -> its first attempt */
+	struct attempt		*oldest, *newest; /* the ended ones */
+	struct listener		*listeners;
+	int64_t			 listening;	/* connections in Watch */
+	int64_t			 unsaved;
+	struct accounts		 accounts;
+	struct tree		 tree;
+	struct task		 saver;
+	struct signals		 signals;
+};
+
+/* ---- runner.c: what we have ---- */
+
+struct attempt *runner_find(const struct runner *r, int64_t job, int64_t run, int64_t attempt);
+/* The latest attempt of a run that we know of, or NULL. */
+struct attempt *runner_find_latest(const struct runner *r, int64_t job, int64_t run);
+struct attempt *runner_next(const struct runner *r, struct attempt *a, size_t *position);	/* all of them */
+void runner_add(struct runner *r, struct attempt *a);
+/* Its exit is whole: keep it, tell it. */
+void runner_ended(struct runner *r, struct attempt *a);
+/* Forget an ended one, on disk too. */
+void runner_forget(struct runner *r, struct attempt *a);
+void runner_listen(struct runner *r, struct listener *l, struct task *t);
+void runner_unlisten(struct runner *r, struct listener *l);
+/* Wake who waits for this attempt's output; NULL: for ends. */
+void runner_tell(struct runner *r, const struct attempt *of);
+/* Try to write again what could not be written, while there is any: a task. */
+void runner_saver_start(struct runner *r, struct task *parent);
+void runner_done(struct runner *r);
+
+/* ---- attempt.c ---- */
+
+/* Start a command.  The attempt is in the runner's hands afterwards, running or ended. */
+struct attempt *attempt_start(struct runner *r, const struct runner_start *s);
+/* End it; its record will say canceled. */
+void attempt_cancel(struct attempt *a);
+
+/* ---- record.c ---- */
+
+/* Write the exit record.  0 or -errno. */
+int record_save(const struct runner *r, const struct runner_exit *e);
+void record_remove(const struct runner *r, const struct runner_exit *e);
+/* Read all that an earlier runner has left.  0 or -errno. */
+int record_load_all(struct runner *r);
+
+/* ---- life.c ---- */
+
+/* Set r->since, unless it is only now that a life begins.  is_new: the state directory. 0 or -errno. */
+int life_begin(struct runner *r, bool is_new);
+/* We end in order. */
+void life_end(const struct runner *r);
+
+/* ---- serve.c ---- */
+
+struct service *serve_new(struct runner *r);
+
+#endif
