@@ -2,6 +2,10 @@
  * dns: see dns.h.  Each family is one request of evdns, so that the reason of a failure is
  * known; its getaddrinfo() tells only that there was one.
  *
+ * A name with a dot is asked for as it is first, and with the search list only when neither
+ * family knows it.  evdns alone would search for each family: a host that has only an
+ * IPv4 address would get the IPv6 address of some other in the search list.
+ *
  * evdns calls back exactly once for each request, cancelled or not, from the loop's next
  * look.  So a query outlives the lookup that asked for it, and is freed when all
  * its calls have come.  When the files change, evdns is made anew; the old one stays
@@ -83,6 +87,9 @@ struct query {
 	struct resolver		*resolver;
 	struct dns_lookup	*lookup;	/* NULL: forgotten */
 	struct event		*skew;
+	char			*name;
+	int			 family;
+	bool			 may_search;	/* later, when the name as it is does not exist */
 	unsigned		 pending;	/* calls that will come */
 	struct part		 parts[2];	/* IPv4, IPv6 */
 };
@@ -386,6 +393,7 @@ query_free(struct query *q)
 		(void)evtimer_add(d->idle, &idle);
 	}
 	event_free(q->skew);
+	free(q->name);
 	free(q);
 }
 
@@ -464,6 +472,56 @@ error_from(int result)
 	}
 }
 
+static void part_event(int result, char type, int count, int ttl, void *addresses, void *arg);
+
+/* One request for each family wanted. */
+static void
+query_ask(struct query *q, int flags)
+{
+	struct evdns_base *evdns = q->resolver->evdns;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct part *p = &q->parts[i];
+
+		if (q->family == (i == 0 ? AF_INET6 : AF_INET))
+			continue;
+		if (i == 0)
+			p->request = evdns_base_resolve_ipv4(evdns, q->name, flags, part_event, p);
+		else
+			p->request = evdns_base_resolve_ipv6(evdns, q->name, flags, part_event, p);
+		if (p->request != NULL)
+			q->pending++;
+		else
+			p->error = EAI_FAIL;	/* no name that could be asked for */
+	}
+}
+
+/* Nobody knows the name as it is: there is neither an address nor a trouble. */
+static bool
+query_unknown(const struct query *q)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (q->parts[i].n > 0 || error_rank(q->parts[i].error) > error_rank(EAI_NONAME))
+			return false;
+	}
+	return true;
+}
+
+/* Nothing is under way any more: ask once more, or answer and be gone. */
+static void
+query_end(struct query *q)
+{
+	if (q->lookup != NULL && q->may_search && query_unknown(q)) {
+		q->may_search = false;
+		query_ask(q, 0);
+	}
+	if (q->pending > 0)
+		return;
+	if (q->lookup != NULL)
+		query_answer(q);
+	query_free(q);
+}
+
 /* evdns's call: once for each request. */
 static void
 part_event(int result, char type, int count, int ttl, void *addresses, void *arg)
@@ -484,18 +542,16 @@ part_event(int result, char type, int count, int ttl, void *addresses, void *arg
 		for (int i = 0; i < count && i < DNS_ADDRESSES_MAX; i++)
 			p->addresses[p->n++] = address_from(family, (char *)addresses + size * (size_t)i);
 	}
-	if (q->lookup != NULL) {
-		if (q->pending == 0)
-			query_answer(q);
-		else if (p->n > 0)
-			(void)evtimer_add(q->skew, &skew);
-	}
 	if (q->pending == 0)
-		query_free(q);
+		query_end(q);
+	else if (q->lookup != NULL && p->n > 0)
+		(void)evtimer_add(q->skew, &skew);
 }
 
+/* absolute: never search. */
 static void
-query_start(struct dns_lookup *lookup, struct resolver *r, const char *name, int family, int flags)
+query_start(struct dns_lookup *lookup, struct resolver *r, const char *name, int family,
+    bool absolute)
 {
 	struct query *q = xcalloc(1, sizeof(*q));
 	struct dns *d = lookup->dns;
@@ -503,6 +559,10 @@ query_start(struct dns_lookup *lookup, struct resolver *r, const char *name, int
 	q->dns = d;
 	q->resolver = r;
 	q->lookup = lookup;
+	q->name = xstrdup(name);
+	q->family = family;
+	q->may_search = !absolute && strchr(name, '.') != NULL;
+	q->parts[0].query = q->parts[1].query = q;
 	q->skew = evtimer_new(d->loop->base, skew_event, q);
 	MUST(q->skew != NULL);
 	q->next = d->queries;
@@ -514,23 +574,9 @@ query_start(struct dns_lookup *lookup, struct resolver *r, const char *name, int
 	lookup->request = q;
 	loop_hold(d->loop);
 
-	for (size_t i = 0; i < 2; i++) {
-		struct part *p = &q->parts[i];
-
-		p->query = q;
-		if (family == (i == 0 ? AF_INET6 : AF_INET))
-			continue;
-		p->request = i == 0 ? evdns_base_resolve_ipv4(r->evdns, name, flags, part_event, p) :
-		    evdns_base_resolve_ipv6(r->evdns, name, flags, part_event, p);
-		if (p->request != NULL)
-			q->pending++;
-		else
-			p->error = EAI_FAIL;	/* no name that could be asked for */
-	}
-	if (q->pending == 0) {
-		query_answer(q);
-		query_free(q);
-	}
+	query_ask(q, absolute || q->may_search ? DNS_QUERY_NO_SEARCH : 0);
+	if (q->pending == 0)
+		query_end(q);
 }
 
 /* ---- lookups ---- */
@@ -582,7 +628,7 @@ dns_lookup_start(struct dns_lookup *q, struct dns *d, const char *name, int fami
 		if (r == NULL)
 			lookup_end(q, EAI_MEMORY);
 		else
-			query_start(q, r, plain, family, absolute ? DNS_QUERY_NO_SEARCH : 0);
+			query_start(q, r, plain, family, absolute);
 	}
 	free(plain);
 }

@@ -107,6 +107,8 @@ answer_make(const struct server *s, unsigned char *packet)
 		n = record_append(packet, n, TYPE_A, v4, sizeof(v4));
 		v4[3]++;
 		n = record_append(packet, n, TYPE_A, v4, sizeof(v4));
+	} else if (strcmp(name, "four.test.wild.test") == 0 && type == TYPE_AAAA) {
+		n = record_append(packet, n, TYPE_AAAA, v6, sizeof(v6));
 	} else if (strcmp(name, "four.test") == 0 && type == TYPE_A) {
 		n = record_append(packet, n, TYPE_A, v4, sizeof(v4));
 	} else if (strcmp(name, "four.test") != 0 && strcmp(name, "empty.test") != 0) {
@@ -345,7 +347,7 @@ server_answers_both_families(void **state)
 	assert_string_equal(look_up(&f, "both.test", AF_UNSPEC), "192.0.2.10 192.0.2.11 2001:db8::1");
 	assert_string_equal(look_up(&f, "both.test", AF_INET6), "2001:db8::1");
 	assert_string_equal(look_up(&f, "Both.Test.", AF_INET), "192.0.2.10 192.0.2.11");
-	assert_string_equal(look_up(&f, "four.test.", AF_UNSPEC), "192.0.2.10");
+	assert_string_equal(look_up(&f, "four.test", AF_UNSPEC), "192.0.2.10");
 	assert_int_equal(f.server.questions, 6);
 	world_stop(&f);
 }
@@ -361,7 +363,7 @@ failures_are_told_apart(void **state)
 	assert_string_equal(look_up(&f, "none.test.", AF_UNSPEC), "the name does not exist");
 	assert_string_equal(look_up(&f, "empty.test.", AF_UNSPEC), "the name has no address");
 	assert_string_equal(look_up(&f, "four.test.", AF_INET6), "the name has no address");
-	assert_string_equal(look_up(&f, "long.test.", AF_UNSPEC),
+	assert_string_equal(look_up(&f, "long.test", AF_UNSPEC),
 	    "the nameserver's answer was too long and came truncated");
 	memset(long_label, 'x', sizeof(long_label) - 1);
 	(void)look_up(&f, long_label, AF_UNSPEC);
@@ -404,6 +406,21 @@ search_list_is_used(void **state)
 	resolv_write(&f, &f.server, "other.test lan.test");
 	assert_string_equal(look_up(&f, "short", AF_INET), "192.0.2.10 192.0.2.11");
 	assert_string_equal(look_up(&f, "short.", AF_INET), "the name does not exist");
+	world_stop(&f);
+}
+
+static void
+search_does_not_mix_families_of_two_names(void **state)
+{
+	struct world f;
+
+	(void)state;
+	world_start(&f, LOOP_REAL);
+	resolv_write(&f, &f.server, "wild.test lan.test");
+	assert_string_equal(look_up(&f, "four.test", AF_UNSPEC), "192.0.2.10");
+	assert_string_equal(look_up(&f, "four.test.wild", AF_UNSPEC), "the name does not exist");
+	resolv_write(&f, &f.server, "test");
+	assert_string_equal(look_up(&f, "four.test.wild", AF_UNSPEC), "2001:db8::1");
 	world_stop(&f);
 }
 
@@ -572,6 +589,7 @@ main(void)
 		cmocka_unit_test(silence_ends_as_no_answer),
 		cmocka_unit_test(one_family_does_not_wait_long_for_the_other),
 		cmocka_unit_test(search_list_is_used),
+		cmocka_unit_test(search_does_not_mix_families_of_two_names),
 		cmocka_unit_test(changes_of_files_are_noticed),
 		cmocka_unit_test(lookup_under_way_outlives_a_change),
 		cmocka_unit_test(lookup_can_be_given_up),
