@@ -1,6 +1,10 @@
 /*
  * child: a process and its pidfd, as conditions.  clone(2) with CLONE_VFORK and CLONE_PIDFD: the
  * cost does not follow our size, and the number cannot be reused before we reap.
+ *
+ * We stand still until the child has executed.  So a directory or program on a file system
+ * that hangs holds us up, and so could the user that the child becomes, by stopping it
+ * in those microseconds.  Needs Linux 5.9 (close_range).
  */
 #ifndef ENGINE_CHILD_H
 #define ENGINE_CHILD_H
