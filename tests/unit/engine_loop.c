@@ -596,8 +596,9 @@ struct idle {
 	struct task	task;
 	struct sleeper	longer, shorter;
 	struct outside	kick;
-	pthread_t	thread;
-	struct itimerspec armed;
+	unsigned	kicks;
+	pthread_t	threads[2];
+	struct itimerspec set, cleared;
 	uint64_t	waits;
 };
 
@@ -612,19 +613,22 @@ idle_step(struct task *t)
 	f->shorter.due = loop_now(t->loop) + USEC_MINUTE;
 	task_start(&f->longer.task, &sleeper_kind, t);
 	task_start(&f->shorter.task, &sleeper_kind, t);
-	SLEEP_UNTIL(t, loop_now(t->loop) + 10);
+	assert_int_equal(pthread_create(&f->threads[0], NULL, write_late, &f->kick), 0);
+	AWAIT(t, f->kicks == 1);
+	timerfd_gettime(t->loop->timer_fd, &f->set);
+
 	task_cancel(&f->longer.task);
 	task_cancel(&f->shorter.task);
 	AWAIT(t, t->child == NULL);
-	assert_int_equal(pthread_create(&f->thread, NULL, write_late, &f->kick), 0);
+	assert_int_equal(pthread_create(&f->threads[1], NULL, write_late, &f->kick), 0);
 	f->waits = t->loop->stats.waits;
-	AWAIT(t, f->kick.came);
+	AWAIT(t, f->kicks == 2);
 	f->waits = t->loop->stats.waits - f->waits;
-	timerfd_gettime(t->loop->timer_fd, &f->armed);
+	timerfd_gettime(t->loop->timer_fd, &f->cleared);
 	TASK_END(t, 0);
 }
 
-/* What the pipe's callback wakes is the reader; it is our child here. */
+/* The pipe's callback wakes its own task; that one is our parent here. */
 static enum task_status
 idle_parent_step(struct task *t)
 {
@@ -634,8 +638,12 @@ idle_parent_step(struct task *t)
 	TASK_BEGIN(t);
 
 	task_start(&f->task, &kind, t);
-	AWAIT(t, f->kick.came);
-	task_wake(&f->task);
+	while (f->kicks < 2) {
+		AWAIT(t, f->kick.came);
+		f->kick.came = false;
+		f->kicks++;
+		task_wake(&f->task);
+	}
 	AWAIT(t, task_done(&f->task));
 	TASK_END(t, 0);
 }
@@ -649,12 +657,14 @@ idle_loop_sleeps_once_and_has_no_timer_set(void **state)
 	(void)state;
 	outside_open(&f.kick, l);
 	assert_int_equal(run_root(l, &f.kick.task, idle_parent_step), 0);
-	pthread_join(f.thread, NULL);
+	pthread_join(f.threads[0], NULL);
+	pthread_join(f.threads[1], NULL);
 	outside_close(&f.kick, l);
 
 	assert_int_equal(f.waits, 1);
-	assert_int_equal(f.armed.it_value.tv_sec, 0);
-	assert_int_equal(f.armed.it_value.tv_nsec, 0);
+	assert_true(f.set.it_value.tv_sec > 0);
+	assert_int_equal(f.cleared.it_value.tv_sec, 0);
+	assert_int_equal(f.cleared.it_value.tv_nsec, 0);
 	loop_free(l);
 }
 
