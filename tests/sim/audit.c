@@ -1,0 +1,170 @@
+/*
+ * audit: the store against the model and the world.  For each job the ledger must add up: from its
+ * first due to its next one every occurrence has made a run or is counted as skipped, and no
+ * more; every run that is told as ended did end so; everything begun has its row.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tests/sim/sim.h"
+
+/* At rest a due may be past by this much: it waits in line for a slot. */
+#define REST_TOLERANCE	USEC_MINUTE
+
+static int
+instant_compare(const void *a, const void *b)
+{
+	const instant *x = a, *y = b;
+
+	return x->usec < y->usec ? -1 : x->usec > y->usec;
+}
+
+/* One run against what was begun. */
+static void
+audit_run(struct sim_audit *a, const struct run_info *r)
+{
+	struct sim *s = a->sim;
+	struct sim_process *p = sim_process_find(s, r->job, r->run);
+	long long job = r->job, run = r->run;
+
+	if (p != NULL)
+		p->seen = true;
+	if (r->state == RUN_LOST)
+		SIM_CHECK(s, p == NULL && r->kind == KIND_COMMAND, "%lld.%lld lost, but it was begun", job, run);
+	else if (r->state == RUN_CANCELED)
+		SIM_CHECK(s, p == NULL || p->canceled, "%lld.%lld canceled, but it went on", job, run);
+	else if (run_state_final((enum run_state)r->state))
+		SIM_CHECK(s, p != NULL && p->ended && !p->canceled && p->outcome == r->state,
+		    "%lld.%lld ended as %s, but that is not so", job, run, run_state_names[r->state]);
+	else
+		SIM_CHECK(s, r->state == RUN_RUNNING || p == NULL, "%lld.%lld begun while queued", job, run);
+	if (run_state_final((enum run_state)r->state))
+		SIM_CHECK(s, instant_is_set(r->ended), "%lld.%lld has no end", job, run);
+	if (a->at_rest && r->state == RUN_RUNNING)
+		SIM_CHECK(s, p != NULL && !p->ended, "%lld.%lld is over, but still running", job, run);
+	if (a->at_rest && r->state == RUN_QUEUED)
+		SIM_CHECK(s, r->due.usec > loop_wall(s->life->loop).usec - REST_TOLERANCE, "%lld.%lld is still queued", job,
+		    run);
+}
+
+/* Every occurrence has exactly one disposition. */
+static void
+audit_ledger(struct sim_audit *a, const struct sim_job *j)
+{
+	struct sim *s = a->sim;
+	const struct job_info *job = &a->op.job;
+	instant *dues = calloc(a->op.runs_n + 1, sizeof(*dues));
+	int64_t n = 0, occurrences;
+
+	for (size_t i = 0; i < a->op.runs_n; i++) {
+		const struct run_info *r = &a->op.runs[i];
+
+		SIM_CHECK(s, r->run == job->runs - (int64_t)i, "runs of %lld are not numbered one by one",
+		    (long long)j->id);
+		audit_run(a, r);
+		if (r->manual)
+			continue;
+		SIM_CHECK(s, j->every > 0 ? instant_since(r->due, j->first) % j->every == 0 : r->due.usec == j->first.usec,
+		    "%lld.%lld is due when the job never was", (long long)j->id, (long long)r->run);
+		dues[n++] = r->due;
+	}
+	qsort(dues, (size_t)n, sizeof(*dues), instant_compare);
+	for (int64_t i = 1; i < n; i++)
+		SIM_CHECK(s, dues[i].usec != dues[i - 1].usec, "two runs of %lld for one due", (long long)j->id);
+	free(dues);
+	if ((size_t)job->runs != a->op.runs_n)
+		return;		/* more than a page */
+	if (j->every > 0)
+		occurrences = instant_since(job->due, j->first) / j->every;
+	else
+		occurrences = instant_is_set(job->due) ? 0 : 1;
+	SIM_CHECK(s, n + job->skips == occurrences, "job %lld: %lld occurrences, but %lld runs and %lld skips",
+	    (long long)j->id, (long long)occurrences, (long long)n, (long long)job->skips);
+	s->runs += (uint64_t)job->runs;
+}
+
+static void
+audit_job(struct sim_audit *a, struct sim_job *j)
+{
+	struct sim *s = a->sim;
+	instant now = loop_wall(s->life->loop);
+
+	if (a->op.op.result == -ENOENT) {
+		SIM_CHECK(s, j->id == 0 || j->removed || j->doubtful, "job %lld was acknowledged, and is gone",
+		    (long long)j->id);
+		j->removed = true;
+		j->doubtful = false;
+		return;
+	}
+	SIM_CHECK(s, a->op.op.result == 0, "audit: %d", a->op.op.result);
+	SIM_CHECK(s, j->id != 0 || j->doubtful, "%s exists, but its add was refused", j->name);
+	SIM_CHECK(s, !j->removed, "job %lld was removed, and is there", (long long)j->id);
+	if (j->doubtful)
+		j->unsure = true;
+	j->id = a->op.job.id;
+	j->doubtful = false;
+	audit_ledger(a, j);
+	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id, (long long)a->op.job.runs,
+	    (long long)a->op.job.skips, (long long)a->op.job.due.usec, a->op.job.state);
+	if (a->at_rest && !j->paused && !j->unsure && instant_is_set(a->op.job.due))
+		SIM_CHECK(s, a->op.job.due.usec > now.usec - REST_TOLERANCE, "job %lld is due since %lld s and nobody cares",
+		    (long long)j->id, (long long)(instant_since(now, a->op.job.due) / USEC_SEC));
+}
+
+static bool
+job_was_removed(const struct sim *s, int64_t job)
+{
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		if (s->jobs[i].id == job)
+			return s->jobs[i].removed;
+	}
+	return true;
+}
+
+/* Nothing is begun without a durable claim. */
+static void
+audit_processes(struct sim *s, size_t n)
+{
+	for (size_t i = 0; i < s->processes_n; i++) {
+		struct sim_process *p = &s->processes[i];
+
+		SIM_CHECK(s, i >= n || p->seen || job_was_removed(s, p->job), "%lld.%lld was begun, and the store does not know it",
+		    (long long)p->job, (long long)p->run);
+		p->seen = false;
+	}
+}
+
+static enum task_status
+audit_step(struct task *t)
+{
+	struct sim_audit *a = container_of(t, struct sim_audit, task);
+
+	TASK_BEGIN(t);
+
+	for (a->i = 0; a->i < a->sim->jobs_n; a->i++) {
+		if (!a->sim->jobs[a->i].asked)
+			continue;
+		a->op = (struct op_get){
+			.op.kind = OP_GET, .name = a->sim->jobs[a->i].name, .runs_max = PAGE_MAX,
+		};
+		store_submit(a->sim->life->store, &a->op.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, a->op.op.done);
+		audit_job(a, &a->sim->jobs[a->i]);
+		op_get_done(&a->op);
+	}
+	audit_processes(a->sim, a->processes);
+	a->sim->audits++;
+
+	TASK_END(t, 0);
+}
+
+static const struct task_kind audit_kind = { .name = "audit", .step = audit_step };
+
+void
+audit_start(struct sim_audit *a, struct sim *s, bool at_rest)
+{
+	a->sim = s;
+	a->at_rest = at_rest;
+	a->processes = s->processes_n;
+	task_start(&a->task, &audit_kind, &s->life->root);
+}

@@ -1,0 +1,257 @@
+/*
+ * client: what people do: one op each, submitted as a method of the server would, and told to the
+ * scheduler after its commit.  What was acknowledged is written into the model; what was
+ * under way when the daemon died is doubtful.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/json.h"
+#include "proto/mem.h"
+#include "tests/sim/sim.h"
+
+enum client_what { CLIENT_ADD, CLIENT_PAUSE, CLIENT_RESUME, CLIENT_REMOVE, CLIENT_TRIGGER, CLIENT_CANCEL };
+
+struct client {
+	struct task		 task;
+	struct sim		*sim;
+	enum client_what	 what;
+	size_t			 job;		/* index in the model */
+	struct job_new		 job_new;
+	struct job_spec		 spec;
+	char			*spec_json;
+	union {
+		struct store_op		head;
+		struct op_add		add;
+		struct op_pause		pause;
+		struct op_remove	remove;
+		struct op_trigger	trigger;
+		struct op_cancel	cancel;
+	} op;
+};
+
+static struct sim_job *
+job_of(struct client *f)
+{
+	return &f->sim->jobs[f->job];
+}
+
+static struct due_row
+row_of(const struct sim_job *j, instant due)
+{
+	return (struct due_row){ .due = due, .id = j->id, .every = j->every, .misfire = j->misfire, .kind = j->kind };
+}
+
+/* ---- add ---- */
+
+static void
+spec_draw(struct client *f)
+{
+	struct sim *s = f->sim;
+	struct sim_job *j = job_of(f);
+	struct cJSON *object;
+
+	f->spec.name = xstrdup(j->name);
+	f->spec.every = j->every;
+	f->spec.misfire = j->misfire;
+	f->spec.paused = sim_chance(s, 5);
+	if (j->kind == KIND_COMMAND) {
+		f->spec.command = xcalloc(1, sizeof(*f->spec.command));
+		strings_add(&f->spec.command->argv, "true");
+	} else if (j->kind == KIND_HTTP) {
+		f->spec.http = xcalloc(1, sizeof(*f->spec.http));
+		f->spec.http->url = xstrdup("http://localhost/");
+	} else {
+		f->spec.timer = xcalloc(1, sizeof(*f->spec.timer));
+		f->spec.timer->duration = USEC_SEC;
+	}
+	object = fields_write(job_spec_fields, &f->spec);
+	f->spec_json = json_print(object);
+	json_free(object);
+}
+
+static void
+add_prepare(struct client *f)
+{
+	struct sim *s = f->sim;
+	instant now = loop_wall(s->life->loop);
+	struct sim_job *j = job_of(f);
+
+	*j = (struct sim_job){ .asked = true };
+	(void)snprintf(j->name, sizeof(j->name), "j%zu", f->job);
+	j->kind = (int)rand_below(&s->rand, KIND_COUNT);
+	j->misfire = (int)rand_below(&s->rand, MISFIRE_COUNT);
+	if (sim_chance(s, 60))
+		j->every = sim_chance(s, 15) ? sim_between(s, 2 * USEC_SEC, 20 * USEC_SEC) :
+		    sim_between(s, 20 * USEC_SEC, 2 * USEC_HOUR);
+	j->first = now;
+	if (sim_chance(s, 60))
+		j->first = instant_add(now, sim_between(s, -30 * USEC_SEC, 25 * USEC_MINUTE));
+	spec_draw(f);
+	f->job_new = (struct job_new){
+		.spec = &f->spec, .spec_json = f->spec_json, .summary = "simulated", .due = j->first,
+	};
+	f->op.add = (struct op_add){ .op.kind = OP_ADD, .jobs = &f->job_new, .n = 1, .uid = 0, .now = now };
+}
+
+static void
+add_told(struct client *f)
+{
+	struct sim_job *j = job_of(f);
+	struct due_row row;
+
+	j->id = f->job_new.id;
+	j->paused = f->spec.paused;
+	j->paused_at = sim_now(f->sim);
+	row = row_of(j, j->first);
+	scheduler_job_added(f->sim->life->scheduler, &row, j->name, j->paused);
+	sim_note(f->sim, "added %lld every=%lld kind=%d misfire=%d first=%+lld%s", (long long)j->id,
+	    (long long)(j->every / USEC_SEC), j->kind, j->misfire,
+	    (long long)(j->first.usec - loop_wall(f->sim->life->loop).usec) / USEC_SEC, j->paused ? " paused" : "");
+}
+
+/* ---- changes ---- */
+
+static void
+change_prepare(struct client *f)
+{
+	instant now = loop_wall(f->sim->life->loop);
+	int64_t id = job_of(f)->id;
+
+	if (f->what == CLIENT_PAUSE || f->what == CLIENT_RESUME)
+		f->op.pause = (struct op_pause){
+			.op.kind = OP_PAUSE, .job = id, .paused = f->what == CLIENT_PAUSE, .uid = -1, .now = now,
+		};
+	else if (f->what == CLIENT_REMOVE)
+		f->op.remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = id, .uid = -1 };
+	else if (f->what == CLIENT_TRIGGER)
+		f->op.trigger = (struct op_trigger){ .op.kind = OP_TRIGGER, .job = id, .now = now, .uid = -1 };
+	else if (f->what == CLIENT_CANCEL)
+		f->op.cancel = (struct op_cancel){
+			.op.kind = OP_CANCEL, .job = id, .run = f->op.cancel.run, .now = now, .uid = -1, .by = "uid 0",
+		};
+}
+
+static void
+change_told(struct client *f)
+{
+	struct scheduler *scheduler = f->sim->life->scheduler;
+	struct sim_job *j = job_of(f);
+	struct due_row row;
+
+	if (f->what == CLIENT_PAUSE) {
+		if (f->op.pause.changed)
+			scheduler_job_paused(scheduler, j->id, j->name, f->op.pause.job_state);
+		j->paused = true;
+		j->unsure = false;
+		j->paused_at = sim_now(f->sim);
+	} else if (f->what == CLIENT_RESUME) {
+		row = row_of(j, f->op.pause.due);
+		if (f->op.pause.changed)
+			scheduler_job_resumed(scheduler, &row, j->name, f->op.pause.job_state);
+		j->paused = false;
+		j->unsure = false;
+	} else if (f->what == CLIENT_REMOVE) {
+		scheduler_job_removed(scheduler, j->id, j->name, f->op.remove.runs);
+		j->removed = true;
+	} else if (f->what == CLIENT_TRIGGER) {
+		scheduler_run_queued(scheduler, j->id, f->op.trigger.run, f->op.trigger.kind, j->name);
+	} else if (f->what == CLIENT_CANCEL) {
+		scheduler_run_canceled(scheduler, &f->op.cancel);
+	}
+	sim_note(f->sim, "change %d of %lld", (int)f->what, (long long)j->id);
+}
+
+/* The answer: acknowledged, refused, or never heard. */
+static void
+client_answer(struct client *f)
+{
+	struct sim *s = f->sim;
+	struct sim_job *j = job_of(f);
+	int r = f->op.head.result;
+
+	if (r == 0 && f->what == CLIENT_ADD)
+		add_told(f);
+	else if (r == 0)
+		change_told(f);
+	else if (r == -EIO && s->life->dead)
+		j->doubtful = true;
+	else if (r == -EIO && f->what == CLIENT_ADD)
+		j->asked = false;	/* refused: it must not exist */
+	else if (r != -EIO && r != -EBUSY && r != -EALREADY && r != -ENOENT)
+		sim_fail(s, "change %d of %lld: %d", (int)f->what, (long long)j->id, r);
+	if (r == -ENOENT)
+		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL, "%lld is not there", (long long)j->id);
+}
+
+static enum task_status
+client_step(struct task *t)
+{
+	struct client *f = container_of(t, struct client, task);
+
+	TASK_BEGIN(t);
+
+	if (f->what == CLIENT_ADD)
+		add_prepare(f);
+	else
+		change_prepare(f);
+	store_submit(f->sim->life->store, &f->op.head, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
+	client_answer(f);
+
+	TASK_END(t, 0);
+}
+
+static void
+client_release(struct task *t)
+{
+	struct client *f = container_of(t, struct client, task);
+
+	op_drop(&f->op.head);
+	job_spec_done(&f->spec);
+	free(f->spec_json);
+	free(f);
+}
+
+static const struct task_kind client_kind = { .name = "client", .step = client_step, .release = client_release };
+
+void
+client_act(struct sim *s)
+{
+	static const struct { enum client_what what; unsigned weight; } weights[] = {
+		{ CLIENT_ADD, 30 }, { CLIENT_PAUSE, 10 }, { CLIENT_RESUME, 16 }, { CLIENT_REMOVE, 4 },
+		{ CLIENT_TRIGGER, 25 }, { CLIENT_CANCEL, 15 },
+	};
+	uint64_t draw = rand_below(&s->rand, 100);
+	struct client *f = xcalloc(1, sizeof(*f));
+	size_t i = 0;
+
+	for (; draw >= weights[i].weight; i++)
+		draw -= weights[i].weight;
+	f->sim = s;
+	f->what = weights[i].what;
+	if (f->what == CLIENT_ADD && s->jobs_n < SIM_JOBS_MAX) {
+		f->job = s->jobs_n++;
+	} else {
+		f->job = s->jobs_n == 0 ? 0 : (size_t)rand_below(&s->rand, s->jobs_n);
+		if (f->what == CLIENT_ADD)
+			f->what = CLIENT_TRIGGER;
+		if (s->jobs_n == 0 || s->jobs[f->job].id == 0 || s->jobs[f->job].removed || s->jobs[f->job].doubtful) {
+			free(f);
+			return;
+		}
+	}
+	/* Runs are numbered from 1; the last few are the ones that may be active. */
+	if (f->what == CLIENT_CANCEL && s->processes_n > 0) {
+		const struct sim_process *p = &s->processes[s->processes_n - 1 - rand_below(&s->rand,
+		    s->processes_n < 6 ? s->processes_n : 6)];
+
+		f->op.cancel.run = p->run + (sim_chance(s, 30) ? 1 : 0);
+		for (size_t k = 0; k < s->jobs_n; k++) {
+			if (s->jobs[k].id == p->job && !s->jobs[k].removed)
+				f->job = k;
+		}
+	}
+	task_start(&f->task, &client_kind, &s->life->root);
+}

@@ -1,0 +1,194 @@
+/*
+ * exec: the executor that the simulation has instead of the real ones.  What it begins goes on
+ * when the daemon dies, as under the runner; what it is asked to do is checked on the spot.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "proto/mem.h"
+#include "tests/sim/sim.h"
+
+/* A command that has begun has had its start accepted; the store must say so, too: see audit.c. */
+#define SHORT_MAX	(20 * USEC_SEC)
+#define LONG_MAX	(15 * USEC_MINUTE)
+#define QUIET_MAX	(2 * USEC_SEC)
+
+struct sim_exec {
+	struct exec	exec;
+	size_t		process;	/* index: the array moves */
+};
+
+static struct sim *
+sim_of(const struct sim_exec *f)
+{
+	return container_of(f->exec.world, struct sim, world);
+}
+
+static struct sim_process *
+process_of(const struct sim_exec *f)
+{
+	return &sim_of(f)->processes[f->process];
+}
+
+struct sim_process *
+sim_process_find(struct sim *s, int64_t job, int64_t run)
+{
+	for (size_t i = s->processes_n; i-- > 0;) {
+		if (s->processes[i].job == job && s->processes[i].run == run)
+			return &s->processes[i];
+	}
+	return NULL;
+}
+
+/* Draw how it will go. */
+static size_t
+process_new(struct sim *s, const struct run_info *run)
+{
+	static const int outcomes[] = { RUN_SUCCEEDED, RUN_SUCCEEDED, RUN_SUCCEEDED, RUN_FAILED, RUN_TIMED_OUT };
+	struct sim_process *p;
+	usec_t lasts;
+
+	if (s->processes_n == s->processes_size) {
+		s->processes_size = s->processes_size == 0 ? 256 : s->processes_size * 2;
+		s->processes = xrealloc(s->processes, s->processes_size * sizeof(*s->processes));
+	}
+	p = &s->processes[s->processes_n];
+	lasts = sim_chance(s, 20) ? 0 : sim_between(s, 0, sim_chance(s, 10) ? LONG_MAX : SHORT_MAX);
+	*p = (struct sim_process){
+		.job = run->job, .run = run->run, .kind = run->kind,
+		.ends = sim_chance(s, 3) ? USEC_NEVER : sim_now(s) + lasts,
+		.ignores = sim_chance(s, 70) ? 0 : sim_between(s, 0, SHORT_MAX),
+		.outcome = outcomes[rand_below(&s->rand, sizeof(outcomes) / sizeof(outcomes[0]))],
+	};
+	if (s->quiet && p->ends > sim_now(s) + QUIET_MAX)
+		p->ends = sim_now(s) + QUIET_MAX;
+	return s->processes_n++;
+}
+
+/* What must hold whenever something is begun. */
+static void
+check_start(struct sim *s, const struct exec *e)
+{
+	static const int64_t max[KIND_COUNT] = {
+		[KIND_COMMAND] = SIM_COMMANDS, [KIND_HTTP] = SIM_CHECKS, [KIND_TIMER] = SIM_TIMERS,
+	};
+	const struct run_info *run = e->run;
+	long long job = run->job, number = run->run;
+
+	SIM_CHECK(s, !s->life->dead || s->die_after, "%lld.%lld begun by a dead daemon", job, number);
+	SIM_CHECK(s, sim_process_find(s, run->job, run->run) == NULL, "%lld.%lld begun twice", job, number);
+	SIM_CHECK(s, s->life->live[run->kind] <= max[run->kind], "%lld.%lld: more than %lld at a time", job, number,
+	    (long long)max[run->kind]);
+	SIM_CHECK(s, run->state == RUN_RUNNING && instant_is_set(run->started), "%lld.%lld begun without a claim", job,
+	    number);
+	if (!run->manual && s->stepped < sim_now(s) - USEC_MINUTE)
+		SIM_CHECK(s, run->started.usec >= run->due.usec, "%lld.%lld begun before its due", job, number);
+	for (size_t i = 0; i < s->processes_n; i++) {
+		const struct sim_process *p = &s->processes[i];
+
+		if (p->job == run->job && !p->ended && p->run != run->run)
+			sim_fail(s, "%lld.%lld begun while %lld.%lld goes on", job, number, job, (long long)p->run);
+	}
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		const struct sim_job *j = &s->jobs[i];
+
+		if (j->id == run->job && j->paused && !j->unsure && !j->doubtful && !run->manual)
+			SIM_CHECK(s, sim_now(s) <= j->paused_at, "%lld.%lld begun while paused", job, number);
+	}
+}
+
+/* Begin, or find what was begun.  False: it is lost. */
+static bool
+sim_exec_begin(struct sim_exec *f)
+{
+	struct sim *s = sim_of(f);
+	struct run_info *run = f->exec.run;
+	struct sim_process *p;
+
+	s->life->live[run->kind]++;
+	p = f->exec.adopt ? sim_process_find(s, run->job, run->run) : NULL;
+	if (p == NULL && f->exec.adopt && run->kind == KIND_COMMAND) {
+		/* The daemon died between the claim and the start. */
+		run->state = RUN_LOST;
+		run->reason = xstrdup("nobody knows it");
+		return false;
+	}
+	if (!f->exec.adopt)
+		check_start(s, &f->exec);
+	f->process = p != NULL ? (size_t)(p - s->processes) : process_new(s, run);
+	sim_note(s, "%s %lld.%lld", p != NULL ? "adopt" : "begin", (long long)run->job, (long long)run->run);
+	if (!instant_is_set(run->spawned))
+		run->spawned = loop_wall(s->life->loop);
+	return true;
+}
+
+static usec_t
+sim_exec_deadline(const struct sim_exec *f)
+{
+	const struct sim_process *p = process_of(f);
+
+	return p->ends == USEC_NEVER ? USEC_NEVER : p->ends - sim_of(f)->before;
+}
+
+static void
+sim_exec_cancel(struct sim_exec *f)
+{
+	struct sim_process *p = process_of(f);
+	usec_t last = sim_now(sim_of(f)) + p->ignores;
+
+	p->canceled = true;
+	if (last < p->ends)
+		p->ends = last;
+}
+
+static void
+sim_exec_over(struct sim_exec *f)
+{
+	struct sim_process *p = process_of(f);
+	struct run_info *run = f->exec.run;
+
+	p->ended = true;
+	run->state = p->canceled ? RUN_CANCELED : p->outcome;
+	run->exited = loop_wall(sim_of(f)->life->loop);
+	if (run->state == RUN_SUCCEEDED)
+		run->exit_code = 0;
+	else
+		run->reason = xstrdup("as the seed says");
+}
+
+static enum task_status
+sim_exec_step(struct task *t)
+{
+	struct sim_exec *f = container_of(t, struct sim_exec, exec.task);
+
+	TASK_BEGIN(t);
+
+	if (!sim_exec_begin(f))
+		goto out;
+	for (;;) {
+		AWAIT_UNTIL(t, sim_exec_deadline(f), f->exec.cancel && !process_of(f)->canceled);
+		if (t->err == -ECANCELED) {
+			f->exec.run->state = RUN_RUNNING;
+			goto out;
+		}
+		if (t->err == -ETIMEDOUT)
+			break;
+		sim_exec_cancel(f);
+	}
+	sim_exec_over(f);
+out:
+	sim_of(f)->life->live[f->exec.run->kind]--;
+
+	TASK_END(t, 0);
+}
+
+static const struct task_kind sim_exec_kind = { .name = "sim exec", .step = sim_exec_step };
+
+static const struct executor sim_executor = { .frame_size = sizeof(struct sim_exec), .kind = &sim_exec_kind };
+
+void
+sim_executors(bool install)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		executor_replace((enum job_kind)kind, install ? &sim_executor : NULL);
+}

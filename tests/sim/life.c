@@ -1,0 +1,183 @@
+/*
+ * life: one daemon, from start to stop or death.  Death is a store that carries out nothing any
+ * more: whatever the tasks still do in unwinding, the disk is as it was at that commit,
+ * which is all that a dead process leaves; and memory is given back in order, so that the
+ * sanitizers see real leaks only.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/mem.h"
+#include "tests/sim/sim.h"
+
+/* The store's backend has no place for ours: there is one simulation at a time. */
+static struct sim *simulated;
+static struct backend backend;
+
+static void
+life_die(struct sim_life *life)
+{
+	life->dead = true;
+	task_wake(&life->root);
+}
+
+static int
+disk_begin(void *db)
+{
+	return simulated->life->dead ? -EIO : backend_sqlite.begin(db);
+}
+
+static int
+disk_commit(void *db)
+{
+	struct sim *s = simulated;
+	bool dies = s->die_in > 0 && --s->die_in == 0;
+	int r;
+
+	if (s->life->dead || (dies && !s->die_after) || s->fail > 0) {
+		backend_sqlite.rollback(db);
+		if (dies)
+			life_die(s->life);
+		if (s->fail > 0)
+			s->fail--;
+		return -EIO;
+	}
+	r = backend_sqlite.commit(db);
+	if (!dies)
+		return r;
+	/* It is on the disk, and nobody hears of it any more. */
+	life_die(s->life);
+	return -EIO;
+}
+
+static int
+disk_apply(void *db, struct store_op *op)
+{
+	return simulated->life->dead ? -EIO : backend_sqlite.apply[op->kind](db, op);
+}
+
+/* Events come in order, without a gap that was not told. */
+static enum task_status
+watching_step(struct task *t)
+{
+	struct sim_life *life = container_of(t, struct sim_life, watching);
+	struct sim *s = life->sim;
+	struct event_info e;
+
+	TASK_BEGIN(t);
+
+	for (;;) {
+		AWAIT(t, watcher_has(&life->watcher));
+		if (t->err != 0)
+			break;
+		while (watcher_take(&life->watcher, &e)) {
+			if (e.type != EVENT_LOST)
+				SIM_CHECK(s, e.sequence == life->sequence + 1, "event %lld after %lld",
+				    (long long)e.sequence, (long long)life->sequence);
+			life->sequence = e.sequence;
+			sim_note(s, "event %s %lld.%lld state=%d job_state=%d %s", event_type_names[e.type],
+			    (long long)e.job, (long long)e.run, e.state, e.job_state, e.reason != NULL ? e.reason : "");
+			event_info_done(&e);
+		}
+	}
+	watcher_stop(&life->watcher);
+	TASK_END(t, 0);
+}
+
+static enum task_status
+root_step(struct task *t)
+{
+	struct sim_life *life = container_of(t, struct sim_life, root);
+
+	TASK_BEGIN(t);
+
+	AWAIT(t, life->stop || life->dead);
+
+	TASK_END(t, 0);
+}
+
+static const struct task_kind root_kind = { .name = "sim", .step = root_step };
+static const struct task_kind watching_kind = { .name = "watching", .step = watching_step };
+
+static void
+life_open(struct sim *s)
+{
+	struct sim_life *life = s->life;
+	char error[STORE_ERROR_MAX];
+
+	life->loop = loop_new(LOOP_VIRTUAL);
+	SIM_CHECK(s, life->loop != NULL, "no loop");
+	loop_set_wall(life->loop, s->wall);
+	s->before -= loop_now(life->loop);
+	backend = backend_sqlite;
+	backend.begin = disk_begin;
+	backend.commit = disk_commit;
+	for (int i = 0; i < OP_COUNT; i++)
+		backend.apply[i] = disk_apply;
+	simulated = s;
+	life->store = store_open(&(struct store_config){ .directory = s->directory, .backend = &backend,
+	    .mode = STORE_INLINE }, life->loop, error);
+	SIM_CHECK(s, life->store != NULL, "the store does not open: %s", error);
+}
+
+void
+life_start(struct sim *s)
+{
+	struct sim_life *life = xcalloc(1, sizeof(*life));
+
+	s->life = life;
+	s->lives++;
+	life->sim = s;
+	life_open(s);
+	s->world.loop = life->loop;
+	life->events = event_hub_new();
+	life->scheduler = scheduler_new(&(struct scheduler_config){
+		.loop = life->loop, .store = life->store, .world = &s->world, .events = life->events,
+		.running_max = {
+			[KIND_COMMAND] = SIM_COMMANDS, [KIND_HTTP] = SIM_CHECKS, [KIND_TIMER] = SIM_TIMERS,
+		},
+		/* So few that it is full now and then. */
+		.window_jobs_max = 8,
+	});
+	task_start_root(&life->root, &root_kind, life->loop);
+	store_start_task(life->store, &life->root);
+	task_start(&life->watching, &watching_kind, &life->root);
+	watcher_start(&life->watcher, life->events, &life->watching);
+	scheduler_start(life->scheduler, &life->root);
+	sim_note(s, "life %llu", (unsigned long long)s->lives);
+}
+
+void
+life_run(struct sim *s, usec_t until)
+{
+	int r = loop_run_until(s->life->loop, until);
+
+	SIM_CHECK(s, r == 0, "loop: %s", strerror(-r));
+}
+
+void
+life_end(struct sim *s)
+{
+	struct sim_life *life = s->life;
+	usec_t now;
+
+	sim_note(s, life->dead ? "died" : "stopped");
+	SIM_CHECK(s, life->stop || life->dead, "it ended by itself");
+	task_wake(&life->root);
+	now = loop_now(life->loop);
+	life_run(s, USEC_NEVER);
+	SIM_CHECK(s, life->root.done && life->loop->stats.tasks == 0, "%llu tasks are left",
+	    (unsigned long long)life->loop->stats.tasks);
+	SIM_CHECK(s, loop_now(life->loop) == now, "stopping took %lld usec", (long long)(loop_now(life->loop) - now));
+	s->before += loop_now(life->loop);
+	s->wall = loop_wall(life->loop);
+	scheduler_free(life->scheduler);
+	event_hub_free(life->events);
+	store_close(life->store);
+	loop_free(life->loop);
+	free(life);
+	s->life = NULL;
+	s->die_in = s->fail = 0;
+}

@@ -1,0 +1,130 @@
+/*
+ * sim: one simulated host: real scheduler and store on a virtual clock, the world around them
+ * drawn from a seed.  What survives the daemon's death is in struct sim; what does not is in
+ * struct life.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "daemon/base/rand.h"
+#include "daemon/engine/loop.h"
+#include "daemon/scheduler/scheduler.h"
+#include "daemon/store/backend.h"
+
+#define SIM_JOBS_MAX	40
+#define SIM_LAST_EVENTS	50
+
+/* Slots: few, so that they are full now and then. */
+#define SIM_COMMANDS	3
+#define SIM_CHECKS	2
+#define SIM_TIMERS	4
+
+/* A job as the clients were told of it. */
+struct sim_job {
+	int64_t		id;		/* 0: never acknowledged */
+	char		name[24];
+	int		kind, misfire;
+	usec_t		every;
+	instant		first;		/* its first due */
+	bool		asked;		/* an add is or was under way: it may exist */
+	bool		paused;
+	usec_t		paused_at;	/* true time of the acknowledgement */
+	bool		removed;
+	bool		doubtful;	/* a change was under way when the daemon died: ask the store */
+	bool		unsure;		/* ...and it may be paused or not */
+};
+
+/* What was really begun, outside the daemon: a command, or what stands for a check or a timer. */
+struct sim_process {
+	int64_t		job, run;
+	int		kind;
+	usec_t		ends;		/* true time; USEC_NEVER: not by itself */
+	usec_t		ignores;	/* how long it ignores being asked to end */
+	int		outcome;	/* enum run_state, if it ends by itself */
+	bool		canceled;
+	bool		ended;
+	bool		seen;		/* by the present audit: the store knows its run */
+};
+
+struct sim_life;
+
+struct sim {
+	uint64_t		 seed;
+	struct rand		 rand;
+	char			 directory[64];
+	struct exec_world	 world;		/* executors find us by it */
+	struct sim_life		*life;
+	usec_t			 before;	/* true time when this life began */
+	instant			 wall;		/* at the end of the last life */
+	struct sim_job		 jobs[SIM_JOBS_MAX];
+	size_t			 jobs_n;
+	struct sim_process	*processes;
+	size_t			 processes_n, processes_size;
+	usec_t			 stepped;	/* true time of the last step of the wall clock */
+	bool			 quiet;		/* no more trouble: all must come to rest */
+	/* the disk */
+	int64_t			 die_in;	/* commits until death; 0: none */
+	bool			 die_after;	/* that commit is still written */
+	int64_t			 fail;		/* commits that fail from now on */
+	/* what is looked at afterwards */
+	uint64_t		 trace;		/* a hash of all that happened */
+	uint64_t		 step, lives, runs, audits;
+	char			 last[SIM_LAST_EVENTS][120];
+	uint64_t		 last_n;
+};
+
+/* From start to stop or death of one daemon. */
+struct sim_life {
+	struct task		 root;
+	struct sim		*sim;
+	struct loop		*loop;
+	struct store		*store;
+	struct scheduler	*scheduler;
+	struct event_hub	*events;
+	struct watcher		 watcher;
+	struct task		 watching;
+	int64_t			 sequence;	/* of the last event seen */
+	int64_t			 live[KIND_COUNT]; /* executors at work */
+	bool			 stop, dead;
+};
+
+/* Something is wrong: say what, with all that helps, and end with 1. */
+void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
+#define SIM_CHECK(s, cond, ...) \
+	do { \
+		if (!(cond)) \
+			sim_fail(s, __VA_ARGS__); \
+	} while (0)
+
+/* Part of the trace, and of what is printed on failure. */
+void sim_note(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Time that no administrator can set. */
+usec_t sim_now(const struct sim *s);
+bool sim_chance(struct sim *s, unsigned percent);
+usec_t sim_between(struct sim *s, usec_t from, usec_t to);
+
+/* life.c */
+void life_start(struct sim *s);
+void life_end(struct sim *s);			/* what it was told: stopped, or dead */
+void life_run(struct sim *s, usec_t until);	/* by the loop's clock; back early if it is over */
+
+/* exec.c */
+void sim_executors(bool install);
+struct sim_process *sim_process_find(struct sim *s, int64_t job, int64_t run);
+
+/* client.c: one action of a client, drawn from the seed */
+void client_act(struct sim *s);
+
+/* audit.c: a task that compares the store with what was told and what happened; over when done. */
+struct sim_audit {
+	struct task		 task;
+	struct sim		*sim;
+	bool			 at_rest;	/* nothing may be left to do */
+	size_t			 i;
+	size_t			 processes;	/* begun before it */
+	struct op_get		 op;
+};
+void audit_start(struct sim_audit *a, struct sim *s, bool at_rest);
+
+#endif
