@@ -69,7 +69,9 @@ take_reply(struct peer *p, struct message_reply *r)
 	if (c == NULL)
 		return false;
 	if (c->on_reply != NULL) {
+		p->now = r;
 		c->on_reply(c, r);
+		p->now = NULL;
 		message_reply_done(r);
 	} else {
 		message_reply_done(&c->reply);
@@ -206,6 +208,15 @@ peer_forget(struct peer *p, struct peer_call *c)
 		p->last = stand_in;
 	c->lent = false;
 	c->next = NULL;
+}
+
+struct cJSON *
+peer_take_parameters(struct peer *p)
+{
+	struct cJSON *parameters = p->now->parameters;
+
+	p->now->parameters = NULL;
+	return parameters;
 }
 
 void

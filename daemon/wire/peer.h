@@ -6,6 +6,8 @@
 #ifndef WIRE_PEER_H
 #define WIRE_PEER_H
 
+#include <sys/types.h>
+
 #include "daemon/engine/stream.h"
 #include "daemon/engine/task.h"
 #include "proto/message.h"
@@ -27,6 +29,7 @@ struct peer {
 	struct task		 task;
 	struct stream		 stream;
 	struct peer_call	*first, *last;	/* not yet answered */
+	struct message_reply	*now;		/* while on_reply runs */
 	size_t			 scanned;	/* of the message at the front of stream.in */
 	long			 length;
 	bool			 connected;	/* false again once the other side is gone */
@@ -41,6 +44,9 @@ void peer_call(struct peer *p, struct peer_call *c, const char *method, const st
 
 /* Nobody waits for it any more: its replies are dropped. */
 void peer_forget(struct peer *p, struct peer_call *c);
+
+/* From inside on_reply: its parameters, which are the caller's from then on. */
+struct cJSON *peer_take_parameters(struct peer *p);
 
 void peer_call_done(struct peer_call *c);
 

@@ -1,0 +1,36 @@
+/*
+ * cancel: ends the active runs of targets, as a task: for Cancel, and for Remove with cancel.
+ */
+#ifndef SERVER_CANCEL_H
+#define SERVER_CANCEL_H
+
+#include "daemon/server/pass.h"
+
+/* In the frame of a call; zero before. */
+struct cancel {
+	struct task		 task;
+	struct call		*call;
+	const struct targets	*targets;	/* borrowed */
+	char			*by;		/* "uid 1000: reason" */
+	struct pass		 pass;
+	struct targets		 jobs;		/* whose active runs are to be found yet */
+	struct targets		 more;		/* with a further page of active runs */
+	struct targets		 runs;		/* to be ended now */
+	struct cJSON		*texts;		/* out: the runs that were active, "12.3" */
+	bool			 passed_over;	/* somebody else's, by a pattern */
+};
+
+void cancel_start(struct cancel *c, struct call *call, const struct targets *targets, const char *reason);
+
+/* True when all went well; else the caller is told. */
+bool cancel_told(struct cancel *c, struct call *call);
+
+void cancel_done(struct cancel *c);
+
+/*
+ * Did an op on a target succeed?  If not: a job that went meanwhile, and a stranger's that only a pattern
+ * named, are passed over; everything else is refused in the pass.
+ */
+bool refusal_passed(struct pass *p, int result, const struct target *target, bool *passed_over);
+
+#endif

@@ -1,0 +1,327 @@
+/*
+ * change: Pause, Resume and Remove.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/cancel.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+struct change_in {
+	struct strings	jobs;
+	bool		cancel;		/* Remove's */
+};
+
+static const struct field change_fields[] = {
+	{ "jobs", FIELD_STRINGS, offsetof(struct change_in, jobs), .flags = FIELD_REQUIRED },
+	{ .type = FIELD_END },
+};
+
+struct change {
+	struct call	 call;
+	struct select	 select;
+	struct pass	 pass;
+	bool		 paused;
+	int64_t		 count;
+	bool		 passed_over;
+	struct targets	 rest;		/* Resume: what was resumed.  Remove: what has an active run */
+	struct pass	 telling;	/* Resume's */
+	/* Remove's: */
+	struct targets	 tried;
+	struct cancel	 cancel;
+	struct watcher	 watcher;
+	bool		 ended;		/* a run has, since we tried */
+};
+
+static void
+change_answer(struct change *f)
+{
+	struct cJSON *reply;
+
+	if (f->count == 0 && f->passed_over)
+		pass_refuse(&f->pass, JOBD_PERMISSION_DENIED, NULL);
+	if (!pass_told(&f->pass, &f->call))
+		return;
+	reply = json_object();
+	json_set_int(reply, "count", f->count);
+	call_reply(&f->call, reply);
+}
+
+static void
+change_release(struct task *t)
+{
+	struct change *f = container_of(t, struct change, call.task);
+
+	select_done(&f->select);
+	pass_done(&f->pass);
+	pass_done(&f->telling);
+	cancel_done(&f->cancel);
+	targets_done(&f->rest);
+	targets_done(&f->tried);
+	call_release(t);
+}
+
+/* ---- Pause and Resume ---- */
+
+static void
+pause_fill(struct pass *p, union pass_op *op, const struct target *target)
+{
+	struct change *f = p->frame;
+
+	op->pause = (struct op_pause){
+		.op.kind = OP_PAUSE,
+		.job = target->job,
+		.paused = f->paused,
+		.uid = call_reach(p->call),
+		.now = loop_wall(p->task.loop),
+	};
+}
+
+static void
+pause_took(struct pass *p, union pass_op *any, const struct target *target)
+{
+	struct change *f = p->frame;
+	struct op_pause *op = &any->pause;
+
+	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
+		return;
+	f->count++;
+	if (op->changed && op->paused)
+		scheduler_job_paused(server_of(p->call)->scheduler, op->job, op->name, op->job_state);
+	else if (op->changed)
+		targets_add(&f->rest, *target);
+	op_pause_done(op);
+}
+
+static const struct pass_kind pause_pass = { .fill = pause_fill, .took = pause_took };
+
+/* The scheduler must know how the job takes up again: that is in the job. */
+static void
+resumed_fill(struct pass *p, union pass_op *op, const struct target *target)
+{
+	(void)p;
+	op->get = (struct op_get){ .op.kind = OP_GET, .id = target->job };
+}
+
+static void
+resumed_took(struct pass *p, union pass_op *any, const struct target *target)
+{
+	struct op_get *op = &any->get;
+	const char *misfire;
+	struct due_row row;
+
+	(void)target;
+	/* Gone again, or unreadable now: the scheduler finds it when it loads. */
+	if (op->op.result < 0)
+		return;
+	misfire = op->job.spec != NULL ? json_get_string(op->job.spec, "misfire") : NULL;
+	row = (struct due_row){
+		.due = op->job.due,
+		.id = op->job.id,
+		.every = op->job.every,
+		.misfire = misfire != NULL ? field_enum_find(misfire_names, misfire) : MISFIRE_DEFAULT,
+		.kind = op->job.kind,
+	};
+	scheduler_job_resumed(server_of(p->call)->scheduler, &row, op->job.name, op->job.state);
+	op_get_done(op);
+}
+
+static const struct pass_kind resumed_pass = { .fill = resumed_fill, .took = resumed_took };
+
+static enum task_status
+pause_step(struct task *t)
+{
+	struct change *f = container_of(t, struct change, call.task);
+	const struct change_in *in = f->call.in;
+
+	TASK_BEGIN(t);
+
+	f->paused = strcmp(f->call.method->name, method_pause.name) == 0;
+	f->pass.call = &f->call;
+	f->pass.frame = f;
+	select_start(&f->select, &f->call, &in->jobs, 0);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
+	if (!select_told(&f->select, &f->call))
+		goto out;
+	pass_start(&f->pass, &pause_pass, &f->select.found, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+	/* What has been resumed must be told, whoever was refused after it or has hung up. */
+	f->telling.call = &f->call;
+	f->telling.always = true;
+	pass_start(&f->telling, &resumed_pass, &f->rest, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->telling.task));
+	change_answer(f);
+out:;
+	TASK_END(t, 0);
+}
+
+static const struct task_kind pause_kind = { .name = "Pause", .step = pause_step, .release = change_release };
+static const struct task_kind resume_kind = { .name = "Resume", .step = pause_step, .release = change_release };
+
+const struct method method_pause = {
+	.name = "io.jobd.Pause",
+	.in = change_fields,
+	.in_size = sizeof(struct change_in),
+	.frame_size = sizeof(struct change),
+	.kind = &pause_kind,
+};
+
+const struct method method_resume = {
+	.name = "io.jobd.Resume",
+	.in = change_fields,
+	.in_size = sizeof(struct change_in),
+	.frame_size = sizeof(struct change),
+	.kind = &resume_kind,
+};
+
+/* ---- Remove ---- */
+
+/* A job with an active run is tried again when a run has ended, or after so long. */
+#define REMOVE_AGAIN	USEC_SEC
+
+static const struct field remove_fields[] = {
+	{ "jobs", FIELD_STRINGS, offsetof(struct change_in, jobs), .flags = FIELD_REQUIRED },
+	{ "cancel", FIELD_BOOL, offsetof(struct change_in, cancel), .flags = 0 },
+	{ .type = FIELD_END },
+};
+
+static void
+remove_fill(struct pass *p, union pass_op *op, const struct target *target)
+{
+	op->remove = (struct op_remove){
+		.op.kind = OP_REMOVE,
+		.job = target->job,
+		.uid = call_reach(p->call),
+	};
+}
+
+static void
+remove_took(struct pass *p, union pass_op *any, const struct target *target)
+{
+	struct change *f = p->frame;
+	struct op_remove *op = &any->remove;
+	struct server *s = server_of(p->call);
+
+	if (op->op.result == -EBUSY) {
+		targets_add(&f->rest, *target);
+		return;
+	}
+	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
+		return;
+	f->count++;
+	scheduler_job_removed(s->scheduler, op->job, op->name, op->runs);
+	if (s->runner != NULL && op->runs > 0)
+		runner_remove_output(s->runner, &op->job, 1);
+	op_remove_done(op);
+}
+
+static const struct pass_kind remove_pass = { .fill = remove_fill, .took = remove_took };
+
+/* So that no new run begins before the job is gone. */
+static void
+hold_took(struct pass *p, union pass_op *any, const struct target *target)
+{
+	struct change *f = p->frame;
+	struct op_pause *op = &any->pause;
+
+	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
+		return;
+	if (op->changed)
+		scheduler_job_paused(server_of(p->call)->scheduler, op->job, op->name, op->job_state);
+	op_pause_done(op);
+}
+
+static const struct pass_kind hold_pass = { .fill = pause_fill, .took = hold_took };
+
+static bool
+remove_wants(struct watcher *w, const struct event_info *e)
+{
+	struct change *f = w->context;
+
+	/* That it happened is all we need: nothing is kept for us. */
+	if (e->type == EVENT_RUN_ENDED && !f->ended) {
+		f->ended = true;
+		task_wake(w->waiter);
+	}
+	return false;
+}
+
+static void
+remove_try_rest(struct change *f)
+{
+	targets_done(&f->tried);
+	f->tried = f->rest;
+	f->rest = (struct targets){ .n = 0 };
+	f->ended = false;
+	pass_start(&f->pass, &remove_pass, &f->tried, &f->call.task);
+}
+
+static void
+remove_refuse_active(struct change *f)
+{
+	char *why = xasprintf("job %" PRId64 " has an active run", f->rest.items[0].job);
+
+	pass_refuse(&f->pass, JOBD_CONFLICT, why);
+	free(why);
+}
+
+static enum task_status
+remove_step(struct task *t)
+{
+	struct change *f = container_of(t, struct change, call.task);
+	const struct change_in *in = f->call.in;
+
+	TASK_BEGIN(t);
+
+	f->pass.call = &f->call;
+	f->pass.frame = f;
+	select_start(&f->select, &f->call, &in->jobs, 0);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
+	if (!select_told(&f->select, &f->call))
+		goto out;
+	pass_start(&f->pass, &remove_pass, &f->select.found, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+	if (f->rest.n > 0 && !in->cancel)
+		remove_refuse_active(f);
+	if (f->rest.n == 0 || f->pass.why != JOBD_OK)
+		goto answer;
+
+	f->watcher.wants = remove_wants;
+	f->watcher.context = f;
+	watcher_start(&f->watcher, server_of(&f->call)->events, t);
+	f->paused = true;
+	pass_start(&f->pass, &hold_pass, &f->rest, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+	while (f->rest.n > 0 && f->pass.why == JOBD_OK) {
+		cancel_start(&f->cancel, &f->call, &f->rest, "the job is removed");
+		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->cancel.task));
+		if (!cancel_told(&f->cancel, &f->call))
+			goto out;
+		do {
+			AWAIT_UNTIL(t, loop_now(t->loop) + REMOVE_AGAIN, f->ended);
+			if (t->err == -ECANCELED)
+				goto out;
+			remove_try_rest(f);
+			AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+		} while (f->rest.n > 0 && f->ended && f->pass.why == JOBD_OK);
+	}
+answer:
+	change_answer(f);
+out:
+	if (f->watcher.hub != NULL)
+		watcher_stop(&f->watcher);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind remove_kind = { .name = "Remove", .step = remove_step, .release = change_release };
+
+const struct method method_remove = {
+	.name = "io.jobd.Remove",
+	.in = remove_fields,
+	.in_size = sizeof(struct change_in),
+	.frame_size = sizeof(struct change),
+	.kind = &remove_kind,
+};

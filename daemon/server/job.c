@@ -1,0 +1,440 @@
+/*
+ * job: Add, Get and List.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/base/fault.h"
+#include "daemon/server/method.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+/* A summary is for a column of a list. */
+#define SUMMARY_BYTES_MAX 256
+
+/* ---- Add ---- */
+
+struct add_in {
+	struct structs	jobs;
+};
+
+static const struct field add_fields[] = {
+	{ "jobs", FIELD_STRUCTS, offsetof(struct add_in, jobs), .flags = FIELD_REQUIRED, .max = ADD_JOBS_MAX,
+	  .sub = job_spec_fields, .size = sizeof(struct job_spec) },
+	{ .type = FIELD_END },
+};
+
+struct add {
+	struct call		 call;
+	struct op_add		 op;
+	size_t			 i;
+	enum jobd_error		 why;
+	struct field_error	 error;
+	struct cJSON		*ids;
+};
+
+/* Cut at most SUMMARY_BYTES_MAX, between characters. */
+static char *
+summary_cut(struct buf *b)
+{
+	size_t n = buf_len(b);
+	char *text = buf_steal(b);
+
+	if (n > SUMMARY_BYTES_MAX) {
+		n = SUMMARY_BYTES_MAX - 3;
+		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+			n--;
+		memcpy(text + n, "...", 4);
+	}
+	return text;
+}
+
+/* What a job does, in a line: its command line, URL or duration. */
+static char *
+summary_of(const struct job_spec *s)
+{
+	struct buf b = { .size = 0 };
+	char text[WHEN_TEXT_MAX];
+
+	switch (job_spec_kind(s)) {
+	case KIND_COMMAND:
+		for (size_t i = 0; i < s->command->argv.n && buf_len(&b) <= SUMMARY_BYTES_MAX; i++) {
+			if (i > 0)
+				buf_puts(&b, " ");
+			buf_puts(&b, s->command->argv.items[i]);
+		}
+		break;
+	case KIND_HTTP:
+		buf_puts(&b, s->http->url);
+		break;
+	case KIND_TIMER:
+		buf_puts(&b, duration_print(s->timer->duration, text));
+		break;
+	case KIND_COUNT:
+		break;
+	}
+	return summary_cut(&b);
+}
+
+static instant
+first_due(const struct job_spec *s, instant now)
+{
+	return instant_is_set(s->at) ? s->at : instant_add(now, s->in);
+}
+
+/* Check one and make it ready for the store. */
+static enum jobd_error
+add_prepare(struct add *f, size_t i)
+{
+	const struct add_in *in = f->call.in;
+	const struct job_spec *spec = in->jobs.items[i];
+	struct job_new *job = &f->op.jobs[i];
+	struct cJSON *json;
+	char place[32];
+	enum jobd_error e;
+
+	snprintf(place, sizeof(place), "jobs[%zu]", i);
+	e = job_spec_check(spec, place, &f->error);
+	if (e != JOBD_OK)
+		return e;
+	/* Whose name that is only the user database knows, and asking it may block: so none but root may. */
+	if (spec->command != NULL && spec->command->user != NULL && f->call.uid != 0)
+		return JOBD_PERMISSION_DENIED;
+	json = fields_write(job_spec_fields, spec);
+	job->spec = spec;
+	job->spec_json = json_print(json);
+	job->summary = summary_of(spec);
+	job->due = first_due(spec, f->op.now);
+	json_free(json);
+	return JOBD_OK;
+}
+
+/* Committed: the scheduler learns of it. */
+static void
+add_tell(struct add *f, size_t i)
+{
+	const struct job_new *job = &f->op.jobs[i];
+	struct due_row row = {
+		.due = job->due,
+		.id = job->id,
+		.every = job->spec->every,
+		.misfire = job->spec->misfire,
+		.kind = job_spec_kind(job->spec),
+	};
+
+	json_push(f->ids, json_int(job->id));
+	if (!job->existed)
+		scheduler_job_added(server_of(&f->call)->scheduler, &row, job->spec->name, job->spec->paused);
+}
+
+static void
+add_answer(struct add *f)
+{
+	struct cJSON *reply = json_object();
+
+	json_set(reply, "ids", f->ids);
+	f->ids = NULL;
+	call_reply(&f->call, reply);
+}
+
+static void
+add_refused(struct add *f)
+{
+	const struct op_add *op = &f->op;
+
+	if (op->op.result == -EEXIST)
+		call_fail(&f->call, JOBD_NAME_TAKEN, op->jobs[op->failed].spec->name, NULL);
+	else if (op->op.result == -EDQUOT)
+		call_fail(&f->call, JOBD_LIMIT_REACHED, "jobs of one user", NULL);
+	else
+		call_fail_store(&f->call, op->op.result);
+}
+
+/* Check all, make them durable, let the scheduler know, answer. */
+static enum task_status
+add_step(struct task *t)
+{
+	struct add *f = container_of(t, struct add, call.task);
+	struct server *s = server_of(&f->call);
+
+	TASK_BEGIN(t);
+
+	f->op.op.kind = OP_ADD;
+	f->op.uid = (int64_t)f->call.uid;
+	f->op.now = loop_wall(t->loop);
+	f->op.jobs_max_uid = call_privileged(&f->call) ? 0 : s->jobs_max_uid;
+	f->op.n = ((struct add_in *)f->call.in)->jobs.n;
+	f->op.jobs = xcalloc(f->op.n + 1, sizeof(*f->op.jobs));
+	f->ids = json_array();
+	for (f->i = 0; f->i < f->op.n; f->i++) {
+		f->why = add_prepare(f, f->i);
+		if (f->why != JOBD_OK) {
+			call_fail(&f->call, f->why, f->error.path, f->error.reason);
+			goto out;
+		}
+		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
+			TASK_YIELD(t);
+	}
+	/* Who has gone before anything was done gets nothing done. */
+	if (t->cancelled)
+		goto out;
+	fault_point(FAULT_ADD_BEFORE_COMMIT);
+	if (f->op.n > 0) {
+		store_submit(s->store, &f->op.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+		if (f->op.op.result < 0) {
+			add_refused(f);
+			goto out;
+		}
+	}
+	fault_point(FAULT_ADD_AFTER_COMMIT);
+	for (f->i = 0; f->i < f->op.n; f->i++) {
+		add_tell(f, f->i);
+		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
+			TASK_YIELD(t);
+	}
+	add_answer(f);
+out:;
+	TASK_END(t, 0);
+}
+
+/* Texts that are ours behind the store's const. */
+static void
+add_free_text(const char *text)
+{
+	free((void *)(uintptr_t)text);
+}
+
+static void
+add_release(struct task *t)
+{
+	struct add *f = container_of(t, struct add, call.task);
+
+	for (size_t i = 0; i < f->op.n; i++) {
+		add_free_text(f->op.jobs[i].spec_json);
+		add_free_text(f->op.jobs[i].summary);
+	}
+	free(f->op.jobs);
+	json_free(f->ids);
+	call_release(t);
+}
+
+static const struct task_kind add_kind = { .name = "Add", .step = add_step, .release = add_release };
+
+const struct method method_add = {
+	.name = "io.jobd.Add",
+	.in = add_fields,
+	.in_size = sizeof(struct add_in),
+	.frame_size = sizeof(struct add),
+	.kind = &add_kind,
+};
+
+/* ---- Get ---- */
+
+#define GET_RUNS_DEFAULT 10
+
+struct get_in {
+	char	*job;
+	int64_t	 runs;
+};
+
+static const struct field get_fields[] = {
+	{ "job", FIELD_STRING, offsetof(struct get_in, job), .flags = FIELD_REQUIRED, .max = NAME_BYTES_MAX },
+	{ "runs", FIELD_INT, offsetof(struct get_in, runs), .flags = FIELD_ABSENT_MINUS_ONE, .max = PAGE_MAX },
+	{ .type = FIELD_END },
+};
+
+struct get {
+	struct call	 call;
+	struct op_get	 op;
+};
+
+static void
+get_answer(struct get *f)
+{
+	struct cJSON *reply = json_object(), *runs = json_array();
+
+	for (size_t i = 0; i < f->op.runs_n; i++)
+		json_push(runs, run_reply(server_of(&f->call), &f->op.runs[i]));
+	json_set(reply, "job", job_reply(&f->call, &f->op.job));
+	json_set(reply, "runs", runs);
+	call_reply(&f->call, reply);
+}
+
+static enum task_status
+get_step(struct task *t)
+{
+	struct get *f = container_of(t, struct get, call.task);
+	const struct get_in *in = f->call.in;
+
+	TASK_BEGIN(t);
+
+	f->op.op.kind = OP_GET;
+	f->op.id = id_parse(in->job);
+	f->op.name = in->job;
+	f->op.runs_max = in->runs < 0 ? GET_RUNS_DEFAULT : (size_t)in->runs;
+	store_submit(server_of(&f->call)->store, &f->op.op, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+	if (f->op.op.result == -ENOENT) {
+		call_fail(&f->call, JOBD_NOT_FOUND, in->job, NULL);
+	} else if (f->op.op.result < 0) {
+		call_fail_store(&f->call, f->op.op.result);
+	} else {
+		get_answer(f);
+		op_get_done(&f->op);
+	}
+	TASK_END(t, 0);
+}
+
+static const struct task_kind get_kind = { .name = "Get", .step = get_step, .release = call_release };
+
+const struct method method_get = {
+	.name = "io.jobd.Get",
+	.in = get_fields,
+	.in_size = sizeof(struct get_in),
+	.frame_size = sizeof(struct get),
+	.kind = &get_kind,
+};
+
+/* ---- List ---- */
+
+#define PAGE_DEFAULT 100
+
+struct list_in {
+	char		*name;
+	struct strings	 state;
+	int		 kind;
+	struct strings	 label;
+	bool		 mine;
+	int64_t		 after;
+	int64_t		 limit;
+};
+
+static const struct field list_fields[] = {
+	{ "name", FIELD_STRING, offsetof(struct list_in, name), .max = 4 * NAME_BYTES_MAX },
+	{ "state", FIELD_STRINGS, offsetof(struct list_in, state), .max = JOB_STATE_COUNT },
+	{ "kind", FIELD_ENUM, offsetof(struct list_in, kind), .flags = FIELD_ABSENT_MINUS_ONE,
+	  .names = job_kind_names },
+	{ "label", FIELD_STRINGS, offsetof(struct list_in, label), .max = LABELS_MAX },
+	{ "mine", FIELD_BOOL, offsetof(struct list_in, mine), .flags = 0 },
+	{ "after", FIELD_INT, offsetof(struct list_in, after), .max = INT64_MAX },
+	{ "limit", FIELD_INT, offsetof(struct list_in, limit), .max = PAGE_MAX },
+	{ .type = FIELD_END },
+};
+
+struct list {
+	struct call	 call;
+	struct op_list	 op;
+	struct cJSON	*jobs;
+	size_t		 limit;
+	size_t		 n;		/* jobs so far */
+	size_t		 bytes;		/* of them, about */
+	size_t		 i;
+	int64_t		 next;
+};
+
+static void
+list_fill(struct list *f, unsigned states)
+{
+	const struct list_in *in = f->call.in;
+
+	f->op = (struct op_list){
+		.op.kind = OP_LIST,
+		.name = in->name,
+		.states = states,
+		.kind = in->kind,
+		.labels = in->label.n > 0 ? &in->label : NULL,
+		.uid = in->mine ? (int64_t)f->call.uid : -1,
+		.after = in->after,
+		.now = loop_wall(f->call.task.loop),
+	};
+	f->limit = in->limit > 0 ? (size_t)in->limit : PAGE_DEFAULT;
+}
+
+static size_t
+text_length(const char *text)
+{
+	return text != NULL ? strlen(text) : 0;
+}
+
+static void
+list_push(struct list *f, struct job_info *j)
+{
+	f->bytes += 300 + text_length(j->description) + text_length(j->summary);
+	for (size_t i = 0; i < j->labels.n; i++)
+		f->bytes += 3 + strlen(j->labels.items[i]);
+	if (j->last != NULL)
+		f->bytes += 400 + text_length(j->last->reason);
+	json_push(f->jobs, job_reply(&f->call, j));
+	f->n++;
+}
+
+static void
+list_answer(struct list *f)
+{
+	struct cJSON *reply = json_object();
+
+	json_set(reply, "jobs", f->jobs);
+	f->jobs = NULL;
+	if (f->next != 0)
+		json_set_int(reply, "next", f->next);
+	call_reply(&f->call, reply);
+}
+
+/* The store looks at a bounded number of rows each time; the page is full, or the jobs are at their end. */
+static enum task_status
+list_step(struct task *t)
+{
+	struct list *f = container_of(t, struct list, call.task);
+	unsigned states;
+
+	TASK_BEGIN(t);
+
+	if (!states_read(&f->call, &((struct list_in *)f->call.in)->state, job_state_names, &states))
+		goto out;
+	list_fill(f, states);
+	f->jobs = json_array();
+	do {
+		f->op.op = (struct store_op){ .kind = OP_LIST };
+		f->op.limit = f->limit - f->n;
+		store_submit(server_of(&f->call)->store, &f->op.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+		if (f->op.op.result < 0) {
+			call_fail_store(&f->call, f->op.op.result);
+			goto out;
+		}
+		f->next = f->op.next;
+		for (f->i = 0; f->i < f->op.n && f->bytes < PAGE_BYTES_MAX; f->i++) {
+			list_push(f, &f->op.jobs[f->i]);
+			if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
+				TASK_YIELD(t);
+		}
+		if (f->i < f->op.n)
+			f->next = f->op.jobs[f->i - 1].id;
+		f->op.after = f->next;
+		op_list_done(&f->op);
+	} while (f->next != 0 && f->n < f->limit && f->bytes < PAGE_BYTES_MAX && !t->cancelled);
+	list_answer(f);
+out:;
+	TASK_END(t, 0);
+}
+
+static void
+list_release(struct task *t)
+{
+	json_free(container_of(t, struct list, call.task)->jobs);
+	call_release(t);
+}
+
+static const struct task_kind list_kind = { .name = "List", .step = list_step, .release = list_release };
+
+const struct method method_list = {
+	.name = "io.jobd.List",
+	.in = list_fields,
+	.in_size = sizeof(struct list_in),
+	.frame_size = sizeof(struct list),
+	.kind = &list_kind,
+};

@@ -1,0 +1,277 @@
+/*
+ * logs: Logs: what a run has written, and with follow what it writes until it is over, and then the
+ * run itself, final: who follows needs no other call to know how it ended.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/output.h"
+#include "daemon/server/select.h"
+#include "proto/json.h"
+
+/* Without any event the run is looked at again after so long. */
+#define LOOK_AGAIN	(5 * USEC_SEC)
+
+/* A process that is being started has no event of its own; it takes a millisecond or two. */
+#define LOOK_FOR_START	(5 * USEC_MSEC)
+
+struct logs_in {
+	char	*run;
+	bool	 follow;
+	int64_t	 tail;
+	int	 stream;
+};
+
+static const struct field logs_fields[] = {
+	{ "run", FIELD_STRING, offsetof(struct logs_in, run), .flags = FIELD_REQUIRED, .max = NAME_BYTES_MAX },
+	{ "follow", FIELD_BOOL, offsetof(struct logs_in, follow), .flags = 0 },
+	{ "tail", FIELD_INT, offsetof(struct logs_in, tail), .flags = FIELD_ABSENT_MINUS_ONE, .max = INT32_MAX },
+	{ "stream", FIELD_ENUM, offsetof(struct logs_in, stream), .flags = FIELD_ABSENT_MINUS_ONE,
+	  .names = output_stream_names },
+	{ .type = FIELD_END },
+};
+
+struct logs {
+	struct call	 call;
+	struct select	 select;
+	struct strings	 selector;	/* borrows the parameter */
+	struct watcher	 watcher;
+	bool		 news;		/* of the job, since we looked */
+	struct op_runs	 op;
+	struct run_info	 run;
+	bool		 has_run;
+	bool		 streamed;
+	struct output	 output;
+	usec_t		 keepalive;
+};
+
+static bool
+logs_wants(struct watcher *w, const struct event_info *e)
+{
+	struct logs *f = w->context;
+
+	/* That there is news is all we need: nothing is kept for us. */
+	if (e->job == f->op.job && !f->news) {
+		f->news = true;
+		task_wake(w->waiter);
+	}
+	return false;
+}
+
+/* The selector must have found one job or run.  False when the caller was told. */
+static bool
+logs_begin(struct logs *f)
+{
+	if (!select_told(&f->select, &f->call))
+		return false;
+	if (f->select.found.n != 1) {
+		call_fail(&f->call, JOBD_INVALID_FIELD, "run", "must name one run, or one job");
+		return false;
+	}
+	f->op.job = f->select.found.items[0].job;
+	f->op.run = f->select.found.items[0].run;
+	f->op.limit = 1;
+	f->watcher.wants = logs_wants;
+	f->watcher.context = f;
+	watcher_start(&f->watcher, server_of(&f->call)->events, &f->call.task);
+	return true;
+}
+
+/* Take what the store says.  False when the caller was told what is wrong. */
+static bool
+logs_looked(struct logs *f)
+{
+	struct op_runs *op = &f->op;
+
+	if (op->op.result == -ENOENT) {
+		call_fail(&f->call, JOBD_NOT_FOUND, ((struct logs_in *)f->call.in)->run, NULL);
+		return false;
+	}
+	if (op->op.result < 0) {
+		call_fail_store(&f->call, op->op.result);
+		return false;
+	}
+	if (op->n > 0) {
+		run_info_done(&f->run);
+		f->run = op->runs[0];
+		op->runs[0] = RUN_INFO_NONE;
+		f->has_run = true;
+		op->run = f->run.run;	/* from now on it is this one */
+	}
+	op_runs_done(op);
+	if (!call_owns(&f->call, op->uid)) {
+		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
+		return false;
+	}
+	return true;
+}
+
+static bool
+is_final(const struct logs *f)
+{
+	return f->has_run && run_state_final((enum run_state)f->run.state);
+}
+
+static bool
+has_begun(const struct logs *f)
+{
+	const struct run_info *live = scheduler_run_live(server_of(&f->call)->scheduler, f->run.job, f->run.run);
+
+	return instant_is_set(f->run.spawned) || (live != NULL && instant_is_set(live->spawned));
+}
+
+/* Is there output to be had now, from the runner? */
+static bool
+logs_can_stream(const struct logs *f)
+{
+	const struct logs_in *in = f->call.in;
+
+	if (f->streamed || !f->has_run || f->run.kind != KIND_COMMAND || f->run.state == RUN_QUEUED)
+		return false;
+	/* What is lost may have written before; of the others the end says how much. */
+	if (is_final(f))
+		return f->run.output_bytes > 0 || f->run.state == RUN_LOST;
+	return has_begun(f) || !in->follow;
+}
+
+/* False when the caller was told: there is no runner. */
+static bool
+logs_stream(struct logs *f)
+{
+	const struct logs_in *in = f->call.in;
+
+	if (server_of(&f->call)->runner == NULL) {
+		call_fail(&f->call, JOBD_RUNNER_UNAVAILABLE, "there is none", NULL);
+		return false;
+	}
+	f->output.call = &f->call;
+	f->output.job = f->run.job;
+	f->output.run = f->run.run;
+	f->output.follow = in->follow && !is_final(f);
+	f->output.tail = in->tail;
+	f->output.stream = in->stream;
+	f->output.keepalive = &f->keepalive;
+	f->streamed = true;
+	output_start(&f->output);
+	return true;
+}
+
+/* False when the caller was told what is wrong. */
+static bool
+logs_streamed(struct logs *f)
+{
+	if (f->output.why == JOBD_OK && f->output.missing && is_final(f))
+		call_fail(&f->call, JOBD_NOT_FOUND, ((struct logs_in *)f->call.in)->run, NULL);
+	else if (f->output.why != JOBD_OK)
+		call_fail(&f->call, f->output.why, f->output.reason, NULL);
+	else
+		return true;
+	return false;
+}
+
+static usec_t
+logs_next_look(const struct logs *f)
+{
+	usec_t now = loop_now(f->call.task.loop), when = now + LOOK_AGAIN;
+
+	if (f->has_run && f->run.kind == KIND_COMMAND && f->run.state == RUN_RUNNING && !f->streamed)
+		when = now + LOOK_FOR_START;
+	return when < f->keepalive ? when : f->keepalive;
+}
+
+static void
+logs_keep_alive(struct logs *f)
+{
+	usec_t now = loop_now(f->call.task.loop);
+
+	if (f->keepalive > now)
+		return;
+	if (call_can_write(&f->call))
+		call_reply_more(&f->call, NULL);
+	f->keepalive = now + KEEPALIVE_USEC;
+}
+
+static void
+logs_answer(struct logs *f)
+{
+	struct cJSON *reply = json_object();
+
+	if (f->output.chunks != NULL)
+		json_set(reply, "chunks", f->output.chunks);
+	f->output.chunks = NULL;
+	if (f->has_run)
+		json_set(reply, "run", run_reply(server_of(&f->call), &f->run));
+	call_reply(&f->call, reply);
+}
+
+static enum task_status
+logs_step(struct task *t)
+{
+	struct logs *f = container_of(t, struct logs, call.task);
+	struct logs_in *in = f->call.in;
+
+	TASK_BEGIN(t);
+
+	f->keepalive = f->call.more ? loop_now(t->loop) + KEEPALIVE_USEC : USEC_NEVER;
+	f->selector = (struct strings){ &in->run, 1 };
+	select_start(&f->select, &f->call, &f->selector, SELECT_RUNS);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
+	if (!logs_begin(f))
+		goto out;
+	for (;;) {
+		f->news = false;
+		f->op.op = (struct store_op){ .kind = OP_RUNS };
+		store_submit(server_of(&f->call)->store, &f->op.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+		if (!logs_looked(f))
+			goto out;
+		if (logs_can_stream(f)) {
+			if (!logs_stream(f))
+				goto out;
+			while (!task_done(&f->output.task)) {
+				AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->output.task) ||
+				    output_may_go_on(&f->output));
+				output_go_on(&f->output);
+			}
+			if (t->cancelled || !logs_streamed(f))
+				goto out;
+			/* It has ended, or so: look again. */
+			if (in->follow && !is_final(f))
+				continue;
+		}
+		if (!in->follow || is_final(f))
+			break;
+		AWAIT_UNTIL(t, logs_next_look(f), f->news);
+		if (t->err == -ECANCELED)
+			goto out;
+		logs_keep_alive(f);
+	}
+	logs_answer(f);
+out:
+	if (f->watcher.hub != NULL)
+		watcher_stop(&f->watcher);
+	TASK_END(t, 0);
+}
+
+static void
+logs_release(struct task *t)
+{
+	struct logs *f = container_of(t, struct logs, call.task);
+
+	select_done(&f->select);
+	output_done(&f->output);
+	run_info_done(&f->run);
+	call_release(t);
+}
+
+static const struct task_kind logs_kind = { .name = "Logs", .step = logs_step, .release = logs_release };
+
+const struct method method_logs = {
+	.name = "io.jobd.Logs",
+	.in = logs_fields,
+	.in_size = sizeof(struct logs_in),
+	.flags = METHOD_MORE,
+	.frame_size = sizeof(struct logs),
+	.kind = &logs_kind,
+};

@@ -1,0 +1,38 @@
+/*
+ * output: the output of one run, from jobd-runner to the caller, as a task: over a connection of its own,
+ * read no faster than the caller reads.
+ */
+#ifndef SERVER_OUTPUT_H
+#define SERVER_OUTPUT_H
+
+#include "daemon/server/method.h"
+
+/* In the frame of a call; zero before. */
+struct output {
+	struct task		 task;
+	struct call		*call;
+	int64_t			 job, run;
+	bool			 follow;
+	int64_t			 tail;		/* -1: all */
+	int			 stream;	/* enum output_stream, -1: both */
+	usec_t			*keepalive;	/* the caller's: when silence has lasted long enough */
+	struct runner_run	*interest;
+	struct runner_wait	 waiting;
+	struct peer		 peer;
+	struct peer_call	 ask;
+	struct cJSON		*chunks;	/* gathered for a caller without more */
+	size_t			 bytes;
+	enum jobd_error		 why;		/* JOBD_OK, or what to tell */
+	char			*reason;
+	bool			 missing;	/* the runner has none of it */
+};
+
+void output_start(struct output *o);
+
+/* Has it stopped for a caller who can take more by now?  Then output_go_on(). */
+bool output_may_go_on(const struct output *o);
+void output_go_on(struct output *o);
+
+void output_done(struct output *o);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * select: see select.h.  One page of the store after another, so that a pattern over millions of
+ * jobs delays nobody; what is found is a list of ids, and each may be gone when it is used.
+ */
+#include "daemon/server/select.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/mem.h"
+
+void
+targets_add(struct targets *ts, struct target t)
+{
+	if (ts->n == ts->size) {
+		ts->size = ts->size == 0 ? 8 : 2 * ts->size;
+		ts->items = xrealloc(ts->items, ts->size * sizeof(*ts->items));
+	}
+	ts->items[ts->n++] = t;
+}
+
+void
+targets_done(struct targets *ts)
+{
+	free(ts->items);
+	*ts = (struct targets){ .n = 0 };
+}
+
+static void
+refuse(struct select *s, enum jobd_error why, const char *a, const char *b)
+{
+	s->why = why;
+	s->a = a;
+	s->b = b;
+}
+
+/* Take over a page. */
+static void
+take(struct select *s)
+{
+	struct op_resolve *op = &s->op;
+
+	if (op->run != 0 && !(s->flags & SELECT_RUNS)) {
+		snprintf(s->place, sizeof(s->place), "jobs[%zu]", s->i);
+		refuse(s, JOBD_INVALID_FIELD, s->place, "names a run; a job is wanted");
+		return;
+	}
+	for (size_t i = 0; i < op->n; i++) {
+		if (op->run == 0 && map_get(&s->seen, op->ids[i]) != NULL)
+			continue;
+		if (op->run == 0)
+			map_set(&s->seen, op->ids[i], s);
+		targets_add(&s->found, (struct target){ .job = op->ids[i], .run = op->run,
+		    .selector = s->i, .pattern = op->pattern });
+	}
+	/* A job named twice is found all the same. */
+	s->hit |= op->n > 0;
+	if (s->found.n > SELECT_MAX)
+		refuse(s, JOBD_LIMIT_REACHED, "jobs selected by one call", NULL);
+}
+
+/* What the answer to a page means.  True: there is another page. */
+static bool
+look(struct select *s)
+{
+	struct op_resolve *op = &s->op;
+	const char *selector = s->selectors->items[s->i];
+	bool more = false;
+
+	if (op->op.result == -ENOENT) {
+		refuse(s, JOBD_NOT_FOUND, selector, NULL);
+	} else if (op->op.result < 0) {
+		s->result = op->op.result;
+		refuse(s, JOBD_STORE_UNAVAILABLE, NULL, NULL);
+	} else {
+		take(s);
+		more = op->more && s->why == JOBD_OK;
+		if (!more && s->why == JOBD_OK && !s->hit && !(s->flags & SELECT_MAY_BE_EMPTY))
+			refuse(s, JOBD_NOT_FOUND, selector, NULL);
+		op->after = op->next_after;
+		op_resolve_done(op);
+	}
+	return more;
+}
+
+static enum task_status
+select_step(struct task *t)
+{
+	struct select *s = container_of(t, struct select, task);
+	bool more;
+
+	TASK_BEGIN(t);
+
+	for (s->i = 0; s->i < s->selectors->n && s->why == JOBD_OK && !t->cancelled; s->i++) {
+		s->hit = false;
+		s->op = (struct op_resolve){ .op.kind = OP_RESOLVE, .selector = s->selectors->items[s->i] };
+		do {
+			store_submit(s->server->store, &s->op.op, t);
+			AWAIT_SHIELDED(t, USEC_NEVER, s->op.op.done);
+			more = look(s);
+			if (more)
+				s->op.op = (struct store_op){ .kind = OP_RESOLVE };
+		} while (more && !t->cancelled);
+	}
+	TASK_END(t, 0);
+}
+
+static const struct task_kind select_kind = {
+	.name = "select",
+	.step = select_step,
+};
+
+void
+select_start(struct select *s, struct call *c, const struct strings *selectors, unsigned flags)
+{
+	s->server = server_of(c);
+	s->selectors = selectors;
+	s->flags = flags;
+	task_start(&s->task, &select_kind, &c->task);
+}
+
+bool
+select_told(struct select *s, struct call *c)
+{
+	if (s->why == JOBD_OK)
+		return true;
+	if (s->why == JOBD_STORE_UNAVAILABLE)
+		call_fail_store(c, s->result);
+	else
+		call_fail(c, s->why, s->a, s->b);
+	return false;
+}
+
+void
+select_done(struct select *s)
+{
+	targets_done(&s->found);
+	map_done(&s->seen);
+}

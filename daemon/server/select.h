@@ -1,0 +1,59 @@
+/*
+ * select: selectors (ids, names, glob patterns, runs) to jobs and runs, as a task.
+ */
+#ifndef SERVER_SELECT_H
+#define SERVER_SELECT_H
+
+#include "daemon/base/map.h"
+#include "daemon/server/method.h"
+
+/* Jobs that one call may touch. */
+#define SELECT_MAX 10000
+
+struct target {
+	int64_t	job;
+	int64_t	run;		/* 0: the job */
+	int64_t	cursor;		/* pass's own */
+	size_t	selector;	/* which of the selectors named it */
+	bool	pattern;	/* by a glob pattern */
+};
+
+struct targets {
+	struct target	*items;
+	size_t		 n;
+	size_t		 size;
+};
+
+void targets_add(struct targets *ts, struct target t);
+void targets_done(struct targets *ts);
+
+enum select_flags {
+	SELECT_RUNS = 1,	/* runs may be named, too */
+	SELECT_MAY_BE_EMPTY = 2, /* a pattern may match nothing */
+};
+
+/* In the frame of a call; zero before. */
+struct select {
+	struct task		 task;
+	struct server		*server;
+	const struct strings	*selectors;	/* borrowed */
+	unsigned		 flags;
+	struct targets		 found;		/* in the order of the selectors, each job and run once */
+	enum jobd_error		 why;		/* JOBD_OK, or what to tell; a and b as call_fail() has them */
+	const char		*a, *b;
+	int			 result;	/* of the store, for JOBD_STORE_UNAVAILABLE */
+	size_t			 i;
+	bool			 hit;		/* this selector has found something */
+	struct op_resolve	 op;
+	struct map		 seen;		/* jobs */
+	char			 place[32];
+};
+
+void select_start(struct select *s, struct call *c, const struct strings *selectors, unsigned flags);
+
+/* True when all were found; else the caller is told. */
+bool select_told(struct select *s, struct call *c);
+
+void select_done(struct select *s);
+
+#endif

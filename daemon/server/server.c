@@ -1,0 +1,175 @@
+/*
+ * server: the list of methods, and what they share.  The order in a method that changes something
+ * is always: check, make durable, tell the scheduler (which tells the watchers), answer.  A caller
+ * that hangs up in between loses only the answer.
+ */
+#include "daemon/server/server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/server/method.h"
+#include "proto/json.h"
+
+static const struct method *const all_methods[] = {
+	&method_add, &method_get, &method_list, &method_runs,
+	&method_cancel, &method_remove, &method_trigger, &method_pause, &method_resume,
+	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks,
+};
+
+#define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))
+static_assert(METHODS_N <= SERVER_METHODS_MAX, "struct server has room for every method");
+
+void
+server_open(struct server *s, const char *description)
+{
+	struct service_config config = {
+		.methods = s->methods,
+		.interface = "io.jobd",
+		.description = description,
+		.vendor = "jobd",
+		.product = "jobd",
+		.version = s->version,
+		.url = "https://jobd.io/",
+		.context = s,
+		.connections_max = s->connections_max,
+		.connections_uid_max = s->connections_uid_max,
+	};
+
+	for (size_t i = 0; i < METHODS_N; i++)
+		s->methods[i] = *all_methods[i];
+	s->methods[METHODS_N] = (struct method){ .name = NULL };
+	s->started = loop_wall(s->loop);
+	s->begun = loop_now(s->loop);
+	s->uid = geteuid();
+	s->service = service_new(&config);
+}
+
+void
+server_close(struct server *s)
+{
+	service_free(s->service);
+	s->service = NULL;
+}
+
+void
+server_status(void *server, char *out, size_t n)
+{
+	const struct server *s = server;
+	struct scheduler_stats stats;
+
+	scheduler_stats(s->scheduler, &stats);
+	snprintf(out, n, "%" PRId64 " running, %" PRId64 " queued", stats.running, stats.queued);
+}
+
+bool
+call_privileged(const struct call *c)
+{
+	return c->uid == 0 || c->uid == server_of(c)->uid;
+}
+
+bool
+call_owns(const struct call *c, int64_t owner)
+{
+	return (int64_t)c->uid == owner || call_privileged(c);
+}
+
+int64_t
+call_reach(const struct call *c)
+{
+	return call_privileged(c) ? -1 : (int64_t)c->uid;
+}
+
+void
+call_fail_store(struct call *c, int result)
+{
+	if (result == -EBUSY)
+		call_fail(c, JOBD_LIMIT_REACHED, "requests waiting for the store", NULL);
+	else
+		call_fail(c, JOBD_STORE_UNAVAILABLE, strerror(-result), NULL);
+}
+
+/* What is known of a run beyond its row, while it lives. */
+static void
+run_add_live(const struct server *s, struct run_info *r)
+{
+	const struct run_info *live;
+
+	if (run_state_final((enum run_state)r->state))
+		return;
+	live = scheduler_run_live(s->scheduler, r->job, r->run);
+	if (live == NULL)
+		return;
+	if (instant_is_set(live->spawned))
+		r->spawned = live->spawned;
+	if (instant_is_set(live->first_output))
+		r->first_output = live->first_output;
+	if (live->pid != 0)
+		r->pid = live->pid;
+}
+
+struct cJSON *
+run_reply(const struct server *s, struct run_info *r)
+{
+	run_add_live(s, r);
+	return fields_write(run_info_fields, r);
+}
+
+struct cJSON *
+job_reply(const struct call *c, struct job_info *j)
+{
+	struct cJSON *spec = j->spec, *reply;
+	char *summary = j->summary;
+	bool mine = call_owns(c, j->uid);
+
+	if (!mine)
+		j->spec = NULL;
+	if (!mine && j->kind == KIND_COMMAND)
+		j->summary = NULL;
+	if (j->last != NULL)
+		run_add_live(server_of(c), j->last);
+	reply = fields_write(job_info_fields, j);
+	j->spec = spec;
+	j->summary = summary;
+	return reply;
+}
+
+const char *
+run_text(int64_t job, int64_t run, char out[RUN_TEXT_MAX])
+{
+	snprintf(out, RUN_TEXT_MAX, "%" PRId64 ".%" PRId64, job, run);
+	return out;
+}
+
+int64_t
+id_parse(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n > 0 && n <= 18 && text[n] == '\0' ? strtoll(text, NULL, 10) : 0;
+}
+
+bool
+states_read(struct call *c, const struct strings *words, const char *const *names, unsigned *ret)
+{
+	char place[32];
+	unsigned bits = 0;
+	int value;
+
+	for (size_t i = 0; i < words->n; i++) {
+		value = field_enum_find(names, words->items[i]);
+		if (value < 0) {
+			snprintf(place, sizeof(place), "state[%zu]", i);
+			call_fail(c, JOBD_INVALID_FIELD, place, "is not the name of a state");
+			return false;
+		}
+		bits |= 1u << value;
+	}
+	*ret = bits;
+	return true;
+}

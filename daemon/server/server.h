@@ -1,0 +1,47 @@
+/*
+ * server: who may ask what.  Every method of io.jobd is a task with one row (method.h); all they
+ * know of the daemon is in struct server, which the roof fills.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <sys/types.h>
+
+#include "daemon/exec/runner.h"
+#include "daemon/scheduler/scheduler.h"
+#include "daemon/store/store.h"
+#include "daemon/wire/service.h"
+
+#define SERVER_METHODS_MAX 32
+
+/* All is borrowed and outlives the service. */
+struct server {
+	struct loop		*loop;
+	struct store		*store;
+	struct scheduler	*scheduler;
+	struct event_hub	*events;
+	struct runner		*runner;	/* NULL: there is none, so no output */
+	const char		*version;
+	int64_t			 jobs_max_uid;	/* jobs a user that is not root may have; 0: no limit */
+	int64_t			 connections_max, connections_uid_max;	/* 0: the limits of wire */
+	/* set by server_open() */
+	instant			 started;
+	usec_t			 begun;		/* the same, monotonic */
+	uid_t			 uid;		/* whose daemon it is */
+	struct service		*service;
+	struct method		 methods[SERVER_METHODS_MAX + 1];
+};
+
+/*
+ * Make the service; description is the text of io.jobd.varlink and stays the caller's.  service_listen()
+ * with s->service then lets peers in.
+ */
+void server_open(struct server *s, const char *description);
+
+/* No connection may be left. */
+void server_close(struct server *s);
+
+/* What the service manager shows as the status. */
+void server_status(void *server, char *out, size_t n);
+
+#endif

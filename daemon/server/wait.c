@@ -1,0 +1,318 @@
+/*
+ * wait: Wait.  It listens to the events first, then looks at the store, so that nothing can happen
+ * in between; an event only says whom to look at again, and all are looked at again now and then,
+ * so that a mistake elsewhere makes a wait late, never endless.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/pass.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+/* All that do not hold are looked at again after so long without any event. */
+#define LOOK_AGAIN	(30 * USEC_SEC)
+
+enum until { UNTIL_ENDED, UNTIL_STARTED };
+static const char *const until_names[] = { "ended", "started", NULL };
+
+struct wait_in {
+	struct strings	jobs;
+	int		until;
+	int64_t		timeout;
+};
+
+static const struct field wait_fields[] = {
+	{ "jobs", FIELD_STRINGS, offsetof(struct wait_in, jobs), .flags = FIELD_REQUIRED, .max = PAGE_MAX },
+	{ "until", FIELD_ENUM, offsetof(struct wait_in, until), .names = until_names },
+	{ "timeoutUSec", FIELD_INT, offsetof(struct wait_in, timeout), .flags = FIELD_ABSENT_MINUS_ONE,
+	  .max = DURATION_MAX },
+	{ .type = FIELD_END },
+};
+
+/* One target, with what was seen of it last. */
+struct waited {
+	struct waited	*same_job;	/* the next with the same job */
+	int64_t		 run;		/* the run that counts, if it is one: named, or the latest of a repeating job */
+	struct run_info	 last;		/* ours */
+	bool		 has_run;
+	bool		 holds;
+	bool		 dirty;		/* to be looked at (again) */
+};
+
+struct wait {
+	struct call	 call;
+	struct select	 select;
+	struct watcher	 watcher;
+	struct waited	*waited;	/* as many as select.found */
+	struct map	 by_job;	/* -> struct waited */
+	size_t		 dirty;
+	size_t		 holding;
+	struct targets	 look;		/* those looked at now; cursor is the index */
+	struct pass	 pass;
+	usec_t		 deadline;
+	usec_t		 look_again;
+	usec_t		 keepalive;
+};
+
+static bool
+wait_wants(struct watcher *w, const struct event_info *e)
+{
+	struct wait *f = w->context;
+
+	for (struct waited *x = map_get(&f->by_job, e->job); x != NULL; x = x->same_job) {
+		if (x->dirty || x->holds)
+			continue;
+		x->dirty = true;
+		f->dirty++;
+		task_wake(w->waiter);
+	}
+	/* Whom to look at is all we need to know: nothing is kept for us, so nothing can be lost. */
+	return false;
+}
+
+static void
+wait_prepare(struct wait *f)
+{
+	const struct targets *found = &f->select.found;
+
+	f->waited = xcalloc(found->n + 1, sizeof(*f->waited));
+	for (size_t i = 0; i < found->n; i++) {
+		struct waited *x = &f->waited[i];
+
+		x->run = found->items[i].run;
+		x->same_job = map_get(&f->by_job, found->items[i].job);
+		x->dirty = true;
+		map_set(&f->by_job, found->items[i].job, x);
+	}
+	f->dirty = found->n;
+}
+
+/* Does what is known of a run satisfy the wait? */
+static bool
+run_satisfies(const struct run_info *r, int until)
+{
+	enum run_state state = (enum run_state)r->state;
+
+	return run_state_final(state) || (until == UNTIL_STARTED && state != RUN_QUEUED);
+}
+
+/* The same for a job: last is its latest run, or NULL. */
+static bool
+job_satisfies(struct waited *x, const struct job_info *j, int until)
+{
+	bool over = j->state == JOB_FINISHED;
+
+	if (until == UNTIL_STARTED || j->every != 0)
+		return over || (j->last != NULL && run_satisfies(j->last, until));
+	(void)x;
+	return over;
+}
+
+static void
+keep_run(struct waited *x, struct run_info *r)
+{
+	run_info_done(&x->last);
+	x->last = *r;
+	x->has_run = true;
+	*r = RUN_INFO_NONE;
+}
+
+static void
+look_fill(struct pass *p, union pass_op *op, const struct target *target)
+{
+	struct wait *f = p->frame;
+	struct waited *x = &f->waited[target->cursor];
+
+	x->dirty = false;
+	f->dirty--;
+	if (x->run != 0)
+		op->runs = (struct op_runs){ .op.kind = OP_RUNS, .job = target->job, .run = x->run, .limit = 1 };
+	else
+		op->get = (struct op_get){ .op.kind = OP_GET, .id = target->job };
+}
+
+static void
+look_at_run(struct waited *x, struct op_runs *op, int until)
+{
+	if (op->n > 0) {
+		x->holds = run_satisfies(&op->runs[0], until);
+		keep_run(x, &op->runs[0]);
+	}
+	op_runs_done(op);
+}
+
+static void
+look_at_job(struct waited *x, struct op_get *op, int until)
+{
+	struct job_info *j = &op->job;
+
+	x->holds = job_satisfies(x, j, until);
+	/* Of a job that repeats, the run that is the latest now counts, however many follow. */
+	if (!x->holds && j->every != 0 && j->last != NULL)
+		x->run = j->last->run;
+	if (j->last != NULL)
+		keep_run(x, j->last);
+	op_get_done(op);
+}
+
+static void
+look_took(struct pass *p, union pass_op *any, const struct target *target)
+{
+	struct wait *f = p->frame;
+	const struct wait_in *in = f->call.in;
+	struct waited *x = &f->waited[target->cursor];
+
+	if (any->op.result == -ENOENT) {
+		pass_refuse(p, JOBD_NOT_FOUND, in->jobs.items[target->selector]);
+		return;
+	}
+	if (any->op.result < 0) {
+		pass_refuse_store(p, any->op.result);
+		return;
+	}
+	if (any->op.kind == OP_RUNS)
+		look_at_run(x, &any->runs, in->until);
+	else
+		look_at_job(x, &any->get, in->until);
+	f->holding += x->holds;
+}
+
+static const struct pass_kind look_pass = { .fill = look_fill, .took = look_took };
+
+/* Gather those to look at. */
+static void
+look_start(struct wait *f, bool all)
+{
+	f->look.n = 0;
+	for (size_t i = 0; i < f->select.found.n; i++) {
+		struct target target = f->select.found.items[i];
+
+		if (f->waited[i].holds)
+			continue;
+		if (all && !f->waited[i].dirty) {
+			f->waited[i].dirty = true;
+			f->dirty++;
+		}
+		if (!f->waited[i].dirty)
+			continue;
+		target.cursor = (int64_t)i;
+		targets_add(&f->look, target);
+	}
+	if (f->look.n > 0)
+		f->look_again = loop_now(f->call.task.loop) + LOOK_AGAIN;
+	pass_start(&f->pass, &look_pass, &f->look, &f->call.task);
+}
+
+static void
+wait_answer(struct wait *f)
+{
+	struct cJSON *reply = json_object(), *runs = json_array();
+
+	for (size_t i = 0; i < f->select.found.n; i++) {
+		if (f->waited[i].has_run)
+			json_push(runs, run_reply(server_of(&f->call), &f->waited[i].last));
+	}
+	json_set(reply, "runs", runs);
+	call_reply(&f->call, reply);
+}
+
+static usec_t
+sooner(usec_t a, usec_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The times, once the waiting begins. */
+static void
+wait_begin(struct wait *f)
+{
+	const struct wait_in *in = f->call.in;
+	usec_t now = loop_now(f->call.task.loop);
+
+	f->deadline = in->timeout < 0 ? USEC_NEVER : now + in->timeout;
+	f->keepalive = f->call.more ? now + KEEPALIVE_USEC : USEC_NEVER;
+	f->look_again = now + LOOK_AGAIN;
+	f->pass.call = &f->call;
+	f->pass.frame = f;
+}
+
+/* Some time has come. */
+static void
+wait_tick(struct wait *f)
+{
+	usec_t now = loop_now(f->call.task.loop);
+
+	if (f->keepalive > now)
+		return;
+	if (call_can_write(&f->call))
+		call_reply_more(&f->call, NULL);
+	f->keepalive = now + KEEPALIVE_USEC;
+}
+
+static enum task_status
+wait_step(struct task *t)
+{
+	struct wait *f = container_of(t, struct wait, call.task);
+	const struct wait_in *in = f->call.in;
+
+	TASK_BEGIN(t);
+
+	wait_begin(f);
+	select_start(&f->select, &f->call, &in->jobs, SELECT_RUNS);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
+	if (!select_told(&f->select, &f->call))
+		goto out;
+	wait_prepare(f);
+	f->watcher.wants = wait_wants;
+	f->watcher.context = f;
+	watcher_start(&f->watcher, server_of(&f->call)->events, t);
+	for (;;) {
+		look_start(f, f->look_again <= loop_now(t->loop));
+		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+		if (!pass_told(&f->pass, &f->call))
+			goto out;
+		if (f->holding == f->select.found.n)
+			break;
+		AWAIT_UNTIL(t, sooner(f->deadline, sooner(f->keepalive, f->look_again)), f->dirty > 0);
+		if (t->err == -ECANCELED)
+			goto out;
+		if (t->err != 0 && f->deadline <= loop_now(t->loop)) {
+			call_fail(&f->call, JOBD_TIMED_OUT, NULL, NULL);
+			goto out;
+		}
+		wait_tick(f);
+	}
+	wait_answer(f);
+out:
+	if (f->watcher.hub != NULL)
+		watcher_stop(&f->watcher);
+	TASK_END(t, 0);
+}
+
+static void
+wait_release(struct task *t)
+{
+	struct wait *f = container_of(t, struct wait, call.task);
+
+	for (size_t i = 0; f->waited != NULL && i < f->select.found.n; i++)
+		run_info_done(&f->waited[i].last);
+	free(f->waited);
+	map_done(&f->by_job);
+	targets_done(&f->look);
+	pass_done(&f->pass);
+	select_done(&f->select);
+	call_release(t);
+}
+
+static const struct task_kind wait_kind = { .name = "Wait", .step = wait_step, .release = wait_release };
+
+const struct method method_wait = {
+	.name = "io.jobd.Wait",
+	.in = wait_fields,
+	.in_size = sizeof(struct wait_in),
+	.flags = METHOD_MORE,
+	.frame_size = sizeof(struct wait),
+	.kind = &wait_kind,
+};

@@ -1,0 +1,873 @@
+/*
+ * server_api: the methods of io.jobd, asked through real sockets: a real store and scheduler on a virtual
+ * clock, and executors that do what the first word of a command says.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/server/method.h"
+#include "proto/frame.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+/* ---- commands: "ok", "fail", "forever"; each takes a second, but the last ---- */
+
+struct scripted {
+	struct exec	exec;
+};
+
+static enum task_status
+scripted_step(struct task *t)
+{
+	struct scripted *f = container_of(t, struct scripted, exec.task);
+	struct run_info *run = f->exec.run;
+	const char *word = f->exec.spec->command != NULL ? f->exec.spec->command->argv.items[0] : "ok";
+
+	TASK_BEGIN(t);
+	run->spawned = loop_wall(t->loop);
+	run->pid = 4711;
+	AWAIT_UNTIL(t, strcmp(word, "forever") == 0 ? USEC_NEVER : loop_now(t->loop) + USEC_SEC, f->exec.cancel);
+	if (t->err == -ECANCELED) {
+		run->state = RUN_RUNNING;
+		goto out;
+	}
+	run->exited = loop_wall(t->loop);
+	if (f->exec.cancel) {
+		run->state = RUN_CANCELED;
+	} else if (strcmp(word, "fail") == 0) {
+		run->state = RUN_FAILED;
+		run->exit_code = 3;
+		run->reason = xstrdup("exit code 3");
+	} else {
+		run->state = RUN_SUCCEEDED;
+		run->exit_code = 0;
+	}
+out:;
+	TASK_END(t, 0);
+}
+
+static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
+static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+
+/* ---- a world ---- */
+
+struct world {
+	char			 directory[64];
+	struct loop		*loop;
+	struct task		 root;
+	struct store		*store;
+	struct event_hub	*events;
+	struct exec_world	 exec_world;
+	struct scheduler	*scheduler;
+	struct server		 server;
+};
+
+static enum task_status
+root_step(struct task *t)
+{
+	TASK_BEGIN(t);
+	AWAIT(t, false);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind root_kind = { .name = "root", .step = root_step };
+
+static void
+world_open(struct world *w)
+{
+	struct store_config config = { .directory = w->directory, .mode = STORE_INLINE };
+	char error[STORE_ERROR_MAX];
+
+	*w = (struct world){ .directory = "/tmp/jobd-test-XXXXXX" };
+	assert_non_null(mkdtemp(w->directory));
+	w->loop = loop_new(LOOP_VIRTUAL);
+	w->store = store_open(&config, w->loop, error);
+	if (w->store == NULL)
+		fail_msg("%s", error);
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		executor_replace((enum job_kind)kind, &scripted);
+	w->events = event_hub_new();
+	w->exec_world = (struct exec_world){ .loop = w->loop };
+	w->scheduler = scheduler_new(&(struct scheduler_config){
+		.loop = w->loop, .store = w->store, .world = &w->exec_world, .events = w->events,
+		.running_max = { 100, 100, 100 },
+	});
+	w->server = (struct server){
+		.loop = w->loop, .store = w->store, .scheduler = w->scheduler, .events = w->events,
+		.version = "0", .jobs_max_uid = 0,
+	};
+	task_start_root(&w->root, &root_kind, w->loop);
+	store_start_task(w->store, &w->root);
+	scheduler_start(w->scheduler, &w->root);
+	server_open(&w->server, "interface io.jobd\n");
+}
+
+static void
+pass(struct world *w, usec_t d)
+{
+	usec_t until = loop_now(w->loop) + d;
+
+	while (loop_now(w->loop) < until)
+		assert_int_equal(loop_run_until(w->loop, until), 0);
+}
+
+static void
+world_close(struct world *w)
+{
+	char *command;
+
+	service_shut_down(w->server.service);
+	task_cancel(&w->root);
+	assert_int_equal(loop_run(w->loop), 0);
+	server_close(&w->server);
+	scheduler_free(w->scheduler);
+	event_hub_free(w->events);
+	store_close(w->store);
+	loop_free(w->loop);
+	command = xasprintf("rm -rf '%s'", w->directory);
+	assert_int_equal(system(command), 0);
+	free(command);
+}
+
+/* ---- a client ---- */
+
+struct client {
+	struct world		*w;
+	int			 fd;
+	struct buf		 in;
+	size_t			 scanned;
+	struct message_reply	 reply;
+};
+
+static struct client
+client_open(struct world *w)
+{
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	service_connect(w->server.service, pair[1], &w->root);
+	return (struct client){ .w = w, .fd = pair[0] };
+}
+
+static void
+client_close(struct client *c)
+{
+	message_reply_done(&c->reply);
+	buf_done(&c->in);
+	close(c->fd);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
+}
+
+static void
+client_send(struct client *c, const char *text)
+{
+	size_t n = strlen(text) + 1;
+	ssize_t r;
+
+	while (n > 0) {
+		r = send(c->fd, text, n, MSG_NOSIGNAL);
+		if (r < 0 && errno == EAGAIN) {
+			assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
+			continue;
+		}
+		assert_true(r > 0);
+		text += r;
+		n -= (size_t)r;
+	}
+}
+
+/* Is there a reply, without time passing?  It is at c->reply then. */
+static bool
+client_look(struct client *c)
+{
+	const char *why;
+	long length;
+	ssize_t r;
+
+	for (int i = 0; i < 200; i++) {
+		length = frame_length(&c->in, &c->scanned, (size_t)64 << 20);
+		if (length >= 0) {
+			message_reply_done(&c->reply);
+			assert_int_equal(message_reply_parse(buf_bytes(&c->in), (size_t)length, &c->reply, &why), 0);
+			buf_consume(&c->in, (size_t)length + 1);
+			c->scanned = 0;
+			return true;
+		}
+		assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
+		r = read(c->fd, buf_reserve(&c->in, 65536), 65536);
+		if (r > 0)
+			buf_added(&c->in, (size_t)r);
+	}
+	return false;
+}
+
+static void
+client_next(struct client *c)
+{
+	assert_true(client_look(c));
+}
+
+/* One call, one reply; its parameters, until the next. */
+static struct cJSON *
+client_call(struct client *c, const char *method, const char *parameters)
+{
+	char *text = xasprintf("{\"method\":\"io.jobd.%s\",\"parameters\":%s}", method, parameters);
+
+	client_send(c, text);
+	free(text);
+	client_next(c);
+	return c->reply.parameters;
+}
+
+static void
+client_stream(struct client *c, const char *method, const char *parameters)
+{
+	char *text = xasprintf("{\"method\":\"io.jobd.%s\",\"parameters\":%s,\"more\":true}", method, parameters);
+
+	client_send(c, text);
+	free(text);
+}
+
+static struct cJSON *
+ask(struct client *c, const char *method, const char *parameters)
+{
+	struct cJSON *reply = client_call(c, method, parameters);
+
+	if (c->reply.error != NULL)
+		fail_msg("%s(%s): %s", method, parameters, c->reply.error);
+	return reply;
+}
+
+/* What an error says: its name without the interface, and its parameters. */
+static const char *
+refusal(struct client *c, const char *method, const char *parameters)
+{
+	static char text[512];
+	char *printed;
+
+	client_call(c, method, parameters);
+	printed = json_print(c->reply.parameters);
+	snprintf(text, sizeof(text), "%s %s", c->reply.error != NULL ? strrchr(c->reply.error, '.') + 1 : "none", printed);
+	free(printed);
+	return text;
+}
+
+static long long
+add(struct client *c, const char *spec)
+{
+	char *parameters = xasprintf("{\"jobs\":[%s]}", spec);
+	struct cJSON *ids = json_get(ask(c, "Add", parameters), "ids");
+	char *text = json_print(json_at(ids, 0));
+	long long id = atoll(text);
+
+	free(text);
+	free(parameters);
+	assert_true(id > 0);
+	return id;
+}
+
+static const char *
+job_state(struct client *c, const char *job)
+{
+	char *parameters = xasprintf("{\"job\":\"%s\"}", job);
+	struct cJSON *reply = ask(c, "Get", parameters);
+
+	free(parameters);
+	return json_get_string(json_get(reply, "job"), "state");
+}
+
+#define OK_JOB(name)	"{\"name\":\"" name "\",\"command\":{\"argv\":[\"ok\",\"now\"]}}"
+#define LATER(name)	"{\"name\":\"" name "\",\"inUSec\":3600000000,\"command\":{\"argv\":[\"ok\"]}}"
+#define FOREVER(name)	"{\"name\":\"" name "\",\"command\":{\"argv\":[\"forever\"]}}"
+
+/* ---- Add, Get, List, Runs ---- */
+
+static void
+added_job_runs_and_is_told_as_it_was_asked_for(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply, *job, *run;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	assert_int_equal(add(&c, OK_JOB("a")), 1);
+	pass(&w, 10 * USEC_SEC);
+	reply = ask(&c, "Get", "{\"job\":\"a\"}");
+	job = json_get(reply, "job");
+	assert_string_equal(json_get_string(job, "state"), "finished");
+	assert_string_equal(json_get_string(job, "summary"), "ok now");
+	assert_string_equal(json_get_string(json_get(job, "spec"), "name"), "a");
+	assert_null(json_get(job, "nextDue"));
+	run = json_at(json_get(reply, "runs"), 0);
+	assert_string_equal(json_get_string(run, "state"), "succeeded");
+	assert_int_equal(json_get_int(run, "exitCode", -1), 0);
+	reply = ask(&c, "Runs", "{\"job\":\"1.1\"}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 1);
+	reply = ask(&c, "Get", "{\"job\":\"1\",\"runs\":0}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 0);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+add_is_all_or_nothing_and_names_the_fault(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	assert_string_equal(refusal(&c, "Add", "{}"), "InvalidParameter {\"parameter\":\"jobs\"}");
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":3}"), "InvalidParameter {\"parameter\":\"jobs\"}");
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" OK_JOB("a") ",{\"command\":{\"argv\":[3]}}]}"),
+	    "InvalidParameter {\"parameter\":\"jobs[1].command.argv[0]\"}");
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" OK_JOB("a") ",{\"what\":1}]}"),
+	    "InvalidParameter {\"parameter\":\"jobs[1].what\"}");
+	assert_non_null(strstr(refusal(&c, "Add", "{\"jobs\":[" OK_JOB("a") ",{\"command\":{\"argv\":[]}}]}"),
+	    "InvalidField {\"field\":\"jobs[1].command.argv\""));
+	assert_non_null(strstr(refusal(&c, "Add", "{\"jobs\":[{\"misfire\":\"never\",\"timer\":{\"durationUSec\":1}}]}"),
+	    "InvalidField {\"field\":\"jobs[0].misfire\""));
+	add(&c, OK_JOB("a"));
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" OK_JOB("b") "," OK_JOB("a") "]}"),
+	    "NameTaken {\"name\":\"a\"}");
+	assert_string_equal(refusal(&c, "Get", "{\"job\":\"b\"}"), "NotFound {\"what\":\"b\"}");
+	assert_int_equal(json_count(json_get(ask(&c, "Add", "{\"jobs\":[]}"), "ids")), 0);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+key_makes_a_repeated_add_return_the_first_id(void **state)
+{
+	struct world w;
+	struct client c;
+	long long id;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	id = add(&c, "{\"key\":\"k\",\"timer\":{\"durationUSec\":1}}");
+	assert_int_equal(add(&c, "{\"key\":\"k\",\"timer\":{\"durationUSec\":2}}"), id);
+	pass(&w, 10 * USEC_SEC);
+	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{}"), "runs")), 1);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+thousand_jobs_are_added_at_once_and_listed_by_pages(void **state)
+{
+	struct world w;
+	struct client c;
+	struct buf b = { .size = 0 };
+	struct cJSON *reply;
+	long long after = 0, total = 0;
+	char parameters[64];
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	buf_puts(&b, "{\"jobs\":[");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&b, "%s{\"name\":\"job-%d\",\"inUSec\":3600000000,\"command\":{\"argv\":[\"ok\",\"%d\"]}}",
+		    i > 0 ? "," : "", i, i);
+	buf_puts(&b, "]}");
+	reply = ask(&c, "Add", buf_string(&b));
+	assert_int_equal(json_count(json_get(reply, "ids")), 1000);
+	do {
+		snprintf(parameters, sizeof(parameters), "{\"after\":%lld,\"limit\":300}", after);
+		reply = ask(&c, "List", parameters);
+		total += (long long)json_count(json_get(reply, "jobs"));
+		after = json_get_int(reply, "next", 0);
+	} while (after != 0);
+	assert_int_equal(total, 1000);
+	/* One more than may be added at once. */
+	buf_done(&b);
+	buf_puts(&b, "{\"jobs\":[");
+	for (int i = 0; i < 1001; i++)
+		buf_printf(&b, "%s{\"timer\":{\"durationUSec\":1}}", i > 0 ? "," : "");
+	buf_puts(&b, "]}");
+	assert_non_null(strstr(refusal(&c, "Add", buf_string(&b)), "InvalidField {\"field\":\"jobs\""));
+	buf_done(&b);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+list_filters_and_refuses_unknown_words(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, LATER("db-a"));
+	add(&c, LATER("db-b"));
+	add(&c, FOREVER("web"));
+	add(&c, "{\"labels\":[\"x=1\"],\"inUSec\":1000000000,\"timer\":{\"durationUSec\":1}}");
+	pass(&w, USEC_SEC);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{}"), "jobs")), 4);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"name\":\"db-*\"}"), "jobs")), 2);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"state\":[\"running\"]}"), "jobs")), 1);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"state\":[\"running\",\"scheduled\"]}"), "jobs")), 4);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"kind\":\"timer\"}"), "jobs")), 1);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"label\":[\"x=1\"],\"mine\":true}"), "jobs")), 1);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"name\":\"nothing\"}"), "jobs")), 0);
+	assert_non_null(strstr(refusal(&c, "List", "{\"state\":[\"running\",\"odd\"]}"), "InvalidField {\"field\":\"state[1]\""));
+	assert_non_null(strstr(refusal(&c, "List", "{\"kind\":\"odd\"}"), "InvalidField {\"field\":\"kind\""));
+	assert_non_null(strstr(refusal(&c, "List", "{\"limit\":100000}"), "InvalidField {\"field\":\"limit\""));
+	assert_non_null(strstr(refusal(&c, "Runs", "{\"before\":\"x\"}"), "InvalidField {\"field\":\"before\""));
+	/* What only the scheduler knows is told, too. */
+	assert_int_equal(json_get_int(json_at(json_get(ask(&c, "Runs", "{\"job\":\"web\"}"), "runs"), 0), "pid", 0), 4711);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+runs_come_newest_first_by_pages(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+	char *parameters;
+	int pages = 0;
+	long long last = 1000, n = 0;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"tick\",\"everyUSec\":10000000,\"command\":{\"argv\":[\"ok\"]}}");
+	pass(&w, 95 * USEC_SEC);
+	reply = ask(&c, "Runs", "{\"job\":\"tick\",\"limit\":4}");
+	for (;;) {
+		const char *next = json_get_string(reply, "next");
+
+		pages++;
+		for (const struct cJSON *r = json_first(json_get(reply, "runs")); r != NULL; r = json_next(r)) {
+			assert_true(json_get_int(r, "run", 0) < last);
+			last = json_get_int(r, "run", 0);
+			n++;
+		}
+		if (next == NULL)
+			break;
+		parameters = xasprintf("{\"job\":\"tick\",\"limit\":4,\"before\":\"%s\"}", next);
+		reply = ask(&c, "Runs", parameters);
+		free(parameters);
+	}
+	assert_int_equal(n, 10);
+	assert_int_equal(pages, 3);
+	client_close(&c);
+	world_close(&w);
+}
+
+/* ---- Trigger, Pause, Resume, Cancel, Remove ---- */
+
+static void
+trigger_queues_a_run_whatever_the_schedule_says(void **state)
+{
+	struct world w;
+	struct client c;
+	char *runs;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, LATER("a-1"));
+	add(&c, LATER("a-2"));
+	runs = json_print(json_get(ask(&c, "Trigger", "{\"jobs\":[\"a-*\",\"a-1\"]}"), "runs"));
+	assert_string_equal(runs, "[\"1.1\",\"2.1\"]");
+	free(runs);
+	pass(&w, 5 * USEC_SEC);
+	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{\"state\":[\"succeeded\"]}"), "runs")), 2);
+	assert_string_equal(job_state(&c, "a-1"), "scheduled");
+	assert_string_equal(refusal(&c, "Trigger", "{\"jobs\":[\"nothing\"]}"), "NotFound {\"what\":\"nothing\"}");
+	assert_string_equal(refusal(&c, "Trigger", "{\"jobs\":[\"no*\"]}"), "NotFound {\"what\":\"no*\"}");
+	assert_non_null(strstr(refusal(&c, "Trigger", "{\"jobs\":[\"1.1\"]}"), "InvalidField {\"field\":\"jobs[0]\""));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+paused_job_does_nothing_until_resume(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{\"argv\":[\"ok\"]}}");
+	assert_int_equal(json_get_int(ask(&c, "Pause", "{\"jobs\":[\"tick\"]}"), "count", 0), 1);
+	pass(&w, 100 * USEC_SEC);
+	assert_string_equal(job_state(&c, "tick"), "paused");
+	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{}"), "runs")), 0);
+	assert_int_equal(json_get_int(ask(&c, "Resume", "{\"jobs\":[\"tick\"]}"), "count", 0), 1);
+	pass(&w, 30 * USEC_SEC);
+	assert_true(json_count(json_get(ask(&c, "Runs", "{}"), "runs")) >= 2);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+cancel_ends_active_runs(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *run;
+	char *runs;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, FOREVER("a"));
+	add(&c, FOREVER("b"));
+	add(&c, LATER("idle"));
+	pass(&w, USEC_SEC);
+	runs = json_print(json_get(ask(&c, "Cancel", "{\"jobs\":[\"*\"],\"reason\":\"enough\"}"), "runs"));
+	assert_string_equal(runs, "[\"1.1\",\"2.1\"]");
+	free(runs);
+	pass(&w, USEC_SEC);
+	run = json_at(json_get(ask(&c, "Runs", "{\"job\":\"a\"}"), "runs"), 0);
+	assert_string_equal(json_get_string(run, "state"), "canceled");
+	assert_non_null(strstr(json_get_string(run, "canceledBy"), "enough"));
+	assert_non_null(strstr(refusal(&c, "Cancel", "{\"jobs\":[\"1.1\"]}"), "Conflict"));
+	assert_string_equal(refusal(&c, "Cancel", "{\"jobs\":[\"1.7\"]}"), "NotFound {\"what\":\"1.7\"}");
+	assert_int_equal(json_count(json_get(ask(&c, "Cancel", "{\"jobs\":[\"idle\"]}"), "runs")), 0);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+running_job_is_removed_only_with_cancel(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"a\",\"everyUSec\":1000000,\"command\":{\"argv\":[\"forever\"]}}");
+	add(&c, LATER("b"));
+	pass(&w, USEC_SEC);
+	assert_non_null(strstr(refusal(&c, "Remove", "{\"jobs\":[\"a\"]}"), "Conflict"));
+	assert_int_equal(json_get_int(ask(&c, "Remove", "{\"jobs\":[\"b\"]}"), "count", 0), 1);
+	client_stream(&c, "Remove", "{\"jobs\":[\"a\"],\"cancel\":true}");
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	assert_null(c.reply.error);
+	assert_int_equal(json_get_int(c.reply.parameters, "count", 0), 1);
+	assert_string_equal(refusal(&c, "Get", "{\"job\":\"a\"}"), "NotFound {\"what\":\"a\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
+/* ---- Wait ---- */
+
+static void
+wait_answers_when_all_have_ended(void **state)
+{
+	struct world w;
+	struct client c, other;
+	char *text;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	other = client_open(&w);
+	add(&c, "{\"name\":\"soon\",\"inUSec\":5000000,\"command\":{\"argv\":[\"fail\"]}}");
+	add(&c, OK_JOB("now"));
+	add(&c, FOREVER("long"));
+	client_stream(&c, "Wait", "{\"jobs\":[\"soon\",\"now\",\"3.1\"]}");
+	pass(&w, 3 * USEC_SEC);
+	assert_false(client_look(&c));
+	pass(&w, 30 * USEC_SEC);
+	/* Silence is broken. */
+	client_next(&c);
+	assert_true(c.reply.continues);
+	assert_null(json_get(c.reply.parameters, "runs"));
+	assert_false(client_look(&c));
+	ask(&other, "Cancel", "{\"jobs\":[\"long\"]}");
+	client_next(&c);
+	assert_false(c.reply.continues);
+	text = json_print(json_get(c.reply.parameters, "runs"));
+	assert_non_null(strstr(text, "\"failed\""));
+	assert_true(strstr(text, "\"failed\"") < strstr(text, "\"succeeded\""));
+	assert_true(strstr(text, "\"succeeded\"") < strstr(text, "\"canceled\""));
+	free(text);
+	/* At once, when it holds already. */
+	assert_int_equal(json_count(json_get(ask(&c, "Wait", "{\"jobs\":[\"1.1\",\"now\"]}"), "runs")), 2);
+	client_close(&c);
+	client_close(&other);
+	world_close(&w);
+}
+
+static void
+wait_for_a_repeating_job_is_for_its_latest_run(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{\"argv\":[\"ok\"]}}");
+	client_stream(&c, "Wait", "{\"jobs\":[\"tick\"],\"until\":\"started\"}");
+	pass(&w, 4 * USEC_SEC);
+	assert_false(client_look(&c));
+	pass(&w, 1100 * USEC_MSEC);
+	client_next(&c);
+	assert_string_equal(json_get_string(json_at(json_get(c.reply.parameters, "runs"), 0), "state"), "running");
+	client_stream(&c, "Wait", "{\"jobs\":[\"tick\"]}");
+	assert_false(client_look(&c));
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	assert_string_equal(json_get_string(json_at(json_get(c.reply.parameters, "runs"), 0), "state"), "succeeded");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+wait_times_out_and_tells_of_removal(void **state)
+{
+	struct world w;
+	struct client c, other;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	other = client_open(&w);
+	add(&c, LATER("a"));
+	assert_string_equal(refusal(&c, "Wait", "{\"jobs\":[\"a\"],\"timeoutUSec\":0}"), "TimedOut {}");
+	client_stream(&c, "Wait", "{\"jobs\":[\"a\"],\"timeoutUSec\":5000000}");
+	pass(&w, 4 * USEC_SEC);
+	assert_false(client_look(&c));
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	assert_string_equal(c.reply.error, "io.jobd.TimedOut");
+	client_stream(&c, "Wait", "{\"jobs\":[\"a\"]}");
+	assert_false(client_look(&c));
+	ask(&other, "Remove", "{\"jobs\":[\"a\"]}");
+	client_next(&c);
+	assert_string_equal(c.reply.error, "io.jobd.NotFound");
+	assert_string_equal(refusal(&c, "Wait", "{\"jobs\":[\"a\"],\"until\":\"odd\"}"),
+	    "InvalidField {\"field\":\"until\",\"reason\":\"must be one of ended, started\"}");
+	client_close(&c);
+	client_close(&other);
+	world_close(&w);
+}
+
+/* ---- Watch ---- */
+
+static void
+watch_tells_events_in_order(void **state)
+{
+	static const char *const expected[] = { "job_added", "run_started", "run_ended" };
+	struct world w;
+	struct client c, other;
+	struct cJSON *event;
+	long long sequence = 0;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	other = client_open(&w);
+	add(&c, LATER("x"));
+	assert_string_equal(refusal(&c, "Watch", "{}"), "ExpectedMore {}");
+	client_stream(&c, "Watch", "{\"jobs\":[\"a*\"]}");
+	client_next(&c);
+	assert_true(c.reply.continues);
+	assert_null(json_get(c.reply.parameters, "event"));
+	add(&other, OK_JOB("b"));
+	add(&other, OK_JOB("a"));
+	pass(&w, 5 * USEC_SEC);
+	for (int i = 0; i < 3; i++) {
+		client_next(&c);
+		event = json_get(c.reply.parameters, "event");
+		assert_string_equal(json_get_string(event, "type"), expected[i]);
+		assert_string_equal(json_get_string(event, "name"), "a");
+		assert_true(json_get_int(event, "sequence", 0) > sequence);
+		sequence = json_get_int(event, "sequence", 0);
+	}
+	assert_false(client_look(&c));
+	pass(&w, 31 * USEC_SEC);
+	client_next(&c);
+	assert_null(json_get(c.reply.parameters, "event"));
+	assert_string_equal(refusal(&other, "Wait", "{\"jobs\":[\"nobody\"]}"), "NotFound {\"what\":\"nobody\"}");
+	client_close(&c);
+	client_close(&other);
+	world_close(&w);
+}
+
+static void
+slow_watcher_is_told_how_much_it_lost(void **state)
+{
+	struct world w;
+	struct client c, other;
+	struct cJSON *event;
+	struct buf b = { .size = 0 };
+	long long told = 0, lost = 0;
+	char *call;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	other = client_open(&w);
+	client_stream(&c, "Watch", "{}");
+	client_next(&c);
+	buf_puts(&b, "{\"jobs\":[");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&b, "%s{\"inUSec\":3600000000,\"timer\":{\"durationUSec\":1}}", i > 0 ? "," : "");
+	buf_puts(&b, "]}");
+	call = buf_steal(&b);
+	for (int i = 0; i < 10; i++)
+		ask(&other, "Add", call);
+	free(call);
+	while (client_look(&c)) {
+		event = json_get(c.reply.parameters, "event");
+		if (event == NULL)
+			continue;
+		if (strcmp(json_get_string(event, "type"), "lost") == 0)
+			lost += json_get_int(event, "lost", 0);
+		else
+			told++;
+	}
+	assert_true(lost > 0);
+	assert_int_equal(told + lost, 10000);
+	client_close(&c);
+	client_close(&other);
+	world_close(&w);
+}
+
+/* ---- Logs, Stats, Tasks ---- */
+
+static void
+logs_of_what_has_no_output_end_with_the_run(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"t\",\"inUSec\":2000000,\"timer\":{\"durationUSec\":1000000}}");
+	assert_string_equal(refusal(&c, "Logs", "{\"run\":\"nothing\"}"), "NotFound {\"what\":\"nothing\"}");
+	assert_null(json_get(ask(&c, "Logs", "{\"run\":\"t\"}"), "run"));
+	client_stream(&c, "Logs", "{\"run\":\"t\",\"follow\":true}");
+	assert_false(client_look(&c));
+	pass(&w, 5 * USEC_SEC);
+	client_next(&c);
+	assert_false(c.reply.continues);
+	assert_string_equal(json_get_string(json_get(c.reply.parameters, "run"), "state"), "succeeded");
+	add(&c, FOREVER("f"));
+	pass(&w, USEC_SEC);
+	assert_string_equal(refusal(&c, "Logs", "{\"run\":\"f\"}"), "RunnerUnavailable {\"reason\":\"there is none\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+stats_and_tasks_are_told(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+	char *text;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, FOREVER("f"));
+	pass(&w, USEC_SEC);
+	reply = ask(&c, "Stats", "{}");
+	assert_int_equal(json_get_int(reply, "running", -1), 1);
+	assert_int_equal(json_get_int(reply, "connections", -1), 1);
+	assert_true(json_get_int(reply, "residentBytes", 0) > 0);
+	assert_true(json_get_int(reply, "threads", 0) >= 1);
+	assert_non_null(json_get(json_get(reply, "commit"), "p99USec"));
+	reply = ask(&c, "Tasks", "{}");
+	assert_int_equal(json_count(json_get(reply, "tasks")), json_get_int(reply, "total", -1));
+	text = json_print(reply);
+	assert_non_null(strstr(text, "\"connection\""));
+	assert_non_null(strstr(text, "\"serves\":\"1.1\""));
+	free(text);
+	reply = ask(&c, "Tasks", "{\"limit\":2}");
+	assert_int_equal(json_count(json_get(reply, "tasks")), 2);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
+{
+	static const char *const calls[][2] = {
+		{ "Wait", "{\"jobs\":[\"f\"]}" }, { "Watch", "{}" }, { "Logs", "{\"run\":\"later\",\"follow\":true}" },
+		{ "Remove", "{\"jobs\":[\"f\"],\"cancel\":true}" }, { "Add", "{\"jobs\":[" OK_JOB("z") "]}" },
+		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume", "{\"jobs\":[\"*\"]}" },
+	};
+	struct world w;
+	struct client c;
+	struct service_stats stats;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, FOREVER("f"));
+	add(&c, LATER("later"));
+	client_close(&c);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		for (int steps = 0; steps < 6; steps++) {
+			c = client_open(&w);
+			client_stream(&c, calls[i][0], calls[i][1]);
+			for (int s = 0; s < steps; s++)
+				assert_int_equal(loop_run_until(w.loop, loop_now(w.loop) + 1), 0);
+			client_close(&c);
+		}
+	}
+	pass(&w, 10 * USEC_SEC);
+	service_stats(w.server.service, &stats);
+	assert_int_equal(stats.connections, 0);
+	assert_int_equal(event_watchers(w.events), 0);
+	world_close(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(added_job_runs_and_is_told_as_it_was_asked_for),
+		cmocka_unit_test(add_is_all_or_nothing_and_names_the_fault),
+		cmocka_unit_test(key_makes_a_repeated_add_return_the_first_id),
+		cmocka_unit_test(thousand_jobs_are_added_at_once_and_listed_by_pages),
+		cmocka_unit_test(list_filters_and_refuses_unknown_words),
+		cmocka_unit_test(runs_come_newest_first_by_pages),
+		cmocka_unit_test(trigger_queues_a_run_whatever_the_schedule_says),
+		cmocka_unit_test(paused_job_does_nothing_until_resume),
+		cmocka_unit_test(cancel_ends_active_runs),
+		cmocka_unit_test(running_job_is_removed_only_with_cancel),
+		cmocka_unit_test(wait_answers_when_all_have_ended),
+		cmocka_unit_test(wait_for_a_repeating_job_is_for_its_latest_run),
+		cmocka_unit_test(wait_times_out_and_tells_of_removal),
+		cmocka_unit_test(watch_tells_events_in_order),
+		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
+		cmocka_unit_test(logs_of_what_has_no_output_end_with_the_run),
+		cmocka_unit_test(stats_and_tasks_are_told),
+		cmocka_unit_test(hangup_in_the_middle_of_any_call_leaves_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
