@@ -244,9 +244,27 @@ scheduler_step(struct task *t)
 	TASK_END(t, 0);
 }
 
+static void
+scheduler_describe(const struct task *t, char *out, size_t n)
+{
+	const struct scheduler *s = container_of(t, const struct scheduler, task);
+	const char *words = "something to be added";
+
+	if (t->cancelled)
+		words = "its runs to end";
+	else if (!s->recovered)
+		words = "recovery";
+	else if (instant_is_set(window_next(&s->window)))
+		words = "the next due";
+	else if (s->window.beyond.due.usec != USEC_NEVER)
+		words = "the time to load more";
+	(void)snprintf(out, n, "%s", words);
+}
+
 static const struct task_kind scheduler_kind = {
 	.name = "scheduler",
 	.step = scheduler_step,
+	.describe = scheduler_describe,
 };
 
 struct scheduler *
