@@ -18,9 +18,12 @@ struct backend {
 	void		(*rollback)(void *db);
 	int		(*mark)(void *db);		/* savepoint before an op; */
 	int		(*keep)(void *db);		/* ...its end, */
-	int		(*undo)(void *db);		/* ...or as if it had not been */
-	/* Housekeeping that may be put off (checkpoints): called when idle, a bounded slice; true: call again. */
-	bool		(*idle)(void *db);
+	int		(*undo)(void *db);		/* ...or as if it had not been; -errno: the transaction is lost */
+	/*
+	 * Housekeeping that may be put off (checkpoints), outside a transaction, a bounded slice.  busy: ops wait,
+	 * so only what cannot be put off any longer.  true: there is more, call again.
+	 */
+	bool		(*idle)(void *db, bool busy);
 	const char	*(*error)(void *db);		/* of the last failure, in words */
 	int		(*apply[OP_COUNT])(void *db, struct store_op *op);
 };

@@ -2,7 +2,8 @@
  * ops: one struct per op: in, out; nothing else.  Strings in `in` are borrowed from the
  * submitter until done; strings in `out` are allocated by the store and freed by the
  * submitter with the op's _done function.  Results that mean something are listed;
- * any op may also give -EIO, -ENOSPC, -ENOMEM.
+ * any op may also give -EIO, -ENOSPC, and -EBUSY when too much waits (STORE_OPS_MAX).
+ * An op that failed has nothing out; its _done is harmless then, and needless.
  */
 #ifndef STORE_OPS_H
 #define STORE_OPS_H
@@ -26,7 +27,7 @@ struct job_new {
 	const struct job_spec	*spec;		/* in: name, key, labels, kind, every, overlap, misfire, paused */
 	const char		*spec_json;	/* in: what Get gives back, and what a claim hands out */
 	const char		*summary;	/* in */
-	instant			 due;		/* in: first due */
+	instant			 due;		/* in: first due; none: nothing happens by itself */
 	int64_t			 id;		/* out */
 	bool			 existed;	/* out: the key was known; nothing was changed */
 };
@@ -70,7 +71,11 @@ struct op_claim {
 	struct job_row	 row;		/* out */
 	bool		 manual;	/* out */
 	instant		 run_due;	/* out */
-	/* -ESTALE: the job is gone, paused, its due is another, or the run is not queued any more: drop it */
+	bool		 born;		/* out: the run was made by this claim (run is 0 again if that fails) */
+	/*
+	 * -ESTALE: the job is gone, paused, its due is another, or the run is not queued any more: drop it.
+	 * A queued run may be claimed while its job is paused: somebody asked for it by hand.
+	 */
 };
 void op_claim_done(struct op_claim *op);
 
@@ -95,8 +100,12 @@ struct op_skip {
 	int		 cause;
 	instant		 next_due;
 	char		*name;		/* out: the job's, for the event */
-	/* -ESTALE as for a claim.  A range that continues the last one with the same cause is joined to it. */
+	/*
+	 * -ESTALE as for a claim; SKIP_PAUSED may be told of a paused job, too.
+	 * A range that continues the last one with the same cause is joined to it.
+	 */
 };
+void op_skip_done(struct op_skip *op);
 
 /* ---- by hand ---- */
 struct op_trigger {
@@ -109,6 +118,7 @@ struct op_trigger {
 	int		 kind;		/* out */
 	/* -ENOENT, -EACCES */
 };
+void op_trigger_done(struct op_trigger *op);
 
 struct op_cancel {
 	struct store_op	 op;
@@ -123,6 +133,7 @@ struct op_cancel {
 	int		 job_state;	/* out: the job's after it */
 	/* -ENOENT, -EACCES; -EALREADY: final before */
 };
+void op_cancel_done(struct op_cancel *op);
 
 struct op_pause {
 	struct store_op	 op;
@@ -137,6 +148,7 @@ struct op_pause {
 	bool		 changed;	/* out */
 	/* -ENOENT, -EACCES */
 };
+void op_pause_done(struct op_pause *op);
 
 struct op_remove {
 	struct store_op	 op;
@@ -146,6 +158,7 @@ struct op_remove {
 	int64_t		 runs;		/* out: highest run number, for removing output */
 	/* -ENOENT, -EACCES, -EBUSY: it has an active run */
 };
+void op_remove_done(struct op_remove *op);
 
 /* ---- reads ---- */
 
@@ -234,7 +247,7 @@ struct op_list {
 	const struct strings *labels;	/* all must be there; or NULL */
 	int64_t		 uid;		/* only of this owner; -1: all */
 	int64_t		 after;
-	size_t		 limit;
+	size_t		 limit;		/* 0 or more than PAGE_MAX: PAGE_MAX */
 	instant		 now;		/* due before it and not active reads as queued */
 	struct job_info	*jobs;		/* out: without spec; with last */
 	size_t		 n;
@@ -273,5 +286,13 @@ struct op_prune {
 	bool		 more;
 };
 void op_prune_done(struct op_prune *op);
+
+/* ---- for the store itself ---- */
+
+/* Before it is applied: everything out is nothing, whatever was there. */
+void op_clear(struct store_op *op);
+
+/* After it failed: what is out is freed, as if it had not been applied. */
+void op_drop(struct store_op *op);
 
 #endif

@@ -1,0 +1,236 @@
+/*
+ * batch: the price of a commit, shared.  Every write that was asked when a batch begins is part
+ * of one transaction, each under a savepoint, so that a refused one undoes only
+ * itself.  Urgent ones first; what does not fit in the batch's time waits for the next,
+ * behind whatever urgent has come meanwhile.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/base/fault.h"
+#include "daemon/base/log.h"
+#include "daemon/store/store-internal.h"
+
+/* A batch takes no further op after this many usec, so that an urgent one soon has its turn. */
+#define BATCH_USEC_MAX 20000
+
+static const enum op_class classes[] = {
+	[OP_CLAIM] = CLASS_URGENT,
+	[OP_FINISH] = CLASS_URGENT,
+	[OP_SKIP] = CLASS_URGENT,
+	[OP_TRIGGER] = CLASS_WRITE,
+	[OP_CANCEL] = CLASS_WRITE,
+	[OP_PAUSE] = CLASS_WRITE,
+	[OP_REMOVE] = CLASS_WRITE,
+	[OP_ADD] = CLASS_WRITE,
+	[OP_PRUNE] = CLASS_WRITE,
+	[OP_DUE] = CLASS_WINDOW,
+	[OP_ACTIVE] = CLASS_WINDOW,
+	[OP_RESOLVE] = CLASS_READ,
+	[OP_GET] = CLASS_READ,
+	[OP_LIST] = CLASS_READ,
+	[OP_RUNS] = CLASS_READ,
+	[OP_COUNTS] = CLASS_READ,
+};
+
+_Static_assert(sizeof(classes) / sizeof(classes[0]) == OP_COUNT, "a row for every op");
+
+/* What a commit passes by, for the tests that end the process there. */
+static const struct {
+	enum op_kind	kind;
+	enum fault	before, after;
+} fault_kinds[] = {
+	{ OP_CLAIM, FAULT_CLAIM_BEFORE_COMMIT, FAULT_CLAIM_AFTER_COMMIT },
+	{ OP_FINISH, FAULT_FINISH_BEFORE_COMMIT, FAULT_FINISH_AFTER_COMMIT },
+	{ OP_ADD, FAULT_ADD_BEFORE_COMMIT, FAULT_ADD_AFTER_COMMIT },
+};
+
+enum op_class
+op_class(unsigned kind)
+{
+	MUST(kind < OP_COUNT);
+	return classes[kind];
+}
+
+/* Real also where the loop's clock is virtual: it measures the disk. */
+static usec_t
+clock_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (usec_t)ts.tv_sec * USEC_SEC + ts.tv_nsec / 1000;
+}
+
+bool
+batch_take(struct store *s)
+{
+	bool any = false;
+
+	for (int i = 0; i < CLASS_COUNT; i++) {
+		queue_move(&s->taken[i], &s->asked[i]);
+		any |= s->taken[i].first != NULL;
+	}
+	return any;
+}
+
+/* One op under its savepoint.  Its result is in it; -errno when the whole transaction is lost. */
+static int
+apply_one(struct store *s, struct store_op *op, bool alone)
+{
+	int r;
+
+	r = alone ? 0 : s->backend->mark(s->db);
+	if (r < 0)
+		return r;
+	op->result = s->backend->apply[op->kind](s->db, op);
+	if (op->result < 0) {
+		op_drop(op);
+		return alone ? 0 : s->backend->undo(s->db);
+	}
+	return alone ? 0 : s->backend->keep(s->db);
+}
+
+static struct store_op *
+next_write(struct store *s)
+{
+	struct store_op *op = queue_take(&s->taken[CLASS_URGENT]);
+
+	return op != NULL ? op : queue_take(&s->taken[CLASS_WRITE]);
+}
+
+/* Apply writes in the open transaction and move them to batch.  -errno: the transaction is lost. */
+static int
+apply_writes(struct store *s, struct queue *batch, usec_t until, bool *worth)
+{
+	struct letter *first = s->taken[CLASS_URGENT].first, *second = s->taken[CLASS_WRITE].first;
+	bool alone = first == NULL ? second->next == NULL : second == NULL && first->next == NULL;
+	struct store_op *op;
+	int r = 0;
+
+	*worth = false;
+	do {
+		op = next_write(s);
+		if (op == NULL)
+			break;
+		queue_add(batch, &op->letter);
+		r = apply_one(s, op, alone);
+		*worth |= op->result == 0;
+	} while (r == 0 && clock_usec() < until);
+	return r;
+}
+
+static void
+pass_faults(const struct queue *batch, bool after)
+{
+	if (fault_armed < 0)
+		return;
+	for (const struct letter *l = batch->first; l != NULL; l = l->next) {
+		const struct store_op *op = container_of(l, const struct store_op, letter);
+
+		for (size_t i = 0; i < sizeof(fault_kinds) / sizeof(fault_kinds[0]); i++) {
+			if (op->kind == fault_kinds[i].kind && op->result == 0)
+				fault_point(after ? fault_kinds[i].after : fault_kinds[i].before);
+		}
+	}
+}
+
+/* All of the batch failed for one reason. */
+static void
+fail_all(struct queue *batch, int r)
+{
+	for (struct letter *l = batch->first; l != NULL; l = l->next) {
+		struct store_op *op = container_of(l, struct store_op, letter);
+
+		if (op->result == 0)
+			op_drop(op);
+		op->result = r;
+	}
+}
+
+/* Count it; and tell once when the disk begins to fail, and once when it is well again. */
+static void
+batch_count(struct store *s, const struct queue *batch, usec_t took, int r)
+{
+	const char *words = r < 0 ? s->backend->error(s->db) : "";
+	uint64_t ops = 0;
+
+	for (const struct letter *l = batch->first; l != NULL; l = l->next)
+		ops++;
+	pthread_mutex_lock(&s->lock);
+	s->stats.ops += ops;
+	if (r < 0) {
+		s->stats.failures++;
+	} else {
+		s->stats.commits++;
+		histogram_add(&s->stats.commit, (uint64_t)took);
+	}
+	snprintf(s->stats.error, sizeof(s->stats.error), "%s", words);
+	pthread_mutex_unlock(&s->lock);
+	if (r < 0 && !s->failing)
+		log_error("store: cannot commit, refusing writes until it works again reason=\"%s\"", words);
+	else if (r == 0 && s->failing)
+		log_info("store: commits work again");
+	s->failing = r < 0;
+}
+
+static void
+batch_write(struct store *s, struct queue *done)
+{
+	const struct backend *b = s->backend;
+	struct queue batch = { NULL, NULL };
+	usec_t began = clock_usec();
+	bool worth = false;
+	int r;
+
+	r = b->begin(s->db);
+	if (r < 0) {
+		queue_move(&batch, &s->taken[CLASS_URGENT]);
+		queue_move(&batch, &s->taken[CLASS_WRITE]);
+	} else {
+		r = apply_writes(s, &batch, began + BATCH_USEC_MAX, &worth);
+		if (r < 0 || !worth)
+			b->rollback(s->db);
+	}
+	if (r == 0 && worth) {
+		pass_faults(&batch, false);
+		r = b->commit(s->db);
+		if (r == 0)
+			pass_faults(&batch, true);
+	}
+	if (r < 0)
+		fail_all(&batch, r);
+	if (r < 0 || worth)
+		batch_count(s, &batch, clock_usec() - began, r);
+	queue_move(done, &batch);
+}
+
+static void
+batch_read(struct store *s, struct store_op *op, struct queue *done)
+{
+	op->result = s->backend->apply[op->kind](s->db, op);
+	if (op->result < 0)
+		op_drop(op);
+	pthread_mutex_lock(&s->lock);
+	s->stats.ops++;
+	pthread_mutex_unlock(&s->lock);
+	queue_add(done, &op->letter);
+}
+
+void
+batch_run(struct store *s, struct queue *done)
+{
+	struct store_op *op;
+
+	if (s->taken[CLASS_URGENT].first != NULL || s->taken[CLASS_WRITE].first != NULL) {
+		batch_write(s, done);
+		return;
+	}
+	op = queue_take(&s->taken[CLASS_WINDOW]);
+	if (op == NULL)
+		op = queue_take(&s->taken[CLASS_READ]);
+	if (op != NULL)
+		batch_read(s, op, done);
+}

@@ -1,0 +1,78 @@
+/*
+ * directory: the state directory belongs to one jobd at a time.  The lock is the kernel's and goes
+ * with the process, however that ends; the number in the file is only for people.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/store/store-internal.h"
+#include "proto/mem.h"
+
+/* It and what is missing above it; what is there is left as it is. */
+static int
+directory_make(const char *path)
+{
+	char *copy = xstrdup(path), *at = copy;
+	int r = 0;
+
+	while (r == 0 && (at = strchr(at + 1, '/')) != NULL) {
+		*at = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			r = -errno;
+		*at = '/';
+	}
+	if (r == 0 && mkdir(copy, 0700) < 0 && errno != EEXIST)
+		r = -errno;
+	free(copy);
+	return r;
+}
+
+/* Who holds it, as it told. */
+static void
+tell_holder(int fd, const char *path, char error[STORE_ERROR_MAX])
+{
+	char pid[24];
+	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+
+	pid[n < 0 ? 0 : n] = '\0';
+	pid[strcspn(pid, "\n")] = '\0';
+	snprintf(error, STORE_ERROR_MAX, "another jobd (pid %s) holds %s: end it, or give another state directory",
+	    pid[0] == '\0' ? "unknown" : pid, path);
+}
+
+int
+directory_lock(const char *path, char error[STORE_ERROR_MAX])
+{
+	char *file;
+	int fd, r;
+
+	r = directory_make(path);
+	if (r < 0) {
+		snprintf(error, STORE_ERROR_MAX, "cannot make %s: %s", path, strerror(-r));
+		return r;
+	}
+	file = xasprintf("%s/jobd.lock", path);
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0) {
+		r = -errno;
+		snprintf(error, STORE_ERROR_MAX, "cannot open %s: %s", file, strerror(-r));
+	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = -errno;
+		if (r == -EWOULDBLOCK)
+			tell_holder(fd, path, error);
+		else
+			snprintf(error, STORE_ERROR_MAX, "cannot lock %s: %s", file, strerror(-r));
+		close(fd);
+	} else if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0) {
+		/* On a full disk the lock holds all the same; only its note is missing. */
+		r = 0;
+	}
+	free(file);
+	return r < 0 ? r : fd;
+}

@@ -1,0 +1,165 @@
+/*
+ * migrate: see migrate.h.  A step that was ever released is never changed: a new one follows.
+ * What the tables mean is told here, beside them.
+ */
+#include "daemon/store/migrate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/store/sqlite.h"
+
+/*
+ * Step 1.  Instants are microseconds since 1970, states and kinds the numbers of proto/types.h,
+ * which never change.  Absent is NULL.  Indexes are partial wherever most rows have no
+ * part in them: a plain add touches two pages, the job's and its due's.
+ */
+static const char step_1[] =
+/* finished_at is set while state is finished, queued and running count the job's active runs. */
+"CREATE TABLE job ("
+" id INTEGER PRIMARY KEY, uid INTEGER NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
+" paused INTEGER NOT NULL, due INTEGER, every_usec INTEGER NOT NULL, overlap INTEGER NOT NULL,"
+" misfire INTEGER NOT NULL, generation INTEGER NOT NULL, created INTEGER NOT NULL,"
+" runs INTEGER NOT NULL, skips INTEGER NOT NULL, queued INTEGER NOT NULL, running INTEGER NOT NULL,"
+" finished_at INTEGER, name TEXT, key TEXT, labels TEXT, description TEXT, summary TEXT,"
+" spec TEXT NOT NULL);"
+"CREATE UNIQUE INDEX job_name ON job(name) WHERE name IS NOT NULL;"
+"CREATE UNIQUE INDEX job_key ON job(uid, key) WHERE key IS NOT NULL;"
+"CREATE INDEX job_due ON job(due) WHERE due IS NOT NULL AND paused = 0;"
+"CREATE INDEX job_finished ON job(finished_at) WHERE finished_at IS NOT NULL;"
+/* One row an execution; run is its number within the job.  An occurrence has at most one. */
+"CREATE TABLE run ("
+" id INTEGER PRIMARY KEY, job INTEGER NOT NULL, run INTEGER NOT NULL, state INTEGER NOT NULL,"
+" attempt INTEGER NOT NULL, manual INTEGER NOT NULL, due INTEGER NOT NULL, noticed INTEGER,"
+" started INTEGER, node INTEGER, lease INTEGER, spawned INTEGER, first_output INTEGER,"
+" exited INTEGER, ended INTEGER, exit_code INTEGER, signal INTEGER, oom INTEGER, pid INTEGER,"
+" http_status INTEGER, verdict INTEGER, reason TEXT, canceled_by TEXT, cpu INTEGER,"
+" memory_peak INTEGER, output_bytes INTEGER, phases TEXT);"
+"CREATE UNIQUE INDEX run_number ON run(job, run);"
+"CREATE UNIQUE INDEX run_occurrence ON run(job, due) WHERE manual = 0;"
+"CREATE INDEX run_active ON run(state) WHERE state <= 2;"
+/* Occurrences that made no run: count of them, from first to last. */
+"CREATE TABLE skip ("
+" job INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, count INTEGER NOT NULL,"
+" cause INTEGER NOT NULL, PRIMARY KEY (job, first)) WITHOUT ROWID;"
+/* Removed jobs whose runs and skips are still to be deleted, in slices. */
+"CREATE TABLE trash (job INTEGER PRIMARY KEY);"
+/* Jobs per owner, among those with an id up to the one in counted. */
+"CREATE TABLE owner (uid INTEGER PRIMARY KEY, jobs INTEGER NOT NULL);"
+"CREATE TABLE counted (one INTEGER PRIMARY KEY CHECK (one = 1), job INTEGER NOT NULL);"
+"INSERT INTO counted VALUES (1, 0);";
+
+const char *const migrate_steps[] = { step_1 };
+const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
+
+static int
+read_number(sqlite3 *db, const char *text, int64_t *ret)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	rc = sqlite3_prepare_v2(db, text, -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*ret = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* Why it cannot be read, and what to do about it. */
+static int
+cannot_read(sqlite3 *db, int rc, char error[STORE_ERROR_MAX])
+{
+	const char *path = sqlite3_db_filename(db, "main");
+
+	switch (rc & 0xff) {
+	case SQLITE_NOTADB:
+		snprintf(error, STORE_ERROR_MAX, "%s is not a database: move it away, or restore a backup", path);
+		return -EMEDIUMTYPE;
+	case SQLITE_CORRUPT:
+		snprintf(error, STORE_ERROR_MAX, "%s is damaged (%s): restore a backup, or move it away (with its "
+		    "-wal file) to begin anew", path, sqlite3_errmsg(db));
+		return -EIO;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		snprintf(error, STORE_ERROR_MAX, "%s is locked by another program: end it", path);
+		return -EBUSY;
+	default:
+		snprintf(error, STORE_ERROR_MAX, "cannot read %s: %s", path, sqlite3_errmsg(db));
+		return -EIO;
+	}
+}
+
+int
+migrate_check(sqlite3 *db, size_t steps_n, size_t *form, char error[STORE_ERROR_MAX])
+{
+	int64_t application = 0, version = 0, tables = 0;
+	const char *path = sqlite3_db_filename(db, "main");
+	int rc;
+
+	rc = read_number(db, "PRAGMA application_id", &application);
+	if (rc == SQLITE_OK)
+		rc = read_number(db, "PRAGMA user_version", &version);
+	if (rc == SQLITE_OK)
+		rc = read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (rc != SQLITE_OK)
+		return cannot_read(db, rc, error);
+	if (application == 0 && version == 0 && tables == 0) {
+		*form = 0;
+		return 0;
+	}
+	if (application != SQLITE_APPLICATION_ID) {
+		snprintf(error, STORE_ERROR_MAX, "%s is the database of another program: move it away, or give "
+		    "another state directory", path);
+		return -EMEDIUMTYPE;
+	}
+	if (version > (int64_t)steps_n) {
+		snprintf(error, STORE_ERROR_MAX, "%s was written by a newer jobd (form %lld, this one knows %zu): "
+		    "install that version or a later one", path, (long long)version, steps_n);
+		return -EPROTONOSUPPORT;
+	}
+	if (version < 1) {
+		snprintf(error, STORE_ERROR_MAX, "%s is damaged (form %lld): restore a backup, or move it away "
+		    "(with its -wal file) to begin anew", path, (long long)version);
+		return -EIO;
+	}
+	*form = (size_t)version;
+	return 0;
+}
+
+static int
+run_step(sqlite3 *db, const char *step, size_t form)
+{
+	char pragmas[96];
+	int rc;
+
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT",
+	    SQLITE_APPLICATION_ID, form);
+	rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, step, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, pragmas, NULL, NULL, NULL);
+	return rc;
+}
+
+int
+migrate(sqlite3 *db, const char *const *steps, size_t steps_n, size_t form, char error[STORE_ERROR_MAX])
+{
+	int rc;
+
+	for (; form < steps_n; form++) {
+		rc = run_step(db, steps[form], form + 1);
+		if (rc == SQLITE_OK)
+			continue;
+		snprintf(error, STORE_ERROR_MAX, "cannot bring %s to form %zu: %s", sqlite3_db_filename(db, "main"),
+		    form + 1, sqlite3_errmsg(db));
+		if (!sqlite3_get_autocommit(db))
+			(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);	/* the first error is told */
+		return (rc & 0xff) == SQLITE_FULL ? -ENOSPC : -EIO;
+	}
+	return 0;
+}

@@ -1,0 +1,317 @@
+/*
+ * ops: what the ops give out, emptied and freed in one place, so that an op that failed (or
+ * whose batch did) hands out nothing, and may be submitted again as it is.
+ */
+#include "daemon/store/ops.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/must.h"
+#include "proto/mem.h"
+
+const char *const skip_cause_names[] = {
+	[SKIP_OVERLAP] = "overlap",
+	[SKIP_MISSED] = "missed",
+	[SKIP_PAUSED] = "paused",
+	[SKIP_COUNT] = NULL,
+};
+
+static void
+add_clear(struct op_add *op)
+{
+	op->failed = 0;
+	for (size_t i = 0; i < op->n; i++) {
+		op->jobs[i].id = 0;
+		op->jobs[i].existed = false;
+	}
+}
+
+/* Which one was at fault stays told. */
+static void
+add_drop(struct op_add *op)
+{
+	size_t failed = op->failed;
+
+	add_clear(op);
+	op->failed = failed;
+}
+
+static void
+claim_clear(struct op_claim *op)
+{
+	memset(&op->row, 0, sizeof(op->row));
+	op->manual = false;
+	op->run_due = (instant){ 0 };
+	op->born = false;
+}
+
+void
+op_claim_done(struct op_claim *op)
+{
+	free(op->row.name);
+	free(op->row.spec_json);
+	memset(&op->row, 0, sizeof(op->row));
+}
+
+/* A text that is the only thing to free. */
+static void
+text_done(char **text)
+{
+	free(*text);
+	*text = NULL;
+}
+
+void
+op_skip_done(struct op_skip *op)
+{
+	text_done(&op->name);
+}
+
+void
+op_trigger_done(struct op_trigger *op)
+{
+	text_done(&op->name);
+}
+
+void
+op_cancel_done(struct op_cancel *op)
+{
+	text_done(&op->name);
+}
+
+void
+op_pause_done(struct op_pause *op)
+{
+	text_done(&op->name);
+}
+
+void
+op_remove_done(struct op_remove *op)
+{
+	text_done(&op->name);
+}
+
+void
+op_active_done(struct op_active *op)
+{
+	for (size_t i = 0; i < op->n; i++) {
+		free(op->rows[i].canceled_by);
+		free(op->rows[i].name);
+		free(op->rows[i].spec_json);
+	}
+	op->n = 0;
+	op->more = false;
+}
+
+void
+op_resolve_done(struct op_resolve *op)
+{
+	free(op->ids);
+	op->ids = NULL;
+	op->n = 0;
+}
+
+static void
+runs_done(struct run_info **runs, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++)
+		run_info_done(&(*runs)[i]);
+	free(*runs);
+	*runs = NULL;
+	*n = 0;
+}
+
+void
+op_get_done(struct op_get *op)
+{
+	job_info_done(&op->job);
+	memset(&op->job, 0, sizeof(op->job));
+	runs_done(&op->runs, &op->runs_n);
+}
+
+void
+op_list_done(struct op_list *op)
+{
+	for (size_t i = 0; i < op->n; i++)
+		job_info_done(&op->jobs[i]);
+	free(op->jobs);
+	op->jobs = NULL;
+	op->n = 0;
+}
+
+void
+op_runs_done(struct op_runs *op)
+{
+	runs_done(&op->runs, &op->n);
+}
+
+void
+op_prune_done(struct op_prune *op)
+{
+	free(op->jobs);
+	op->jobs = NULL;
+	op->n = 0;
+}
+
+#define OP(type, op) container_of(op, struct op_##type, op)
+
+/* The writes of one job, whose names are out. */
+static void
+clear_by_hand(struct store_op *op)
+{
+	if (op->kind == OP_TRIGGER) {
+		OP(trigger, op)->run = 0;
+		OP(trigger, op)->name = NULL;
+	} else if (op->kind == OP_CANCEL) {
+		OP(cancel, op)->name = NULL;
+		OP(cancel, op)->was = 0;
+		OP(cancel, op)->job_state = 0;
+	} else if (op->kind == OP_PAUSE) {
+		OP(pause, op)->name = NULL;
+		OP(pause, op)->changed = false;
+		OP(pause, op)->due = (instant){ 0 };
+	} else {
+		OP(remove, op)->name = NULL;
+		OP(remove, op)->runs = 0;
+	}
+}
+
+static void
+clear_read(struct store_op *op)
+{
+	switch (op->kind) {
+	case OP_DUE:
+		OP(due, op)->n = 0;
+		OP(due, op)->more = false;
+		break;
+	case OP_ACTIVE:
+		OP(active, op)->n = 0;
+		OP(active, op)->more = false;
+		break;
+	case OP_RESOLVE:
+		OP(resolve, op)->ids = NULL;
+		OP(resolve, op)->n = 0;
+		OP(resolve, op)->run = 0;
+		OP(resolve, op)->more = false;
+		OP(resolve, op)->next_after = 0;
+		OP(resolve, op)->pattern = false;
+		break;
+	case OP_GET:
+		memset(&OP(get, op)->job, 0, sizeof(struct job_info));
+		OP(get, op)->runs = NULL;
+		OP(get, op)->runs_n = 0;
+		break;
+	case OP_LIST:
+		OP(list, op)->jobs = NULL;
+		OP(list, op)->n = 0;
+		OP(list, op)->next = 0;
+		break;
+	case OP_RUNS:
+		OP(runs, op)->runs = NULL;
+		OP(runs, op)->n = 0;
+		OP(runs, op)->next = 0;
+		OP(runs, op)->uid = 0;
+		break;
+	case OP_COUNTS:
+		OP(counts, op)->queued = OP(counts, op)->running = 0;
+		break;
+	default:
+		MUST(false);
+	}
+}
+
+void
+op_clear(struct store_op *op)
+{
+	switch ((enum op_kind)op->kind) {
+	case OP_CLAIM:
+		claim_clear(OP(claim, op));
+		break;
+	case OP_FINISH:
+		OP(finish, op)->job_state = 0;
+		break;
+	case OP_SKIP:
+		OP(skip, op)->name = NULL;
+		break;
+	case OP_TRIGGER:
+	case OP_CANCEL:
+	case OP_PAUSE:
+	case OP_REMOVE:
+		clear_by_hand(op);
+		break;
+	case OP_ADD:
+		add_clear(OP(add, op));
+		break;
+	case OP_PRUNE:
+		OP(prune, op)->jobs = NULL;
+		OP(prune, op)->n = 0;
+		OP(prune, op)->more = false;
+		break;
+	case OP_DUE:
+	case OP_ACTIVE:
+	case OP_RESOLVE:
+	case OP_GET:
+	case OP_LIST:
+	case OP_RUNS:
+	case OP_COUNTS:
+		clear_read(op);
+		break;
+	case OP_COUNT:
+		MUST(false);
+	}
+}
+
+void
+op_drop(struct store_op *op)
+{
+	switch ((enum op_kind)op->kind) {
+	case OP_CLAIM:
+		op_claim_done(OP(claim, op));
+		if (OP(claim, op)->born)
+			OP(claim, op)->run = 0;
+		break;
+	case OP_SKIP:
+		op_skip_done(OP(skip, op));
+		break;
+	case OP_TRIGGER:
+		op_trigger_done(OP(trigger, op));
+		break;
+	case OP_CANCEL:
+		op_cancel_done(OP(cancel, op));
+		break;
+	case OP_PAUSE:
+		op_pause_done(OP(pause, op));
+		break;
+	case OP_REMOVE:
+		op_remove_done(OP(remove, op));
+		break;
+	case OP_PRUNE:
+		op_prune_done(OP(prune, op));
+		break;
+	case OP_ACTIVE:
+		op_active_done(OP(active, op));
+		break;
+	case OP_RESOLVE:
+		op_resolve_done(OP(resolve, op));
+		break;
+	case OP_GET:
+		op_get_done(OP(get, op));
+		break;
+	case OP_LIST:
+		op_list_done(OP(list, op));
+		break;
+	case OP_RUNS:
+		op_runs_done(OP(runs, op));
+		break;
+	case OP_ADD:
+		add_drop(OP(add, op));
+		break;
+	case OP_FINISH:
+	case OP_DUE:
+	case OP_COUNTS:
+		break;
+	case OP_COUNT:
+		MUST(false);
+	}
+}

@@ -1,0 +1,160 @@
+/*
+ * sqlite: what the files of the SQLite backend share and nobody else may include.
+ */
+#ifndef STORE_SQLITE_H
+#define STORE_SQLITE_H
+
+#include <errno.h>
+#include <sqlite3.h>
+
+#include "daemon/base/map.h"
+#include "daemon/store/ops.h"
+
+/* "jobd" in the file's header: whose database it is. */
+#define SQLITE_APPLICATION_ID 0x6a6f6264
+
+/* Prepared once, kept; the text stands where it is used. */
+enum statement {
+	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_MARK, ST_KEEP, ST_UNDO,
+	ST_JOB_LOAD, ST_JOB_SAVE, ST_JOB_SAVE_DUE, ST_JOB_INSERT, ST_JOB_BY_KEY, ST_JOB_DELETE,
+	ST_JOB_RUNS_DELETE, ST_JOB_SKIPS_DELETE, ST_TRASH_PUT, ST_TRASH_FIRST, ST_TRASH_DROP, ST_FINISHED,
+	ST_RUN_INSERT, ST_RUN_STATE, ST_RUN_START, ST_RUN_FINISH, ST_RUN_CANCEL, ST_RUN_MARK,
+	ST_SKIP_LAST, ST_RUN_SINCE, ST_SKIP_JOIN, ST_SKIP_INSERT,
+	ST_DUE_SAME, ST_DUE_LATER, ST_ACTIVE, ST_JOB_BY_ID, ST_JOB_BY_NAME, ST_IDS,
+	ST_LIST, ST_LIST_NAME, ST_RUNS_ALL, ST_RUNS_JOB, ST_RUN_ONE, ST_JOB_GET,
+	ST_LAST_ID, ST_ACTIVE_COUNT, ST_OWNERS, ST_OWNERS_TAIL, ST_OWNER_PUT, ST_COUNTED, ST_COUNTED_PUT,
+	ST_COUNT
+};
+
+/* How many jobs an owner has. */
+struct owner {
+	int64_t	uid, jobs;
+	bool	changed;	/* since it was last written */
+};
+
+/*
+ * Counted, not scanned.  In memory they are always right; on disk the owners' are as of the job
+ * `counted`, so that an add need not write them; younger jobs are counted at open.
+ * Changed last in an op, so that a refused op has changed none.
+ */
+struct counts {
+	bool		known;		/* false: read them anew */
+	bool		changed;	/* since the transaction began */
+	int64_t		last_id;	/* the highest id ever given out: none is used twice */
+	int64_t		counted;
+	int64_t		queued, running;
+	struct map	owners;		/* uid + 1 -> struct owner */
+};
+
+struct sqlite {
+	sqlite3		*db;
+	sqlite3_stmt	*statements[ST_COUNT];
+	struct counts	 counts;
+	int		 wal_pages;	/* in the log now */
+	int		 wal_next;	/* checkpoint when it has grown to this */
+	bool		 trash;		/* there may be runs of removed jobs to delete */
+	char		 words[160];	/* of the last failure */
+};
+
+/* ---- statements (sqlite.c) ---- */
+
+/* The statement, ready to bind; NULL when the database does not let us (words are set, it means -EIO). */
+sqlite3_stmt *sql(struct sqlite *db, enum statement id, const char *text);
+
+/* 1: a row; 0: the end; -errno.  After anything but a row it is reset. */
+int sql_step(struct sqlite *db, sqlite3_stmt *st);
+
+/* For statements that give no rows: 0, -EEXIST for a value that must be unique, -errno. */
+int sql_run(struct sqlite *db, sqlite3_stmt *st);
+
+/* Keep the words of a failure; its -errno. */
+int sql_failed(struct sqlite *db, int rc);
+
+/* A row that cannot be: log it, -EIO. */
+int sql_damaged(struct sqlite *db, const char *what, int64_t id);
+
+void bind_text(sqlite3_stmt *st, int at, const char *text);	/* NULL is NULL; borrowed until reset */
+void bind_int(sqlite3_stmt *st, int at, int64_t value);
+void bind_some(sqlite3_stmt *st, int at, int64_t value);	/* 0 is NULL */
+
+static inline int64_t
+col_int(sqlite3_stmt *st, int at)
+{
+	return sqlite3_column_int64(st, at);
+}
+
+/* A copy, or NULL. */
+char *col_text(sqlite3_stmt *st, int at);
+
+/* A value of an enum with count values; false: it is none. */
+bool col_enum(sqlite3_stmt *st, int at, int count, int *ret);
+
+/* A struct kept in one column, as JSON by its fields; 0, or -EIO when it is not readable any more. */
+char *text_write(const struct field *table, const void *in);
+int text_read(const char *text, const struct field *table, void *out);
+
+/* The column labels: of a struct strings. */
+extern const struct field labels_fields[];
+
+/* ---- a job as the writes see it (sqlite_job.c) ---- */
+struct job_now {
+	int64_t	 id, uid;
+	int	 kind, state;
+	bool	 paused;
+	instant	 due, finished;
+	int64_t	 every, generation, runs, skips;
+	int64_t	 queued, running;	/* its active runs */
+	int64_t	 was_queued, was_running;	/* as loaded */
+	char	*name, *spec_json;	/* as wanted */
+};
+
+enum { WANT_NAME = 1, WANT_SPEC = 2 };
+
+/* 0, -ENOENT, -EIO.  Then job_now_done(). */
+int job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j);
+void job_now_done(struct job_now *j);
+
+/* The state that follows from the rest; `when` it finished, if it does now. */
+void job_settle(struct job_now *j, instant when);
+
+/* Write what an op may change; due_too: also due, paused, skips and generation. */
+int job_save(struct sqlite *db, const struct job_now *j, bool due_too);
+
+/* May this uid (-1: root) change it? */
+static inline int
+job_allows(const struct job_now *j, int64_t uid)
+{
+	return uid == -1 || uid == j->uid ? 0 : -EACCES;
+}
+
+/* ---- counts (sqlite_counts.c) ---- */
+int counts_load(struct sqlite *db);
+void counts_done(struct counts *c);
+int64_t counts_owned(const struct counts *c, int64_t uid);
+void counts_owner_add(struct counts *c, int64_t uid, int64_t jobs);
+void counts_runs_add(struct counts *c, int64_t queued, int64_t running);
+int counts_save(struct sqlite *db);		/* always before a job is gone: its id lives on in `counted` */
+int counts_save_sometimes(struct sqlite *db);	/* after an add */
+
+/* Delete a slice of what removed jobs have left.  1: there is more; 0; -errno. */
+int trash_slice(struct sqlite *db);
+
+/* ---- the ops ---- */
+int sqlite_add(void *db, struct store_op *op);
+int sqlite_pause(void *db, struct store_op *op);
+int sqlite_remove(void *db, struct store_op *op);
+int sqlite_prune(void *db, struct store_op *op);
+int sqlite_claim(void *db, struct store_op *op);
+int sqlite_finish(void *db, struct store_op *op);
+int sqlite_skip(void *db, struct store_op *op);
+int sqlite_trigger(void *db, struct store_op *op);
+int sqlite_cancel(void *db, struct store_op *op);
+int sqlite_due(void *db, struct store_op *op);
+int sqlite_active(void *db, struct store_op *op);
+int sqlite_resolve(void *db, struct store_op *op);
+int sqlite_get(void *db, struct store_op *op);
+int sqlite_list(void *db, struct store_op *op);
+int sqlite_runs(void *db, struct store_op *op);
+int sqlite_counts(void *db, struct store_op *op);
+
+#endif

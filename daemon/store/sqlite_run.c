@@ -1,0 +1,434 @@
+/*
+ * sqlite_run: what is written about runs and skips: claim, finish, skip, trigger, cancel.
+ * Each first looks whether the world is still as the asker believes, by ids, and then
+ * writes; a change of state names the state it starts from in its WHERE, too.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "daemon/base/must.h"
+#include "daemon/store/sqlite.h"
+#include "daemon/store/state.h"
+
+/* A run as the writes see it. */
+struct run_now {
+	int64_t	id;		/* of the row */
+	int	state;
+	bool	manual;
+	instant	due;
+};
+
+/* 0, -ENOENT, -EIO. */
+static int
+run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
+{
+	sqlite3_stmt *st = sql(db, ST_RUN_STATE, "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
+	int r;
+
+	bind_int(st, 1, job);
+	bind_int(st, 2, run);
+	r = sql_step(db, st);
+	if (r != 1)
+		return r < 0 ? r : -ENOENT;
+	ret->id = col_int(st, 0);
+	ret->manual = col_int(st, 2) != 0;
+	ret->due = (instant){ col_int(st, 3) };
+	r = col_enum(st, 1, RUN_STATE_COUNT, &ret->state) ? 0 : sql_damaged(db, "run", ret->id);
+	(void)sqlite3_reset(st);	/* the number is unique */
+	return r;
+}
+
+/* The row was in the state we read a moment ago, in the same transaction. */
+static int
+changed_one(struct sqlite *db, sqlite3_stmt *st)
+{
+	int r = sql_run(db, st);
+
+	if (r == 0)
+		MUST(sqlite3_changes(db->db) == 1);
+	return r;
+}
+
+/* Write the job back, then count: the last thing an op does. */
+static int
+job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too)
+{
+	int r = job_save(db, j, due_too);
+
+	if (r == 0)
+		counts_runs_add(&db->counts, j->queued - j->was_queued, j->running - j->was_running);
+	return r;
+}
+
+/* ---- claim ---- */
+
+static int
+run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const struct op_claim *claim, instant due)
+{
+	sqlite3_stmt *st = sql(db, ST_RUN_INSERT, "INSERT INTO run (job, run, state, attempt, manual, due, noticed,"
+	    " started, node, lease) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+	int r;
+
+	MUST(run_state_born(state));
+	bind_int(st, 1, j->id);
+	bind_int(st, 2, j->runs + 1);
+	bind_int(st, 3, state);
+	bind_int(st, 4, claim != NULL);
+	bind_int(st, 5, claim == NULL);
+	bind_int(st, 6, due.usec);
+	bind_some(st, 7, claim == NULL ? 0 : claim->noticed.usec);
+	bind_some(st, 8, claim == NULL ? 0 : claim->started.usec);
+	bind_some(st, 9, claim == NULL ? 0 : claim->node);
+	bind_some(st, 10, claim == NULL ? 0 : claim->lease.usec);
+	r = sql_run(db, st);
+	/* A second run of the same occurrence, or number: the job's row is not what it was. */
+	if (r == -EEXIST)
+		return sql_damaged(db, "job", j->id);
+	if (r == 0)
+		j->runs++;
+	return r;
+}
+
+/* A new run of an occurrence, and the next due. */
+static int
+claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
+{
+	int r;
+
+	if (j->paused || !instant_is_set(o->due) || j->due.usec != o->due.usec)
+		return -ESTALE;
+	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->due.usec);
+	r = run_insert(db, j, RUN_RUNNING, o, o->due);
+	if (r < 0)
+		return r;
+	o->run = j->runs;
+	o->born = true;
+	o->run_due = o->due;
+	j->running++;
+	j->due = o->next_due;
+	job_settle(j, o->started);
+	return job_save_counted(db, j, true);
+}
+
+/* A run that is queued. */
+static int
+claim_queued(struct sqlite *db, struct op_claim *o, struct job_now *j)
+{
+	sqlite3_stmt *st;
+	struct run_now run;
+	int r;
+
+	r = run_load(db, o->job, o->run, &run);
+	if (r < 0 || run.state != RUN_QUEUED)
+		return r < 0 && r != -ENOENT ? r : -ESTALE;
+	if (j->queued == 0)
+		return sql_damaged(db, "job", j->id);
+	MUST(run_state_allows(RUN_QUEUED, RUN_RUNNING));
+	st = sql(db, ST_RUN_START, "UPDATE run SET state = ?2, attempt = attempt + 1, noticed = ?3, started = ?4,"
+	    " node = ?5, lease = ?6 WHERE id = ?1 AND state = ?7");
+	bind_int(st, 1, run.id);
+	bind_int(st, 2, RUN_RUNNING);
+	bind_some(st, 3, o->noticed.usec);
+	bind_some(st, 4, o->started.usec);
+	bind_some(st, 5, o->node);
+	bind_some(st, 6, o->lease.usec);
+	bind_int(st, 7, RUN_QUEUED);
+	r = changed_one(db, st);
+	if (r < 0)
+		return r;
+	o->manual = run.manual;
+	o->run_due = run.due;
+	j->queued--;
+	j->running++;
+	job_settle(j, o->started);
+	return job_save_counted(db, j, false);
+}
+
+int
+sqlite_claim(void *arg, struct store_op *op)
+{
+	struct op_claim *o = container_of(op, struct op_claim, op);
+	struct sqlite *db = arg;
+	struct job_now j;
+	int r;
+
+	r = job_load(db, o->job, WANT_NAME | WANT_SPEC, &j);
+	if (r == 0)
+		r = o->run == 0 ? claim_due(db, o, &j) : claim_queued(db, o, &j);
+	if (r == 0) {
+		o->row = (struct job_row){
+			.id = j.id,
+			.uid = j.uid,
+			.name = j.name,
+			.kind = j.kind,
+			.spec_json = j.spec_json,
+			.every = j.every,
+			.generation = j.generation,
+		};
+		j.name = j.spec_json = NULL;
+	}
+	job_now_done(&j);
+	return r == -ENOENT ? -ESTALE : r;
+}
+
+/* ---- finish ---- */
+
+/* The end of a run: all that is known, over what the claim knew. */
+static int
+run_finish(struct sqlite *db, const struct run_info *run, int64_t id, int from)
+{
+	sqlite3_stmt *st = sql(db, ST_RUN_FINISH, "UPDATE run SET state = ?2, spawned = ?3, first_output = ?4,"
+	    " exited = ?5, ended = ?6, exit_code = ?7, signal = ?8, oom = ?9, pid = ?10, http_status = ?11,"
+	    " verdict = ?12, reason = ?13, canceled_by = coalesce(?14, canceled_by), cpu = ?15, memory_peak = ?16,"
+	    " output_bytes = ?17, phases = ?18, attempt = max(attempt, ?20) WHERE id = ?1 AND state = ?19");
+	char *phases = run->phases == NULL ? NULL : text_write(phases_fields, run->phases);
+	int r;
+
+	bind_int(st, 1, id);
+	bind_int(st, 2, run->state);
+	bind_some(st, 3, run->spawned.usec);
+	bind_some(st, 4, run->first_output.usec);
+	bind_some(st, 5, run->exited.usec);
+	bind_int(st, 6, run->ended.usec);
+	/* 0 is a code like any other, -1 is none. */
+	if (run->exit_code < 0)
+		(void)sqlite3_bind_null(st, 7);
+	else
+		bind_int(st, 7, run->exit_code);
+	bind_some(st, 8, run->signal);
+	bind_some(st, 9, run->oom);
+	bind_some(st, 10, run->pid);
+	bind_some(st, 11, run->http_status);
+	bind_some(st, 12, run->verdict);
+	bind_text(st, 13, run->reason);
+	bind_text(st, 14, run->canceled_by);
+	bind_some(st, 15, run->cpu);
+	bind_some(st, 16, run->memory_peak);
+	bind_some(st, 17, run->output_bytes);
+	bind_text(st, 18, phases);
+	bind_int(st, 19, from);
+	bind_int(st, 20, run->attempt);
+	r = changed_one(db, st);
+	free(phases);
+	return r;
+}
+
+/* One active run of the job less. */
+static int
+job_run_ended(struct sqlite *db, struct job_now *j, int from, instant when)
+{
+	int64_t *active = from == RUN_QUEUED ? &j->queued : &j->running;
+
+	if (*active == 0)
+		return sql_damaged(db, "job", j->id);
+	--*active;
+	job_settle(j, when);
+	return job_save_counted(db, j, false);
+}
+
+int
+sqlite_finish(void *arg, struct store_op *op)
+{
+	struct op_finish *o = container_of(op, struct op_finish, op);
+	const struct run_info *run = o->run;
+	struct sqlite *db = arg;
+	struct run_now now;
+	struct job_now j;
+	int r;
+
+	MUST(run_state_final(run->state) && instant_is_set(run->ended));
+	MUST(run_state_allows(o->from, run->state));
+	r = job_load(db, run->job, 0, &j);
+	if (r == 0)
+		r = run_load(db, run->job, run->run, &now);
+	if (r == -ENOENT || (r == 0 && now.state != o->from))
+		r = -ESTALE;
+	if (r == 0)
+		r = run_finish(db, run, now.id, o->from);
+	if (r == 0)
+		r = job_run_ended(db, &j, o->from, run->ended);
+	o->job_state = j.state;
+	job_now_done(&j);
+	return r;
+}
+
+/* ---- skip ---- */
+
+/* Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno. */
+static int
+skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
+{
+	sqlite3_stmt *st;
+	int64_t last;
+	int r;
+
+	st = sql(db, ST_SKIP_LAST, "SELECT first, last, cause FROM skip WHERE job = ?1 ORDER BY first DESC LIMIT 1");
+	bind_int(st, 1, o->job);
+	r = sql_step(db, st);
+	if (r != 1)
+		return r;
+	*first = col_int(st, 0);
+	last = col_int(st, 1);
+	r = col_int(st, 2) == o->cause;
+	(void)sqlite3_reset(st);	/* one is asked for */
+	if (r == 0)
+		return 0;
+	st = sql(db, ST_RUN_SINCE, "SELECT 1 FROM run WHERE job = ?1 AND manual = 0 AND due > ?2 LIMIT 1");
+	bind_int(st, 1, o->job);
+	bind_int(st, 2, last);
+	r = sql_step(db, st);
+	(void)sqlite3_reset(st);	/* one is asked for */
+	return r < 0 ? r : r == 0;
+}
+
+static int
+skip_write(struct sqlite *db, const struct op_skip *o)
+{
+	sqlite3_stmt *st;
+	int64_t first;
+	int r;
+
+	r = skip_joins(db, o, &first);
+	if (r < 0)
+		return r;
+	if (r == 1) {
+		st = sql(db, ST_SKIP_JOIN,
+		    "UPDATE skip SET last = ?3, count = count + ?4 WHERE job = ?1 AND first = ?2");
+	} else {
+		st = sql(db, ST_SKIP_INSERT,
+		    "INSERT INTO skip (job, first, last, count, cause) VALUES (?1, ?2, ?3, ?4, ?5)");
+		first = o->first.usec;
+		bind_int(st, 5, o->cause);
+	}
+	bind_int(st, 1, o->job);
+	bind_int(st, 2, first);
+	bind_int(st, 3, o->last.usec);
+	bind_int(st, 4, o->count);
+	return changed_one(db, st);
+}
+
+int
+sqlite_skip(void *arg, struct store_op *op)
+{
+	struct op_skip *o = container_of(op, struct op_skip, op);
+	struct sqlite *db = arg;
+	struct job_now j;
+	int r;
+
+	MUST(o->count > 0 && o->first.usec <= o->last.usec && o->cause >= 0 && o->cause < SKIP_COUNT);
+	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->last.usec);
+	r = job_load(db, o->job, WANT_NAME, &j);
+	if (r == 0 && (j.paused && o->cause != SKIP_PAUSED))
+		r = -ESTALE;
+	if (r == -ENOENT || (r == 0 && (!instant_is_set(j.due) || j.due.usec != o->first.usec)))
+		r = -ESTALE;
+	if (r == 0)
+		r = skip_write(db, o);
+	if (r == -EEXIST)
+		r = sql_damaged(db, "job", o->job);
+	if (r == 0) {
+		j.due = o->next_due;
+		j.skips += o->count;
+		job_settle(&j, o->last);
+		r = job_save(db, &j, true);
+	}
+	if (r == 0) {
+		o->name = j.name;
+		j.name = NULL;
+	}
+	job_now_done(&j);
+	return r;
+}
+
+/* ---- by hand ---- */
+
+int
+sqlite_trigger(void *arg, struct store_op *op)
+{
+	struct op_trigger *o = container_of(op, struct op_trigger, op);
+	struct sqlite *db = arg;
+	struct job_now j;
+	int r;
+
+	r = job_load(db, o->job, WANT_NAME, &j);
+	if (r == 0)
+		r = job_allows(&j, o->uid);
+	if (r == 0)
+		r = run_insert(db, &j, RUN_QUEUED, NULL, o->now);
+	if (r == 0) {
+		j.queued++;
+		job_settle(&j, o->now);
+		r = job_save_counted(db, &j, false);
+	}
+	if (r == 0) {
+		o->run = j.runs;
+		o->kind = j.kind;
+		o->name = j.name;
+		j.name = NULL;
+	}
+	job_now_done(&j);
+	return r;
+}
+
+/* A run that has not started ends here. */
+static int
+cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_now *run, struct job_now *j)
+{
+	sqlite3_stmt *st = sql(db, ST_RUN_CANCEL,
+	    "UPDATE run SET state = ?2, ended = ?3, canceled_by = ?4 WHERE id = ?1 AND state = ?5");
+	int r;
+
+	MUST(run_state_allows(run->state, RUN_CANCELED));
+	bind_int(st, 1, run->id);
+	bind_int(st, 2, RUN_CANCELED);
+	bind_int(st, 3, o->now.usec);
+	bind_text(st, 4, o->by);
+	bind_int(st, 5, run->state);
+	r = changed_one(db, st);
+	return r < 0 ? r : job_run_ended(db, j, run->state, o->now);
+}
+
+/* One that runs is ended by the scheduler; here it is written down who asked first, for recovery. */
+static int
+cancel_running(struct sqlite *db, const struct op_cancel *o, const struct run_now *run)
+{
+	sqlite3_stmt *st = sql(db, ST_RUN_MARK,
+	    "UPDATE run SET canceled_by = coalesce(canceled_by, ?2) WHERE id = ?1 AND state = ?3");
+
+	bind_int(st, 1, run->id);
+	bind_text(st, 2, o->by);
+	bind_int(st, 3, run->state);
+	return changed_one(db, st);
+}
+
+int
+sqlite_cancel(void *arg, struct store_op *op)
+{
+	struct op_cancel *o = container_of(op, struct op_cancel, op);
+	struct sqlite *db = arg;
+	struct run_now run;
+	struct job_now j;
+	int r;
+
+	r = job_load(db, o->job, WANT_NAME, &j);
+	if (r == 0)
+		r = job_allows(&j, o->uid);
+	if (r == 0)
+		r = run_load(db, o->job, o->run, &run);
+	if (r < 0)
+		goto out;
+	o->was = run.state;
+	if (run_state_final(run.state))
+		r = -EALREADY;
+	else if (run.state == RUN_RUNNING)
+		r = cancel_running(db, o, &run);
+	else
+		r = cancel_waiting(db, o, &run, &j);
+	o->job_state = j.state;
+	o->kind = j.kind;
+	o->name = j.name;	/* a refused one's is dropped with it */
+	j.name = NULL;
+out:
+	job_now_done(&j);
+	return r;
+}

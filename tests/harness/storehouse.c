@@ -1,0 +1,188 @@
+/*
+ * storehouse: see storehouse.h.
+ */
+#include "tests/harness/storehouse.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The root task: asks for all, waits for all. */
+struct asker {
+	struct task		  task;
+	struct store		 *store;
+	enum store_mode		  mode;
+	struct store_op		**ops;
+	size_t			  n;
+	size_t			  next;		/* the first that may not be done */
+};
+
+static bool
+all_done(struct asker *a)
+{
+	while (a->next < a->n && a->ops[a->next]->done)
+		a->next++;
+	return a->next == a->n;
+}
+
+static enum task_status
+asker_step(struct task *t)
+{
+	struct asker *a = container_of(t, struct asker, task);
+
+	TASK_BEGIN(t);
+
+	if (a->mode == STORE_INLINE)
+		store_start_task(a->store, t);
+	for (size_t i = 0; i < a->n; i++)
+		store_submit(a->store, a->ops[i], t);
+	AWAIT_SHIELDED(t, USEC_NEVER, all_done(a));
+	TASK_END(t, 0);
+}
+
+static const struct task_kind asker_kind = {
+	.name = "asker",
+	.step = asker_step,
+};
+
+void
+storehouse_run(struct storehouse *h, struct store_op **ops, size_t n)
+{
+	struct asker a = { .store = h->store, .mode = h->mode, .ops = ops, .n = n };
+
+	task_start_root(&a.task, &asker_kind, h->l);
+	MUST(loop_run(h->l) == 0);
+	h->l->root = NULL;	/* it lives on our stack */
+}
+
+int
+storehouse_do(struct storehouse *h, struct store_op *op, enum op_kind kind)
+{
+	op->kind = kind;
+	storehouse_run(h, &op, 1);
+	return op->result;
+}
+
+int
+storehouse_open(struct storehouse *h)
+{
+	const struct store_config config = { .directory = h->directory, .mode = h->mode, .vfs = h->vfs };
+
+	h->store = store_open(&config, h->l, h->error);
+	return h->store == NULL ? -errno : 0;
+}
+
+void
+storehouse_close(struct storehouse *h)
+{
+	store_close(h->store);
+	h->store = NULL;
+}
+
+void
+storehouse_init(struct storehouse *h, enum store_mode mode)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	memset(h, 0, sizeof(*h));
+	h->mode = mode;
+	snprintf(h->directory, sizeof(h->directory), "%.40s/jobd-store-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	MUST(mkdtemp(h->directory) != NULL);
+	h->l = loop_new(mode == STORE_INLINE ? LOOP_VIRTUAL : LOOP_REAL);
+	MUST(h->l != NULL);
+	MUST(storehouse_open(h) == 0);
+}
+
+const char *
+storehouse_path(const struct storehouse *h, const char *file)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", h->directory, file);
+	return path;
+}
+
+void
+storehouse_done(struct storehouse *h)
+{
+	static const char *const files[] = { "jobd.db", "jobd.db-wal", "jobd.db-shm", "jobd.db-journal", "jobd.lock" };
+
+	storehouse_close(h);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		unlink(storehouse_path(h, files[i]));
+	MUST(rmdir(h->directory) == 0);
+	loop_free(h->l);
+}
+
+long long
+storehouse_sql(const struct storehouse *h, const char *text)
+{
+	sqlite3_stmt *st;
+	long long value = 0;
+	sqlite3 *db;
+	int rc;
+
+	MUST(sqlite3_open(storehouse_path(h, "jobd.db"), &db) == SQLITE_OK);
+	do {
+		rc = sqlite3_prepare_v2(db, text, -1, &st, &text);
+		if (rc == SQLITE_OK && st != NULL)
+			rc = sqlite3_step(st);
+		if (rc == SQLITE_ROW)
+			value = sqlite3_column_int64(st, 0);
+		if (rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE)
+			fprintf(stderr, "%s: %s\n", text, sqlite3_errmsg(db));
+		MUST(rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE);
+		sqlite3_finalize(st);
+	} while (*text != '\0');
+	sqlite3_close(db);
+	return value;
+}
+
+/* Each gives the number of rows that contradict the others. */
+static const char *const checks[] = {
+	"SELECT count(*) FROM job WHERE queued <> (SELECT count(*) FROM run WHERE job = job.id AND state = 0)",
+	"SELECT count(*) FROM job WHERE running <> (SELECT count(*) FROM run WHERE job = job.id AND state = 1)",
+	"SELECT count(*) FROM job WHERE runs <> (SELECT coalesce(max(run), 0) FROM run WHERE job = job.id)",
+	"SELECT count(*) FROM job WHERE runs <> (SELECT count(*) FROM run WHERE job = job.id)",
+	"SELECT count(*) FROM job WHERE skips <> (SELECT coalesce(sum(count), 0) FROM skip WHERE job = job.id)",
+	"SELECT count(*) FROM job WHERE state <> CASE WHEN running > 0 THEN 3 WHEN queued > 0 THEN 2"
+	" WHEN due IS NULL THEN 7 WHEN paused THEN 5 ELSE 0 END",
+	"SELECT count(*) FROM job WHERE (state = 7) <> (finished_at IS NOT NULL)",
+	"SELECT count(*) FROM run WHERE job NOT IN (SELECT id FROM job) AND job NOT IN (SELECT job FROM trash)",
+	"SELECT count(*) FROM run WHERE (state > 2) <> (ended IS NOT NULL)",
+	"SELECT count(*) FROM owner WHERE jobs <> (SELECT count(*) FROM job WHERE uid = owner.uid"
+	" AND id <= (SELECT job FROM counted))",
+};
+
+void
+storehouse_check(const struct storehouse *h)
+{
+	MUST(storehouse_sql(h, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") == 0);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (storehouse_sql(h, checks[i]) != 0) {
+			fprintf(stderr, "contradicted: %s\n", checks[i]);
+			abort();
+		}
+	}
+}
+
+int64_t
+storehouse_add(struct storehouse *h, const char *name, int64_t due, usec_t every)
+{
+	char text[NAME_BYTES_MAX + 1];
+	struct timer_spec timer = { .duration = USEC_SEC };
+	struct job_spec spec = { .name = NULL, .every = every, .timer = &timer };
+	struct job_new job = { .spec = &spec, .spec_json = "{\"timer\":{\"durationUSec\":1000000}}",
+		.summary = "1s", .due = { due } };
+	struct op_add add = { .jobs = &job, .n = 1, .uid = 1000, .now = { 1 } };
+
+	if (name != NULL) {
+		snprintf(text, sizeof(text), "%s", name);
+		spec.name = text;
+	}
+	MUST(storehouse_do(h, &add.op, OP_ADD) == 0);
+	return job.id;
+}
