@@ -20,8 +20,9 @@ one() {
 	# All that was acknowledged is over, or the daemon died: then go on with the next one.
 	jobctl wait $(cat "$T/acked") --timeout 20s >/dev/null 2>&1
 	died=no
-	kill -0 "$JOBD" 2>/dev/null || died=yes
-	[ $died = yes ] || { kill_jobd; }
+	# Not kill -0: nobody may have taken note of its end yet.
+	"$TOOLS/gone" "$JOBD" 0 && died=yes
+	[ $died = yes ] || kill_jobd
 	JOBD=
 	start_jobd
 	for id in $(cat "$T/acked"); do

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 mkfifo "$T/events"
-jobctl watch tick --json >"$T/events" &
+jobctl watch --json >"$T/events" &
 exec 3<"$T/events"
 read -r first <&3
 # Only now are all events ours.
@@ -20,7 +20,8 @@ check "pause" jobctl pause tick
 same "paused" "$(jobctl show tick --json | field job.state)" paused
 runs=$(jobctl show tick --json | field job.runs)
 check "trigger runs a paused job, too" jobctl trigger tick
-check "wait for it" jobctl wait "tick.$((runs + 1))"
+id=$(jobctl show tick --json | field job.id)
+check "wait for it" jobctl wait "$id.$((runs + 1))"
 same "no other run meanwhile" "$(jobctl show tick --json | field job.runs)" $((runs + 1))
 check "resume" jobctl resume tick
 ended 3
