@@ -119,7 +119,6 @@ run_submit_claim(struct run_task *f)
 		.due = f->decision.due, .next_due = f->decision.next,
 		.noticed = f->noticed, .started = now, .node = THIS_NODE,
 	};
-	fault_point(FAULT_CLAIM_BEFORE_COMMIT);
 	store_submit(f->s->store, &f->op.head, &f->task);
 }
 
@@ -150,7 +149,6 @@ run_claimed(struct run_task *f)
 {
 	struct op_claim *c = &f->op.claim;
 
-	fault_point(FAULT_CLAIM_AFTER_COMMIT);
 	if (f->info.run != 0)
 		f->s->queued--;
 	f->info.run = c->run;
@@ -226,7 +224,6 @@ run_submit_finish(struct run_task *f)
 	if (!instant_is_set(f->info.ended))
 		f->info.ended = loop_wall(f->s->loop);
 	f->op.finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info, .from = RUN_RUNNING };
-	fault_point(FAULT_FINISH_BEFORE_COMMIT);
 	store_submit(f->s->store, &f->op.head, &f->task);
 }
 
@@ -245,7 +242,6 @@ run_finished(struct run_task *f)
 {
 	struct scheduler *s = f->s;
 
-	fault_point(FAULT_FINISH_AFTER_COMMIT);
 	if (f->op.head.result == 0) {
 		run_count(&s->stats, f->info.state);
 		run_tell(f, EVENT_RUN_ENDED, f->op.finish.job_state);
