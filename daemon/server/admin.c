@@ -145,7 +145,8 @@ stats_step(struct task *t)
 	TASK_END(t, 0);
 }
 
-static const struct task_kind stats_kind = { .name = "Stats", .step = stats_step, .release = call_release };
+static const struct task_kind stats_kind = { .name = "Stats", .step = stats_step,
+    .release = call_release };
 
 const struct method method_stats = {
 	.name = "io.jobd.Stats",
@@ -217,7 +218,8 @@ tasks_step(struct task *t)
 	TASK_END(t, 0);
 }
 
-static const struct task_kind tasks_kind = { .name = "Tasks", .step = tasks_step, .release = call_release };
+static const struct task_kind tasks_kind = { .name = "Tasks", .step = tasks_step,
+    .release = call_release };
 
 const struct method method_tasks = {
 	.name = "io.jobd.Tasks",

@@ -150,7 +150,8 @@ void
 cancel_start(struct cancel *c, struct call *call, const struct targets *targets, const char *reason)
 {
 	cancel_done(c);
-	*c = (struct cancel){ .call = call, .targets = targets, .pass.call = call, .pass.frame = c };
+	*c = (struct cancel){ .call = call, .targets = targets, .pass.call = call,
+	    .pass.frame = c };
 	c->by = reason != NULL ? xasprintf("uid %u: %s", (unsigned)call->uid, reason) :
 	    xasprintf("uid %u", (unsigned)call->uid);
 	c->texts = json_array();

@@ -20,7 +20,8 @@ struct cancel {
 	bool			 passed_over;	/* somebody else's, by a pattern */
 };
 
-void cancel_start(struct cancel *c, struct call *call, const struct targets *targets, const char *reason);
+void cancel_start(struct cancel *c, struct call *call, const struct targets *targets,
+    const char *reason);
 
 /* True when all went well; else the caller is told. */
 bool cancel_told(struct cancel *c, struct call *call);
@@ -28,8 +29,8 @@ bool cancel_told(struct cancel *c, struct call *call);
 void cancel_done(struct cancel *c);
 
 /*
- * Did an op on a target succeed?  If not: a job that went meanwhile, and a stranger's that only a pattern
- * named, are passed over; everything else is refused in the pass.
+ * Did an op on a target succeed? If not: a job that went meanwhile, and a stranger's that only
+ * a pattern named, are passed over; everything else is refused in the pass.
  */
 bool refusal_passed(struct pass *p, int result, const struct target *target, bool *passed_over);
 

@@ -27,7 +27,8 @@ struct change {
 	bool		 paused;
 	int64_t		 count;
 	bool		 passed_over;
-	struct targets	 rest;		/* Resume: what was resumed.  Remove: what has an active run */
+	/* Resume: what was resumed. Remove: what has an active run */
+	struct targets	 rest;
 	struct pass	 telling;	/* Resume's */
 	/* Remove's: */
 	struct targets	 tried;
@@ -90,7 +91,8 @@ pause_took(struct pass *p, union pass_op *any, const struct target *target)
 		return;
 	f->count++;
 	if (op->changed && op->paused)
-		scheduler_job_paused(server_of(p->call)->scheduler, op->job, op->name, op->job_state);
+		scheduler_job_paused(server_of(p->call)->scheduler, op->job, op->name,
+		    op->job_state);
 	else if (op->changed)
 		targets_add(&f->rest, *target);
 	op_pause_done(op);
@@ -122,7 +124,8 @@ resumed_took(struct pass *p, union pass_op *any, const struct target *target)
 		.due = op->job.due,
 		.id = op->job.id,
 		.every = op->job.every,
-		.misfire = misfire != NULL ? field_enum_find(misfire_names, misfire) : MISFIRE_DEFAULT,
+		.misfire = misfire != NULL ? field_enum_find(misfire_names, misfire) :
+		    MISFIRE_DEFAULT,
 		.kind = op->job.kind,
 	};
 	scheduler_job_resumed(server_of(p->call)->scheduler, &row, op->job.name, op->job.state);
@@ -158,8 +161,10 @@ out:;
 	TASK_END(t, 0);
 }
 
-static const struct task_kind pause_kind = { .name = "Pause", .step = pause_step, .release = change_release };
-static const struct task_kind resume_kind = { .name = "Resume", .step = pause_step, .release = change_release };
+static const struct task_kind pause_kind = { .name = "Pause", .step = pause_step,
+    .release = change_release };
+static const struct task_kind resume_kind = { .name = "Resume", .step = pause_step,
+    .release = change_release };
 
 const struct method method_pause = {
 	.name = "io.jobd.Pause",
@@ -230,7 +235,8 @@ hold_took(struct pass *p, union pass_op *any, const struct target *target)
 	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
 		return;
 	if (op->changed)
-		scheduler_job_paused(server_of(p->call)->scheduler, op->job, op->name, op->job_state);
+		scheduler_job_paused(server_of(p->call)->scheduler, op->job, op->name,
+		    op->job_state);
 	op_pause_done(op);
 }
 
@@ -316,7 +322,8 @@ out:
 	TASK_END(t, 0);
 }
 
-static const struct task_kind remove_kind = { .name = "Remove", .step = remove_step, .release = change_release };
+static const struct task_kind remove_kind = { .name = "Remove", .step = remove_step,
+    .release = change_release };
 
 const struct method method_remove = {
 	.name = "io.jobd.Remove",

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/base/fault.h"
 #include "daemon/server/method.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -22,7 +21,8 @@ struct add_in {
 };
 
 static const struct field add_fields[] = {
-	{ "jobs", FIELD_STRUCTS, offsetof(struct add_in, jobs), .flags = FIELD_REQUIRED, .max = ADD_JOBS_MAX,
+	{ "jobs", FIELD_STRUCTS, offsetof(struct add_in, jobs), .flags = FIELD_REQUIRED,
+	    .max = ADD_JOBS_MAX,
 	  .sub = job_spec_fields, .size = sizeof(struct job_spec) },
 	{ .type = FIELD_END },
 };
@@ -61,7 +61,8 @@ summary_of(const struct job_spec *s)
 
 	switch (job_spec_kind(s)) {
 	case KIND_COMMAND:
-		for (size_t i = 0; i < s->command->argv.n && buf_len(&b) <= SUMMARY_BYTES_MAX; i++) {
+		for (size_t i = 0; i < s->command->argv.n &&
+		    buf_len(&b) <= SUMMARY_BYTES_MAX; i++) {
 			if (i > 0)
 				buf_puts(&b, " ");
 			buf_puts(&b, s->command->argv.items[i]);
@@ -100,7 +101,10 @@ add_prepare(struct add *f, size_t i)
 	e = job_spec_check(spec, place, &f->error);
 	if (e != JOBD_OK)
 		return e;
-	/* Whose name that is only the user database knows, and asking it may block: so none but root may. */
+	/*
+	 * Whose name that is only the user database knows, and asking it may block: so none but
+	 * root may.
+	 */
 	if (spec->command != NULL && spec->command->user != NULL && f->call.uid != 0)
 		return JOBD_PERMISSION_DENIED;
 	json = fields_write(job_spec_fields, spec);
@@ -127,7 +131,8 @@ add_tell(struct add *f, size_t i)
 
 	json_push(f->ids, json_int(job->id));
 	if (!job->existed)
-		scheduler_job_added(server_of(&f->call)->scheduler, &row, job->spec->name, job->spec->paused);
+		scheduler_job_added(server_of(&f->call)->scheduler, &row, job->spec->name,
+		    job->spec->paused);
 }
 
 static void
@@ -181,7 +186,6 @@ add_step(struct task *t)
 	/* Who has gone before anything was done gets nothing done. */
 	if (t->cancelled)
 		goto out;
-	fault_point(FAULT_ADD_BEFORE_COMMIT);
 	if (f->op.n > 0) {
 		store_submit(s->store, &f->op.op, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
@@ -190,7 +194,6 @@ add_step(struct task *t)
 			goto out;
 		}
 	}
-	fault_point(FAULT_ADD_AFTER_COMMIT);
 	for (f->i = 0; f->i < f->op.n; f->i++) {
 		add_tell(f, f->i);
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
@@ -222,7 +225,8 @@ add_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind add_kind = { .name = "Add", .step = add_step, .release = add_release };
+static const struct task_kind add_kind = { .name = "Add", .step = add_step,
+    .release = add_release };
 
 const struct method method_add = {
 	.name = "io.jobd.Add",
@@ -242,8 +246,10 @@ struct get_in {
 };
 
 static const struct field get_fields[] = {
-	{ "job", FIELD_STRING, offsetof(struct get_in, job), .flags = FIELD_REQUIRED, .max = NAME_BYTES_MAX },
-	{ "runs", FIELD_INT, offsetof(struct get_in, runs), .flags = FIELD_ABSENT_MINUS_ONE, .max = PAGE_MAX },
+	{ "job", FIELD_STRING, offsetof(struct get_in, job), .flags = FIELD_REQUIRED,
+	    .max = NAME_BYTES_MAX },
+	{ "runs", FIELD_INT, offsetof(struct get_in, runs), .flags = FIELD_ABSENT_MINUS_ONE,
+	    .max = PAGE_MAX },
 	{ .type = FIELD_END },
 };
 
@@ -289,7 +295,8 @@ get_step(struct task *t)
 	TASK_END(t, 0);
 }
 
-static const struct task_kind get_kind = { .name = "Get", .step = get_step, .release = call_release };
+static const struct task_kind get_kind = { .name = "Get", .step = get_step,
+    .release = call_release };
 
 const struct method method_get = {
 	.name = "io.jobd.Get",
@@ -384,7 +391,10 @@ list_answer(struct list *f)
 	call_reply(&f->call, reply);
 }
 
-/* The store looks at a bounded number of rows each time; the page is full, or the jobs are at their end. */
+/*
+ * The store looks at a bounded number of rows each time; the page is full, or the jobs are at their
+ * end.
+ */
 static enum task_status
 list_step(struct task *t)
 {
@@ -393,7 +403,8 @@ list_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	if (!states_read(&f->call, &((struct list_in *)f->call.in)->state, job_state_names, &states))
+	if (!states_read(&f->call, &((struct list_in *)f->call.in)->state, job_state_names,
+	    &states))
 		goto out;
 	list_fill(f, states);
 	f->jobs = json_array();
@@ -429,7 +440,8 @@ list_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind list_kind = { .name = "List", .step = list_step, .release = list_release };
+static const struct task_kind list_kind = { .name = "List", .step = list_step,
+    .release = list_release };
 
 const struct method method_list = {
 	.name = "io.jobd.List",

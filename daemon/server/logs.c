@@ -24,9 +24,11 @@ struct logs_in {
 };
 
 static const struct field logs_fields[] = {
-	{ "run", FIELD_STRING, offsetof(struct logs_in, run), .flags = FIELD_REQUIRED, .max = NAME_BYTES_MAX },
+	{ "run", FIELD_STRING, offsetof(struct logs_in, run), .flags = FIELD_REQUIRED,
+	    .max = NAME_BYTES_MAX },
 	{ "follow", FIELD_BOOL, offsetof(struct logs_in, follow), .flags = 0 },
-	{ "tail", FIELD_INT, offsetof(struct logs_in, tail), .flags = FIELD_ABSENT_MINUS_ONE, .max = INT32_MAX },
+	{ "tail", FIELD_INT, offsetof(struct logs_in, tail), .flags = FIELD_ABSENT_MINUS_ONE,
+	    .max = INT32_MAX },
 	{ "stream", FIELD_ENUM, offsetof(struct logs_in, stream), .flags = FIELD_ABSENT_MINUS_ONE,
 	  .names = output_stream_names },
 	{ .type = FIELD_END },
@@ -116,7 +118,8 @@ is_final(const struct logs *f)
 static bool
 has_begun(const struct logs *f)
 {
-	const struct run_info *live = scheduler_run_live(server_of(&f->call)->scheduler, f->run.job, f->run.run);
+	const struct run_info *live = scheduler_run_live(server_of(&f->call)->scheduler, f->run.job,
+	    f->run.run);
 
 	return instant_is_set(f->run.spawned) || (live != NULL && instant_is_set(live->spawned));
 }
@@ -175,7 +178,8 @@ logs_next_look(const struct logs *f)
 {
 	usec_t now = loop_now(f->call.task.loop), when = now + LOOK_AGAIN;
 
-	if (f->has_run && f->run.kind == KIND_COMMAND && f->run.state == RUN_RUNNING && !f->streamed)
+	if (f->has_run && f->run.kind == KIND_COMMAND && f->run.state == RUN_RUNNING &&
+	    !f->streamed)
 		when = now + LOOK_FOR_START;
 	return when < f->keepalive ? when : f->keepalive;
 }
@@ -265,7 +269,8 @@ logs_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind logs_kind = { .name = "Logs", .step = logs_step, .release = logs_release };
+static const struct task_kind logs_kind = { .name = "Logs", .step = logs_step,
+    .release = logs_release };
 
 const struct method method_logs = {
 	.name = "io.jobd.Logs",

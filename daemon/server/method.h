@@ -54,6 +54,7 @@ const char *run_text(int64_t job, int64_t run, char out[RUN_TEXT_MAX]);
 int64_t id_parse(const char *text);
 
 /* Bits 1 << value for words; false with why told to the caller of a word that is unknown. */
-bool states_read(struct call *c, const struct strings *words, const char *const *names, unsigned *ret);
+bool states_read(struct call *c, const struct strings *words, const char *const *names,
+    unsigned *ret);
 
 #endif

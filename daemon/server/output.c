@@ -38,7 +38,8 @@ gather(struct output *o, const struct cJSON *chunks)
 
 	if (o->chunks == NULL)
 		o->chunks = json_array();
-	for (const struct cJSON *c = json_first(chunks); c != NULL && o->why == JOBD_OK; c = json_next(c)) {
+	for (const struct cJSON *c = json_first(chunks); c != NULL && o->why == JOBD_OK; c =
+	    json_next(c)) {
 		chunk = (struct output_chunk){ .stream = 0 };
 		if (fields_read_lax(c, output_chunk_fields, &chunk, NULL) != JOBD_OK)
 			continue;
@@ -47,7 +48,8 @@ gather(struct output *o, const struct cJSON *chunks)
 		json_push(o->chunks, fields_write(output_chunk_fields, &chunk));
 		fields_done(output_chunk_fields, &chunk);
 		if (o->bytes > PAGE_BYTES_MAX)
-			refuse(o, JOBD_LIMIT_REACHED, "output in one reply; ask with more, or for the tail");
+			refuse(o, JOBD_LIMIT_REACHED,
+			    "output in one reply; ask with more, or for the tail");
 	}
 }
 
@@ -95,12 +97,16 @@ ask_runner(struct output *o)
 	json_free(parameters);
 }
 
-/* As long as this interest lasts, the runner is looked for, and started if it is ours.  The attempt is nobody's. */
+/*
+ * As long as this interest lasts, the runner is looked for, and started if it is ours. The attempt
+ * is nobody's.
+ */
 static void
 want_runner(struct output *o)
 {
 	struct runner *r = server_of(o->call)->runner;
-	const struct runner_attempt nobodys = { .job = 0, .run = (int64_t)(intptr_t)o, .attempt = 0 };
+	const struct runner_attempt nobodys = { .job = 0, .run = (int64_t)(intptr_t)o,
+	    .attempt = 0 };
 
 	o->interest = runner_open(r, &nobodys, &o->task);
 	runner_wait(r, &o->waiting, &o->task);

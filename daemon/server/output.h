@@ -1,6 +1,6 @@
 /*
- * output: the output of one run, from jobd-runner to the caller, as a task: over a connection of its own,
- * read no faster than the caller reads.
+ * output: the output of one run, from jobd-runner to the caller, as a task: over a connection
+ * of its own, read no faster than the caller reads.
  */
 #ifndef SERVER_OUTPUT_H
 #define SERVER_OUTPUT_H
@@ -15,7 +15,8 @@ struct output {
 	bool			 follow;
 	int64_t			 tail;		/* -1: all */
 	int			 stream;	/* enum output_stream, -1: both */
-	usec_t			*keepalive;	/* the caller's: when silence has lasted long enough */
+	/* the caller's: when silence has lasted long enough */
+	usec_t			*keepalive;
 	struct runner_run	*interest;
 	struct runner_wait	 waiting;
 	struct peer		 peer;

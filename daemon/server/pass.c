@@ -65,7 +65,8 @@ static const struct task_kind pass_kind = {
 };
 
 void
-pass_start(struct pass *p, const struct pass_kind *kind, const struct targets *targets, struct task *parent)
+pass_start(struct pass *p, const struct pass_kind *kind, const struct targets *targets,
+    struct task *parent)
 {
 	MUST(p->why == JOBD_OK);
 	p->kind = kind;

@@ -1,6 +1,6 @@
 /*
- * pass: one op for each of many targets, as a task: a slice of them at a time, so that a slice shares a
- * commit and no call holds up the others.
+ * pass: one op for each of many targets, as a task: a slice of them at a time, so that a slice
+ * shares a commit and no call holds up the others.
  */
 #ifndef SERVER_PASS_H
 #define SERVER_PASS_H
@@ -44,7 +44,8 @@ struct pass {
 	int			 result;
 };
 
-void pass_start(struct pass *p, const struct pass_kind *kind, const struct targets *targets, struct task *parent);
+void pass_start(struct pass *p, const struct pass_kind *kind, const struct targets *targets,
+    struct task *parent);
 
 /* a is copied. */
 void pass_refuse(struct pass *p, enum jobd_error why, const char *a);

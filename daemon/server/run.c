@@ -51,7 +51,8 @@ runs_fill(struct runs *f)
 	if (in->before != NULL) {
 		f->op.before = id_parse(in->before);
 		if (f->op.before == 0) {
-			call_fail(&f->call, JOBD_INVALID_FIELD, "before", "is not a cursor that next gave");
+			call_fail(&f->call, JOBD_INVALID_FIELD, "before",
+			    "is not a cursor that next gave");
 			return false;
 		}
 	}
@@ -136,7 +137,8 @@ runs_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind runs_kind = { .name = "Runs", .step = runs_step, .release = runs_release };
+static const struct task_kind runs_kind = { .name = "Runs", .step = runs_step,
+    .release = runs_release };
 
 const struct method method_runs = {
 	.name = "io.jobd.Runs",
@@ -155,7 +157,8 @@ struct cancel_in {
 
 static const struct field cancel_fields[] = {
 	{ "jobs", FIELD_STRINGS, offsetof(struct cancel_in, jobs), .flags = FIELD_REQUIRED },
-	{ "reason", FIELD_STRING, offsetof(struct cancel_in, reason), .max = DESCRIPTION_BYTES_MAX },
+	{ "reason", FIELD_STRING, offsetof(struct cancel_in, reason),
+	    .max = DESCRIPTION_BYTES_MAX },
 	{ .type = FIELD_END },
 };
 

@@ -94,7 +94,8 @@ select_step(struct task *t)
 
 	for (s->i = 0; s->i < s->selectors->n && s->why == JOBD_OK && !t->cancelled; s->i++) {
 		s->hit = false;
-		s->op = (struct op_resolve){ .op.kind = OP_RESOLVE, .selector = s->selectors->items[s->i] };
+		s->op = (struct op_resolve){ .op.kind = OP_RESOLVE,
+		    .selector = s->selectors->items[s->i] };
 		do {
 			store_submit(s->server->store, &s->op.op, t);
 			AWAIT_SHIELDED(t, USEC_NEVER, s->op.op.done);

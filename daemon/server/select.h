@@ -38,8 +38,10 @@ struct select {
 	struct server		*server;
 	const struct strings	*selectors;	/* borrowed */
 	unsigned		 flags;
-	struct targets		 found;		/* in the order of the selectors, each job and run once */
-	enum jobd_error		 why;		/* JOBD_OK, or what to tell; a and b as call_fail() has them */
+	/* in the order of the selectors, each job and run once */
+	struct targets		 found;
+	/* JOBD_OK, or what to tell; a and b as call_fail() has them */
+	enum jobd_error		 why;
 	const char		*a, *b;
 	int			 result;	/* of the store, for JOBD_STORE_UNAVAILABLE */
 	size_t			 i;
@@ -49,7 +51,8 @@ struct select {
 	char			 place[32];
 };
 
-void select_start(struct select *s, struct call *c, const struct strings *selectors, unsigned flags);
+void select_start(struct select *s, struct call *c, const struct strings *selectors,
+    unsigned flags);
 
 /* True when all were found; else the caller is told. */
 bool select_told(struct select *s, struct call *c);

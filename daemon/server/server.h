@@ -22,7 +22,8 @@ struct server {
 	struct event_hub	*events;
 	struct runner		*runner;	/* NULL: there is none, so no output */
 	const char		*version;
-	int64_t			 jobs_max_uid;	/* jobs a user that is not root may have; 0: no limit */
+	/* jobs a user that is not root may have; 0: no limit */
+	int64_t			 jobs_max_uid;
 	int64_t			 connections_max, connections_uid_max;	/* 0: the limits of wire */
 	/* set by server_open() */
 	instant			 started;
@@ -33,8 +34,8 @@ struct server {
 };
 
 /*
- * Make the service; description is the text of io.jobd.varlink and stays the caller's.  service_listen()
- * with s->service then lets peers in.
+ * Make the service; description is the text of io.jobd.varlink and stays the caller's.
+ * service_listen() with s->service then lets peers in.
  */
 void server_open(struct server *s, const char *description);
 

@@ -24,9 +24,11 @@ struct wait_in {
 };
 
 static const struct field wait_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct wait_in, jobs), .flags = FIELD_REQUIRED, .max = PAGE_MAX },
+	{ "jobs", FIELD_STRINGS, offsetof(struct wait_in, jobs), .flags = FIELD_REQUIRED,
+	    .max = PAGE_MAX },
 	{ "until", FIELD_ENUM, offsetof(struct wait_in, until), .names = until_names },
-	{ "timeoutUSec", FIELD_INT, offsetof(struct wait_in, timeout), .flags = FIELD_ABSENT_MINUS_ONE,
+	{ "timeoutUSec", FIELD_INT, offsetof(struct wait_in, timeout),
+	    .flags = FIELD_ABSENT_MINUS_ONE,
 	  .max = DURATION_MAX },
 	{ .type = FIELD_END },
 };
@@ -34,7 +36,8 @@ static const struct field wait_fields[] = {
 /* One target, with what was seen of it last. */
 struct waited {
 	struct waited	*same_job;	/* the next with the same job */
-	int64_t		 run;		/* the run that counts, if it is one: named, or the latest of a repeating job */
+	/* the run that counts, if it is one: named, or the latest of a repeating job */
+	int64_t		 run;
 	struct run_info	 last;		/* ours */
 	bool		 has_run;
 	bool		 holds;
@@ -68,7 +71,9 @@ wait_wants(struct watcher *w, const struct event_info *e)
 		f->dirty++;
 		task_wake(w->waiter);
 	}
-	/* Whom to look at is all we need to know: nothing is kept for us, so nothing can be lost. */
+	/*
+	 * Whom to look at is all we need to know: nothing is kept for us, so nothing can be lost.
+	 */
 	return false;
 }
 
@@ -128,7 +133,8 @@ look_fill(struct pass *p, union pass_op *op, const struct target *target)
 	x->dirty = false;
 	f->dirty--;
 	if (x->run != 0)
-		op->runs = (struct op_runs){ .op.kind = OP_RUNS, .job = target->job, .run = x->run, .limit = 1 };
+		op->runs = (struct op_runs){ .op.kind = OP_RUNS, .job = target->job, .run = x->run,
+		    .limit = 1 };
 	else
 		op->get = (struct op_get){ .op.kind = OP_GET, .id = target->job };
 }
@@ -275,7 +281,8 @@ wait_step(struct task *t)
 			goto out;
 		if (f->holding == f->select.found.n)
 			break;
-		AWAIT_UNTIL(t, sooner(f->deadline, sooner(f->keepalive, f->look_again)), f->dirty > 0);
+		AWAIT_UNTIL(t, sooner(f->deadline, sooner(f->keepalive, f->look_again)),
+		    f->dirty > 0);
 		if (t->err == -ECANCELED)
 			goto out;
 		if (t->err != 0 && f->deadline <= loop_now(t->loop)) {
@@ -306,7 +313,8 @@ wait_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind wait_kind = { .name = "Wait", .step = wait_step, .release = wait_release };
+static const struct task_kind wait_kind = { .name = "Wait", .step = wait_step,
+    .release = wait_release };
 
 const struct method method_wait = {
 	.name = "io.jobd.Wait",

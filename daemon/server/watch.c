@@ -116,7 +116,8 @@ watch_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind watch_kind = { .name = "Watch", .step = watch_step, .release = watch_release };
+static const struct task_kind watch_kind = { .name = "Watch", .step = watch_step,
+    .release = watch_release };
 
 const struct method method_watch = {
 	.name = "io.jobd.Watch",

@@ -75,7 +75,8 @@ conn_describe(const struct task *t, char *out, size_t n)
 	const struct conn *c = (const void *)t;
 
 	if (c->call != NULL)
-		snprintf(out, n, "the end of %s for uid %u", c->call->method->name, (unsigned)c->uid);
+		snprintf(out, n, "the end of %s for uid %u", c->call->method->name,
+		    (unsigned)c->uid);
 	else if (buf_len(&c->stream.out) > 0)
 		snprintf(out, n, "uid %u pid %d to read its reply", (unsigned)c->uid, (int)c->pid);
 	else
@@ -131,7 +132,10 @@ conn_has_news(const struct conn *c)
 	    conn_gone(c) != c->gone_seen || conn_sent(c) != c->sent_seen;
 }
 
-/* Send what is to be sent; tell the call of what it waits for; set the time by which the peer must read. */
+/*
+ * Send what is to be sent; tell the call of what it waits for; set the time by which the peer must
+ * read.
+ */
 static void
 conn_tend(struct conn *c)
 {
@@ -212,7 +216,10 @@ out:
 	if (c->call != NULL)
 		task_cancel(&c->call->task);
 	AWAIT_SHIELDED(t, USEC_NEVER, c->call == NULL);
-	/* What the kernel takes now may still reach the peer: the last replies at the end of the daemon. */
+	/*
+	 * What the kernel takes now may still reach the peer: the last replies at the end of the
+	 * daemon.
+	 */
 	stream_flush(&c->stream);
 	stream_stop(&c->stream);
 	TASK_END(t, 0);

@@ -30,7 +30,8 @@ struct conn {
 	usec_t		 unread_until;	/* USEC_NEVER while nothing is unsent */
 	int		 gone_seen;	/* conn_gone() when we last looked */
 	bool		 calling;	/* a call was under way when we last looked */
-	bool		 flush_wanted;	/* a stream has written: send it after its step, all at once */
+	/* a stream has written: send it after its step, all at once */
+	bool		 flush_wanted;
 	bool		 drop;		/* the peer broke the protocol: close */
 };
 
@@ -40,7 +41,10 @@ int conn_start(struct service *s, int fd, const struct ucred *peer, struct task 
 /* service.c: the connection is over. */
 void service_leave(struct service *s, uid_t uid);
 
-/* service.c: look at the message at the front and begin (or answer) the call; sets c->drop when it is none. */
+/*
+ * service.c: look at the message at the front and begin (or answer) the call; sets c->drop when it
+ * is none.
+ */
 void service_call(struct conn *c, const char *text, size_t length);
 
 #endif

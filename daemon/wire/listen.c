@@ -51,7 +51,8 @@ make_folders(const char *path)
 	char *folder = xstrdup(path);
 	int r = 0;
 
-	for (char *slash = strchr(folder + 1, '/'); slash != NULL && r == 0; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(folder + 1, '/'); slash != NULL && r == 0; slash =
+	    strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(folder, 0755) < 0 && errno != EEXIST)
 			r = -errno;
@@ -61,7 +62,10 @@ make_folders(const char *path)
 	return r;
 }
 
-/* Who listens there?  A pid (0 when it cannot be known), -ECONNREFUSED or -ENOENT for nobody, or -errno. */
+/*
+ * Who listens there? A pid (0 when it cannot be known), -ECONNREFUSED or -ENOENT for nobody, or
+ * -errno.
+ */
 static int
 ask_who_listens(const struct sockaddr_un *address)
 {
@@ -82,7 +86,10 @@ ask_who_listens(const struct sockaddr_un *address)
 	return r;
 }
 
-/* Hold the lock beside the socket.  A descriptor, or -errno.  The file stays: removing it would open the race again. */
+/*
+ * Hold the lock beside the socket. A descriptor, or -errno. The file stays: removing it would open
+ * the race again.
+ */
 static int
 lock_beside(const char *path)
 {
@@ -115,9 +122,11 @@ clear_stale(const char *path, const struct sockaddr_un *address, char error[LIST
 	if (who > 0)
 		return fail(error, -EADDRINUSE, "%s: process %d listens there already", path, who);
 	if (who != -ECONNREFUSED && who != -ENOENT)
-		return fail(error, -EADDRINUSE, "%s: cannot tell who listens there: %s", path, strerror(-who));
+		return fail(error, -EADDRINUSE, "%s: cannot tell who listens there: %s", path,
+		    strerror(-who));
 	if (unlink(path) < 0 && errno != ENOENT)
-		return fail(error, -errno, "%s: cannot remove the old socket: %s", path, strerror(errno));
+		return fail(error, -errno, "%s: cannot remove the old socket: %s", path,
+		    strerror(errno));
 	return 0;
 }
 

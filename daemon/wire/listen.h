@@ -1,6 +1,6 @@
 /*
- * listen: the socket to listen on: from the service manager (sd_listen_fds(3), by the name "varlink" or alone),
- * or made here: a stale one is replaced, a live one never.
+ * listen: the socket to listen on: from the service manager (sd_listen_fds(3), by the name
+ * "varlink" or alone), or made here: a stale one is replaced, a live one never.
  */
 #ifndef WIRE_LISTEN_H
 #define WIRE_LISTEN_H
@@ -11,8 +11,8 @@
 #define LISTEN_ERROR_MAX 256
 
 /*
- * Bind and listen; folders above it are made (0755).  mode as chmod; gid -1: unchanged.  A descriptor, or
- * -EADDRINUSE when somebody answers there, or -errno; in words in error.
+ * Bind and listen; folders above it are made (0755). mode as chmod; gid -1: unchanged. A
+ * descriptor, or -EADDRINUSE when somebody answers there, or -errno; in words in error.
  */
 int listen_unix(const char *path, mode_t mode, gid_t gid, char error[LISTEN_ERROR_MAX]);
 
@@ -20,8 +20,8 @@ int listen_unix(const char *path, mode_t mode, gid_t gid, char error[LISTEN_ERRO
 int listen_activated(void);
 
 /*
- * Remove the socket file at the end, unless another process listens there by now.  fd is the listening socket
- * while it is open (its name is compared), else -1.
+ * Remove the socket file at the end, unless another process listens there by now. fd is the
+ * listening socket while it is open (its name is compared), else -1.
  */
 void listen_unlink(const char *path, int fd);
 

@@ -51,7 +51,8 @@ watchdog_step(struct task *t)
 	while (w->interval > 0 && !t->cancelled) {
 		if (w->status != NULL)
 			w->status(w->context, status, sizeof(status));
-		(void)sd_notifyf(0, status[0] != '\0' ? "WATCHDOG=1\nSTATUS=%s" : "WATCHDOG=1", status);
+		(void)sd_notifyf(0, status[0] != '\0' ? "WATCHDOG=1\nSTATUS=%s" : "WATCHDOG=1",
+		    status);
 		SLEEP_UNTIL(t, loop_now(t->loop) + w->interval);
 	}
 	TASK_END(t, 0);

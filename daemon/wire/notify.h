@@ -12,9 +12,9 @@ void notify_stopping(void);
 void notify_reloading(void);
 
 /*
- * Feed the watchdog at half its time (WATCHDOG_USEC), as a task: it is fed by the loop's progress,
- * since a blocked loop runs no task.  Also refreshes STATUS= by the function given, at most as often.
- * Without a watchdog the task ends at once: no wake-ups.
+ * Feed the watchdog at half its time (WATCHDOG_USEC), as a task: it is fed by the loop's
+ * progress, since a blocked loop runs no task. Also refreshes STATUS= by the function given, at
+ * most as often. Without a watchdog the task ends at once: no wake-ups.
  */
 struct notify_watchdog {
 	struct task	 task;

@@ -94,8 +94,10 @@ take_message(struct peer *p)
 	const char *why = "it is too long";
 	bool good;
 
-	if (p->length < 0 || message_reply_parse(buf_bytes(&p->stream.in), (size_t)p->length, &r, &why) < 0) {
-		log_warning("a peer's reply cannot be read, closing the connection why=\"%s\"", why);
+	if (p->length < 0 || message_reply_parse(buf_bytes(&p->stream.in), (size_t)p->length, &r,
+	    &why) < 0) {
+		log_warning("a peer's reply cannot be read, closing the connection why=\"%s\"",
+		    why);
 		return false;
 	}
 	buf_consume(&p->stream.in, (size_t)p->length + 1);
@@ -170,7 +172,8 @@ peer_start(struct peer *p, const char *path, struct task *parent)
 }
 
 void
-peer_call(struct peer *p, struct peer_call *c, const char *method, const struct cJSON *parameters, bool more)
+peer_call(struct peer *p, struct peer_call *c, const char *method, const struct cJSON *parameters,
+    bool more)
 {
 	MUST(!c->lent);
 	c->done = false;

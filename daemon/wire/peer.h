@@ -17,11 +17,15 @@ struct peer_call {
 	struct task		*waiter;	/* woken at each reply and when done */
 	/* Called for each reply when set (streams); the reply is the peer's and gone afterwards. */
 	void			(*on_reply)(struct peer_call *c, const struct message_reply *r);
-	struct message_reply	 reply;		/* the last one, when on_reply is NULL; free with peer_call_done */
-	int			 result;	/* 0: answered (reply.error may be set); -ECONNRESET: the peer went */
-	bool			 lent;		/* in the peer's hands: the frame must stay, or peer_forget() */
+	/* the last one, when on_reply is NULL; free with peer_call_done */
+	struct message_reply	 reply;
+	/* 0: answered (reply.error may be set); -ECONNRESET: the peer went */
+	int			 result;
+	/* in the peer's hands: the frame must stay, or peer_forget() */
+	bool			 lent;
 	bool			 done;
-	bool			 orphan;	/* the peer's own: takes the replies of a call that was forgotten */
+	/* the peer's own: takes the replies of a call that was forgotten */
+	bool			 orphan;
 };
 
 /* The task's frame belongs to its owner. */
@@ -35,12 +39,18 @@ struct peer {
 	bool			 connected;	/* false again once the other side is gone */
 };
 
-/* Connect (a Unix socket does so at once): 0 and the task runs as a child of parent until the peer is gone; or -errno. */
+/*
+ * Connect (a Unix socket does so at once): 0 and the task runs as a child of parent until the peer
+ * is gone; or -errno.
+ */
 int peer_start(struct peer *p, const char *path, struct task *parent);
 
-/* Send a call.  parameters stay the caller's. more: replies come to on_reply until one without continues.
- * If the peer is gone, done is set at once. */
-void peer_call(struct peer *p, struct peer_call *c, const char *method, const struct cJSON *parameters, bool more);
+/*
+ * Send a call.  parameters stay the caller's.  more: replies come to on_reply until one without
+ * continues.  If the peer is gone, done is set at once.
+ */
+void peer_call(struct peer *p, struct peer_call *c, const char *method,
+    const struct cJSON *parameters, bool more);
 
 /* Nobody waits for it any more: its replies are dropped. */
 void peer_forget(struct peer *p, struct peer_call *c);

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/watch.h"
@@ -151,7 +152,8 @@ service_connect(struct service *s, int fd, struct task *parent)
 	socklen_t length = sizeof(peer);
 	int r;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || !service_admits(s, peer.uid)) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || !service_admits(s,
+	    peer.uid)) {
 		s->stats.refused++;
 		close(fd);
 		return;
@@ -195,9 +197,13 @@ door_accept(struct door *d)
 			d->watch.readable = false;
 			return false;
 		}
-		/* One that went away while it waited (ECONNABORTED and the like) is no fault of ours. */
+		/*
+		 * One that went away while it waited (ECONNABORTED and the like) is no fault of
+		 * ours.
+		 */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			log_warning("cannot accept a connection, waiting a second error=%s", strerror(errno));
+			log_warning("cannot accept a connection, waiting a second error=%s",
+			    strerror(errno));
 			d->short_of = true;
 			return false;
 		}
@@ -272,6 +278,7 @@ conn_reply(struct conn *c, const struct cJSON *parameters, bool continues)
 {
 	size_t before = buf_len(&c->stream.out);
 
+	fault_point(FAULT_REPLY_BEFORE_WRITE);
 	message_reply_write(&c->stream.out, parameters, continues);
 	conn_wrote(c, before);
 }
@@ -358,7 +365,8 @@ struct describe_in {
 };
 
 static const struct field describe_fields[] = {
-	{ "interface", FIELD_STRING, offsetof(struct describe_in, interface), .flags = FIELD_REQUIRED },
+	{ "interface", FIELD_STRING, offsetof(struct describe_in, interface),
+	    .flags = FIELD_REQUIRED },
 	{ .type = FIELD_END },
 };
 
@@ -392,7 +400,8 @@ answer(struct conn *c, const struct message_call *call, struct cJSON *parameters
 }
 
 static void
-refuse(struct conn *c, const struct message_call *call, enum jobd_error e, const char *a, const char *b)
+refuse(struct conn *c, const struct message_call *call, enum jobd_error e, const char *a,
+    const char *b)
 {
 	if (!call->oneway)
 		conn_error(c, e, a, b);
@@ -481,7 +490,8 @@ method_start(struct conn *c, const struct method *m, const struct message_call *
 	}
 	if (m->in_size > 0)
 		in = xcalloc(1, m->in_size);
-	if (fields_read(call->parameters, m->in != NULL ? m->in : no_fields, in, &error) != JOBD_OK) {
+	if (fields_read(call->parameters, m->in != NULL ? m->in : no_fields, in,
+	    &error) != JOBD_OK) {
 		free(in);
 		refuse_field(c, call, &error);
 		return;
@@ -509,14 +519,16 @@ service_call(struct conn *c, const char *text, size_t length)
 	const char *why;
 
 	if (message_call_parse(text, length, &call, &why) < 0) {
-		log_debug("a message was no call, closing the connection uid=%u why=\"%s\"", (unsigned)c->uid, why);
+		log_debug("a message was no call, closing the connection uid=%u why=\"%s\"",
+		    (unsigned)c->uid, why);
 		c->drop = true;
 		return;
 	}
 	c->service->stats.calls++;
 	m = method_find(c->service, call.method);
 	if (call.upgrade)
-		c->drop = true;		/* nothing here becomes another protocol; a reply would say that it did */
+		/* nothing here becomes another protocol; a reply would say that it did */
+		c->drop = true;
 	else if (m != NULL)
 		method_start(c, m, &call);
 	else if (strcmp(call.method, "org.varlink.service.GetInfo") == 0)

@@ -22,9 +22,11 @@ struct conn;
 /* ---- limits with a name; the service's own may be lower ---- */
 #define CONNECTIONS_MAX		1024	/* in all */
 #define CONNECTIONS_UID_MAX	512	/* of one uid that is not root */
-#define CONN_OUT_MAX		((size_t)256 << 10)	/* unsent bytes a connection may have before its calls wait */
+/* Unsent bytes that a connection may have before its calls wait. */
+#define CONN_OUT_MAX		((size_t)256 << 10)
 #define CONN_HALF_MESSAGE_USEC	(30 * USEC_SEC)	/* a message that has begun must be whole by then */
-#define CONN_UNREAD_USEC	(60 * USEC_SEC)	/* a peer that takes nothing of a reply for so long is closed */
+/* A peer that takes nothing of a reply for so long is closed. */
+#define CONN_UNREAD_USEC	(60 * USEC_SEC)
 
 enum method_flags {
 	METHOD_MORE = 1,		/* streams when asked to with more */
@@ -39,7 +41,8 @@ struct method {
 	const struct field	*in;		/* table of its parameters, or NULL for none */
 	size_t			 in_size;	/* sizeof the struct it fills */
 	unsigned		 flags;
-	size_t			 frame_size;	/* sizeof the frame; its first member is struct call */
+	/* sizeof the frame; its first member is struct call */
+	size_t			 frame_size;
 	const struct task_kind	*kind;		/* release must be call_release or end with it */
 };
 
@@ -49,7 +52,8 @@ struct call {
 	struct conn		*conn;		/* our parent; outlives us */
 	struct service		*service;
 	const struct method	*method;
-	void			*in;		/* the parameters, read and checked by the table; ours */
+	/* the parameters, read and checked by the table; ours */
+	void			*in;
 	uid_t			 uid;		/* of the peer */
 	pid_t			 pid;
 	bool			 more, oneway;
@@ -62,13 +66,16 @@ void call_release(struct task *t);
 /*
  * Give the (last) reply, or one that continues.  parameters are taken over, NULL is {}.
  * Nothing is sent to a oneway caller.  Exactly one last reply or failure must be given
- * before the task returns; a task that returns without is answered for with ShuttingDown when cancelled.
+ * before the task returns; a task that returns without is answered for with ShuttingDown when
+ * cancelled.
  */
 void call_reply(struct call *c, struct cJSON *parameters);
 void call_reply_more(struct call *c, struct cJSON *parameters);
 void call_fail(struct call *c, enum jobd_error e, const char *a, const char *b);
 
-/* For streams: may more be written now, or is the peer behind?  The call is woken when it changes. */
+/*
+ * For streams: may more be written now, or is the peer behind? The call is woken when it changes.
+ */
 bool call_can_write(const struct call *c);
 
 /* What the service was given at its start, for its methods. */
@@ -94,7 +101,10 @@ struct service_stats {
 struct service *service_new(const struct service_config *config);
 void service_free(struct service *s);
 
-/* Accept on a listening socket (listen.h), as a child of parent; may be called for several. The fd is taken over. */
+/*
+ * Accept on a listening socket (listen.h), as a child of parent; may be called for several. The fd
+ * is taken over.
+ */
 void service_listen(struct service *s, int fd, struct task *parent);
 
 /* Serve one connected socket, as accept does: for tests and the simulation. */

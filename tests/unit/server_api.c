@@ -1,5 +1,6 @@
 /*
- * server_api: the methods of io.jobd, asked through real sockets: a real store and scheduler on a virtual
+ * server_api: the methods of io.jobd, asked through real sockets: a real store and scheduler on a
+ * virtual
  * clock, and executors that do what the first word of a command says.
  */
 #include <setjmp.h>
@@ -31,12 +32,14 @@ scripted_step(struct task *t)
 {
 	struct scripted *f = container_of(t, struct scripted, exec.task);
 	struct run_info *run = f->exec.run;
-	const char *word = f->exec.spec->command != NULL ? f->exec.spec->command->argv.items[0] : "ok";
+	const char *word = f->exec.spec->command != NULL ? f->exec.spec->command->argv.items[0] :
+	    "ok";
 
 	TASK_BEGIN(t);
 	run->spawned = loop_wall(t->loop);
 	run->pid = 4711;
-	AWAIT_UNTIL(t, strcmp(word, "forever") == 0 ? USEC_NEVER : loop_now(t->loop) + USEC_SEC, f->exec.cancel);
+	AWAIT_UNTIL(t, strcmp(word, "forever") == 0 ? USEC_NEVER : loop_now(t->loop) + USEC_SEC,
+	    f->exec.cancel);
 	if (t->err == -ECANCELED) {
 		run->state = RUN_RUNNING;
 		goto out;
@@ -154,7 +157,8 @@ client_open(struct world *w)
 {
 	int pair[2];
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+	    0);
 	service_connect(w->server.service, pair[1], &w->root);
 	return (struct client){ .w = w, .fd = pair[0] };
 }
@@ -199,7 +203,8 @@ client_look(struct client *c)
 		length = frame_length(&c->in, &c->scanned, (size_t)64 << 20);
 		if (length >= 0) {
 			message_reply_done(&c->reply);
-			assert_int_equal(message_reply_parse(buf_bytes(&c->in), (size_t)length, &c->reply, &why), 0);
+			assert_int_equal(message_reply_parse(buf_bytes(&c->in), (size_t)length,
+			    &c->reply, &why), 0);
 			buf_consume(&c->in, (size_t)length + 1);
 			c->scanned = 0;
 			return true;
@@ -233,7 +238,8 @@ client_call(struct client *c, const char *method, const char *parameters)
 static void
 client_stream(struct client *c, const char *method, const char *parameters)
 {
-	char *text = xasprintf("{\"method\":\"io.jobd.%s\",\"parameters\":%s,\"more\":true}", method, parameters);
+	char *text = xasprintf("{\"method\":\"io.jobd.%s\",\"parameters\":%s,\"more\":true}",
+	    method, parameters);
 
 	client_send(c, text);
 	free(text);
@@ -258,7 +264,8 @@ refusal(struct client *c, const char *method, const char *parameters)
 
 	client_call(c, method, parameters);
 	printed = json_print(c->reply.parameters);
-	snprintf(text, sizeof(text), "%s %s", c->reply.error != NULL ? strrchr(c->reply.error, '.') + 1 : "none", printed);
+	snprintf(text, sizeof(text), "%s %s", c->reply.error != NULL ? strrchr(c->reply.error,
+	    '.') + 1 : "none", printed);
 	free(printed);
 	return text;
 }
@@ -288,7 +295,8 @@ job_state(struct client *c, const char *job)
 }
 
 #define OK_JOB(name)	"{\"name\":\"" name "\",\"command\":{\"argv\":[\"ok\",\"now\"]}}"
-#define LATER(name)	"{\"name\":\"" name "\",\"inUSec\":3600000000,\"command\":{\"argv\":[\"ok\"]}}"
+#define LATER(name)	"{\"name\":\"" name "\",\"inUSec\":3600000000,\"command\":{\"argv\":" \
+	"[\"ok\"]}}"
 #define FOREVER(name)	"{\"name\":\"" name "\",\"command\":{\"argv\":[\"forever\"]}}"
 
 /* ---- Add, Get, List, Runs ---- */
@@ -332,14 +340,18 @@ add_is_all_or_nothing_and_names_the_fault(void **state)
 	world_open(&w);
 	c = client_open(&w);
 	assert_string_equal(refusal(&c, "Add", "{}"), "InvalidParameter {\"parameter\":\"jobs\"}");
-	assert_string_equal(refusal(&c, "Add", "{\"jobs\":3}"), "InvalidParameter {\"parameter\":\"jobs\"}");
-	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" OK_JOB("a") ",{\"command\":{\"argv\":[3]}}]}"),
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":3}"),
+	    "InvalidParameter {\"parameter\":\"jobs\"}");
+	assert_string_equal(refusal(&c, "Add",
+	    "{\"jobs\":[" OK_JOB("a") ",{\"command\":{\"argv\":[3]}}]}"),
 	    "InvalidParameter {\"parameter\":\"jobs[1].command.argv[0]\"}");
 	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" OK_JOB("a") ",{\"what\":1}]}"),
 	    "InvalidParameter {\"parameter\":\"jobs[1].what\"}");
-	assert_non_null(strstr(refusal(&c, "Add", "{\"jobs\":[" OK_JOB("a") ",{\"command\":{\"argv\":[]}}]}"),
+	assert_non_null(strstr(refusal(&c, "Add",
+	    "{\"jobs\":[" OK_JOB("a") ",{\"command\":{\"argv\":[]}}]}"),
 	    "InvalidField {\"field\":\"jobs[1].command.argv\""));
-	assert_non_null(strstr(refusal(&c, "Add", "{\"jobs\":[{\"misfire\":\"never\",\"timer\":{\"durationUSec\":1}}]}"),
+	assert_non_null(strstr(refusal(&c, "Add",
+	    "{\"jobs\":[{\"misfire\":\"never\",\"timer\":{\"durationUSec\":1}}]}"),
 	    "InvalidField {\"field\":\"jobs[0].misfire\""));
 	add(&c, OK_JOB("a"));
 	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" OK_JOB("b") "," OK_JOB("a") "]}"),
@@ -383,7 +395,9 @@ thousand_jobs_are_added_at_once_and_listed_by_pages(void **state)
 	c = client_open(&w);
 	buf_puts(&b, "{\"jobs\":[");
 	for (int i = 0; i < 1000; i++)
-		buf_printf(&b, "%s{\"name\":\"job-%d\",\"inUSec\":3600000000,\"command\":{\"argv\":[\"ok\",\"%d\"]}}",
+		buf_printf(&b,
+		    "%s{\"name\":\"job-%d\",\"inUSec\":3600000000,\"command\":{\"argv\":"
+		    "[\"ok\",\"%d\"]}}",
 		    i > 0 ? "," : "", i, i);
 	buf_puts(&b, "]}");
 	reply = ask(&c, "Add", buf_string(&b));
@@ -401,7 +415,8 @@ thousand_jobs_are_added_at_once_and_listed_by_pages(void **state)
 	for (int i = 0; i < 1001; i++)
 		buf_printf(&b, "%s{\"timer\":{\"durationUSec\":1}}", i > 0 ? "," : "");
 	buf_puts(&b, "]}");
-	assert_non_null(strstr(refusal(&c, "Add", buf_string(&b)), "InvalidField {\"field\":\"jobs\""));
+	assert_non_null(strstr(refusal(&c, "Add", buf_string(&b)),
+	    "InvalidField {\"field\":\"jobs\""));
 	buf_done(&b);
 	client_close(&c);
 	world_close(&w);
@@ -423,17 +438,26 @@ list_filters_and_refuses_unknown_words(void **state)
 	pass(&w, USEC_SEC);
 	assert_int_equal(json_count(json_get(ask(&c, "List", "{}"), "jobs")), 4);
 	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"name\":\"db-*\"}"), "jobs")), 2);
-	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"state\":[\"running\"]}"), "jobs")), 1);
-	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"state\":[\"running\",\"scheduled\"]}"), "jobs")), 4);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"state\":[\"running\"]}"), "jobs")),
+	    1);
+	assert_int_equal(json_count(json_get(ask(&c, "List",
+	    "{\"state\":[\"running\",\"scheduled\"]}"), "jobs")), 4);
 	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"kind\":\"timer\"}"), "jobs")), 1);
-	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"label\":[\"x=1\"],\"mine\":true}"), "jobs")), 1);
-	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"name\":\"nothing\"}"), "jobs")), 0);
-	assert_non_null(strstr(refusal(&c, "List", "{\"state\":[\"running\",\"odd\"]}"), "InvalidField {\"field\":\"state[1]\""));
-	assert_non_null(strstr(refusal(&c, "List", "{\"kind\":\"odd\"}"), "InvalidField {\"field\":\"kind\""));
-	assert_non_null(strstr(refusal(&c, "List", "{\"limit\":100000}"), "InvalidField {\"field\":\"limit\""));
-	assert_non_null(strstr(refusal(&c, "Runs", "{\"before\":\"x\"}"), "InvalidField {\"field\":\"before\""));
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"label\":[\"x=1\"],\"mine\":true}"),
+	    "jobs")), 1);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"name\":\"nothing\"}"), "jobs")),
+	    0);
+	assert_non_null(strstr(refusal(&c, "List", "{\"state\":[\"running\",\"odd\"]}"),
+	    "InvalidField {\"field\":\"state[1]\""));
+	assert_non_null(strstr(refusal(&c, "List", "{\"kind\":\"odd\"}"),
+	    "InvalidField {\"field\":\"kind\""));
+	assert_non_null(strstr(refusal(&c, "List", "{\"limit\":100000}"),
+	    "InvalidField {\"field\":\"limit\""));
+	assert_non_null(strstr(refusal(&c, "Runs", "{\"before\":\"x\"}"),
+	    "InvalidField {\"field\":\"before\""));
 	/* What only the scheduler knows is told, too. */
-	assert_int_equal(json_get_int(json_at(json_get(ask(&c, "Runs", "{\"job\":\"web\"}"), "runs"), 0), "pid", 0), 4711);
+	assert_int_equal(json_get_int(json_at(json_get(ask(&c, "Runs", "{\"job\":\"web\"}"),
+	    "runs"), 0), "pid", 0), 4711);
 	client_close(&c);
 	world_close(&w);
 }
@@ -458,7 +482,8 @@ runs_come_newest_first_by_pages(void **state)
 		const char *next = json_get_string(reply, "next");
 
 		pages++;
-		for (const struct cJSON *r = json_first(json_get(reply, "runs")); r != NULL; r = json_next(r)) {
+		for (const struct cJSON *r = json_first(json_get(reply, "runs")); r != NULL; r =
+		    json_next(r)) {
 			assert_true(json_get_int(r, "run", 0) < last);
 			last = json_get_int(r, "run", 0);
 			n++;
@@ -493,11 +518,15 @@ trigger_queues_a_run_whatever_the_schedule_says(void **state)
 	assert_string_equal(runs, "[\"1.1\",\"2.1\"]");
 	free(runs);
 	pass(&w, 5 * USEC_SEC);
-	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{\"state\":[\"succeeded\"]}"), "runs")), 2);
+	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{\"state\":[\"succeeded\"]}"),
+	    "runs")), 2);
 	assert_string_equal(job_state(&c, "a-1"), "scheduled");
-	assert_string_equal(refusal(&c, "Trigger", "{\"jobs\":[\"nothing\"]}"), "NotFound {\"what\":\"nothing\"}");
-	assert_string_equal(refusal(&c, "Trigger", "{\"jobs\":[\"no*\"]}"), "NotFound {\"what\":\"no*\"}");
-	assert_non_null(strstr(refusal(&c, "Trigger", "{\"jobs\":[\"1.1\"]}"), "InvalidField {\"field\":\"jobs[0]\""));
+	assert_string_equal(refusal(&c, "Trigger", "{\"jobs\":[\"nothing\"]}"),
+	    "NotFound {\"what\":\"nothing\"}");
+	assert_string_equal(refusal(&c, "Trigger", "{\"jobs\":[\"no*\"]}"),
+	    "NotFound {\"what\":\"no*\"}");
+	assert_non_null(strstr(refusal(&c, "Trigger", "{\"jobs\":[\"1.1\"]}"),
+	    "InvalidField {\"field\":\"jobs[0]\""));
 	client_close(&c);
 	world_close(&w);
 }
@@ -511,7 +540,9 @@ paused_job_does_nothing_until_resume(void **state)
 	(void)state;
 	world_open(&w);
 	c = client_open(&w);
-	add(&c, "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{\"argv\":[\"ok\"]}}");
+	add(&c,
+	    "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{"
+	    "\"argv\":[\"ok\"]}}");
 	assert_int_equal(json_get_int(ask(&c, "Pause", "{\"jobs\":[\"tick\"]}"), "count", 0), 1);
 	pass(&w, 100 * USEC_SEC);
 	assert_string_equal(job_state(&c, "tick"), "paused");
@@ -538,7 +569,8 @@ cancel_ends_active_runs(void **state)
 	add(&c, FOREVER("b"));
 	add(&c, LATER("idle"));
 	pass(&w, USEC_SEC);
-	runs = json_print(json_get(ask(&c, "Cancel", "{\"jobs\":[\"*\"],\"reason\":\"enough\"}"), "runs"));
+	runs = json_print(json_get(ask(&c, "Cancel", "{\"jobs\":[\"*\"],\"reason\":\"enough\"}"),
+	    "runs"));
 	assert_string_equal(runs, "[\"1.1\",\"2.1\"]");
 	free(runs);
 	pass(&w, USEC_SEC);
@@ -546,8 +578,10 @@ cancel_ends_active_runs(void **state)
 	assert_string_equal(json_get_string(run, "state"), "canceled");
 	assert_non_null(strstr(json_get_string(run, "canceledBy"), "enough"));
 	assert_non_null(strstr(refusal(&c, "Cancel", "{\"jobs\":[\"1.1\"]}"), "Conflict"));
-	assert_string_equal(refusal(&c, "Cancel", "{\"jobs\":[\"1.7\"]}"), "NotFound {\"what\":\"1.7\"}");
-	assert_int_equal(json_count(json_get(ask(&c, "Cancel", "{\"jobs\":[\"idle\"]}"), "runs")), 0);
+	assert_string_equal(refusal(&c, "Cancel", "{\"jobs\":[\"1.7\"]}"),
+	    "NotFound {\"what\":\"1.7\"}");
+	assert_int_equal(json_count(json_get(ask(&c, "Cancel", "{\"jobs\":[\"idle\"]}"), "runs")),
+	    0);
 	client_close(&c);
 	world_close(&w);
 }
@@ -610,7 +644,8 @@ wait_answers_when_all_have_ended(void **state)
 	assert_true(strstr(text, "\"succeeded\"") < strstr(text, "\"canceled\""));
 	free(text);
 	/* At once, when it holds already. */
-	assert_int_equal(json_count(json_get(ask(&c, "Wait", "{\"jobs\":[\"1.1\",\"now\"]}"), "runs")), 2);
+	assert_int_equal(json_count(json_get(ask(&c, "Wait", "{\"jobs\":[\"1.1\",\"now\"]}"),
+	    "runs")), 2);
 	client_close(&c);
 	client_close(&other);
 	world_close(&w);
@@ -625,18 +660,22 @@ wait_for_a_repeating_job_is_for_its_latest_run(void **state)
 	(void)state;
 	world_open(&w);
 	c = client_open(&w);
-	add(&c, "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{\"argv\":[\"ok\"]}}");
+	add(&c,
+	    "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{"
+	    "\"argv\":[\"ok\"]}}");
 	client_stream(&c, "Wait", "{\"jobs\":[\"tick\"],\"until\":\"started\"}");
 	pass(&w, 4 * USEC_SEC);
 	assert_false(client_look(&c));
 	pass(&w, 1100 * USEC_MSEC);
 	client_next(&c);
-	assert_string_equal(json_get_string(json_at(json_get(c.reply.parameters, "runs"), 0), "state"), "running");
+	assert_string_equal(json_get_string(json_at(json_get(c.reply.parameters, "runs"), 0),
+	    "state"), "running");
 	client_stream(&c, "Wait", "{\"jobs\":[\"tick\"]}");
 	assert_false(client_look(&c));
 	pass(&w, 2 * USEC_SEC);
 	client_next(&c);
-	assert_string_equal(json_get_string(json_at(json_get(c.reply.parameters, "runs"), 0), "state"), "succeeded");
+	assert_string_equal(json_get_string(json_at(json_get(c.reply.parameters, "runs"), 0),
+	    "state"), "succeeded");
 	client_close(&c);
 	world_close(&w);
 }
@@ -652,7 +691,8 @@ wait_times_out_and_tells_of_removal(void **state)
 	c = client_open(&w);
 	other = client_open(&w);
 	add(&c, LATER("a"));
-	assert_string_equal(refusal(&c, "Wait", "{\"jobs\":[\"a\"],\"timeoutUSec\":0}"), "TimedOut {}");
+	assert_string_equal(refusal(&c, "Wait", "{\"jobs\":[\"a\"],\"timeoutUSec\":0}"),
+	    "TimedOut {}");
 	client_stream(&c, "Wait", "{\"jobs\":[\"a\"],\"timeoutUSec\":5000000}");
 	pass(&w, 4 * USEC_SEC);
 	assert_false(client_look(&c));
@@ -707,7 +747,8 @@ watch_tells_events_in_order(void **state)
 	pass(&w, 31 * USEC_SEC);
 	client_next(&c);
 	assert_null(json_get(c.reply.parameters, "event"));
-	assert_string_equal(refusal(&other, "Wait", "{\"jobs\":[\"nobody\"]}"), "NotFound {\"what\":\"nobody\"}");
+	assert_string_equal(refusal(&other, "Wait", "{\"jobs\":[\"nobody\"]}"),
+	    "NotFound {\"what\":\"nobody\"}");
 	client_close(&c);
 	client_close(&other);
 	world_close(&w);
@@ -731,7 +772,8 @@ slow_watcher_is_told_how_much_it_lost(void **state)
 	client_next(&c);
 	buf_puts(&b, "{\"jobs\":[");
 	for (int i = 0; i < 1000; i++)
-		buf_printf(&b, "%s{\"inUSec\":3600000000,\"timer\":{\"durationUSec\":1}}", i > 0 ? "," : "");
+		buf_printf(&b, "%s{\"inUSec\":3600000000,\"timer\":{\"durationUSec\":1}}", i > 0 ?
+		    "," : "");
 	buf_puts(&b, "]}");
 	call = buf_steal(&b);
 	for (int i = 0; i < 10; i++)
@@ -765,17 +807,20 @@ logs_of_what_has_no_output_end_with_the_run(void **state)
 	world_open(&w);
 	c = client_open(&w);
 	add(&c, "{\"name\":\"t\",\"inUSec\":2000000,\"timer\":{\"durationUSec\":1000000}}");
-	assert_string_equal(refusal(&c, "Logs", "{\"run\":\"nothing\"}"), "NotFound {\"what\":\"nothing\"}");
+	assert_string_equal(refusal(&c, "Logs", "{\"run\":\"nothing\"}"),
+	    "NotFound {\"what\":\"nothing\"}");
 	assert_null(json_get(ask(&c, "Logs", "{\"run\":\"t\"}"), "run"));
 	client_stream(&c, "Logs", "{\"run\":\"t\",\"follow\":true}");
 	assert_false(client_look(&c));
 	pass(&w, 5 * USEC_SEC);
 	client_next(&c);
 	assert_false(c.reply.continues);
-	assert_string_equal(json_get_string(json_get(c.reply.parameters, "run"), "state"), "succeeded");
+	assert_string_equal(json_get_string(json_get(c.reply.parameters, "run"), "state"),
+	    "succeeded");
 	add(&c, FOREVER("f"));
 	pass(&w, USEC_SEC);
-	assert_string_equal(refusal(&c, "Logs", "{\"run\":\"f\"}"), "RunnerUnavailable {\"reason\":\"there is none\"}");
+	assert_string_equal(refusal(&c, "Logs", "{\"run\":\"f\"}"),
+	    "RunnerUnavailable {\"reason\":\"there is none\"}");
 	client_close(&c);
 	world_close(&w);
 }
@@ -811,13 +856,97 @@ stats_and_tasks_are_told(void **state)
 	world_close(&w);
 }
 
+/* A client that is somebody else; only root can be so many. */
+static struct client
+stranger_open(struct world *w)
+{
+	struct client c;
+
+	assert_int_equal(seteuid(65534), 0);
+	c = client_open(w);
+	assert_int_equal(seteuid(0), 0);
+	return c;
+}
+
+static void
+strangers_see_the_job_and_nothing_of_its_inside(void **state)
+{
+	static const char *const refused[][2] = {
+		{ "Cancel", "{\"jobs\":[\"a\"]}" }, { "Cancel", "{\"jobs\":[\"1.1\"]}" },
+		{ "Cancel", "{\"jobs\":[\"*\"]}" }, { "Remove", "{\"jobs\":[\"idle\"]}" },
+		{ "Trigger", "{\"jobs\":[\"a\"]}" }, { "Pause", "{\"jobs\":[\"*\"]}" },
+		{ "Resume", "{\"jobs\":[\"a\"]}" }, { "Logs", "{\"run\":\"a\"}" },
+		{ "Add", "{\"jobs\":[{\"command\":{\"argv\":[\"ok\"],\"user\":\"root\"}}]}" },
+	};
+	struct world w;
+	struct client c, stranger;
+	struct cJSON *job;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	world_open(&w);
+	c = client_open(&w);
+	stranger = stranger_open(&w);
+	add(&c, FOREVER("a"));
+	add(&c, LATER("idle"));
+	pass(&w, USEC_SEC);
+	job = json_get(ask(&stranger, "Get", "{\"job\":\"a\"}"), "job");
+	assert_string_equal(json_get_string(job, "state"), "running");
+	assert_null(json_get(job, "summary"));
+	assert_null(json_get(job, "spec"));
+	job = json_at(json_get(ask(&stranger, "List", "{}"), "jobs"), 0);
+	assert_null(json_get(job, "summary"));
+	assert_int_equal(json_count(json_get(ask(&stranger, "List", "{\"mine\":true}"), "jobs")), 0);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		if (strcmp(refusal(&stranger, refused[i][0], refused[i][1]), "PermissionDenied {}") != 0)
+			fail_msg("%s(%s) was not refused: %s", refused[i][0], refused[i][1],
+			    stranger.reply.error != NULL ? stranger.reply.error : "done");
+	}
+	assert_string_equal(job_state(&c, "a"), "running");
+	assert_string_equal(job_state(&c, "idle"), "scheduled");
+	/* A pattern means one's own; root means everybody's. */
+	add(&stranger, LATER("b"));
+	assert_int_equal(json_get_int(ask(&stranger, "Pause", "{\"jobs\":[\"*\"]}"), "count", 0), 1);
+	assert_string_equal(job_state(&c, "b"), "paused");
+	assert_string_equal(job_state(&c, "idle"), "scheduled");
+	assert_int_equal(json_get_int(ask(&c, "Resume", "{\"jobs\":[\"b\"]}"), "count", 0), 1);
+	assert_non_null(json_get(json_get(ask(&c, "Get", "{\"job\":\"b\"}"), "job"), "spec"));
+	client_close(&c);
+	client_close(&stranger);
+	world_close(&w);
+}
+
+static void
+user_may_have_so_many_jobs_and_no_more(void **state)
+{
+	struct world w;
+	struct client stranger;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	world_open(&w);
+	w.server.jobs_max_uid = 2;
+	stranger = stranger_open(&w);
+	add(&stranger, LATER("a"));
+	add(&stranger, LATER("b"));
+	assert_string_equal(refusal(&stranger, "Add", "{\"jobs\":[" LATER("c") "]}"),
+	    "LimitReached {\"limit\":\"jobs of one user\"}");
+	client_close(&stranger);
+	world_close(&w);
+}
+
 static void
 hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 {
 	static const char *const calls[][2] = {
-		{ "Wait", "{\"jobs\":[\"f\"]}" }, { "Watch", "{}" }, { "Logs", "{\"run\":\"later\",\"follow\":true}" },
-		{ "Remove", "{\"jobs\":[\"f\"],\"cancel\":true}" }, { "Add", "{\"jobs\":[" OK_JOB("z") "]}" },
-		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume", "{\"jobs\":[\"*\"]}" },
+		{ "Wait", "{\"jobs\":[\"f\"]}" }, { "Watch", "{}" }, { "Logs",
+		    "{\"run\":\"later\",\"follow\":true}" },
+		{ "Remove", "{\"jobs\":[\"f\"],\"cancel\":true}" }, { "Add",
+		    "{\"jobs\":[" OK_JOB("z") "]}" },
+		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume",
+		    "{\"jobs\":[\"*\"]}" },
 	};
 	struct world w;
 	struct client c;
@@ -866,6 +995,8 @@ main(void)
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
 		cmocka_unit_test(logs_of_what_has_no_output_end_with_the_run),
 		cmocka_unit_test(stats_and_tasks_are_told),
+		cmocka_unit_test(strangers_see_the_job_and_nothing_of_its_inside),
+		cmocka_unit_test(user_may_have_so_many_jobs_and_no_more),
 		cmocka_unit_test(hangup_in_the_middle_of_any_call_leaves_nothing),
 	};
 

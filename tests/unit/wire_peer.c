@@ -75,11 +75,14 @@ never_step(struct task *t)
 	TASK_END(t, 0);
 }
 
-static const struct task_kind count_kind = { .name = "count", .step = count_step, .release = call_release };
-static const struct task_kind never_kind = { .name = "never", .step = never_step, .release = call_release };
+static const struct task_kind count_kind = { .name = "count", .step = count_step,
+    .release = call_release };
+static const struct task_kind never_kind = { .name = "never", .step = never_step,
+    .release = call_release };
 
 static const struct method methods[] = {
-	{ "org.example.Count", count_fields, sizeof(struct count_in), METHOD_MORE, sizeof(struct count), &count_kind },
+	{ "org.example.Count", count_fields, sizeof(struct count_in), METHOD_MORE,
+	    sizeof(struct count), &count_kind },
 	{ "org.example.Never", NULL, 0, 0, sizeof(struct count), &never_kind },
 	{ .name = NULL },
 };
@@ -115,7 +118,8 @@ static void
 world_open(struct world *w)
 {
 	struct service_config config = {
-		.methods = methods, .interface = "org.example", .description = "", .vendor = "", .product = "",
+		.methods = methods, .interface = "org.example", .description = "", .vendor = "",
+		    .product = "",
 		.version = "", .url = "",
 	};
 	char error[LISTEN_ERROR_MAX];

@@ -99,14 +99,20 @@ forever_step(struct task *t)
 	TASK_END(t, 0);
 }
 
-static const struct task_kind echo_kind = { .name = "echo", .step = echo_step, .release = call_release };
-static const struct task_kind stream_kind = { .name = "stream", .step = stream_step, .release = call_release };
-static const struct task_kind forever_kind = { .name = "forever", .step = forever_step, .release = call_release };
+static const struct task_kind echo_kind = { .name = "echo", .step = echo_step,
+    .release = call_release };
+static const struct task_kind stream_kind = { .name = "stream", .step = stream_step,
+    .release = call_release };
+static const struct task_kind forever_kind = { .name = "forever", .step = forever_step,
+    .release = call_release };
 
 static const struct method methods[] = {
-	{ "org.example.Echo", text_fields, sizeof(struct text_in), 0, sizeof(struct echo), &echo_kind },
-	{ "org.example.Stream", text_fields, sizeof(struct text_in), METHOD_MORE, sizeof(struct echo), &stream_kind },
-	{ "org.example.Monitor", text_fields, sizeof(struct text_in), METHOD_MORE_ONLY, sizeof(struct echo), &stream_kind },
+	{ "org.example.Echo", text_fields, sizeof(struct text_in), 0, sizeof(struct echo),
+	    &echo_kind },
+	{ "org.example.Stream", text_fields, sizeof(struct text_in), METHOD_MORE,
+	    sizeof(struct echo), &stream_kind },
+	{ "org.example.Monitor", text_fields, sizeof(struct text_in), METHOD_MORE_ONLY,
+	    sizeof(struct echo), &stream_kind },
 	{ "org.example.Forever", NULL, 0, METHOD_LAST, sizeof(struct echo), &forever_kind },
 	{ .name = NULL },
 };
@@ -134,7 +140,8 @@ static void
 world_open(struct world *w, int64_t connections_uid_max)
 {
 	struct service_config config = {
-		.methods = methods, .interface = "org.example", .description = "interface org.example\n",
+		.methods = methods, .interface = "org.example",
+		    .description = "interface org.example\n",
 		.vendor = "v", .product = "p", .version = "1", .url = "u", .context = &w->counts,
 		.connections_max = connections_uid_max,
 	};
@@ -178,7 +185,8 @@ peer_open(struct world *w)
 {
 	int pair[2];
 
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
+	    0);
 	service_connect(w->service, pair[1], &w->root);
 	return pair[0];
 }
@@ -233,10 +241,13 @@ call_is_answered_whatever_the_form(void **state)
 
 	(void)state;
 	world_open(&w, 0);
-	assert_string_equal(ask(&w, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"), answer);
-	assert_string_equal(ask(&w, " {\n\"more\": false, \"parameters\": {\"text\": \"x\", \"n\": null},"
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"), answer);
+	assert_string_equal(ask(&w,
+	    " {\n\"more\": false, \"parameters\": {\"text\": \"x\", \"n\": null},"
 	    "\"method\": \"org.example.Echo\" }\n"), answer);
-	assert_string_equal(ask(&w, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"},\"more\":true,"
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"},\"more\":true,"
 	    "\"org.vendor\":{\"a\":[1]}}"), answer);
 	world_close(&w);
 }
@@ -244,7 +255,8 @@ call_is_answered_whatever_the_form(void **state)
 static void
 bytes_may_come_one_by_one(void **state)
 {
-	static const char text[] = "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"abc\"}}";
+	static const char text[] =
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"abc\"}}";
 	struct world w;
 	int fd;
 
@@ -273,7 +285,8 @@ replies_come_in_the_order_of_pipelined_calls(void **state)
 	world_open(&w, 0);
 	fd = peer_open(&w);
 	for (int i = 0; i < 100; i++) {
-		snprintf(text, sizeof(text), "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"%d\"}}", i);
+		snprintf(text, sizeof(text),
+		    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"%d\"}}", i);
 		say(fd, text);
 	}
 	settle(&w);
@@ -297,10 +310,12 @@ oneway_is_carried_out_and_never_answered(void **state)
 	(void)state;
 	world_open(&w, 0);
 	fd = peer_open(&w);
-	say(fd, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"},\"oneway\":true}");
+	say(fd,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"},\"oneway\":true}");
 	say(fd, "{\"method\":\"org.example.Nothing\",\"oneway\":true}");
 	say(fd, "{\"method\":\"org.example.Echo\",\"oneway\":true}");
-	say(fd, "{\"method\":\"org.example.Monitor\",\"parameters\":{\"text\":\"x\"},\"oneway\":true}");
+	say(fd,
+	    "{\"method\":\"org.example.Monitor\",\"parameters\":{\"text\":\"x\"},\"oneway\":true}");
 	say(fd, "{\"method\":\"org.varlink.service.GetInfo\",\"oneway\":true}");
 	say(fd, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"y\"}}");
 	/* Those who say it and go are heard, too. */
@@ -320,21 +335,28 @@ service_describes_itself(void **state)
 
 	(void)state;
 	world_open(&w, 0);
-	assert_string_equal(ask(&w, "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":null}"),
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":null}"),
 	    "{\"parameters\":{\"vendor\":\"v\",\"product\":\"p\",\"version\":\"1\",\"url\":\"u\","
 	    "\"interfaces\":[\"org.example\",\"org.varlink.service\"]}}\n");
 	assert_string_equal(ask(&w, "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
 	    "\"parameters\":{\"interface\":\"org.example\"}}"),
 	    "{\"parameters\":{\"description\":\"interface org.example\\n\"}}\n");
-	assert_non_null(strstr(ask(&w, "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
-	    "\"parameters\":{\"interface\":\"org.varlink.service\"}}"), "interface org.varlink.service\\n"));
+	assert_non_null(strstr(ask(&w,
+	    "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
+	    "\"parameters\":{\"interface\":\"org.varlink.service\"}}"),
+	        "interface org.varlink.service\\n"));
 	assert_string_equal(ask(&w, "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
 	    "\"parameters\":{\"interface\":\"no.such\"}}"),
-	    "{\"error\":\"org.varlink.service.InterfaceNotFound\",\"parameters\":{\"interface\":\"no.such\"}}\n");
+	    "{\"error\":\"org.varlink.service.InterfaceNotFound\",\"parameters\":{"
+	    "\"interface\":\"no.such\"}}\n");
 	assert_string_equal(ask(&w, "{\"method\":\"org.varlink.service.GetInterfaceDescription\"}"),
-	    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"interface\"}}\n");
-	assert_string_equal(ask(&w, "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":{\"x\":1}}"),
-	    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"x\"}}\n");
+	    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{"
+	    "\"parameter\":\"interface\"}}\n");
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":{\"x\":1}}"),
+	    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{"
+	    "\"parameter\":\"x\"}}\n");
 	world_close(&w);
 }
 
@@ -345,15 +367,20 @@ bad_parameters_are_named(void **state)
 {
 	static const struct { const char *call, *answer; } cases[] = {
 		{ "{\"method\":\"org.example.Nothing\"}",
-		    "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{\"method\":\"org.example.Nothing\"}}\n" },
+		    "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{"
+		    "\"method\":\"org.example.Nothing\"}}\n" },
 		{ "{\"method\":\"nothing\"}",
-		    "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{\"method\":\"nothing\"}}\n" },
+		    "{\"error\":\"org.varlink.service.MethodNotFound\",\"parameters\":{"
+		    "\"method\":\"nothing\"}}\n" },
 		{ "{\"method\":\"org.example.Echo\"}",
-		    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"text\"}}\n" },
+		    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{"
+		    "\"parameter\":\"text\"}}\n" },
 		{ "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":3}}",
-		    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"text\"}}\n" },
+		    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{"
+		    "\"parameter\":\"text\"}}\n" },
 		{ "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\",\"other\":3}}",
-		    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{\"parameter\":\"other\"}}\n" },
+		    "{\"error\":\"org.varlink.service.InvalidParameter\",\"parameters\":{"
+		    "\"parameter\":\"other\"}}\n" },
 		{ "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\",\"n\":-1}}",
 		    "{\"error\":\"io.jobd.InvalidField\",\"parameters\":{\"field\":\"n\","
 		    "\"reason\":\"must be from 0 to 1000000\"}}\n" },
@@ -375,7 +402,8 @@ static void
 what_is_no_call_closes_the_connection(void **state)
 {
 	static const char *const cases[] = {
-		"", "{", "}", "[]", "null", "1", "\"x\"", "not json", "{}", "{\"method\":3}", "{\"method\":\"\"}",
+		"", "{", "}", "[]", "null", "1", "\"x\"", "not json", "{}", "{\"method\":3}",
+		    "{\"method\":\"\"}",
 		"{\"method\":\"org.example.Echo\",\"parameters\":[]}",
 		"{\"method\":\"org.example.Echo\",\"parameters\":\"x\"}",
 		"{\"method\":\"org.example.Echo\",\"more\":1}",
@@ -398,7 +426,8 @@ what_is_no_call_closes_the_connection(void **state)
 	}
 	assert_int_equal(w.counts.echoes, 0);
 	/* And the others are served as before. */
-	assert_string_equal(ask(&w, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
 	    "{\"parameters\":{\"text\":\"x\"}}\n");
 	world_close(&w);
 }
@@ -426,7 +455,8 @@ static void
 message_that_is_too_long_or_too_deep_closes_the_connection(void **state)
 {
 	size_t n = (size_t)3 << 20;
-	char *long_one = xmalloc(n), deep[400] = "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":";
+	char *long_one = xmalloc(n), deep[400] =
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":";
 	struct world w;
 	int fd;
 
@@ -451,7 +481,8 @@ message_that_is_too_long_or_too_deep_closes_the_connection(void **state)
 static void
 longest_message_is_still_taken(void **state)
 {
-	static const char head[] = "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}";
+	static const char head[] =
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}";
 	size_t n = ((size_t)1 << 20) + 1;
 	char *text = xmalloc(n);
 	struct world w;
@@ -542,7 +573,8 @@ stream_waits_for_its_reader_and_ends_with_it(void **state)
 	slow = peer_open(&w);
 	memset(text, 'x', 1000);
 	text[1000] = '\0';
-	snprintf(call, sizeof(call), "{\"method\":\"org.example.Stream\",\"parameters\":{\"text\":\"%s\",\"n\":100000},"
+	snprintf(call, sizeof(call),
+	    "{\"method\":\"org.example.Stream\",\"parameters\":{\"text\":\"%s\",\"n\":100000},"
 	    "\"more\":true}", text);
 	before = mallinfo2();
 	say(slow, call);
@@ -551,7 +583,8 @@ stream_waits_for_its_reader_and_ends_with_it(void **state)
 	/* 100 MB are wanted; what is held is bounded. */
 	assert_true(after.uordblks < before.uordblks + 4 * CONN_OUT_MAX);
 	/* Another's calls go on meanwhile. */
-	assert_string_equal(ask(&w, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
 	    "{\"parameters\":{\"text\":\"x\"}}\n");
 
 	say(quick, call);
@@ -581,7 +614,9 @@ stream_waits_for_its_reader_and_ends_with_it(void **state)
 static void
 who_reads_no_replies_is_closed_and_holds_up_nobody(void **state)
 {
-	static const char call[] = "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"0123456789012345678901234567890123456789\"}}";
+	static const char call[] =
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":"
+	    "\"0123456789012345678901234567890123456789\"}}";
 	struct world w;
 	struct service_stats stats;
 	ssize_t n = 0;
@@ -599,10 +634,13 @@ who_reads_no_replies_is_closed_and_holds_up_nobody(void **state)
 		}
 		sent += n > 0 ? (size_t)n : 0;
 	}
-	/* It is read as long as replies find room, then no more: nobody holds more than the limits. */
+	/*
+	 * It is read as long as replies find room, then no more: nobody holds more than the limits.
+	 */
 	assert_true(n < 0 && errno == EAGAIN);
 	assert_true(sent < 16u << 20);
-	assert_string_equal(ask(&w, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
 	    "{\"parameters\":{\"text\":\"x\"}}\n");
 	pass(&w, CONN_UNREAD_USEC + USEC_SEC);
 	service_stats(w.service, &stats);
@@ -614,7 +652,8 @@ who_reads_no_replies_is_closed_and_holds_up_nobody(void **state)
 static void
 thousand_idle_connections_are_small(void **state)
 {
-	static const char echo[] = "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}";
+	static const char echo[] =
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}";
 	struct rlimit files = { 4096, 4096 };
 	struct world w;
 	struct service_stats stats;
@@ -672,7 +711,8 @@ connections_beyond_the_limit_are_closed_at_once(void **state)
 	/* Room again when one goes. */
 	close(fds[0]);
 	settle(&w);
-	assert_string_equal(ask(&w, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
 	    "{\"parameters\":{\"text\":\"x\"}}\n");
 	for (int i = 1; i < 4; i++)
 		close(fds[i]);
@@ -691,7 +731,8 @@ shutting_down_is_told(void **state)
 	say(fd, "{\"method\":\"org.example.Forever\"}");
 	settle(&w);
 	service_shut_down(w.service);
-	assert_string_equal(ask(&w, "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
 	    "{\"error\":\"io.jobd.ShuttingDown\",\"parameters\":{}}\n");
 	world_close(&w);
 	assert_string_equal(hear(fd), "{\"error\":\"io.jobd.ShuttingDown\",\"parameters\":{}}\n");
@@ -703,8 +744,10 @@ shutting_down_is_told(void **state)
 static void
 random_bytes_do_no_harm(void **state)
 {
-	static const char *const words[] = { "{", "}", "\"method\"", ":", "\"org.example.Echo\"", ",", "\"parameters\"",
-	    "{\"text\":\"x\"}", "\"more\"", "true", "\"oneway\"", "\0", "\xff", "[", "]", "1e999", "null", "\\u0000", " " };
+	static const char *const words[] = { "{", "}", "\"method\"", ":", "\"org.example.Echo\"",
+	    ",", "\"parameters\"",
+	    "{\"text\":\"x\"}", "\"more\"", "true", "\"oneway\"", "\0", "\xff", "[", "]", "1e999",
+	        "null", "\\u0000", " " };
 	struct world w;
 	struct service_stats stats;
 	char text[64];
@@ -716,7 +759,8 @@ random_bytes_do_no_harm(void **state)
 	for (int i = 0; i < 300; i++) {
 		fd = peer_open(&w);
 		for (int j = 0; j < 40; j++) {
-			const char *word = words[random() % (long)(sizeof(words) / sizeof(words[0]))];
+			const char *word =
+			    words[random() % (long)(sizeof(words) / sizeof(words[0]))];
 
 			snprintf(text, sizeof(text), "%s", word);
 			(void)!send(fd, text, word[0] == '\0' ? 1 : strlen(text), MSG_NOSIGNAL);
