@@ -2,7 +2,9 @@
  * logs: Logs: what a run has written, and with follow what it writes until it is over, and then the
  * run itself, final: who follows needs no other call to know how it ended.
  */
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,8 +271,38 @@ logs_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind logs_kind = { .name = "Logs", .step = logs_step,
-    .release = logs_release };
+static_assert(offsetof(struct logs, call.task) == 0, "a call is found by its task");
+
+static void
+logs_describe(const struct task *t, char *out, size_t n)
+{
+	const struct logs *f = (const void *)t;
+
+	if (task_alive(&f->output.task))
+		snprintf(out, n, "the end of the output");
+	else if (f->has_run)
+		snprintf(out, n, "the end of the run");
+	else if (f->watcher.hub != NULL)
+		snprintf(out, n, "a first run");
+}
+
+static void
+logs_serves(const struct task *t, char *out, size_t n)
+{
+	const struct logs *f = (const void *)t;
+	char text[RUN_TEXT_MAX];
+
+	if (f->has_run)
+		snprintf(out, n, "%s", run_text(f->run.job, f->run.run, text));
+}
+
+static const struct task_kind logs_kind = {
+	.name = "Logs",
+	.step = logs_step,
+	.release = logs_release,
+	.describe = logs_describe,
+	.serves = logs_serves,
+};
 
 const struct method method_logs = {
 	.name = "io.jobd.Logs",

@@ -4,7 +4,9 @@
  */
 #include "daemon/server/output.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,9 +167,21 @@ out:
 	TASK_END(t, 0);
 }
 
+static_assert(offsetof(struct output, task) == 0, "it is found by its task");
+
+static void
+output_describe(const struct task *t, char *out, size_t n)
+{
+	const struct output *o = (const void *)t;
+
+	snprintf(out, n, "%s", !o->ask.lent ? "jobd-runner" :
+	    o->peer.stream.paused ? "the reader of the output" : "output");
+}
+
 static const struct task_kind output_kind = {
 	.name = "output",
 	.step = output_step,
+	.describe = output_describe,
 };
 
 void

@@ -3,7 +3,9 @@
  * in between; an event only says whom to look at again, and all are looked at again now and then,
  * so that a mistake elsewhere makes a wait late, never endless.
  */
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -313,8 +315,24 @@ wait_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind wait_kind = { .name = "Wait", .step = wait_step,
-    .release = wait_release };
+static_assert(offsetof(struct wait, call.task) == 0, "a call is found by its task");
+
+static void
+wait_describe(const struct task *t, char *out, size_t n)
+{
+	const struct wait *f = (const void *)t;
+
+	if (f->waited != NULL)
+		snprintf(out, n, "%zu of %zu to hold", f->select.found.n - f->holding,
+		    f->select.found.n);
+}
+
+static const struct task_kind wait_kind = {
+	.name = "Wait",
+	.step = wait_step,
+	.release = wait_release,
+	.describe = wait_describe,
+};
 
 const struct method method_wait = {
 	.name = "io.jobd.Wait",

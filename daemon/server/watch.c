@@ -2,9 +2,11 @@
  * watch: Watch.  The watcher's ring and the connection's buffer are bounded; a peer that reads too
  * slowly loses events, is told how many, and holds up nobody.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,8 +118,23 @@ watch_release(struct task *t)
 	call_release(t);
 }
 
-static const struct task_kind watch_kind = { .name = "Watch", .step = watch_step,
-    .release = watch_release };
+static_assert(offsetof(struct watch_call, call.task) == 0, "a call is found by its task");
+
+static void
+watch_describe(const struct task *t, char *out, size_t n)
+{
+	const struct watch_call *f = (const void *)t;
+
+	if (f->watcher.hub != NULL)
+		snprintf(out, n, "%s", watcher_has(&f->watcher) ? "its reader" : "an event");
+}
+
+static const struct task_kind watch_kind = {
+	.name = "Watch",
+	.step = watch_step,
+	.release = watch_release,
+	.describe = watch_describe,
+};
 
 const struct method method_watch = {
 	.name = "io.jobd.Watch",

@@ -5,7 +5,9 @@
  */
 #include "daemon/wire/peer.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -149,9 +151,21 @@ peer_step(struct task *t)
 	TASK_END(t, 0);
 }
 
+static_assert(offsetof(struct peer, task) == 0, "it is found by its task");
+
+static void
+peer_describe(const struct task *t, char *out, size_t n)
+{
+	const struct peer *p = (const void *)t;
+
+	snprintf(out, n, "%s", p->stream.paused ? "its user to go on" :
+	    p->first != NULL ? "a reply" : "a call, or the other side to go");
+}
+
 static const struct task_kind peer_kind = {
 	.name = "peer",
 	.step = peer_step,
+	.describe = peer_describe,
 };
 
 int

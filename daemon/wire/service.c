@@ -8,7 +8,9 @@
  */
 #include "daemon/wire/service.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -238,10 +240,21 @@ door_release(struct task *t)
 	free(container_of(t, struct door, task));
 }
 
+static_assert(offsetof(struct door, task) == 0, "it is found by its task");
+
+static void
+door_describe(const struct task *t, char *out, size_t n)
+{
+	const struct door *d = (const void *)t;
+
+	snprintf(out, n, "%s", d->short_of ? "a descriptor to spare" : "a connection");
+}
+
 static const struct task_kind door_kind = {
 	.name = "listener",
 	.step = door_step,
 	.release = door_release,
+	.describe = door_describe,
 };
 
 void
