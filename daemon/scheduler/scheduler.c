@@ -345,7 +345,8 @@ void
 scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name, bool paused)
 {
 	job_tell(s, EVENT_JOB_ADDED, row->id, name, paused ? JOB_PAUSED : JOB_SCHEDULED);
-	if (paused || !instant_is_set(row->due))
+	/* If a load has found it before us, what is here is newer. */
+	if (paused || !instant_is_set(row->due) || window_get(&s->window, row->id) != NULL)
 		return;
 	if (window_put(&s->window, row, loop_wall(s->loop)) != NULL || instant_is_set(window_load_at(&s->window)))
 		scheduler_changed(s);

@@ -61,16 +61,23 @@ pending_free(struct window *w, struct pending *p)
 	free(p);
 }
 
+/* From this place on something may be in the store that is not here. */
+static void
+window_note(struct window *w, struct window_place place)
+{
+	if (w->loading)
+		w->noted = place_first(w->noted, place);
+	else
+		w->beyond = place_first(w->beyond, place);
+}
+
 /* Does a due belong into memory?  If not, it is noted. */
 static bool
 window_wants(struct window *w, struct window_place place, instant now)
 {
 	if (place.due.usec <= now.usec + w->ahead && (w->loading || place_before(place, w->beyond)))
 		return true;
-	if (w->loading)
-		w->noted = place_first(w->noted, place);
-	else
-		w->beyond = place_first(w->beyond, place);
+	window_note(w, place);
 	return false;
 }
 
@@ -121,10 +128,11 @@ window_put(struct window *w, const struct due_row *row, instant now)
 		p->told_due = row->due;
 		return p;
 	}
-	if (p != NULL) {
-		MUST(p->state == PENDING_HEAP);
+	/* A load was quicker than the teller, and it is due already. */
+	if (p != NULL && p->state != PENDING_HEAP)
+		return p;
+	if (p != NULL)
 		heap_remove(&w->heap, &p->node);
-	}
 	if (!window_wants(w, (struct window_place){ row->due, row->id }, now)) {
 		if (p != NULL)
 			pending_free(w, p);
@@ -192,6 +200,9 @@ void
 window_refused(struct window *w, struct pending *p, instant now)
 {
 	MUST(p->state == PENDING_TAKEN);
+	/* Whatever made it out of date has told us, or should have: look again, dues only grow. */
+	if (!p->gone && !p->told)
+		window_note(w, (struct window_place){ p->due, p->job });
 	window_back(w, p, p->told ? p->told_due : (instant){ 0 }, now);
 }
 

@@ -65,8 +65,8 @@ struct pending *window_get(const struct window *w, int64_t job);
 
 /*
  * A job's due, as told after a commit or read by a load.  Kept if it belongs here, else
- * noted as beyond.  An entry that is taken is told; one that waits for its due moves; one
- * in line or parked must have been dropped before.  The entry when it is here now.
+ * noted as beyond.  An entry that is taken is told; one that waits for its due moves; one in
+ * line or parked stays (drop it before if its due has changed).  The entry when it is here now.
  */
 struct pending *window_put(struct window *w, const struct due_row *row, instant now);
 
@@ -79,7 +79,7 @@ instant window_next(const struct window *w);
 /* A taken, ready or parked entry waits for its (or another) due again; dropped when that is none, or left to the store. */
 void window_back(struct window *w, struct pending *p, instant due, instant now);
 
-/* The store refused a taken entry: what was told meanwhile counts, or it goes. */
+/* The store refused a taken entry: what was told meanwhile counts, or it goes and is looked up again. */
 void window_refused(struct window *w, struct pending *p, instant now);
 
 /* Forget an entry in any state but taken; a taken one is marked gone.  It is in no line any more. */

@@ -362,6 +362,24 @@ refused_entry_takes_the_due_that_was_told(void **state)
 	window_done(&w);
 }
 
+static void
+refused_entry_is_looked_up_again(void **state)
+{
+	struct due_row row = row_at(1, AT(1));
+	struct pending *p;
+	struct window w;
+
+	(void)state;
+	window_loaded(&w, 100);
+	(void)window_put(&w, &row, AT(0));
+	p = window_take(&w, AT(1));
+	window_refused(&w, p, AT(1));
+
+	assert_null(window_get(&w, 1));
+	assert_true(window_load_at(&w).usec <= AT(1).usec && instant_is_set(window_load_at(&w)));
+	window_done(&w);
+}
+
 /* ---- queue ---- */
 
 /* Lanes only compare it with NULL. */
@@ -529,6 +547,7 @@ main(void)
 		cmocka_unit_test(a_load_takes_what_is_told_meanwhile_as_newer),
 		cmocka_unit_test(taken_entry_that_is_paused_does_not_come_back),
 		cmocka_unit_test(refused_entry_takes_the_due_that_was_told),
+		cmocka_unit_test(refused_entry_is_looked_up_again),
 		cmocka_unit_test(queued_runs_of_a_job_line_up_one_at_a_time),
 		cmocka_unit_test(queued_run_that_is_here_is_not_added_again),
 		cmocka_unit_test(queue_is_bounded_and_knows_that_there_is_more),

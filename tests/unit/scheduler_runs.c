@@ -1,0 +1,801 @@
+/*
+ * The scheduler with a real store, on the virtual clock, with an executor that lasts as long as a
+ * job's summary says.  One test, one daemon, one directory.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/engine/loop.h"
+#include "daemon/scheduler/scheduler.h"
+#include "daemon/store/backend.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+#define GATE		3
+#define WINDOW_MAX	32
+#define SEEN_MAX	20000
+
+struct fixture {
+	struct task		 root;
+	char			 directory[64];
+	struct loop		*loop;
+	struct store		*store;
+	struct event_hub	*events;
+	struct scheduler	*scheduler;
+	struct exec_world	 world;
+	struct watcher		 watcher;
+	instant			 began;
+	bool			 stop;
+	/* seen */
+	struct event_info	 seen[SEEN_MAX];	/* without strings */
+	size_t			 seen_n;
+	int			 live, live_max;
+	int			 adopted;
+};
+
+static struct fixture *fix;
+static int64_t commits_to_fail;
+static struct backend backend;
+
+/* ---- an executor: a timer's duration is how long it lasts; commands last until they are canceled ---- */
+
+struct scripted {
+	struct exec	exec;
+	usec_t		ends;
+};
+
+static void
+scripted_begin(struct scripted *f)
+{
+	const struct run_info *run = f->exec.run;
+
+	if (++fix->live > fix->live_max)
+		fix->live_max = fix->live;
+	fix->adopted += f->exec.adopt;
+	f->ends = USEC_NEVER;
+	if (f->exec.spec->timer != NULL)
+		f->ends = loop_now(fix->loop) + f->exec.spec->timer->duration -
+		    (f->exec.adopt ? instant_since(loop_wall(fix->loop), run->started) : 0);
+}
+
+static enum task_status
+scripted_step(struct task *t)
+{
+	struct scripted *f = container_of(t, struct scripted, exec.task);
+
+	TASK_BEGIN(t);
+
+	scripted_begin(f);
+	AWAIT_UNTIL(t, f->ends, f->exec.cancel);
+	if (t->err == -ECANCELED)
+		f->exec.run->state = RUN_RUNNING;
+	else
+		f->exec.run->state = t->err == 0 ? RUN_CANCELED : RUN_SUCCEEDED;
+	fix->live--;
+
+	TASK_END(t, 0);
+}
+
+static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
+static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+
+/* ---- one daemon ---- */
+
+static int
+failing_commit(void *db)
+{
+	if (commits_to_fail > 0) {
+		commits_to_fail--;
+		backend_sqlite.rollback(db);
+		return -ENOSPC;
+	}
+	return backend_sqlite.commit(db);
+}
+
+/* Remember it; nothing is kept for the watcher. */
+static bool
+see(struct watcher *w, const struct event_info *e)
+{
+	(void)w;
+	assert_true(fix->seen_n < SEEN_MAX);
+	fix->seen[fix->seen_n] = *e;
+	fix->seen[fix->seen_n].name = fix->seen[fix->seen_n].reason = NULL;
+	fix->seen_n++;
+	return false;
+}
+
+static enum task_status
+root_step(struct task *t)
+{
+	TASK_BEGIN(t);
+
+	AWAIT(t, fix->stop);
+
+	TASK_END(t, 0);
+}
+
+static const struct task_kind root_kind = { .name = "root", .step = root_step };
+
+static void
+daemon_start(instant wall)
+{
+	char error[STORE_ERROR_MAX];
+
+	fix->loop = loop_new(LOOP_VIRTUAL);
+	if (instant_is_set(wall))
+		loop_set_wall(fix->loop, wall);
+	fix->began = loop_wall(fix->loop);
+	backend = backend_sqlite;
+	backend.commit = failing_commit;
+	fix->store = store_open(&(struct store_config){ .directory = fix->directory, .mode = STORE_INLINE,
+	    .backend = &backend }, fix->loop, error);
+	assert_non_null(fix->store);
+	fix->world.loop = fix->loop;
+	fix->events = event_hub_new();
+	fix->scheduler = scheduler_new(&(struct scheduler_config){
+		.loop = fix->loop, .store = fix->store, .world = &fix->world, .events = fix->events,
+		.running_max = { GATE, GATE, GATE }, .window_jobs_max = WINDOW_MAX,
+	});
+	fix->stop = false;
+	task_start_root(&fix->root, &root_kind, fix->loop);
+	store_start_task(fix->store, &fix->root);
+	fix->watcher.wants = see;
+	watcher_start(&fix->watcher, fix->events, NULL);
+	scheduler_start(fix->scheduler, &fix->root);
+}
+
+static instant
+daemon_stop(void)
+{
+	instant wall;
+
+	fix->stop = true;
+	task_wake(&fix->root);
+	assert_int_equal(loop_run(fix->loop), 0);
+	wall = loop_wall(fix->loop);
+	watcher_stop(&fix->watcher);
+	scheduler_free(fix->scheduler);
+	event_hub_free(fix->events);
+	store_close(fix->store);
+	loop_free(fix->loop);
+	return wall;
+}
+
+/* Stop, be down for a while, start. */
+static void
+daemon_restart(usec_t down)
+{
+	daemon_start(instant_add(daemon_stop(), down));
+}
+
+static void
+run_for(usec_t time)
+{
+	assert_int_equal(loop_run_until(fix->loop, loop_now(fix->loop) + time), 0);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fix = xcalloc(1, sizeof(*fix));
+	strcpy(fix->directory, "/tmp/jobd-unit.XXXXXX");
+	assert_non_null(mkdtemp(fix->directory));
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		executor_replace((enum job_kind)kind, &scripted);
+	daemon_start((instant){ 0 });
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct dirent *e;
+	DIR *d;
+
+	(void)state;
+	(void)daemon_stop();
+	d = opendir(fix->directory);
+	while ((e = readdir(d)) != NULL)
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+	assert_int_equal(rmdir(fix->directory), 0);
+	free(fix);
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		executor_replace((enum job_kind)kind, NULL);
+	return 0;
+}
+
+/* ---- what the server would do ---- */
+
+static int
+ask(struct store_op *op, enum op_kind kind)
+{
+	op->kind = kind;
+	store_submit(fix->store, op, NULL);
+	while (!op->done)
+		run_for(0);
+	return op->result;
+}
+
+struct want {
+	const char	*name;
+	int		 kind;
+	usec_t		 in, every, lasts;
+	int		 misfire;
+};
+
+/* Add n jobs alike in one transaction; the first one's id. */
+static int64_t
+add_many(struct want want, size_t n)
+{
+	instant now = loop_wall(fix->loop);
+	struct timer_spec timer = { want.lasts };
+	struct strings argv = { 0 };
+	struct command_spec command = { 0 };
+	struct job_spec spec = { .name = (char *)(uintptr_t)want.name, .every = want.every, .misfire = want.misfire };
+	struct job_new *jobs = xcalloc(n, sizeof(*jobs));
+	struct op_add add = { .jobs = jobs, .n = n, .now = now };
+	struct cJSON *object;
+	char *json;
+	int64_t id;
+
+	strings_add(&argv, "true");
+	command.argv = argv;
+	if (want.kind == KIND_TIMER)
+		spec.timer = &timer;
+	else
+		spec.command = &command;
+	object = fields_write(job_spec_fields, &spec);
+	json = json_print(object);
+	json_free(object);
+	for (size_t i = 0; i < n; i++)
+		jobs[i] = (struct job_new){ .spec = &spec, .spec_json = json, .summary = "", .due = instant_add(now, want.in) };
+	assert_int_equal(ask(&add.op, OP_ADD), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct due_row row = { .due = jobs[i].due, .id = jobs[i].id, .every = want.every,
+		    .misfire = want.misfire, .kind = want.kind };
+
+		scheduler_job_added(fix->scheduler, &row, want.name, false);
+	}
+	id = jobs[0].id;
+	strings_done(&argv);
+	free(json);
+	free(jobs);
+	return id;
+}
+
+static int64_t
+add(struct want want)
+{
+	return add_many(want, 1);
+}
+
+static int64_t
+trigger(int64_t job)
+{
+	struct op_trigger op = { .job = job, .now = loop_wall(fix->loop), .uid = -1 };
+	int64_t run;
+
+	assert_int_equal(ask(&op.op, OP_TRIGGER), 0);
+	run = op.run;
+	scheduler_run_queued(fix->scheduler, job, run, op.kind, op.name);
+	op_trigger_done(&op);
+	return run;
+}
+
+static void
+cancel(int64_t job, int64_t run)
+{
+	struct op_cancel op = { .job = job, .run = run, .now = loop_wall(fix->loop), .uid = -1, .by = "uid 7: enough" };
+
+	assert_int_equal(ask(&op.op, OP_CANCEL), 0);
+	scheduler_run_canceled(fix->scheduler, &op);
+	op_cancel_done(&op);
+}
+
+static void
+set_paused(int64_t job, bool paused, usec_t every)
+{
+	struct op_pause op = { .job = job, .paused = paused, .uid = -1, .now = loop_wall(fix->loop) };
+	struct due_row row;
+
+	assert_int_equal(ask(&op.op, OP_PAUSE), 0);
+	row = (struct due_row){ .due = op.due, .id = job, .every = every, .kind = KIND_TIMER };
+	if (paused)
+		scheduler_job_paused(fix->scheduler, job, op.name, op.job_state);
+	else
+		scheduler_job_resumed(fix->scheduler, &row, op.name, op.job_state);
+	op_pause_done(&op);
+}
+
+/* ---- what came of it ---- */
+
+static int64_t
+seen(enum event_type type, int64_t job)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < fix->seen_n; i++)
+		n += fix->seen[i].type == (int)type && (job == 0 || fix->seen[i].job == job);
+	return n;
+}
+
+/* The instant of an event, since the start. */
+static usec_t
+seen_at(enum event_type type, int64_t job, int64_t run)
+{
+	for (size_t i = 0; i < fix->seen_n; i++) {
+		if (fix->seen[i].type == (int)type && fix->seen[i].job == job && (run == 0 || fix->seen[i].run == run))
+			return instant_since(fix->seen[i].at, fix->began);
+	}
+	return -1;
+}
+
+static void
+get(int64_t job, struct op_get *op)
+{
+	*op = (struct op_get){ .id = job, .runs_max = PAGE_MAX };
+	assert_int_equal(ask(&op->op, OP_GET), 0);
+}
+
+static int
+run_state_of(int64_t job, int64_t run)
+{
+	struct op_get op;
+	int state = -1;
+
+	get(job, &op);
+	for (size_t i = 0; i < op.runs_n; i++) {
+		if (op.runs[i].run == run)
+			state = op.runs[i].state;
+	}
+	op_get_done(&op);
+	return state;
+}
+
+static int64_t
+skips_of(int64_t job)
+{
+	struct op_get op;
+	int64_t n;
+
+	get(job, &op);
+	n = op.job.skips;
+	op_get_done(&op);
+	return n;
+}
+
+/* ---- the tests ---- */
+
+static void
+run_starts_at_its_due_and_not_before(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 90 * USEC_SEC, .lasts = USEC_SEC });
+
+	(void)state;
+	run_for(90 * USEC_SEC - 1);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 0);
+	run_for(2 * USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 1), 90 * USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_ENDED, job, 1), 91 * USEC_SEC);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+}
+
+static void
+every_repeats_on_its_grid(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = 7 * USEC_SEC, .lasts = USEC_SEC });
+
+	(void)state;
+	run_for(10 * USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 600 / 7 + 1);
+	for (int64_t run = 1; run <= 600 / 7; run++)
+		assert_int_equal(seen_at(EVENT_RUN_STARTED, job, run), (run - 1) * 7 * USEC_SEC);
+	assert_int_equal(skips_of(job), 0);
+}
+
+static void
+overlap_is_skipped_and_recorded(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = 10 * USEC_SEC, .lasts = 25 * USEC_SEC });
+
+	(void)state;
+	run_for(60 * USEC_SEC - 1);
+	/* At 0 and 30; skipped at 10, 20, 40, 50. */
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 2);
+	assert_int_equal(fix->live_max, 1);
+	assert_int_equal(skips_of(job), 4);
+}
+
+static void
+single_occurrence_waits_for_the_run_of_its_job(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC, .lasts = 30 * USEC_SEC });
+
+	(void)state;
+	trigger(job);
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 1), 0);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 2), 30 * USEC_SEC);
+	assert_int_equal(skips_of(job), 0);
+}
+
+static void
+gates_hold_and_jobs_of_one_add_start_in_their_order(void **state)
+{
+	int64_t first = add_many((struct want){ .kind = KIND_TIMER, .in = USEC_SEC, .lasts = USEC_SEC }, 20);
+	int64_t last = 0;
+
+	(void)state;
+	run_for(30 * USEC_SEC);
+	assert_int_equal(fix->live_max, GATE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 20);
+	for (size_t i = 0; i < fix->seen_n; i++) {
+		if (fix->seen[i].type != EVENT_RUN_STARTED)
+			continue;
+		assert_int_equal(fix->seen[i].job, last == 0 ? first : last + 1);
+		last = fix->seen[i].job;
+	}
+}
+
+static void
+jobs_behind_a_full_gate_cost_nothing_while_they_wait(void **state)
+{
+	uint64_t steps;
+
+	(void)state;
+	add_many((struct want){ .kind = KIND_TIMER, .lasts = USEC_HOUR }, 30);
+	run_for(USEC_MINUTE);
+	steps = fix->loop->stats.steps;
+	run_for(10 * USEC_MINUTE);
+	assert_true(fix->loop->stats.steps - steps < 20);
+}
+
+static void
+idle_scheduler_has_no_timer(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	run_for(0);
+	assert_int_equal(fix->loop->timers.n, 0);
+	job = add((struct want){ .kind = KIND_TIMER, .in = USEC_SEC });
+	run_for(10 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 1);
+	assert_int_equal(fix->loop->timers.n, 0);
+}
+
+static void
+due_beyond_the_horizon_is_found_in_time(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 5 * USEC_HOUR });
+
+	(void)state;
+	run_for(6 * USEC_HOUR);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 1), 5 * USEC_HOUR);
+}
+
+static void
+more_jobs_than_the_window_holds_run_once_each(void **state)
+{
+	struct scheduler_stats stats;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		add_many((struct want){ .kind = KIND_TIMER, .in = USEC_SEC }, 200);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_true(stats.window_jobs <= WINDOW_MAX);
+	run_for(10 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 1000);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 1000);
+	assert_int_equal(fix->loop->timers.n, 0);
+}
+
+static void
+triggered_runs_of_a_job_run_one_after_another(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = USEC_DAY, .lasts = 10 * USEC_SEC });
+
+	(void)state;
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(trigger(job), i);
+	run_for(USEC_MINUTE);
+	assert_int_equal(fix->live_max, 1);
+	for (int i = 1; i <= 3; i++)
+		assert_int_equal(seen_at(EVENT_RUN_STARTED, job, i), (i - 1) * 10 * USEC_SEC);
+}
+
+static void
+more_queued_runs_than_memory_holds_all_run(void **state)
+{
+	struct scheduler_stats stats;
+	int64_t job = add_many((struct want){ .kind = KIND_TIMER, .in = USEC_DAY, .lasts = USEC_SEC }, 4);
+
+	(void)state;
+	for (int i = 0; i < 1600; i++)
+		trigger(job + i % 4);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_true(stats.queued >= 1600 - GATE);
+	run_for(USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 1600);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.queued, 0);
+}
+
+static void
+cancel_ends_the_live_run_and_says_who(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_COMMAND });
+	struct op_get op;
+
+	(void)state;
+	run_for(USEC_SEC);
+	assert_non_null(scheduler_run_live(fix->scheduler, job, 1));
+	cancel(job, 1);
+	run_for(USEC_SEC);
+	assert_null(scheduler_run_live(fix->scheduler, job, 1));
+	get(job, &op);
+	assert_int_equal(op.runs[0].state, RUN_CANCELED);
+	assert_string_equal(op.runs[0].canceled_by, "uid 7: enough");
+	op_get_done(&op);
+}
+
+static void
+canceled_queued_run_never_starts(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .lasts = 10 * USEC_SEC });
+
+	(void)state;
+	run_for(USEC_SEC);
+	trigger(job);
+	trigger(job);
+	cancel(job, 2);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 2), -1);
+	assert_int_equal(run_state_of(job, 2), RUN_CANCELED);
+	assert_int_equal(run_state_of(job, 3), RUN_SUCCEEDED);
+}
+
+static void
+what_a_pause_swallowed_is_skipped_as_one_range(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = 10 * USEC_SEC });
+
+	(void)state;
+	run_for(15 * USEC_SEC);
+	set_paused(job, true, 10 * USEC_SEC);
+	run_for(60 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 2);
+	set_paused(job, false, 10 * USEC_SEC);
+	run_for(10 * USEC_SEC);
+	/* 20 to 70 are skipped, 80 runs. */
+	assert_int_equal(skips_of(job), 6);
+	assert_int_equal(seen(EVENT_JOB_SKIPPED, job), 1);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 3), 80 * USEC_SEC);
+}
+
+static void
+single_occurrence_runs_at_once_after_a_pause(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC });
+
+	(void)state;
+	set_paused(job, true, 0);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 0);
+	set_paused(job, false, 0);
+	run_for(USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 1), USEC_MINUTE);
+}
+
+static void
+stop_lets_go_and_the_next_start_adopts(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .lasts = 60 * USEC_SEC });
+
+	(void)state;
+	run_for(10 * USEC_SEC);
+	daemon_restart(5 * USEC_SEC);
+	run_for(0);
+	assert_true(scheduler_recovered(fix->scheduler));
+	assert_int_equal(run_state_of(job, 1), RUN_RUNNING);
+	run_for(60 * USEC_SEC);
+	assert_int_equal(fix->adopted, 1);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	/* 60 s after its start, of which 15 were before this daemon. */
+	assert_int_equal(seen_at(EVENT_RUN_ENDED, job, 1), 45 * USEC_SEC);
+}
+
+static void
+adopted_runs_count_but_no_gate_refuses_them(void **state)
+{
+	struct scheduler_stats stats;
+
+	(void)state;
+	add_many((struct want){ .kind = KIND_TIMER, .lasts = 100 * USEC_SEC }, GATE);
+	run_for(10 * USEC_SEC);
+	daemon_restart(0);
+	add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC });
+	run_for(10 * USEC_SEC);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.running, GATE);
+	run_for(100 * USEC_SEC);
+	assert_int_equal(fix->live_max, GATE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), GATE + 1);
+}
+
+static void
+queued_runs_survive_a_restart(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .lasts = 20 * USEC_SEC });
+
+	(void)state;
+	run_for(USEC_SEC);
+	trigger(job);
+	daemon_restart(0);
+	run_for(60 * USEC_SEC);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	assert_int_equal(run_state_of(job, 2), RUN_SUCCEEDED);
+}
+
+static void
+misfires_run_once_or_are_skipped(void **state)
+{
+	int64_t hourly = add((struct want){ .kind = KIND_TIMER, .in = USEC_HOUR, .every = USEC_HOUR });
+	int64_t often = add((struct want){ .kind = KIND_TIMER, .in = USEC_MINUTE, .every = USEC_MINUTE });
+	int64_t single = add((struct want){ .kind = KIND_TIMER, .in = USEC_HOUR });
+	int64_t never = add((struct want){ .kind = KIND_TIMER, .in = USEC_HOUR, .misfire = MISFIRE_SKIP });
+
+	(void)state;
+	run_for(USEC_SEC);
+	daemon_restart(3 * USEC_HOUR + 10 * USEC_SEC);
+	run_for(USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, hourly), 1);
+	assert_int_equal(skips_of(hourly), 2);
+	assert_int_equal(seen(EVENT_RUN_STARTED, often), 0);
+	assert_int_equal(skips_of(often), 180);
+	assert_int_equal(seen(EVENT_RUN_STARTED, single), 1);
+	assert_int_equal(seen(EVENT_RUN_STARTED, never), 0);
+	assert_int_equal(skips_of(never), 1);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, often), 1);
+}
+
+static void
+clock_set_forward_is_noticed_within_a_minute(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 2 * USEC_HOUR });
+	usec_t before = loop_now(fix->loop);
+
+	(void)state;
+	run_for(USEC_SEC);
+	loop_set_wall(fix->loop, instant_add(loop_wall(fix->loop), 3 * USEC_HOUR));
+	while (seen(EVENT_RUN_STARTED, job) == 0)
+		run_for(USEC_SEC);
+	assert_true(loop_now(fix->loop) - before <= 62 * USEC_SEC);
+}
+
+static void
+nothing_runs_early_when_the_clock_is_set_back(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC });
+
+	(void)state;
+	run_for(5 * USEC_SEC);
+	loop_set_wall(fix->loop, instant_add(loop_wall(fix->loop), -USEC_HOUR));
+	run_for(USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 0);
+	run_for(10 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+}
+
+static void
+failed_store_is_asked_again_and_nothing_is_lost(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC, .every = 60 * USEC_SEC,
+	    .lasts = 30 * USEC_SEC });
+
+	(void)state;
+	run_for(9 * USEC_SEC);
+	commits_to_fail = 5;
+	run_for(2 * USEC_SEC);
+	/* Not durable: not started, not told. */
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 0);
+	assert_int_equal(fix->live_max, 0);
+	run_for(20 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	commits_to_fail = 4;
+	run_for(40 * USEC_SEC);
+	assert_int_equal(commits_to_fail, 0);
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 1);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+}
+
+static void
+stop_with_a_failing_store_ends_and_loses_only_time(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .lasts = 10 * USEC_SEC });
+
+	(void)state;
+	run_for(9 * USEC_SEC);
+	commits_to_fail = INT64_MAX;
+	run_for(10 * USEC_SEC);
+	(void)daemon_stop();
+	commits_to_fail = 0;
+	daemon_start((instant){ 0 });
+	run_for(20 * USEC_SEC);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+}
+
+static void
+removed_job_is_forgotten(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC, .every = 10 * USEC_SEC });
+	struct op_remove op = { .job = job, .uid = -1 };
+
+	(void)state;
+	run_for(USEC_SEC);
+	assert_int_equal(ask(&op.op, OP_REMOVE), 0);
+	scheduler_job_removed(fix->scheduler, job, op.name, op.runs);
+	op_remove_done(&op);
+	run_for(USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 0);
+	assert_int_equal(fix->loop->timers.n, 0);
+}
+
+static void
+year_of_hourly_runs_takes_no_time(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = USEC_HOUR, .lasts = USEC_MINUTE });
+
+	(void)state;
+	run_for(90 * USEC_DAY - 1);
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 90 * 24);
+	assert_int_equal(skips_of(job), 0);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(run_starts_at_its_due_and_not_before),
+		T(every_repeats_on_its_grid),
+		T(overlap_is_skipped_and_recorded),
+		T(single_occurrence_waits_for_the_run_of_its_job),
+		T(gates_hold_and_jobs_of_one_add_start_in_their_order),
+		T(jobs_behind_a_full_gate_cost_nothing_while_they_wait),
+		T(idle_scheduler_has_no_timer),
+		T(due_beyond_the_horizon_is_found_in_time),
+		T(more_jobs_than_the_window_holds_run_once_each),
+		T(triggered_runs_of_a_job_run_one_after_another),
+		T(more_queued_runs_than_memory_holds_all_run),
+		T(cancel_ends_the_live_run_and_says_who),
+		T(canceled_queued_run_never_starts),
+		T(what_a_pause_swallowed_is_skipped_as_one_range),
+		T(single_occurrence_runs_at_once_after_a_pause),
+		T(stop_lets_go_and_the_next_start_adopts),
+		T(adopted_runs_count_but_no_gate_refuses_them),
+		T(queued_runs_survive_a_restart),
+		T(misfires_run_once_or_are_skipped),
+		T(clock_set_forward_is_noticed_within_a_minute),
+		T(nothing_runs_early_when_the_clock_is_set_back),
+		T(failed_store_is_asked_again_and_nothing_is_lost),
+		T(stop_with_a_failing_store_ends_and_loses_only_time),
+		T(removed_job_is_forgotten),
+		T(year_of_hourly_runs_takes_no_time),
+	};
+
+	return cmocka_run_group_tests_name("scheduler_runs", tests, NULL, NULL);
+}
