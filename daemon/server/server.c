@@ -35,7 +35,7 @@ server_open(struct server *s, const char *description)
 		.vendor = "jobd",
 		.product = "jobd",
 		.version = s->version,
-		.url = "https://jobd.io/",
+		.url = "",
 		.context = s,
 		.connections_max = s->connections_max,
 		.connections_uid_max = s->connections_uid_max,

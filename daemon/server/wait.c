@@ -38,6 +38,7 @@ static const struct field wait_fields[] = {
 /* One target, with what was seen of it last. */
 struct waited {
 	struct waited	*same_job;	/* the next with the same job */
+	struct waited	*dirty_next;
 	/* the run that counts, if it is one: named, or the latest of a repeating job */
 	int64_t		 run;
 	struct run_info	 last;		/* ours */
@@ -52,7 +53,7 @@ struct wait {
 	struct watcher	 watcher;
 	struct waited	*waited;	/* as many as select.found */
 	struct map	 by_job;	/* -> struct waited */
-	size_t		 dirty;
+	struct waited	*dirty;		/* to be looked at */
 	size_t		 holding;
 	struct targets	 look;		/* those looked at now; cursor is the index */
 	struct pass	 pass;
@@ -61,16 +62,23 @@ struct wait {
 	usec_t		 keepalive;
 };
 
+static void
+mark_dirty(struct wait *f, struct waited *x)
+{
+	if (x->dirty || x->holds)
+		return;
+	x->dirty = true;
+	x->dirty_next = f->dirty;
+	f->dirty = x;
+}
+
 static bool
 wait_wants(struct watcher *w, const struct event_info *e)
 {
 	struct wait *f = w->context;
 
 	for (struct waited *x = map_get(&f->by_job, e->job); x != NULL; x = x->same_job) {
-		if (x->dirty || x->holds)
-			continue;
-		x->dirty = true;
-		f->dirty++;
+		mark_dirty(f, x);
 		task_wake(w->waiter);
 	}
 	/*
@@ -90,10 +98,9 @@ wait_prepare(struct wait *f)
 
 		x->run = found->items[i].run;
 		x->same_job = map_get(&f->by_job, found->items[i].job);
-		x->dirty = true;
+		mark_dirty(f, x);
 		map_set(&f->by_job, found->items[i].job, x);
 	}
-	f->dirty = found->n;
 }
 
 /* Does what is known of a run satisfy the wait? */
@@ -132,8 +139,6 @@ look_fill(struct pass *p, union pass_op *op, const struct target *target)
 	struct wait *f = p->frame;
 	struct waited *x = &f->waited[target->cursor];
 
-	x->dirty = false;
-	f->dirty--;
 	if (x->run != 0)
 		op->runs = (struct op_runs){ .op.kind = OP_RUNS, .job = target->job, .run = x->run,
 		    .limit = 1 };
@@ -189,26 +194,27 @@ look_took(struct pass *p, union pass_op *any, const struct target *target)
 
 static const struct pass_kind look_pass = { .fill = look_fill, .took = look_took };
 
-/* Gather those to look at. */
+/* Look at those of whom something was heard, or at all. */
 static void
 look_start(struct wait *f, bool all)
 {
-	f->look.n = 0;
-	for (size_t i = 0; i < f->select.found.n; i++) {
-		struct target target = f->select.found.items[i];
+	struct target target;
+	struct waited *x;
 
-		if (f->waited[i].holds)
+	for (size_t i = 0; all && i < f->select.found.n; i++)
+		mark_dirty(f, &f->waited[i]);
+	f->look.n = 0;
+	while ((x = f->dirty) != NULL) {
+		f->dirty = x->dirty_next;
+		/* From now on an event makes it dirty again. */
+		x->dirty = false;
+		if (x->holds)
 			continue;
-		if (all && !f->waited[i].dirty) {
-			f->waited[i].dirty = true;
-			f->dirty++;
-		}
-		if (!f->waited[i].dirty)
-			continue;
-		target.cursor = (int64_t)i;
+		target = f->select.found.items[x - f->waited];
+		target.cursor = x - f->waited;
 		targets_add(&f->look, target);
 	}
-	if (f->look.n > 0)
+	if (all)
 		f->look_again = loop_now(f->call.task.loop) + LOOK_AGAIN;
 	pass_start(&f->pass, &look_pass, &f->look, &f->call.task);
 }
@@ -284,7 +290,7 @@ wait_step(struct task *t)
 		if (f->holding == f->select.found.n)
 			break;
 		AWAIT_UNTIL(t, sooner(f->deadline, sooner(f->keepalive, f->look_again)),
-		    f->dirty > 0);
+		    f->dirty != NULL);
 		if (t->err == -ECANCELED)
 			goto out;
 		if (t->err != 0 && f->deadline <= loop_now(t->loop)) {

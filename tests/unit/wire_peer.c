@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -306,6 +307,35 @@ live_socket_is_left_alone_and_a_stale_one_is_replaced(void **state)
 	world_close(&w);
 }
 
+static void
+no_descriptors_to_spare_only_delays(void **state)
+{
+	struct world w;
+	struct rlimit limit, none;
+	struct peer peers[3];
+	struct service_stats stats;
+	int lowest;
+
+	(void)state;
+	world_open(&w);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(peer_start(&peers[i], w.path, &w.root), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	lowest = dup(0);
+	close(lowest);
+	none = (struct rlimit){ (rlim_t)lowest, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	settle(&w);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	service_stats(w.service, &stats);
+	assert_int_equal(stats.accepted, 0);
+	assert_int_equal(loop_run_until(w.loop, loop_now(w.loop) + 2 * USEC_SEC), 0);
+	settle(&w);
+	service_stats(w.service, &stats);
+	assert_int_equal(stats.connections, 3);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -314,6 +344,7 @@ main(void)
 		cmocka_unit_test(forgotten_call_does_not_confuse_the_next),
 		cmocka_unit_test(paused_peer_hands_out_nothing_until_it_goes_on),
 		cmocka_unit_test(calls_end_when_the_other_side_goes),
+		cmocka_unit_test(no_descriptors_to_spare_only_delays),
 		cmocka_unit_test(live_socket_is_left_alone_and_a_stale_one_is_replaced),
 	};
 
