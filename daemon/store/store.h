@@ -6,7 +6,9 @@
  * transaction, each under a savepoint, so that the price of a commit is shared and a
  * refused op undoes only itself; after the commit all are delivered to the loop
  * together, in the order asked.  A failed commit fails every op of the batch with the
- * same error, and nothing of it is in the database.  Reads are bounded pages; they are
+ * same error, and nothing of it is in the database.  (When the disk fails on until the
+ * process ends, the next one may find the batch there after all, whole: as after a
+ * power failure in the middle of a commit.)  Reads are bounded pages; they are
  * answered between batches, and writes go first.
  *
  * Durable before visible: op.done with result 0 means committed (SQLite: WAL,
