@@ -74,7 +74,7 @@ static const struct config_key keys[] = {
 	{ "daemon", "state_dir", CONFIG_STRING, AT(state_dir), NULL, 0, 0,
 	    "Where the jobs are kept. /var/lib/jobd for root, ~/.local/state/jobd for others." },
 	{ "daemon", "runner", CONFIG_STRING, AT(runner), NULL, 0, 0,
-	    "The parent of commands: own (started by jobd), or the path of its socket. Its service's if that is up." },
+	    "The parent of commands: own (started by jobd), or the path of its socket. Its service's if up." },
 	{ "daemon", "log_level", CONFIG_STRING, AT(log_level), "info", 0, 0,
 	    "error, warning, info or debug." },
 	{ "daemon", "hosts", CONFIG_STRING, AT(hosts), "/etc/hosts", 0, 0,
@@ -152,7 +152,7 @@ config_print(void)
 	const char *section = "";
 
 	printf("# The settings of jobd, with their defaults. Lines that begin with # say nothing.\n"
-	    "# Files in jobd.conf.d/ are read after this one; options of the command line count last.\n");
+	    "# Files in jobd.conf.d/ are read after this one; options of the command line come last.\n");
 	for (const struct config_key *k = keys; k->name != NULL; k++) {
 		if (strcmp(section, k->section) != 0)
 			printf("\n[%s]\n", k->section);
@@ -241,15 +241,19 @@ static int
 paths_default(struct settings *s)
 {
 	if (s->socket == NULL)
-		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) : user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
+		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) :
+		    user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
 	if (s->state_dir == NULL)
-		s->state_dir = s->system ? xstrdup(SYSTEM_STATE) : user_path("XDG_STATE_HOME", ".local/state", "jobd");
+		s->state_dir = s->system ? xstrdup(SYSTEM_STATE) :
+		    user_path("XDG_STATE_HOME", ".local/state", "jobd");
 	if (s->socket == NULL) {
-		fprintf(stderr, "jobd: XDG_RUNTIME_DIR is not set: say where to listen with --socket PATH\n");
+		fprintf(stderr,
+		    "jobd: XDG_RUNTIME_DIR is not set: say where to listen with --socket PATH\n");
 		return EXIT_FAILED;
 	}
 	if (s->state_dir == NULL) {
-		fprintf(stderr, "jobd: HOME is not set: say where to keep the jobs with --state-dir DIR\n");
+		fprintf(stderr,
+		    "jobd: HOME is not set: say where to keep the jobs with --state-dir DIR\n");
 		return EXIT_FAILED;
 	}
 	if (s->runner == NULL)
@@ -274,7 +278,8 @@ static int
 files_read(struct settings *s, char error[CONFIG_ERROR_MAX])
 {
 	char *path = s->config != NULL ? xstrdup(s->config) :
-	    s->system ? xstrdup(SYSTEM_CONFIG) : user_path("XDG_CONFIG_HOME", ".config", "jobd/jobd.conf");
+	    s->system ? xstrdup(SYSTEM_CONFIG) :
+	    user_path("XDG_CONFIG_HOME", ".config", "jobd/jobd.conf");
 	int r = 0;
 
 	if (path != NULL)
@@ -316,13 +321,15 @@ settings_read(struct settings *s, int argc, char *argv[])
 		return EXIT_FAILED;
 	}
 	for (size_t i = 0; i < sizeof(option_keys) / sizeof(option_keys[0]); i++) {
-		if (line.values[i] != NULL && config_set(keys, s, option_keys[i], line.values[i], error) < 0) {
+		if (line.values[i] != NULL &&
+		    config_set(keys, s, option_keys[i], line.values[i], error) < 0) {
 			fprintf(stderr, "jobd: %s\n", error);
 			return EXIT_USAGE;
 		}
 	}
 	if (log_level_parse(s->log_level, &level) < 0) {
-		fprintf(stderr, "jobd: '%s' is no log level: error, warning, info or debug\n", s->log_level);
+		fprintf(stderr, "jobd: '%s' is no log level: error, warning, info or debug\n",
+		    s->log_level);
 		return EXIT_USAGE;
 	}
 	log_set_level(level);
@@ -453,7 +460,8 @@ root_ready(struct daemon *d)
 	d->watchdog.status = server_status;
 	d->watchdog.context = &d->server;
 	notify_watchdog_start(&d->watchdog, &d->root);
-	log_info("ready version=%s socket=%s state=%s", JOBD_VERSION, d->settings.socket, d->settings.state_dir);
+	log_info("ready version=%s socket=%s state=%s", JOBD_VERSION, d->settings.socket,
+	    d->settings.state_dir);
 }
 
 static void
@@ -497,7 +505,8 @@ root_step(struct task *t)
 
 	if (task_alive(&d->listeners.task))
 		task_cancel(&d->listeners.task);
-	AWAIT_UNTIL(t, loop_now(t->loop) + STOP_LIMIT, !task_alive(&d->listeners.task) || stop_at_once(d));
+	AWAIT_UNTIL(t, loop_now(t->loop) + STOP_LIMIT,
+	    !task_alive(&d->listeners.task) || stop_at_once(d));
 	if (task_alive(&d->listeners.task))
 		leave_at_once(d);
 	task_cancel(&d->runs.task);
@@ -516,10 +525,12 @@ root_describe(const struct task *t, char *out, size_t n)
 	if (stop_asked(d))
 		(void)snprintf(out, n, "those below to end");
 	else
-		(void)snprintf(out, n, "%s", scheduler_recovered(d->scheduler) ? "a signal" : "recovery");
+		(void)snprintf(out, n, "%s",
+		    scheduler_recovered(d->scheduler) ? "a signal" : "recovery");
 }
 
-static const struct task_kind root_kind = { .name = "jobd", .step = root_step, .describe = root_describe };
+static const struct task_kind root_kind = { .name = "jobd", .step = root_step,
+    .describe = root_describe };
 
 /* ---- floor by floor ---- */
 
@@ -536,11 +547,17 @@ process_prepare(void)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);	/* fewer connections, then */
 	}
-	/* Two threads that seldom allocate at once do not need an arena each: it would only hold memory back. */
+	/*
+	 * Two threads that seldom allocate at once do not need an arena each: it would only
+	 * hold memory back.
+	 */
 	(void)mallopt(M_ARENA_MAX, 1);
 }
 
-/* The runner's program: beside ours, or where it is installed.  The caller frees; NULL: it is nowhere. */
+/*
+ * The runner's program: beside ours, or where it is installed. The caller frees; NULL: it is
+ * nowhere.
+ */
 static char *
 runner_program(void)
 {
@@ -615,7 +632,8 @@ open_socket(struct daemon *d)
 	if (d->activated)
 		return 0;
 	if (d->listen_fd != -ENOENT) {
-		fprintf(stderr, "jobd: the socket that was passed cannot be used: %s\n", strerror(-d->listen_fd));
+		fprintf(stderr, "jobd: the socket that was passed cannot be used: %s\n",
+		    strerror(-d->listen_fd));
 		return d->listen_fd;
 	}
 	d->listen_fd = listen_unix(d->settings.socket, d->settings.system ? 0660 : 0600,
@@ -639,7 +657,8 @@ daemon_open(struct daemon *d)
 		return r;
 	}
 	/* Before the store's thread, which must inherit them blocked. */
-	r = signals_start(&d->signals, d->loop, wanted, sizeof(wanted) / sizeof(wanted[0]), &d->root);
+	r = signals_start(&d->signals, d->loop, wanted, sizeof(wanted) / sizeof(wanted[0]),
+	    &d->root);
 	if (r < 0) {
 		fprintf(stderr, "jobd: signals cannot be watched: %s\n", strerror(-r));
 		return r;
@@ -667,7 +686,9 @@ daemon_build(struct daemon *d)
 	d->scheduler = scheduler_new(&(struct scheduler_config){
 		.loop = d->loop, .store = d->store, .world = &d->world, .events = d->events,
 		.running_max = {
-			[KIND_COMMAND] = s->commands, [KIND_HTTP] = s->checks, [KIND_TIMER] = s->timers,
+			[KIND_COMMAND] = s->commands,
+			[KIND_HTTP] = s->checks,
+			[KIND_TIMER] = s->timers,
 		},
 		.window_jobs_max = s->window_jobs,
 	});
@@ -711,7 +732,8 @@ main(int argc, char *argv[])
 		return code;
 	}
 	if (fault_init() < 0) {
-		fprintf(stderr, "jobd: JOBD_FAULT names no fault point; jobd --list-faults prints them\n");
+		fprintf(stderr,
+		    "jobd: JOBD_FAULT names no fault point; jobd --list-faults prints them\n");
 		return EXIT_USAGE;
 	}
 	process_prepare();

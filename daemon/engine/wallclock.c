@@ -11,7 +11,10 @@
 
 #include "daemon/engine/loop.h"
 
-/* The latest that fits a 32-bit time_t of an old kernel's interface, too; it is never reached in practice. */
+/*
+ * The latest that fits a 32-bit time_t of an old kernel's interface, too; it is never reached
+ * in practice.
+ */
 #define END_OF_TIME INT32_MAX
 
 static int

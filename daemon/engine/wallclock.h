@@ -13,7 +13,10 @@ struct wallclock {
 	int		fd;		/* -1: not started, or the kernel cannot tell */
 };
 
-/* waiter is woken when the clock was set.  Under a virtual clock nothing is watched.  0 or -errno. */
+/*
+ * waiter is woken when the clock was set. Under a virtual clock nothing is watched. 0 or
+ * -errno.
+ */
 int wallclock_start(struct wallclock *w, struct loop *l, struct task *waiter);
 
 /* Has it been set since the last call? */

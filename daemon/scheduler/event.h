@@ -22,7 +22,8 @@ struct watcher {
 	/* Which events it wants; NULL: all.  It must be quick. */
 	bool			(*wants)(struct watcher *w, const struct event_info *e);
 	void			*context;
-	struct event_info	*ring;		/* WATCHER_EVENTS_MAX, allocated at the first event */
+	/* WATCHER_EVENTS_MAX, allocated at the first event */
+	struct event_info	*ring;
 	size_t			 first, n;
 	int64_t			 lost;		/* not told yet */
 	instant			 lost_at;	/* when the last of them was */
@@ -31,13 +32,16 @@ struct watcher {
 struct event_hub *event_hub_new(void);
 void event_hub_free(struct event_hub *h);		/* no watcher may be left */
 
-/* Tell all; sequence is given here; strings in e are borrowed and copied for watchers who want them. */
+/*
+ * Tell all; sequence is given here; strings in e are borrowed and copied for watchers who want
+ * them.
+ */
 void event_emit(struct event_hub *h, const struct event_info *e);
 
 void watcher_start(struct watcher *w, struct event_hub *h, struct task *waiter);
 /*
- * Take the oldest: true and *ret is the caller's (event_info_done), or false.  A watcher that is too
- * slow gets what its ring holds, then an EVENT_LOST with the count, then what comes after.
+ * Take the oldest: true and *ret is the caller's (event_info_done), or false. A watcher that is
+ * too slow gets what its ring holds, then an EVENT_LOST with the count, then what comes after.
  */
 bool watcher_take(struct watcher *w, struct event_info *ret);
 static inline bool

@@ -57,7 +57,8 @@ void
 ledger_skip_fill(struct op_skip *op, int64_t job, const struct ledger_decision *d)
 {
 	*op = (struct op_skip){
-		.op.kind = OP_SKIP, .job = job, .first = d->first, .last = d->last, .count = d->count,
+		.op.kind = OP_SKIP, .job = job,
+		.first = d->first, .last = d->last, .count = d->count,
 		.cause = d->cause, .next_due = d->what == LEDGER_RUN ? d->due : d->next,
 	};
 }
@@ -72,8 +73,8 @@ ledger_skip_tell(struct scheduler *s, const struct op_skip *op, int kind)
 	if (op->count == 1)
 		(void)snprintf(reason, sizeof(reason), "%s", skip_cause_names[op->cause]);
 	else
-		(void)snprintf(reason, sizeof(reason), "%s: %lld occurrences", skip_cause_names[op->cause],
-		    (long long)op->count);
+		(void)snprintf(reason, sizeof(reason), "%s: %lld occurrences",
+		    skip_cause_names[op->cause], (long long)op->count);
 	e.at = loop_wall(s->loop);
 	e.type = EVENT_JOB_SKIPPED;
 	e.job = op->job;

@@ -10,7 +10,10 @@
 
 struct scheduler;
 
-/* A due that was past by more than this when jobd started (or when the clock was set forward) is a misfire. */
+/*
+ * A due that was past by more than this when jobd started (or when the clock was set forward)
+ * is a misfire.
+ */
 #define MISFIRE_TOLERANCE (5 * USEC_SEC)
 
 enum ledger_what {
@@ -38,7 +41,8 @@ struct ledger_decision {
  * are skipped altogether if the job's policy says so.  What fell into a pause is skipped
  * as paused.  A single occurrence is never skipped for overlap or pause: it waits.
  */
-struct ledger_decision ledger_decide(const struct pending *p, instant now, instant since, bool active);
+struct ledger_decision ledger_decide(const struct pending *p, instant now, instant since,
+    bool active);
 
 /* Was it due before anybody looked? */
 bool ledger_is_misfire(const struct pending *p, instant since);

@@ -119,7 +119,8 @@ queue_line_up(struct queue *q, int64_t job)
 {
 	struct lane *lane = lane_get(q, job);
 
-	if (lane == NULL || lane->run != NULL || lane->first == NULL || lane->first->state == PENDING_READY)
+	if (lane == NULL || lane->run != NULL || lane->first == NULL ||
+	    lane->first->state == PENDING_READY)
 		return;
 	line_push(q, lane->first);
 }

@@ -17,7 +17,8 @@ struct run_task;
 struct lane {
 	int64_t		 job;
 	struct run_task	*run;		/* the live one, or NULL */
-	struct pending	*first, *last;	/* queued runs; only the first may be in line, while there is no live one */
+	/* queued runs; only the first may be in line, while there is no live one */
+	struct pending	*first, *last;
 };
 
 struct line {
@@ -29,7 +30,8 @@ struct queue {
 	struct map	lanes;		/* by job */
 	struct line	lines[KIND_COUNT];
 	size_t		n;		/* queued runs in memory */
-	bool		more;		/* there may be queued runs that are not here: load when there is room */
+	/* there may be queued runs that are not here: load when there is room */
+	bool		more;
 	bool		loading;
 };
 
@@ -47,8 +49,8 @@ void lane_run_set(struct queue *q, int64_t job, struct run_task *run);
 void lane_run_clear(struct queue *q, int64_t job);
 
 /*
- * A queued run, told or loaded; runs of a job come in the order of their numbers, and one that is here
- * already is passed over.  False: there is no room (and more is set).
+ * A queued run, told or loaded; runs of a job come in the order of their numbers, and one that
+ * is here already is passed over. False: there is no room (and more is set).
  */
 bool queue_add(struct queue *q, int64_t job, int64_t run, int kind);
 

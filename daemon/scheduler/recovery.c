@@ -55,9 +55,9 @@ recovery_over(struct recovery *f)
 	s->queue.more = f->counts.queued > 0;
 	s->recovered = true;
 	if (f->adopted > 0 || s->queued > 0)
-		log_info("recovered running=%lld queued=%lld", (long long)f->adopted, (long long)s->queued);
+		log_info("recovered running=%lld queued=%lld", (long long)f->adopted,
+		    (long long)s->queued);
 	task_wake(s->on_recovered);
-	scheduler_changed(s);
 }
 
 static enum task_status
@@ -90,6 +90,8 @@ recovery_step(struct task *t)
 	}
 	recovery_over(f);
 out:
+	scheduler_changed(f->s);
+
 	TASK_END(t, 0);
 }
 

@@ -138,7 +138,8 @@ run_read_spec(struct run_task *f, const char *spec_json)
 	}
 	if (job_spec_read(object, &f->spec, &error) != JOBD_OK) {
 		f->info.state = RUN_FAILED;
-		f->info.reason = xasprintf("the stored job cannot be read: %s: %s", error.path, error.reason);
+		f->info.reason = xasprintf("the stored job cannot be read: %s: %s", error.path,
+		    error.reason);
 	}
 	json_free(object);
 }
@@ -223,7 +224,8 @@ run_submit_finish(struct run_task *f)
 {
 	if (!instant_is_set(f->info.ended))
 		f->info.ended = loop_wall(f->s->loop);
-	f->op.finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info, .from = RUN_RUNNING };
+	f->op.finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info,
+	    .from = RUN_RUNNING };
 	store_submit(f->s->store, &f->op.head, &f->task);
 }
 
@@ -246,7 +248,7 @@ run_finished(struct run_task *f)
 		run_count(&s->stats, f->info.state);
 		run_tell(f, EVENT_RUN_ENDED, f->op.finish.job_state);
 	} else {
-		log_warning("the store does not know the run as running any more, ignoring its end job=%lld run=%lld",
+		log_warning("the run is not running in the store, ignoring its end job=%lld run=%lld",
 		    (long long)f->info.job, (long long)f->info.run);
 	}
 	if (f->info.kind == KIND_COMMAND && s->world->runner != NULL) {
@@ -322,7 +324,10 @@ run_step(struct task *t)
 			run_finished(f);
 			break;
 		}
-		/* The result waits as long as it takes; when we stop, the next daemon finds it out again. */
+		/*
+		 * The result waits as long as it takes; when we stop, the next daemon finds it
+		 * out again.
+		 */
 		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
 		if (t->err == -ECANCELED)
 			goto out;
@@ -446,7 +451,10 @@ run_adopt(struct scheduler *s, struct active_row *row)
 bool
 run_cancel(struct run_task *f, int64_t run, const char *by)
 {
-	/* The claim of an occurrence may be committed and not have been told here yet: it is this one. */
+	/*
+	 * The claim of an occurrence may be committed and not have been told here yet: it is
+	 * this one.
+	 */
 	if (f->info.run != run && f->info.run != 0)
 		return false;
 	f->cancel = true;

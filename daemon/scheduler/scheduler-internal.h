@@ -13,13 +13,19 @@
 /* Decisions (claims, skips) that the store has not answered yet, at most. */
 #define DECIDING_MAX	2048
 
-/* Due occurrences taken up in one step; all jobs of one Add fit, so that they start in their order. */
+/*
+ * Due occurrences taken up in one step; all jobs of one Add fit, so that they start in their
+ * order.
+ */
 #define TAKE_BATCH	1024
 
 /* No wait for a due is longer: clocks are set. */
 #define WAIT_MAX	(60 * USEC_SEC)
 
-/* The wall clock has been set when it has moved so much against the monotonic one between two looks. */
+/*
+ * The wall clock has been set when it has moved so much against the monotonic one between two
+ * looks.
+ */
 #define CLOCK_STEP_MIN	USEC_SEC
 
 /* After a failure of the store: wait from..to, doubled each time. */
@@ -38,7 +44,8 @@ struct scheduler {
 	struct queue		 queue;
 	int64_t			 deciding;
 	int64_t			 queued;	/* in the store, as far as told */
-	instant			 since;		/* we look after dues since then, without a break or a jump of the clock */
+	/* we look after dues since then, without a break or a jump of the clock */
+	instant			 since;
 	usec_t			 offset;	/* wall clock - monotonic, at the last look */
 	struct wallclock	 wallclock;
 	bool			 changed;	/* something to look at */
@@ -51,7 +58,10 @@ struct scheduler {
 /* Something was changed that the scheduler's task should look at. */
 void scheduler_changed(struct scheduler *s);
 
-/* Has the store failed to carry out an op (as opposed to: refused it)?  Then *backoff is how long to wait. */
+/*
+ * Has the store failed to carry out an op (as opposed to: refused it)? Then *backoff is how
+ * long to wait.
+ */
 bool scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *backoff);
 
 /* A job's occurrence is nobody's any more: out of the line, the park, the window. */

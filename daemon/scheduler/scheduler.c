@@ -41,7 +41,7 @@ scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *b
 		return false;
 	}
 	if (!s->store_bad)
-		log_error("the store cannot carry out what is decided: %s; trying again until it can",
+		log_error("the store cannot carry out what is decided: %s; trying again",
 		    strerror(-op->result));
 	s->store_bad = true;
 	*backoff = *backoff == 0 ? BACKOFF_MIN : *backoff * 2;
@@ -103,7 +103,8 @@ static void
 occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot)
 {
 	struct lane *lane = lane_get(&s->queue, p->job);
-	struct ledger_decision d = ledger_decide(p, now, s->since, lane != NULL && lane->run != NULL);
+	bool active = lane != NULL && lane->run != NULL;
+	struct ledger_decision d = ledger_decide(p, now, s->since, active);
 
 	p->on_time = p->on_time || (d.what != LEDGER_LATER && !ledger_is_misfire(p, s->since));
 	switch (d.what) {
@@ -200,13 +201,17 @@ scheduler_look(struct scheduler *s)
 	return open_gates(s, now) || more;
 }
 
-/* Until when may the scheduler sleep?  Dues are instants, the wait is monotonic: WAIT_MAX bounds the error. */
+/*
+ * Until when may the scheduler sleep? Dues are instants, the wait is monotonic: WAIT_MAX bounds
+ * the error.
+ */
 static usec_t
 scheduler_deadline(const struct scheduler *s)
 {
 	instant load = window_load_at(&s->window), due = window_next(&s->window);
 	usec_t wait = WAIT_MAX, now = loop_wall(s->loop).usec;
-	bool any = instant_is_set(load) || s->window.beyond.due.usec != USEC_NEVER || s->window.loading;
+	bool any = instant_is_set(load) || s->window.beyond.due.usec != USEC_NEVER ||
+	    s->window.loading;
 
 	if (s->deciding > DECIDING_MAX - TAKE_BATCH)
 		due = (instant){ 0 };		/* an answer of the store wakes us first */
@@ -310,7 +315,7 @@ scheduler_start(struct scheduler *s, struct task *parent)
 	task_start(&s->task, &scheduler_kind, parent);
 	r = wallclock_start(&s->wallclock, s->loop, &s->task);
 	if (r < 0)
-		log_warning("changes of the clock cannot be watched: %s; looking every %d s instead",
+		log_warning("the clock cannot be watched: %s; looking every %d s instead",
 		    strerror(-r), (int)(WAIT_MAX / USEC_SEC));
 }
 
@@ -348,7 +353,8 @@ scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *
 	/* If a load has found it before us, what is here is newer. */
 	if (paused || !instant_is_set(row->due) || window_get(&s->window, row->id) != NULL)
 		return;
-	if (window_put(&s->window, row, loop_wall(s->loop)) != NULL || instant_is_set(window_load_at(&s->window)))
+	if (window_put(&s->window, row, loop_wall(s->loop)) != NULL ||
+	    instant_is_set(window_load_at(&s->window)))
 		scheduler_changed(s);
 }
 
@@ -360,7 +366,8 @@ scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job
 }
 
 void
-scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name, int job_state)
+scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
+    int job_state)
 {
 	instant now = loop_wall(s->loop);
 	struct pending *p;

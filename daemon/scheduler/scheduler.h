@@ -23,14 +23,18 @@ struct scheduler_config {
 	struct store		*store;
 	struct exec_world	*world;
 	struct event_hub	*events;
-	int64_t			 running_max[KIND_COUNT];	/* runs of a kind at a time: limits.commands, .checks, .timers */
+	/* runs of a kind at a time: limits.commands, .checks, .timers */
+	int64_t			 running_max[KIND_COUNT];
 	int64_t			 window_jobs_max;		/* 0: WINDOW_JOBS_MAX */
 };
 
 struct scheduler *scheduler_new(const struct scheduler_config *config);
 void scheduler_free(struct scheduler *s);
 
-/* Recover (runs of an earlier daemon are adopted, repeated or lost; queued ones loaded; misfires), then schedule. */
+/*
+ * Recover (runs of an earlier daemon are adopted, repeated or lost; queued ones loaded;
+ * misfires), then schedule.
+ */
 void scheduler_start(struct scheduler *s, struct task *parent);
 
 /* Recovery is done: what was running is known.  READY waits for it. */
@@ -39,14 +43,21 @@ bool scheduler_recovered(const struct scheduler *s);
 void scheduler_on_recovered(struct scheduler *s, struct task *t);
 
 /* Told by the server, after the commit.  They also emit the events. */
-void scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name, bool paused);
+void scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name,
+    bool paused);
 void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state);
-void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name, int job_state);
+void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
+    int job_state);
 void scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs);
-void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind, const char *name);
-void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);	/* marks the live run, or tells of the queued one's end */
+void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind,
+    const char *name);
+/* marks the live run, or tells of the queued one's end */
+void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);
 
-/* The live run, with what is not stored yet (spawned, pid, first output); or NULL. Borrowed, for this step only. */
+/*
+ * The live run, with what is not stored yet (spawned, pid, first output); or NULL. Borrowed,
+ * for this step only.
+ */
 const struct run_info *scheduler_run_live(const struct scheduler *s, int64_t job, int64_t run);
 
 struct scheduler_stats {

@@ -181,7 +181,8 @@ void
 window_back(struct window *w, struct pending *p, instant due, instant now)
 {
 	MUST(p->state != PENDING_HEAP && p->run == 0);
-	if (p->gone || !instant_is_set(due) || !window_wants(w, (struct window_place){ due, p->job }, now)) {
+	if (p->gone || !instant_is_set(due) ||
+	    !window_wants(w, (struct window_place){ due, p->job }, now)) {
 		pending_free(w, p);
 		return;
 	}
@@ -224,8 +225,13 @@ window_load_at(const struct window *w)
 {
 	if (w->loading || w->beyond.due.usec == USEC_NEVER || window_count(w) > w->max / 2)
 		return (instant){ 0 };
-	/* Half of what lies ahead is left then; loading at each row's entry would be a query a row. */
-	return (instant){ w->beyond.due.usec > w->ahead / 2 ? w->beyond.due.usec - w->ahead / 2 : 1 };
+	/*
+	 * Half of what lies ahead is left then; loading at each row's entry would be a query a
+	 * row.
+	 */
+	if (w->beyond.due.usec <= w->ahead / 2)
+		return (instant){ 1 };
+	return instant_add(w->beyond.due, -w->ahead / 2);
 }
 
 void

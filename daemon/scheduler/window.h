@@ -20,20 +20,27 @@ enum pending_state {
 	PENDING_TAKEN,		/* a task asks the store to decide it */
 };
 
-/* An occurrence that is to be decided; or a queued run that is to be started (run != 0; it lives in queue.h). */
+/*
+ * An occurrence that is to be decided; or a queued run that is to be started (run != 0; it
+ * lives in queue.h).
+ */
 struct pending {
 	struct heap_node	 node;		/* PENDING_HEAP */
 	uint8_t			 state;		/* enum pending_state */
 	uint8_t			 kind;		/* enum job_kind */
 	uint8_t			 misfire;	/* enum misfire */
-	bool			 on_time : 1;	/* it was here when it became due: whatever happens later, no misfire */
-	bool			 gone : 1;	/* while taken: removed or paused; do not put it back */
-	bool			 told : 1;	/* while taken: told anew, told_due is what counts if the store refuses */
+	/* it was here when it became due: whatever happens later, no misfire */
+	bool			 on_time : 1;
+	/* while taken: removed or paused; do not put it back */
+	bool			 gone : 1;
+	/* while taken: told anew, told_due is what counts if the store refuses */
+	bool			 told : 1;
 	int64_t			 job;
 	int64_t			 run;
 	instant			 due;
 	usec_t			 every;
-	instant			 resumed;	/* what was due up to then was missed because the job was paused */
+	/* what was due up to then was missed because the job was paused */
+	instant			 resumed;
 	instant			 told_due;
 	struct pending		*next, *prev;	/* PENDING_READY: in line */
 	struct pending		*lane_next;	/* run != 0: the job's next queued run */
@@ -50,8 +57,10 @@ struct window {
 	struct map		 map;		/* by job */
 	size_t			 max;
 	usec_t			 ahead;
-	struct window_place	 beyond;	/* the first that is not here; due USEC_NEVER: all are */
-	struct window_place	 noted;		/* while loading: the first that was told and not kept */
+	/* the first that is not here; due USEC_NEVER: all are */
+	struct window_place	 beyond;
+	/* while loading: the first that was told and not kept */
+	struct window_place	 noted;
 	bool			 loading;
 	unsigned		 shrinks;	/* counts losses, for a load under way */
 };
@@ -76,13 +85,22 @@ struct pending *window_take(struct window *w, instant now);
 /* The earliest due that an entry waits for; none: none waits. */
 instant window_next(const struct window *w);
 
-/* A taken, ready or parked entry waits for its (or another) due again; dropped when that is none, or left to the store. */
+/*
+ * A taken, ready or parked entry waits for its (or another) due again; dropped when that is
+ * none, or left to the store.
+ */
 void window_back(struct window *w, struct pending *p, instant due, instant now);
 
-/* The store refused a taken entry: what was told meanwhile counts, or it goes and is looked up again. */
+/*
+ * The store refused a taken entry: what was told meanwhile counts, or it goes and is looked up
+ * again.
+ */
 void window_refused(struct window *w, struct pending *p, instant now);
 
-/* Forget an entry in any state but taken; a taken one is marked gone.  It is in no line any more. */
+/*
+ * Forget an entry in any state but taken; a taken one is marked gone. It is in no line any
+ * more.
+ */
 void window_drop(struct window *w, struct pending *p);
 
 static inline size_t
@@ -94,7 +112,10 @@ window_count(const struct window *w)
 /* When should more be loaded?  none: never; may be past. */
 instant window_load_at(const struct window *w);
 
-/* Around a load: from is where to read from.  end: first is the first row not taken over (due USEC_NEVER: none). */
+/*
+ * Around a load: from is where to read from. end: first is the first row not taken over (due
+ * USEC_NEVER: none).
+ */
 void window_load_begin(struct window *w, struct window_place *ret_from);
 void window_load_end(struct window *w, struct window_place first);
 void window_load_fail(struct window *w);

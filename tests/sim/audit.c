@@ -30,20 +30,26 @@ audit_run(struct sim_audit *a, const struct run_info *r)
 	if (p != NULL)
 		p->seen = true;
 	if (r->state == RUN_LOST)
-		SIM_CHECK(s, p == NULL && r->kind == KIND_COMMAND, "%lld.%lld lost, but it was begun", job, run);
+		SIM_CHECK(s, p == NULL && r->kind == KIND_COMMAND,
+		    "%lld.%lld lost, but it was begun", job, run);
 	else if (r->state == RUN_CANCELED)
-		SIM_CHECK(s, p == NULL || p->canceled, "%lld.%lld canceled, but it went on", job, run);
+		SIM_CHECK(s, p == NULL || p->canceled, "%lld.%lld canceled, but it went on", job,
+		    run);
 	else if (run_state_final((enum run_state)r->state))
 		SIM_CHECK(s, p != NULL && p->ended && !p->canceled && p->outcome == r->state,
-		    "%lld.%lld ended as %s, but that is not so", job, run, run_state_names[r->state]);
+		    "%lld.%lld ended as %s, but that is not so", job, run,
+		    run_state_names[r->state]);
 	else
-		SIM_CHECK(s, r->state == RUN_RUNNING || p == NULL, "%lld.%lld begun while queued", job, run);
+		SIM_CHECK(s, r->state == RUN_RUNNING || p == NULL, "%lld.%lld begun while queued",
+		    job, run);
 	if (run_state_final((enum run_state)r->state))
 		SIM_CHECK(s, instant_is_set(r->ended), "%lld.%lld has no end", job, run);
 	if (a->at_rest && r->state == RUN_RUNNING)
-		SIM_CHECK(s, p != NULL && !p->ended, "%lld.%lld is over, but still running", job, run);
+		SIM_CHECK(s, p != NULL && !p->ended, "%lld.%lld is over, but still running", job,
+		    run);
 	if (a->at_rest && r->state == RUN_QUEUED)
-		SIM_CHECK(s, r->due.usec > loop_wall(s->life->loop).usec - REST_TOLERANCE, "%lld.%lld is still queued", job,
+		SIM_CHECK(s, r->due.usec > loop_wall(s->life->loop).usec - REST_TOLERANCE,
+		    "%lld.%lld is still queued", job,
 		    run);
 }
 
@@ -59,18 +65,21 @@ audit_ledger(struct sim_audit *a, const struct sim_job *j)
 	for (size_t i = 0; i < a->op.runs_n; i++) {
 		const struct run_info *r = &a->op.runs[i];
 
-		SIM_CHECK(s, r->run == job->runs - (int64_t)i, "runs of %lld are not numbered one by one",
+		SIM_CHECK(s, r->run == job->runs - (int64_t)i,
+		    "runs of %lld are not numbered one by one",
 		    (long long)j->id);
 		audit_run(a, r);
 		if (r->manual)
 			continue;
-		SIM_CHECK(s, j->every > 0 ? instant_since(r->due, j->first) % j->every == 0 : r->due.usec == j->first.usec,
+		SIM_CHECK(s, j->every > 0 ? instant_since(r->due, j->first) % j->every == 0 :
+		    r->due.usec == j->first.usec,
 		    "%lld.%lld is due when the job never was", (long long)j->id, (long long)r->run);
 		dues[n++] = r->due;
 	}
 	qsort(dues, (size_t)n, sizeof(*dues), instant_compare);
 	for (int64_t i = 1; i < n; i++)
-		SIM_CHECK(s, dues[i].usec != dues[i - 1].usec, "two runs of %lld for one due", (long long)j->id);
+		SIM_CHECK(s, dues[i].usec != dues[i - 1].usec, "two runs of %lld for one due",
+		    (long long)j->id);
 	free(dues);
 	if ((size_t)job->runs != a->op.runs_n)
 		return;		/* more than a page */
@@ -78,7 +87,8 @@ audit_ledger(struct sim_audit *a, const struct sim_job *j)
 		occurrences = instant_since(job->due, j->first) / j->every;
 	else
 		occurrences = instant_is_set(job->due) ? 0 : 1;
-	SIM_CHECK(s, n + job->skips == occurrences, "job %lld: %lld occurrences, but %lld runs and %lld skips",
+	SIM_CHECK(s, n + job->skips == occurrences,
+	    "job %lld: %lld occurrences, but %lld runs and %lld skips",
 	    (long long)j->id, (long long)occurrences, (long long)n, (long long)job->skips);
 	s->runs += (uint64_t)job->runs;
 }
@@ -90,7 +100,8 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 	instant now = loop_wall(s->life->loop);
 
 	if (a->op.op.result == -ENOENT) {
-		SIM_CHECK(s, j->id == 0 || j->removed || j->doubtful, "job %lld was acknowledged, and is gone",
+		SIM_CHECK(s, j->id == 0 || j->removed || j->doubtful,
+		    "job %lld was acknowledged, and is gone",
 		    (long long)j->id);
 		j->removed = true;
 		j->doubtful = false;
@@ -104,10 +115,12 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 	j->id = a->op.job.id;
 	j->doubtful = false;
 	audit_ledger(a, j);
-	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id, (long long)a->op.job.runs,
+	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id,
+	    (long long)a->op.job.runs,
 	    (long long)a->op.job.skips, (long long)a->op.job.due.usec, a->op.job.state);
 	if (a->at_rest && !j->paused && !j->unsure && instant_is_set(a->op.job.due))
-		SIM_CHECK(s, a->op.job.due.usec > now.usec - REST_TOLERANCE, "job %lld is due since %lld s and nobody cares",
+		SIM_CHECK(s, a->op.job.due.usec > now.usec - REST_TOLERANCE,
+		    "job %lld is due since %lld s and nobody cares",
 		    (long long)j->id, (long long)(instant_since(now, a->op.job.due) / USEC_SEC));
 }
 
@@ -128,7 +141,8 @@ audit_processes(struct sim *s, size_t n)
 	for (size_t i = 0; i < s->processes_n; i++) {
 		struct sim_process *p = &s->processes[i];
 
-		SIM_CHECK(s, i >= n || p->seen || job_was_removed(s, p->job), "%lld.%lld was begun, and the store does not know it",
+		SIM_CHECK(s, i >= n || p->seen || job_was_removed(s, p->job),
+		    "%lld.%lld was begun, and the store does not know it",
 		    (long long)p->job, (long long)p->run);
 		p->seen = false;
 	}

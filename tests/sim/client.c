@@ -11,7 +11,8 @@
 #include "proto/mem.h"
 #include "tests/sim/sim.h"
 
-enum client_what { CLIENT_ADD, CLIENT_PAUSE, CLIENT_RESUME, CLIENT_REMOVE, CLIENT_TRIGGER, CLIENT_CANCEL };
+enum client_what { CLIENT_ADD, CLIENT_PAUSE, CLIENT_RESUME, CLIENT_REMOVE, CLIENT_TRIGGER,
+    CLIENT_CANCEL };
 
 struct client {
 	struct task		 task;
@@ -40,7 +41,8 @@ job_of(struct client *f)
 static struct due_row
 row_of(const struct sim_job *j, instant due)
 {
-	return (struct due_row){ .due = due, .id = j->id, .every = j->every, .misfire = j->misfire, .kind = j->kind };
+	return (struct due_row){ .due = due, .id = j->id, .every = j->every,
+	    .misfire = j->misfire, .kind = j->kind };
 }
 
 /* ---- add ---- */
@@ -90,9 +92,11 @@ add_prepare(struct client *f)
 		j->first = instant_add(now, sim_between(s, -30 * USEC_SEC, 25 * USEC_MINUTE));
 	spec_draw(f);
 	f->job_new = (struct job_new){
-		.spec = &f->spec, .spec_json = f->spec_json, .summary = "simulated", .due = j->first,
+		.spec = &f->spec, .spec_json = f->spec_json, .summary = "simulated",
+		    .due = j->first,
 	};
-	f->op.add = (struct op_add){ .op.kind = OP_ADD, .jobs = &f->job_new, .n = 1, .uid = 0, .now = now };
+	f->op.add = (struct op_add){ .op.kind = OP_ADD, .jobs = &f->job_new, .n = 1, .uid = 0,
+	    .now = now };
 }
 
 static void
@@ -108,7 +112,8 @@ add_told(struct client *f)
 	scheduler_job_added(f->sim->life->scheduler, &row, j->name, j->paused);
 	sim_note(f->sim, "added %lld every=%lld kind=%d misfire=%d first=%+lld%s", (long long)j->id,
 	    (long long)(j->every / USEC_SEC), j->kind, j->misfire,
-	    (long long)(j->first.usec - loop_wall(f->sim->life->loop).usec) / USEC_SEC, j->paused ? " paused" : "");
+	    (long long)(j->first.usec - loop_wall(f->sim->life->loop).usec) / USEC_SEC,
+	    j->paused ? " paused" : "");
 }
 
 /* ---- changes ---- */
@@ -121,15 +126,18 @@ change_prepare(struct client *f)
 
 	if (f->what == CLIENT_PAUSE || f->what == CLIENT_RESUME)
 		f->op.pause = (struct op_pause){
-			.op.kind = OP_PAUSE, .job = id, .paused = f->what == CLIENT_PAUSE, .uid = -1, .now = now,
+			.op.kind = OP_PAUSE, .job = id, .paused = f->what == CLIENT_PAUSE,
+			    .uid = -1, .now = now,
 		};
 	else if (f->what == CLIENT_REMOVE)
 		f->op.remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = id, .uid = -1 };
 	else if (f->what == CLIENT_TRIGGER)
-		f->op.trigger = (struct op_trigger){ .op.kind = OP_TRIGGER, .job = id, .now = now, .uid = -1 };
+		f->op.trigger = (struct op_trigger){ .op.kind = OP_TRIGGER, .job = id, .now = now,
+		    .uid = -1 };
 	else if (f->what == CLIENT_CANCEL)
 		f->op.cancel = (struct op_cancel){
-			.op.kind = OP_CANCEL, .job = id, .run = f->op.cancel.run, .now = now, .uid = -1, .by = "uid 0",
+			.op.kind = OP_CANCEL, .job = id, .run = f->op.cancel.run, .now = now,
+			    .uid = -1, .by = "uid 0",
 		};
 }
 
@@ -156,7 +164,8 @@ change_told(struct client *f)
 		scheduler_job_removed(scheduler, j->id, j->name, f->op.remove.runs);
 		j->removed = true;
 	} else if (f->what == CLIENT_TRIGGER) {
-		scheduler_run_queued(scheduler, j->id, f->op.trigger.run, f->op.trigger.kind, j->name);
+		scheduler_run_queued(scheduler, j->id, f->op.trigger.run, f->op.trigger.kind,
+		    j->name);
 	} else if (f->what == CLIENT_CANCEL) {
 		scheduler_run_canceled(scheduler, &f->op.cancel);
 	}
@@ -182,7 +191,8 @@ client_answer(struct client *f)
 	else if (r != -EIO && r != -EBUSY && r != -EALREADY && r != -ENOENT)
 		sim_fail(s, "change %d of %lld: %d", (int)f->what, (long long)j->id, r);
 	if (r == -ENOENT)
-		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL, "%lld is not there", (long long)j->id);
+		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL,
+		    "%lld is not there", (long long)j->id);
 }
 
 static enum task_status
@@ -214,13 +224,15 @@ client_release(struct task *t)
 	free(f);
 }
 
-static const struct task_kind client_kind = { .name = "client", .step = client_step, .release = client_release };
+static const struct task_kind client_kind = { .name = "client", .step = client_step,
+    .release = client_release };
 
 void
 client_act(struct sim *s)
 {
 	static const struct { enum client_what what; unsigned weight; } weights[] = {
-		{ CLIENT_ADD, 30 }, { CLIENT_PAUSE, 10 }, { CLIENT_RESUME, 16 }, { CLIENT_REMOVE, 4 },
+		{ CLIENT_ADD, 30 }, { CLIENT_PAUSE, 10 }, { CLIENT_RESUME, 16 }, { CLIENT_REMOVE,
+		    4 },
 		{ CLIENT_TRIGGER, 25 }, { CLIENT_CANCEL, 15 },
 	};
 	uint64_t draw = rand_below(&s->rand, 100);
@@ -237,7 +249,8 @@ client_act(struct sim *s)
 		f->job = s->jobs_n == 0 ? 0 : (size_t)rand_below(&s->rand, s->jobs_n);
 		if (f->what == CLIENT_ADD)
 			f->what = CLIENT_TRIGGER;
-		if (s->jobs_n == 0 || s->jobs[f->job].id == 0 || s->jobs[f->job].removed || s->jobs[f->job].doubtful) {
+		if (s->jobs_n == 0 || s->jobs[f->job].id == 0 || s->jobs[f->job].removed ||
+		    s->jobs[f->job].doubtful) {
 			free(f);
 			return;
 		}

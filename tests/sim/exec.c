@@ -44,7 +44,8 @@ sim_process_find(struct sim *s, int64_t job, int64_t run)
 static size_t
 process_new(struct sim *s, const struct run_info *run)
 {
-	static const int outcomes[] = { RUN_SUCCEEDED, RUN_SUCCEEDED, RUN_SUCCEEDED, RUN_FAILED, RUN_TIMED_OUT };
+	static const int outcomes[] = { RUN_SUCCEEDED, RUN_SUCCEEDED, RUN_SUCCEEDED, RUN_FAILED,
+	    RUN_TIMED_OUT };
 	struct sim_process *p;
 	usec_t lasts;
 
@@ -75,25 +76,32 @@ check_start(struct sim *s, const struct exec *e)
 	const struct run_info *run = e->run;
 	long long job = run->job, number = run->run;
 
-	SIM_CHECK(s, !s->life->dead || s->die_after, "%lld.%lld begun by a dead daemon", job, number);
-	SIM_CHECK(s, sim_process_find(s, run->job, run->run) == NULL, "%lld.%lld begun twice", job, number);
-	SIM_CHECK(s, s->life->live[run->kind] <= max[run->kind], "%lld.%lld: more than %lld at a time", job, number,
+	SIM_CHECK(s, !s->life->dead || s->die_after, "%lld.%lld begun by a dead daemon", job,
+	    number);
+	SIM_CHECK(s, sim_process_find(s, run->job, run->run) == NULL, "%lld.%lld begun twice",
+	    job, number);
+	SIM_CHECK(s, s->life->live[run->kind] <= max[run->kind],
+	    "%lld.%lld: more than %lld at a time", job, number,
 	    (long long)max[run->kind]);
-	SIM_CHECK(s, run->state == RUN_RUNNING && instant_is_set(run->started), "%lld.%lld begun without a claim", job,
+	SIM_CHECK(s, run->state == RUN_RUNNING && instant_is_set(run->started),
+	    "%lld.%lld begun without a claim", job,
 	    number);
 	if (!run->manual && s->stepped < sim_now(s) - USEC_MINUTE)
-		SIM_CHECK(s, run->started.usec >= run->due.usec, "%lld.%lld begun before its due", job, number);
+		SIM_CHECK(s, run->started.usec >= run->due.usec, "%lld.%lld begun before its due",
+		    job, number);
 	for (size_t i = 0; i < s->processes_n; i++) {
 		const struct sim_process *p = &s->processes[i];
 
 		if (p->job == run->job && !p->ended && p->run != run->run)
-			sim_fail(s, "%lld.%lld begun while %lld.%lld goes on", job, number, job, (long long)p->run);
+			sim_fail(s, "%lld.%lld begun while %lld.%lld goes on", job, number, job,
+			    (long long)p->run);
 	}
 	for (size_t i = 0; i < s->jobs_n; i++) {
 		const struct sim_job *j = &s->jobs[i];
 
 		if (j->id == run->job && j->paused && !j->unsure && !j->doubtful && !run->manual)
-			SIM_CHECK(s, sim_now(s) <= j->paused_at, "%lld.%lld begun while paused", job, number);
+			SIM_CHECK(s, sim_now(s) <= j->paused_at, "%lld.%lld begun while paused",
+			    job, number);
 	}
 }
 
@@ -116,7 +124,8 @@ sim_exec_begin(struct sim_exec *f)
 	if (!f->exec.adopt)
 		check_start(s, &f->exec);
 	f->process = p != NULL ? (size_t)(p - s->processes) : process_new(s, run);
-	sim_note(s, "%s %lld.%lld", p != NULL ? "adopt" : "begin", (long long)run->job, (long long)run->run);
+	sim_note(s, "%s %lld.%lld", p != NULL ? "adopt" : "begin", (long long)run->job,
+	    (long long)run->run);
 	if (!instant_is_set(run->spawned))
 		run->spawned = loop_wall(s->life->loop);
 	return true;
@@ -184,7 +193,8 @@ out:
 
 static const struct task_kind sim_exec_kind = { .name = "sim exec", .step = sim_exec_step };
 
-static const struct executor sim_executor = { .frame_size = sizeof(struct sim_exec), .kind = &sim_exec_kind };
+static const struct executor sim_executor = { .frame_size = sizeof(struct sim_exec),
+    .kind = &sim_exec_kind };
 
 void
 sim_executors(bool install)

@@ -74,11 +74,14 @@ watching_step(struct task *t)
 			break;
 		while (watcher_take(&life->watcher, &e)) {
 			if (e.type != EVENT_LOST)
-				SIM_CHECK(s, e.sequence == life->sequence + 1, "event %lld after %lld",
+				SIM_CHECK(s, e.sequence == life->sequence + 1,
+				    "event %lld after %lld",
 				    (long long)e.sequence, (long long)life->sequence);
 			life->sequence = e.sequence;
-			sim_note(s, "event %s %lld.%lld state=%d job_state=%d %s", event_type_names[e.type],
-			    (long long)e.job, (long long)e.run, e.state, e.job_state, e.reason != NULL ? e.reason : "");
+			sim_note(s, "event %s %lld.%lld state=%d job_state=%d %s",
+			    event_type_names[e.type],
+			    (long long)e.job, (long long)e.run, e.state, e.job_state,
+			    e.reason != NULL ? e.reason : "");
 			event_info_done(&e);
 		}
 	}
@@ -117,7 +120,8 @@ life_open(struct sim *s)
 	for (int i = 0; i < OP_COUNT; i++)
 		backend.apply[i] = disk_apply;
 	simulated = s;
-	life->store = store_open(&(struct store_config){ .directory = s->directory, .backend = &backend,
+	life->store = store_open(&(struct store_config){ .directory = s->directory,
+	    .backend = &backend,
 	    .mode = STORE_INLINE }, life->loop, error);
 	SIM_CHECK(s, life->store != NULL, "the store does not open: %s", error);
 }
@@ -134,9 +138,11 @@ life_start(struct sim *s)
 	s->world.loop = life->loop;
 	life->events = event_hub_new();
 	life->scheduler = scheduler_new(&(struct scheduler_config){
-		.loop = life->loop, .store = life->store, .world = &s->world, .events = life->events,
+		.loop = life->loop, .store = life->store, .world = &s->world,
+		    .events = life->events,
 		.running_max = {
-			[KIND_COMMAND] = SIM_COMMANDS, [KIND_HTTP] = SIM_CHECKS, [KIND_TIMER] = SIM_TIMERS,
+			[KIND_COMMAND] = SIM_COMMANDS, [KIND_HTTP] = SIM_CHECKS,
+			    [KIND_TIMER] = SIM_TIMERS,
 		},
 		/* So few that it is full now and then. */
 		.window_jobs_max = 8,
@@ -170,7 +176,8 @@ life_end(struct sim *s)
 	life_run(s, USEC_NEVER);
 	SIM_CHECK(s, life->root.done && life->loop->stats.tasks == 0, "%llu tasks are left",
 	    (unsigned long long)life->loop->stats.tasks);
-	SIM_CHECK(s, loop_now(life->loop) == now, "stopping took %lld usec", (long long)(loop_now(life->loop) - now));
+	SIM_CHECK(s, loop_now(life->loop) == now, "stopping took %lld usec",
+	    (long long)(loop_now(life->loop) - now));
 	s->before += loop_now(life->loop);
 	s->wall = loop_wall(life->loop);
 	scheduler_free(life->scheduler);

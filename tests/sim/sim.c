@@ -73,7 +73,8 @@ sim_fail(struct sim *s, const char *format, ...)
 	(void)vprintf(format, ap);
 	va_end(ap);
 	printf("\nthe last events:\n");
-	for (uint64_t i = s->last_n > SIM_LAST_EVENTS ? s->last_n - SIM_LAST_EVENTS : 0; i < s->last_n; i++)
+	for (uint64_t i = s->last_n > SIM_LAST_EVENTS ? s->last_n - SIM_LAST_EVENTS :
+	    0; i < s->last_n; i++)
 		printf("  %s\n", s->last[i % SIM_LAST_EVENTS]);
 	printf("the tasks:\n");
 	fflush(stdout);
@@ -137,7 +138,8 @@ look(struct sim *s, bool at_rest)
 static void
 restart(struct sim *s)
 {
-	usec_t down = sim_chance(s, 50) ? 0 : sim_between(s, 0, sim_chance(s, 20) ? 3 * USEC_HOUR : USEC_MINUTE);
+	usec_t down = sim_chance(s, 50) ? 0 : sim_between(s, 0, sim_chance(s, 20) ?
+	    3 * USEC_HOUR : USEC_MINUTE);
 
 	life_end(s);
 	s->before += down;
@@ -215,7 +217,8 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 {
 	int before = descriptors();
 
-	*s = (struct sim){ .seed = seed, .trace = 0xcbf29ce484222325, .wall = { (int64_t)1770000000 * USEC_SEC } };
+	*s = (struct sim){ .seed = seed, .trace = 0xcbf29ce484222325 };
+	s->wall = (instant){ (int64_t)1770000000 * USEC_SEC };
 	s->stepped = -USEC_DAY;
 	rand_seed(&s->rand, seed);
 	directory_make(s);
@@ -251,13 +254,15 @@ main(int argc, char *argv[])
 	sim_executors(true);
 	if (seed == 0 && seeds == 0)
 		seeds = 200;
-	for (uint64_t k = seed != 0 ? seed : 1, n = 0; n < (seed != 0 && seeds == 0 ? 1 : seeds); k++, n++) {
+	for (uint64_t k = seed != 0 ? seed : 1, n = 0; n < (seed != 0 && seeds == 0 ? 1 :
+	    seeds); k++, n++) {
 		trace = simulate(k, steps, &s);
 		runs += s.runs;
 		lives += s.lives;
 		if (n == 0 && simulate(k, steps, &s) != trace)
 			sim_fail(&s, "the same seed went another way");
 	}
-	printf("%s, %" PRIu64 " lives, %" PRIu64 " runs looked at; last trace %016" PRIx64 "\n", "all held", lives, runs, trace);
+	printf("%s, %" PRIu64 " lives, %" PRIu64 " runs looked at; last trace %016" PRIx64 "\n",
+	    "all held", lives, runs, trace);
 	return 0;
 }

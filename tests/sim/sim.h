@@ -30,7 +30,8 @@ struct sim_job {
 	bool		paused;
 	usec_t		paused_at;	/* true time of the acknowledgement */
 	bool		removed;
-	bool		doubtful;	/* a change was under way when the daemon died: ask the store */
+	/* a change was under way when the daemon died: ask the store */
+	bool		doubtful;
 	bool		unsure;		/* ...and it may be paused or not */
 };
 
@@ -89,7 +90,8 @@ struct sim_life {
 };
 
 /* Something is wrong: say what, with all that helps, and end with 1. */
-void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
+void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3),
+    noreturn));
 #define SIM_CHECK(s, cond, ...) \
 	do { \
 		if (!(cond)) \

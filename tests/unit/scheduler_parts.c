@@ -1,5 +1,6 @@
 /*
- * The scheduler's parts that need neither store nor clock: schedule, ledger's decisions, window, queue, events.
+ * The scheduler's parts that need neither store nor clock: schedule, the ledger's decisions,
+ * window, queue, events.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +68,8 @@ misfire_default_follows_distance_and_kind(void **state)
 	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_COMMAND, 0), MISFIRE_ONCE);
 	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_HTTP, 0), MISFIRE_ONCE);
 	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_COMMAND, USEC_HOUR), MISFIRE_ONCE);
-	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_COMMAND, USEC_HOUR - 1), MISFIRE_SKIP);
+	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_COMMAND, USEC_HOUR - 1),
+	    MISFIRE_SKIP);
 	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_HTTP, USEC_DAY), MISFIRE_SKIP);
 	assert_int_equal(schedule_misfire(MISFIRE_ONCE, KIND_HTTP, USEC_MINUTE), MISFIRE_ONCE);
 	assert_int_equal(schedule_misfire(MISFIRE_SKIP, KIND_COMMAND, 0), MISFIRE_SKIP);
@@ -174,7 +176,8 @@ lateness_of_our_own_is_no_misfire(void **state)
 	(void)state;
 	/* It was there when the due came, or within the tolerance. */
 	assert_int_equal(ledger_decide(&p, AT(100), AT(5), false).what, LEDGER_RUN);
-	assert_int_equal(ledger_decide(&p, AT(100), instant_add(AT(10), MISFIRE_TOLERANCE), false).what, LEDGER_RUN);
+	assert_int_equal(ledger_decide(&p, AT(100), instant_add(AT(10), MISFIRE_TOLERANCE),
+	    false).what, LEDGER_RUN);
 	p.on_time = true;
 	assert_int_equal(ledger_decide(&p, AT(100), AT(99), false).what, LEDGER_RUN);
 }

@@ -1,6 +1,5 @@
 /*
- * The scheduler with a real store, on the virtual clock, with an executor that lasts as long as a
- * job's summary says.  One test, one daemon, one directory.
+ * The scheduler with a real store, on the virtual clock, with an executor of our own.  One test, one daemon, one directory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,9 +43,10 @@ struct fixture {
 
 static struct fixture *fix;
 static int64_t commits_to_fail;
+static int64_t gate = GATE, window_max = WINDOW_MAX;	/* of the next daemon */
 static struct backend backend;
 
-/* ---- an executor: a timer's duration is how long it lasts; commands last until they are canceled ---- */
+/* ---- an executor: a timer lasts its duration, a command until it is canceled ---- */
 
 struct scripted {
 	struct exec	exec;
@@ -136,14 +136,15 @@ daemon_start(instant wall)
 	fix->began = loop_wall(fix->loop);
 	backend = backend_sqlite;
 	backend.commit = failing_commit;
-	fix->store = store_open(&(struct store_config){ .directory = fix->directory, .mode = STORE_INLINE,
+	fix->store = store_open(&(struct store_config){ .directory = fix->directory,
+	    .mode = STORE_INLINE,
 	    .backend = &backend }, fix->loop, error);
 	assert_non_null(fix->store);
 	fix->world.loop = fix->loop;
 	fix->events = event_hub_new();
 	fix->scheduler = scheduler_new(&(struct scheduler_config){
 		.loop = fix->loop, .store = fix->store, .world = &fix->world, .events = fix->events,
-		.running_max = { GATE, GATE, GATE }, .window_jobs_max = WINDOW_MAX,
+		.running_max = { gate, gate, gate }, .window_jobs_max = window_max,
 	});
 	fix->stop = false;
 	task_start_root(&fix->root, &root_kind, fix->loop);
@@ -242,7 +243,8 @@ add_many(struct want want, size_t n)
 	struct timer_spec timer = { want.lasts };
 	struct strings argv = { 0 };
 	struct command_spec command = { 0 };
-	struct job_spec spec = { .name = (char *)(uintptr_t)want.name, .every = want.every, .misfire = want.misfire };
+	struct job_spec spec = { .name = (char *)(uintptr_t)want.name, .every = want.every,
+	    .misfire = want.misfire };
 	struct job_new *jobs = xcalloc(n, sizeof(*jobs));
 	struct op_add add = { .jobs = jobs, .n = n, .now = now };
 	struct cJSON *object;
@@ -259,7 +261,8 @@ add_many(struct want want, size_t n)
 	json = json_print(object);
 	json_free(object);
 	for (size_t i = 0; i < n; i++)
-		jobs[i] = (struct job_new){ .spec = &spec, .spec_json = json, .summary = "", .due = instant_add(now, want.in) };
+		jobs[i] = (struct job_new){ .spec = &spec, .spec_json = json, .summary = "",
+		    .due = instant_add(now, want.in) };
 	assert_int_equal(ask(&add.op, OP_ADD), 0);
 	for (size_t i = 0; i < n; i++) {
 		struct due_row row = { .due = jobs[i].due, .id = jobs[i].id, .every = want.every,
@@ -296,7 +299,8 @@ trigger(int64_t job)
 static void
 cancel(int64_t job, int64_t run)
 {
-	struct op_cancel op = { .job = job, .run = run, .now = loop_wall(fix->loop), .uid = -1, .by = "uid 7: enough" };
+	struct op_cancel op = { .job = job, .run = run, .now = loop_wall(fix->loop), .uid = -1,
+	    .by = "uid 7: enough" };
 
 	assert_int_equal(ask(&op.op, OP_CANCEL), 0);
 	scheduler_run_canceled(fix->scheduler, &op);
@@ -306,7 +310,8 @@ cancel(int64_t job, int64_t run)
 static void
 set_paused(int64_t job, bool paused, usec_t every)
 {
-	struct op_pause op = { .job = job, .paused = paused, .uid = -1, .now = loop_wall(fix->loop) };
+	struct op_pause op = { .job = job, .paused = paused, .uid = -1,
+	    .now = loop_wall(fix->loop) };
 	struct due_row row;
 
 	assert_int_equal(ask(&op.op, OP_PAUSE), 0);
@@ -335,7 +340,8 @@ static usec_t
 seen_at(enum event_type type, int64_t job, int64_t run)
 {
 	for (size_t i = 0; i < fix->seen_n; i++) {
-		if (fix->seen[i].type == (int)type && fix->seen[i].job == job && (run == 0 || fix->seen[i].run == run))
+		if (fix->seen[i].type == (int)type && fix->seen[i].job == job && (run == 0 ||
+		    fix->seen[i].run == run))
 			return instant_since(fix->seen[i].at, fix->began);
 	}
 	return -1;
@@ -380,7 +386,8 @@ skips_of(int64_t job)
 static void
 run_starts_at_its_due_and_not_before(void **state)
 {
-	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 90 * USEC_SEC, .lasts = USEC_SEC });
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 90 * USEC_SEC,
+	    .lasts = USEC_SEC });
 
 	(void)state;
 	run_for(90 * USEC_SEC - 1);
@@ -394,7 +401,8 @@ run_starts_at_its_due_and_not_before(void **state)
 static void
 every_repeats_on_its_grid(void **state)
 {
-	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = 7 * USEC_SEC, .lasts = USEC_SEC });
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = 7 * USEC_SEC,
+	    .lasts = USEC_SEC });
 
 	(void)state;
 	run_for(10 * USEC_MINUTE);
@@ -407,7 +415,8 @@ every_repeats_on_its_grid(void **state)
 static void
 overlap_is_skipped_and_recorded(void **state)
 {
-	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = 10 * USEC_SEC, .lasts = 25 * USEC_SEC });
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = 10 * USEC_SEC,
+	    .lasts = 25 * USEC_SEC });
 
 	(void)state;
 	run_for(60 * USEC_SEC - 1);
@@ -420,7 +429,8 @@ overlap_is_skipped_and_recorded(void **state)
 static void
 single_occurrence_waits_for_the_run_of_its_job(void **state)
 {
-	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC, .lasts = 30 * USEC_SEC });
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC,
+	    .lasts = 30 * USEC_SEC });
 
 	(void)state;
 	trigger(job);
@@ -433,7 +443,8 @@ single_occurrence_waits_for_the_run_of_its_job(void **state)
 static void
 gates_hold_and_jobs_of_one_add_start_in_their_order(void **state)
 {
-	int64_t first = add_many((struct want){ .kind = KIND_TIMER, .in = USEC_SEC, .lasts = USEC_SEC }, 20);
+	int64_t first = add_many((struct want){ .kind = KIND_TIMER, .in = USEC_SEC,
+	    .lasts = USEC_SEC }, 20);
 	int64_t last = 0;
 
 	(void)state;
@@ -504,7 +515,8 @@ more_jobs_than_the_window_holds_run_once_each(void **state)
 static void
 triggered_runs_of_a_job_run_one_after_another(void **state)
 {
-	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = USEC_DAY, .lasts = 10 * USEC_SEC });
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = USEC_DAY,
+	    .lasts = 10 * USEC_SEC });
 
 	(void)state;
 	for (int i = 1; i <= 3; i++)
@@ -519,7 +531,8 @@ static void
 more_queued_runs_than_memory_holds_all_run(void **state)
 {
 	struct scheduler_stats stats;
-	int64_t job = add_many((struct want){ .kind = KIND_TIMER, .in = USEC_DAY, .lasts = USEC_SEC }, 4);
+	int64_t job = add_many((struct want){ .kind = KIND_TIMER, .in = USEC_DAY,
+	    .lasts = USEC_SEC }, 4);
 
 	(void)state;
 	for (int i = 0; i < 1600; i++)
@@ -635,6 +648,37 @@ adopted_runs_count_but_no_gate_refuses_them(void **state)
 }
 
 static void
+all_runs_are_adopted_however_many_pages(void **state)
+{
+	const size_t n = 3 * ACTIVE_PAGE + 1;
+
+	(void)state;
+	gate = (int64_t)n;
+	daemon_restart(0);
+	gate = GATE;
+	add_many((struct want){ .kind = KIND_TIMER, .lasts = 100 * USEC_SEC }, n);
+	run_for(10 * USEC_SEC);
+	daemon_restart(0);
+	run_for(USEC_SEC);
+	assert_true(scheduler_recovered(fix->scheduler));
+	assert_int_equal(fix->adopted, n);
+	run_for(100 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), n);
+}
+
+static void
+all_dues_are_loaded_however_many_pages(void **state)
+{
+	(void)state;
+	window_max = 0;
+	add_many((struct want){ .kind = KIND_TIMER, .in = USEC_MINUTE }, 3 * DUE_PAGE + 1);
+	daemon_restart(0);
+	window_max = WINDOW_MAX;
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 3 * DUE_PAGE + 1);
+}
+
+static void
 queued_runs_survive_a_restart(void **state)
 {
 	int64_t job = add((struct want){ .kind = KIND_TIMER, .lasts = 20 * USEC_SEC });
@@ -651,10 +695,13 @@ queued_runs_survive_a_restart(void **state)
 static void
 misfires_run_once_or_are_skipped(void **state)
 {
-	int64_t hourly = add((struct want){ .kind = KIND_TIMER, .in = USEC_HOUR, .every = USEC_HOUR });
-	int64_t often = add((struct want){ .kind = KIND_TIMER, .in = USEC_MINUTE, .every = USEC_MINUTE });
+	int64_t hourly = add((struct want){ .kind = KIND_TIMER, .in = USEC_HOUR,
+	    .every = USEC_HOUR });
+	int64_t often = add((struct want){ .kind = KIND_TIMER, .in = USEC_MINUTE,
+	    .every = USEC_MINUTE });
 	int64_t single = add((struct want){ .kind = KIND_TIMER, .in = USEC_HOUR });
-	int64_t never = add((struct want){ .kind = KIND_TIMER, .in = USEC_HOUR, .misfire = MISFIRE_SKIP });
+	int64_t never = add((struct want){ .kind = KIND_TIMER, .in = USEC_HOUR,
+	    .misfire = MISFIRE_SKIP });
 
 	(void)state;
 	run_for(USEC_SEC);
@@ -702,7 +749,8 @@ nothing_runs_early_when_the_clock_is_set_back(void **state)
 static void
 failed_store_is_asked_again_and_nothing_is_lost(void **state)
 {
-	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC, .every = 60 * USEC_SEC,
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC,
+	    .every = 60 * USEC_SEC,
 	    .lasts = 30 * USEC_SEC });
 
 	(void)state;
@@ -740,7 +788,8 @@ stop_with_a_failing_store_ends_and_loses_only_time(void **state)
 static void
 removed_job_is_forgotten(void **state)
 {
-	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC, .every = 10 * USEC_SEC });
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 10 * USEC_SEC,
+	    .every = 10 * USEC_SEC });
 	struct op_remove op = { .job = job, .uid = -1 };
 
 	(void)state;
@@ -756,7 +805,8 @@ removed_job_is_forgotten(void **state)
 static void
 year_of_hourly_runs_takes_no_time(void **state)
 {
-	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = USEC_HOUR, .lasts = USEC_MINUTE });
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = USEC_HOUR,
+	    .lasts = USEC_MINUTE });
 
 	(void)state;
 	run_for(90 * USEC_DAY - 1);
@@ -787,6 +837,8 @@ main(void)
 		T(single_occurrence_runs_at_once_after_a_pause),
 		T(stop_lets_go_and_the_next_start_adopts),
 		T(adopted_runs_count_but_no_gate_refuses_them),
+		T(all_runs_are_adopted_however_many_pages),
+		T(all_dues_are_loaded_however_many_pages),
 		T(queued_runs_survive_a_restart),
 		T(misfires_run_once_or_are_skipped),
 		T(clock_set_forward_is_noticed_within_a_minute),
