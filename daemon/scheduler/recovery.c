@@ -37,13 +37,15 @@ recovery_submit(struct recovery *f)
 static bool
 recovery_page(struct recovery *f)
 {
+	bool over = !f->op.more;
+
 	for (size_t i = 0; i < f->op.n; i++) {
 		f->after = f->op.rows[i].cursor;
 		run_adopt(f->s, &f->op.rows[i]);
 		f->adopted++;
 	}
 	op_active_done(&f->op);
-	return !f->op.more;
+	return over;
 }
 
 static void
