@@ -30,7 +30,7 @@ struct change {
 
 struct image {
 	char	*bytes;
-	size_t	 n;
+	size_t	 n, size;
 };
 
 /* A file by its path, whoever has it open. */
@@ -69,8 +69,11 @@ image_write(struct image *m, int64_t offset, const char *bytes, size_t n)
 {
 	size_t end = (size_t)offset + n;
 
+	if (end > m->size) {
+		m->size = 2 * end;
+		m->bytes = xrealloc(m->bytes, m->size);
+	}
 	if (end > m->n) {
-		m->bytes = xrealloc(m->bytes, end);
 		memset(m->bytes + m->n, 0, end - m->n);
 		m->n = end;
 	}
