@@ -11,17 +11,21 @@
 struct backend {
 	const char	*name;
 	/* Open and migrate: 0, or -errno with words in error. */
-	int		(*open)(const struct store_config *config, void **ret, char error[STORE_ERROR_MAX]);
+	int		(*open)(const struct store_config *config, void **ret,
+	    char error[STORE_ERROR_MAX]);
 	void		(*close)(void *db);
 	int		(*begin)(void *db);
-	int		(*commit)(void *db);		/* on failure the transaction is rolled back already */
+	/* on failure the transaction is rolled back already */
+	int		(*commit)(void *db);
 	void		(*rollback)(void *db);
 	int		(*mark)(void *db);		/* savepoint before an op; */
 	int		(*keep)(void *db);		/* ...its end, */
-	int		(*undo)(void *db);		/* ...or as if it had not been; -errno: the transaction is lost */
+	/* ...or as if it had not been; -errno: the transaction is lost */
+	int		(*undo)(void *db);
 	/*
-	 * Housekeeping that may be put off (checkpoints), outside a transaction, a bounded slice.  busy: ops wait,
-	 * so only what cannot be put off any longer.  true: there is more, call again.
+	 * Housekeeping that may be put off (checkpoints), outside a transaction, a bounded slice.
+	 * busy: ops wait, so only what cannot be put off any longer.  true: there is more, call
+	 * again.
 	 */
 	bool		(*idle)(void *db, bool busy);
 	const char	*(*error)(void *db);		/* of the last failure, in words */

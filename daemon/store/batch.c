@@ -170,7 +170,8 @@ batch_count(struct store *s, const struct queue *batch, usec_t took, int r)
 	snprintf(s->stats.error, sizeof(s->stats.error), "%s", words);
 	pthread_mutex_unlock(&s->lock);
 	if (r < 0 && !s->failing)
-		log_error("store: cannot commit, refusing writes until it works again reason=\"%s\"", words);
+		log_error("store: cannot commit, refusing writes until it works again"
+		    " reason=\"%s\"", words);
 	else if (r == 0 && s->failing)
 		log_info("store: commits work again");
 	s->failing = r < 0;

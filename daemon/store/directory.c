@@ -42,7 +42,8 @@ tell_holder(int fd, const char *path, char error[STORE_ERROR_MAX])
 
 	pid[n < 0 ? 0 : n] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
-	snprintf(error, STORE_ERROR_MAX, "another jobd (pid %s) holds %s: end it, or give another state directory",
+	snprintf(error, STORE_ERROR_MAX, "another jobd (pid %s) holds %s: end it, or give another"
+	    " state directory",
 	    pid[0] == '\0' ? "unknown" : pid, path);
 }
 

@@ -10,6 +10,8 @@
 
 #include "daemon/store/sqlite.h"
 
+#define DAMAGED_ADVICE "restore a backup, or move it away (with its -wal file) to begin anew"
+
 /*
  * Step 1.  Instants are microseconds since 1970, states and kinds the numbers of proto/types.h,
  * which never change.  Absent is NULL.  Indexes are partial wherever most rows have no
@@ -77,11 +79,12 @@ cannot_read(sqlite3 *db, int rc, char error[STORE_ERROR_MAX])
 
 	switch (rc & 0xff) {
 	case SQLITE_NOTADB:
-		snprintf(error, STORE_ERROR_MAX, "%s is not a database: move it away, or restore a backup", path);
+		snprintf(error, STORE_ERROR_MAX,
+		    "%s is not a database: move it away, or restore a backup", path);
 		return -EMEDIUMTYPE;
 	case SQLITE_CORRUPT:
-		snprintf(error, STORE_ERROR_MAX, "%s is damaged (%s): restore a backup, or move it away (with its "
-		    "-wal file) to begin anew", path, sqlite3_errmsg(db));
+		snprintf(error, STORE_ERROR_MAX, "%s is damaged (%s): " DAMAGED_ADVICE, path,
+		    sqlite3_errmsg(db));
 		return -EIO;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -112,18 +115,19 @@ migrate_check(sqlite3 *db, size_t steps_n, size_t *form, char error[STORE_ERROR_
 		return 0;
 	}
 	if (application != SQLITE_APPLICATION_ID) {
-		snprintf(error, STORE_ERROR_MAX, "%s is the database of another program: move it away, or give "
-		    "another state directory", path);
+		snprintf(error, STORE_ERROR_MAX, "%s is the database of another program: "
+		    "move it away, or give another state directory", path);
 		return -EMEDIUMTYPE;
 	}
 	if (version > (int64_t)steps_n) {
-		snprintf(error, STORE_ERROR_MAX, "%s was written by a newer jobd (form %lld, this one knows %zu): "
-		    "install that version or a later one", path, (long long)version, steps_n);
+		snprintf(error, STORE_ERROR_MAX, "%s was written by a newer jobd (form %lld, this "
+		    "one knows %zu): install that version or a later one", path,
+		    (long long)version, steps_n);
 		return -EPROTONOSUPPORT;
 	}
 	if (version < 1) {
-		snprintf(error, STORE_ERROR_MAX, "%s is damaged (form %lld): restore a backup, or move it away "
-		    "(with its -wal file) to begin anew", path, (long long)version);
+		snprintf(error, STORE_ERROR_MAX, "%s is damaged (form %lld): " DAMAGED_ADVICE,
+		    path, (long long)version);
 		return -EIO;
 	}
 	*form = (size_t)version;
@@ -136,8 +140,9 @@ run_step(sqlite3 *db, const char *step, size_t form)
 	char pragmas[96];
 	int rc;
 
-	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT",
-	    SQLITE_APPLICATION_ID, form);
+	snprintf(pragmas, sizeof(pragmas),
+	    "PRAGMA application_id = %d; PRAGMA user_version = %zu; COMMIT", SQLITE_APPLICATION_ID,
+	    form);
 	rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, step, NULL, NULL, NULL);
@@ -147,7 +152,8 @@ run_step(sqlite3 *db, const char *step, size_t form)
 }
 
 int
-migrate(sqlite3 *db, const char *const *steps, size_t steps_n, size_t form, char error[STORE_ERROR_MAX])
+migrate(sqlite3 *db, const char *const *steps, size_t steps_n, size_t form,
+    char error[STORE_ERROR_MAX])
 {
 	int rc;
 
@@ -155,10 +161,12 @@ migrate(sqlite3 *db, const char *const *steps, size_t steps_n, size_t form, char
 		rc = run_step(db, steps[form], form + 1);
 		if (rc == SQLITE_OK)
 			continue;
-		snprintf(error, STORE_ERROR_MAX, "cannot bring %s to form %zu: %s", sqlite3_db_filename(db, "main"),
+		snprintf(error, STORE_ERROR_MAX, "cannot bring %s to form %zu: %s",
+		    sqlite3_db_filename(db, "main"),
 		    form + 1, sqlite3_errmsg(db));
 		if (!sqlite3_get_autocommit(db))
-			(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);	/* the first error is told */
+			/* the first error is told */
+			(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 		return (rc & 0xff) == SQLITE_FULL ? -ENOSPC : -EIO;
 	}
 	return 0;

@@ -21,7 +21,11 @@ extern const size_t migrate_steps_n;
  */
 int migrate_check(sqlite3 *db, size_t steps_n, size_t *form, char error[STORE_ERROR_MAX]);
 
-/* Run the steps from form on.  0, or -errno with words: the steps before the one that failed stay. */
-int migrate(sqlite3 *db, const char *const *steps, size_t steps_n, size_t form, char error[STORE_ERROR_MAX]);
+/*
+ * Run the steps from form on.  0, or -errno with words: the steps before the one that failed
+ * stay.
+ */
+int migrate(sqlite3 *db, const char *const *steps, size_t steps_n, size_t form,
+    char error[STORE_ERROR_MAX]);
 
 #endif

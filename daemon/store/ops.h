@@ -24,8 +24,10 @@ enum op_kind {
 
 /* ---- Add ---- */
 struct job_new {
-	const struct job_spec	*spec;		/* in: name, key, labels, kind, every, overlap, misfire, paused */
-	const char		*spec_json;	/* in: what Get gives back, and what a claim hands out */
+	/* in: name, key, labels, kind, every, overlap, misfire, paused */
+	const struct job_spec	*spec;
+	/* in: what Get gives back, and what a claim hands out */
+	const char		*spec_json;
 	const char		*summary;	/* in */
 	instant			 due;		/* in: first due; none: nothing happens by itself */
 	int64_t			 id;		/* out */
@@ -40,7 +42,10 @@ struct op_add {
 	instant		 now;
 	int64_t		 jobs_max_uid;	/* in: limit of jobs a uid may have; 0: none */
 	size_t		 failed;	/* out: index of the one at fault */
-	/* -EEXIST: name taken (a key of the same uid that exists is no error); -EDQUOT: jobs_max_uid reached */
+	/*
+	 * -EEXIST: name taken (a key of the same uid that exists is no error); -EDQUOT:
+	 * jobs_max_uid reached
+	 */
 };
 
 /* ---- what runs: a claim ---- */
@@ -71,9 +76,11 @@ struct op_claim {
 	struct job_row	 row;		/* out */
 	bool		 manual;	/* out */
 	instant		 run_due;	/* out */
-	bool		 born;		/* out: the run was made by this claim (run is 0 again if that fails) */
+	/* out: the run was made by this claim (run is 0 again if that fails) */
+	bool		 born;
 	/*
-	 * -ESTALE: the job is gone, paused, its due is another, or the run is not queued any more: drop it.
+	 * -ESTALE: the job is gone, paused, its due is another, or the run is not queued any more:
+	 * drop it.
 	 * A queued run may be claimed while its job is paused: somebody asked for it by hand.
 	 */
 };
@@ -127,7 +134,8 @@ struct op_cancel {
 	instant		 now;
 	int64_t		 uid;
 	const char	*by;		/* "uid 1000: reason" */
-	int		 was;		/* out: state before: queued became canceled here; running is only marked */
+	/* out: state before: queued became canceled here; running is only marked */
+	int		 was;
 	char		*name;		/* out */
 	int		 kind;
 	int		 job_state;	/* out: the job's after it */
@@ -162,7 +170,10 @@ void op_remove_done(struct op_remove *op);
 
 /* ---- reads ---- */
 
-/* Jobs due, in the order (due, id), after the cursor, up to and including `until`; not paused ones. */
+/*
+ * Jobs due, in the order (due, id), after the cursor, up to and including `until`; not paused
+ * ones.
+ */
 struct due_row {
 	instant	 due;
 	int64_t	 id;
@@ -184,7 +195,10 @@ struct op_due {
 	bool		 more;		/* out: there may be more up to until */
 };
 
-/* Runs that are not final, in the order of their row ids, after the cursor: for recovery and the queue. */
+/*
+ * Runs that are not final, in the order of their row ids, after the cursor: for recovery and the
+ * queue.
+ */
 struct active_row {
 	int64_t	 cursor;
 	int64_t	 job, run;
@@ -251,7 +265,8 @@ struct op_list {
 	instant		 now;		/* due before it and not active reads as queued */
 	struct job_info	*jobs;		/* out: without spec; with last */
 	size_t		 n;
-	int64_t		 next;		/* out: cursor for the next page, 0: no more (n may be less than limit, by SCAN_ROWS_MAX) */
+	/* out: cursor for the next page, 0: no more (n may be less than limit, by SCAN_ROWS_MAX) */
+	int64_t		 next;
 };
 void op_list_done(struct op_list *op);
 

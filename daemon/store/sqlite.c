@@ -27,7 +27,7 @@
 #include "proto/json.h"
 #include "proto/mem.h"
 
-/* The log is checkpointed from this many pages (4 KiB) on when idle, and from the other on in any case. */
+/* The log is checkpointed from this many pages (4 KiB) on when idle; from the other in any case. */
 #define WAL_PAGES_IDLE	1000
 #define WAL_PAGES_MAX	16000
 
@@ -127,7 +127,8 @@ sql_run(struct sqlite *db, sqlite3_stmt *st)
 void
 bind_text(sqlite3_stmt *st, int at, const char *text)
 {
-	(void)sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);	/* NULL binds NULL; allocates nothing */
+	/* NULL binds NULL; allocates nothing */
+	(void)sqlite3_bind_text(st, at, text, -1, SQLITE_STATIC);
 }
 
 void
@@ -204,7 +205,10 @@ wal_grew(void *arg, sqlite3 *handle, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-/* The specs in it may hold secrets: readable by its owner alone, also when the directory is open. */
+/*
+ * The specs in it may hold secrets: readable by its owner alone, also when the directory is
+ * open.
+ */
 static int
 make_private(const char *path, char error[STORE_ERROR_MAX])
 {
@@ -224,8 +228,8 @@ static int
 configure(struct sqlite *db, char error[STORE_ERROR_MAX])
 {
 	if (sqlite3_exec(db->db, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
-		snprintf(error, STORE_ERROR_MAX, "cannot use %s: %s", sqlite3_db_filename(db->db, "main"),
-		    sqlite3_errmsg(db->db));
+		snprintf(error, STORE_ERROR_MAX, "cannot use %s: %s",
+		    sqlite3_db_filename(db->db, "main"), sqlite3_errmsg(db->db));
 		return -EIO;
 	}
 	/* Instead of SQLite's own, which checkpoints within the commit. */
@@ -257,13 +261,16 @@ sqlite_open(const struct store_config *config, void **ret, char error[STORE_ERRO
 	size_t form;
 	int r, rc;
 
-	/* Savepoints are small: never a temporary file for them.  Refused when SQLite is in use already. */
+	/*
+	 * Savepoints are small: never a temporary file for them.  Refused when SQLite is in use
+	 * already.
+	 */
 	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
 	r = make_private(path, error);
 	if (r < 0)
 		goto out;
-	rc = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-	    config->vfs);
+	rc = sqlite3_open_v2(path, &db->db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, config->vfs);
 	if (rc != SQLITE_OK) {
 		r = -EIO;
 		snprintf(error, STORE_ERROR_MAX, "cannot open %s: %s", path, sqlite3_errstr(rc));
@@ -327,7 +334,10 @@ sqlite_commit(void *arg)
 	struct sqlite *db = arg;
 	int r;
 
-	/* An error in some op may have ended the transaction behind our back: then nothing is in the database. */
+	/*
+	 * An error in some op may have ended the transaction behind our back: then nothing is in
+	 * the database.
+	 */
 	if (sqlite3_get_autocommit(db->db)) {
 		sqlite_rollback(db);
 		return -EIO;
@@ -382,7 +392,8 @@ checkpoint(struct sqlite *db)
 		return false;
 	}
 	if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_BUSY)
-		log_warning("store: checkpoint failed, trying again later reason=\"%s\"", sqlite3_errmsg(db->db));
+		log_warning("store: checkpoint failed, trying again later reason=\"%s\"",
+		    sqlite3_errmsg(db->db));
 	db->wal_next = db->wal_pages + WAL_PAGES_RETRY;
 	return false;
 }

@@ -17,12 +17,14 @@
 enum statement {
 	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_MARK, ST_KEEP, ST_UNDO,
 	ST_JOB_LOAD, ST_JOB_SAVE, ST_JOB_SAVE_DUE, ST_JOB_INSERT, ST_JOB_BY_KEY, ST_JOB_DELETE,
-	ST_JOB_RUNS_DELETE, ST_JOB_SKIPS_DELETE, ST_TRASH_PUT, ST_TRASH_FIRST, ST_TRASH_DROP, ST_FINISHED,
+	ST_JOB_RUNS_DELETE, ST_JOB_SKIPS_DELETE, ST_TRASH_PUT, ST_TRASH_FIRST, ST_TRASH_DROP,
+	ST_FINISHED,
 	ST_RUN_INSERT, ST_RUN_STATE, ST_RUN_START, ST_RUN_FINISH, ST_RUN_CANCEL, ST_RUN_MARK,
 	ST_SKIP_LAST, ST_RUN_SINCE, ST_SKIP_JOIN, ST_SKIP_INSERT,
 	ST_DUE_SAME, ST_DUE_LATER, ST_ACTIVE, ST_JOB_BY_ID, ST_JOB_BY_NAME, ST_IDS,
 	ST_LIST, ST_LIST_NAME, ST_RUNS_ALL, ST_RUNS_JOB, ST_RUN_ONE, ST_JOB_GET,
-	ST_LAST_ID, ST_ACTIVE_COUNT, ST_OWNERS, ST_OWNERS_TAIL, ST_OWNER_PUT, ST_COUNTED, ST_COUNTED_PUT,
+	ST_LAST_ID, ST_ACTIVE_COUNT, ST_OWNERS, ST_OWNERS_TAIL, ST_OWNER_PUT, ST_COUNTED,
+	ST_COUNTED_PUT,
 	ST_COUNT
 };
 
@@ -58,7 +60,10 @@ struct sqlite {
 
 /* ---- statements (sqlite.c) ---- */
 
-/* The statement, ready to bind; NULL when the database does not let us (words are set, it means -EIO). */
+/*
+ * The statement, ready to bind; NULL when the database does not let us (words are set, it means
+ * -EIO).
+ */
 sqlite3_stmt *sql(struct sqlite *db, enum statement id, const char *text);
 
 /* 1: a row; 0: the end; -errno.  After anything but a row it is reset. */
@@ -73,7 +78,8 @@ int sql_failed(struct sqlite *db, int rc);
 /* A row that cannot be: log it, -EIO. */
 int sql_damaged(struct sqlite *db, const char *what, int64_t id);
 
-void bind_text(sqlite3_stmt *st, int at, const char *text);	/* NULL is NULL; borrowed until reset */
+/* NULL is NULL; borrowed until reset */
+void bind_text(sqlite3_stmt *st, int at, const char *text);
 void bind_int(sqlite3_stmt *st, int at, int64_t value);
 void bind_some(sqlite3_stmt *st, int at, int64_t value);	/* 0 is NULL */
 
@@ -89,7 +95,10 @@ char *col_text(sqlite3_stmt *st, int at);
 /* A value of an enum with count values; false: it is none. */
 bool col_enum(sqlite3_stmt *st, int at, int count, int *ret);
 
-/* A struct kept in one column, as JSON by its fields; 0, or -EIO when it is not readable any more. */
+/*
+ * A struct kept in one column, as JSON by its fields; 0, or -EIO when it is not readable any
+ * more.
+ */
 char *text_write(const struct field *table, const void *in);
 int text_read(const char *text, const struct field *table, void *out);
 
@@ -133,7 +142,8 @@ void counts_done(struct counts *c);
 int64_t counts_owned(const struct counts *c, int64_t uid);
 void counts_owner_add(struct counts *c, int64_t uid, int64_t jobs);
 void counts_runs_add(struct counts *c, int64_t queued, int64_t running);
-int counts_save(struct sqlite *db);		/* always before a job is gone: its id lives on in `counted` */
+/* always before a job is gone: its id lives on in `counted` */
+int counts_save(struct sqlite *db);
 int counts_save_sometimes(struct sqlite *db);	/* after an add */
 
 /* Delete a slice of what removed jobs have left.  1: there is more; 0; -errno. */

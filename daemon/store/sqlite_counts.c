@@ -102,7 +102,8 @@ load_one(struct sqlite *db, sqlite3_stmt *st, int64_t *ret)
 static int
 load_active(struct sqlite *db, int state, int64_t *ret)
 {
-	sqlite3_stmt *st = sql(db, ST_ACTIVE_COUNT, "SELECT count(*) FROM run WHERE state = ?1 AND state <= 2");
+	sqlite3_stmt *st = sql(db, ST_ACTIVE_COUNT,
+	    "SELECT count(*) FROM run WHERE state = ?1 AND state <= 2");
 
 	bind_int(st, 1, state);
 	return load_one(db, st, ret);
@@ -118,13 +119,15 @@ counts_load(struct sqlite *db)
 	counts_done(c);
 	r = load_one(db, sql(db, ST_COUNTED, "SELECT job FROM counted"), &c->counted);
 	if (r == 0)
-		r = load_one(db, sql(db, ST_LAST_ID, "SELECT coalesce(max(id), 0) FROM job"), &c->last_id);
+		r = load_one(db, sql(db, ST_LAST_ID, "SELECT coalesce(max(id), 0) FROM job"),
+		    &c->last_id);
 	if (c->last_id < c->counted)
 		c->last_id = c->counted;
 	if (r == 0)
 		r = load_owners(db, sql(db, ST_OWNERS, "SELECT uid, jobs FROM owner"), false);
 	if (r == 0) {
-		st = sql(db, ST_OWNERS_TAIL, "SELECT uid, count(*) FROM job WHERE id > ?1 GROUP BY uid");
+		st = sql(db, ST_OWNERS_TAIL,
+		    "SELECT uid, count(*) FROM job WHERE id > ?1 GROUP BY uid");
 		bind_int(st, 1, c->counted);
 		r = load_owners(db, st, true);
 	}
@@ -150,7 +153,9 @@ counts_save(struct sqlite *db)
 	while ((o = map_next(&c->owners, &at)) != NULL) {
 		if (!o->changed)
 			continue;
-		st = sql(db, ST_OWNER_PUT, "INSERT INTO owner VALUES (?1, ?2) ON CONFLICT DO UPDATE SET jobs = ?2");
+		st = sql(db, ST_OWNER_PUT,
+		    "INSERT INTO owner VALUES (?1, ?2) ON CONFLICT DO UPDATE"
+		    " SET jobs = ?2");
 		bind_int(st, 1, o->uid);
 		bind_int(st, 2, o->jobs);
 		r = sql_run(db, st);

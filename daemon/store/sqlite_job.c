@@ -28,7 +28,8 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 	j->running = j->was_running = col_int(st, 10);
 	j->finished = (instant){ col_int(st, 11) };
 	j->paused = col_int(st, 3) != 0;
-	if (!col_enum(st, 1, KIND_COUNT, &j->kind) || !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
+	if (!col_enum(st, 1, KIND_COUNT, &j->kind) ||
+	    !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
 	    j->queued < 0 || j->running < 0 || j->runs < j->queued + j->running || j->every < 0)
 		return sql_damaged(db, "job", j->id);
 	if (want & WANT_NAME)
@@ -41,8 +42,9 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 int
 job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 {
-	sqlite3_stmt *st = sql(db, ST_JOB_LOAD, "SELECT uid, kind, state, paused, due, every_usec, generation, runs,"
-	    " skips, queued, running, finished_at, name, spec FROM job WHERE id = ?1");
+	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
+	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
+	    " running, finished_at, name, spec FROM job WHERE id = ?1");
 	int r;
 
 	*j = (struct job_now){ .id = id };
@@ -81,10 +83,13 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 
 	/* Without due and paused in the SET the index of dues is not touched. */
 	if (due_too)
-		st = sql(db, ST_JOB_SAVE_DUE, "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
-		    " finished_at = ?6, due = ?7, paused = ?8, skips = ?9, generation = ?10 WHERE id = ?1");
+		st = sql(db, ST_JOB_SAVE_DUE,
+		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
+		    " finished_at = ?6, due = ?7, paused = ?8, skips = ?9, generation = ?10"
+		    " WHERE id = ?1");
 	else
-		st = sql(db, ST_JOB_SAVE, "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
+		st = sql(db, ST_JOB_SAVE,
+		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
 		    " finished_at = ?6 WHERE id = ?1");
 	bind_int(st, 1, j->id);
 	bind_int(st, 2, j->state);
@@ -124,10 +129,11 @@ static int
 job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job, int64_t id)
 {
 	const struct job_spec *spec = job->spec;
-	sqlite3_stmt *st = sql(db, ST_JOB_INSERT, "INSERT INTO job (id, uid, kind, state, paused, due, every_usec,"
-	    " overlap, misfire, generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
-	    " description, summary, spec)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17)");
+	sqlite3_stmt *st = sql(db, ST_JOB_INSERT,
+	    "INSERT INTO job (id, uid, kind, state, paused, due, every_usec, overlap, misfire,"
+	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
+	    " description, summary, spec) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0,"
+	    " 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17)");
 	int state = job_state_of(0, 0, spec->paused, instant_is_set(job->due));
 	char *labels = spec->labels.n == 0 ? NULL : text_write(labels_fields, &spec->labels);
 	int r;
@@ -304,8 +310,9 @@ sqlite_remove(void *arg, struct store_op *op)
 static int
 prune_find(struct sqlite *db, struct op_prune *o, int64_t *uids)
 {
-	sqlite3_stmt *st = sql(db, ST_FINISHED, "SELECT id, uid FROM job WHERE finished_at IS NOT NULL"
-	    " AND finished_at < ?1 ORDER BY finished_at LIMIT ?2");
+	sqlite3_stmt *st = sql(db, ST_FINISHED,
+	    "SELECT id, uid FROM job WHERE finished_at IS NOT NULL AND finished_at < ?1"
+	    " ORDER BY finished_at LIMIT ?2");
 	int r;
 
 	bind_int(st, 1, o->finished_before.usec);
@@ -379,7 +386,8 @@ trash_slice(struct sqlite *db)
 	}
 	if (r >= 0)
 		r = sql_run(db, sql(db, ST_COMMIT, "COMMIT"));
+	/* When this fails, too, nothing is written either. */
 	if (r < 0 && !sqlite3_get_autocommit(db->db))
-		(void)sql_run(db, sql(db, ST_ROLLBACK, "ROLLBACK"));	/* nothing more can be done */
+		(void)sql_run(db, sql(db, ST_ROLLBACK, "ROLLBACK"));
 	return r < 0 ? r : 1;
 }

@@ -33,7 +33,8 @@ due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o)
 			.id = col_int(st, 1),
 			.every = col_int(st, 2),
 		};
-		if (!col_enum(st, 3, MISFIRE_COUNT, &row->misfire) || !col_enum(st, 4, KIND_COUNT, &row->kind)) {
+		if (!col_enum(st, 3, MISFIRE_COUNT, &row->misfire) ||
+		    !col_enum(st, 4, KIND_COUNT, &row->kind)) {
 			/* It must not keep the others from running. */
 			(void)sql_damaged(db, "job", row->id);
 			continue;
@@ -51,10 +52,15 @@ sqlite_due(void *arg, struct store_op *op)
 	sqlite3_stmt *st;
 	int r = 0;
 
-	/* Two ranges of the index: (due, id) > (x, y) as one would be walked from x again for each page. */
+	/*
+	 * Two ranges of the index: (due, id) > (x, y) as one would be walked from x again for
+	 * each page.
+	 */
 	if (o->after_due.usec <= o->until.usec) {
-		st = sql(db, ST_DUE_SAME, "SELECT due, id, every_usec, misfire, kind FROM job WHERE due = ?1"
-		    " AND id > ?2 AND due IS NOT NULL AND paused = 0 ORDER BY id LIMIT ?3");
+		st = sql(db, ST_DUE_SAME,
+		    "SELECT due, id, every_usec, misfire, kind FROM job"
+		    " WHERE due = ?1 AND id > ?2 AND due IS NOT NULL AND paused = 0"
+		    " ORDER BY id LIMIT ?3");
 		bind_int(st, 1, o->after_due.usec);
 		bind_int(st, 2, o->after_id);
 		bind_int(st, 3, DUE_PAGE + 1);
@@ -62,8 +68,9 @@ sqlite_due(void *arg, struct store_op *op)
 	}
 	if (r < 0 || o->more)
 		return r;
-	st = sql(db, ST_DUE_LATER, "SELECT due, id, every_usec, misfire, kind FROM job WHERE due > ?1"
-	    " AND due <= ?2 AND due IS NOT NULL AND paused = 0 ORDER BY due, id LIMIT ?3");
+	st = sql(db, ST_DUE_LATER,
+	    "SELECT due, id, every_usec, misfire, kind FROM job WHERE due > ?1 AND due <= ?2"
+	    " AND due IS NOT NULL AND paused = 0 ORDER BY due, id LIMIT ?3");
 	bind_int(st, 1, o->after_due.usec);
 	bind_int(st, 2, o->until.usec);
 	bind_int(st, 3, DUE_PAGE + 1);
@@ -84,7 +91,8 @@ active_read(sqlite3_stmt *st, struct active_row *row)
 		.started = { col_int(st, 9) },
 		.manual = col_int(st, 10) != 0,
 	};
-	if (!col_enum(st, 3, RUN_STATE_COUNT, &row->state) || !col_enum(st, 4, KIND_COUNT, &row->kind))
+	if (!col_enum(st, 3, RUN_STATE_COUNT, &row->state) ||
+	    !col_enum(st, 4, KIND_COUNT, &row->kind))
 		return false;
 	row->canceled_by = col_text(st, 11);
 	row->cancel_asked = row->canceled_by != NULL;
@@ -99,10 +107,11 @@ sqlite_active(void *arg, struct store_op *op)
 	struct op_active *o = container_of(op, struct op_active, op);
 	struct sqlite *db = arg;
 	/* CROSS JOIN: in this order. */
-	sqlite3_stmt *st = sql(db, ST_ACTIVE, "SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due,"
-	    " r.noticed, r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END"
-	    " FROM run r CROSS JOIN job j ON j.id = r.job"
-	    " WHERE r.state = ?1 AND r.state <= 2 AND r.id > ?2 ORDER BY r.id LIMIT ?3");
+	sqlite3_stmt *st = sql(db, ST_ACTIVE,
+	    "SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due, r.noticed,"
+	    " r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END"
+	    " FROM run r CROSS JOIN job j ON j.id = r.job WHERE r.state = ?1 AND r.state <= 2"
+	    " AND r.id > ?2 ORDER BY r.id LIMIT ?3");
 	int r;
 
 	bind_int(st, 1, o->state);
@@ -183,7 +192,8 @@ is_glob(const char *text)
 static int
 resolve_glob(struct sqlite *db, struct op_resolve *o)
 {
-	sqlite3_stmt *st = sql(db, ST_IDS, "SELECT id, name FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
+	sqlite3_stmt *st = sql(db, ST_IDS,
+	    "SELECT id, name FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
 	size_t seen = 0;
 	int r;
 
@@ -211,7 +221,8 @@ resolve_glob(struct sqlite *db, struct op_resolve *o)
 static int
 run_exists(struct sqlite *db, int64_t job, int64_t run)
 {
-	sqlite3_stmt *st = sql(db, ST_RUN_STATE, "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
+	sqlite3_stmt *st = sql(db, ST_RUN_STATE,
+	    "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
 	int r;
 
 	bind_int(st, 1, job);
@@ -251,9 +262,11 @@ sqlite_resolve(void *arg, struct store_op *op)
 
 /* ---- rows as they are told ---- */
 
-#define RUN_COLUMNS "r.id, r.job, r.run, r.state, r.attempt, r.manual, r.due, r.noticed, r.started, r.spawned," \
-	" r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid, r.http_status, r.verdict," \
-	" r.reason, r.canceled_by, r.cpu, r.memory_peak, r.output_bytes, r.phases"
+#define RUN_COLUMNS \
+	"r.id, r.job, r.run, r.state, r.attempt, r.manual, r.due, r.noticed, r.started," \
+	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
+	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
+	" r.output_bytes, r.phases"
 
 /* The first column after them. */
 #define RUN_COLUMNS_N 25
@@ -294,7 +307,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 	};
 	run->reason = col_text(st, 19);
 	run->canceled_by = col_text(st, 20);
-	if (!col_enum(st, 3, RUN_STATE_COUNT, &run->state) || !col_enum(st, 18, VERDICT_COUNT, &run->verdict) ||
+	if (!col_enum(st, 3, RUN_STATE_COUNT, &run->state) ||
+	    !col_enum(st, 18, VERDICT_COUNT, &run->verdict) ||
 	    phases_read((const char *)sqlite3_column_text(st, 24), &run->phases) < 0) {
 		run_info_done(run);
 		return sql_damaged(db, "run", col_int(st, 0));
@@ -302,8 +316,9 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 	return 0;
 }
 
-#define JOB_COLUMNS "id, name, description, labels, kind, state, uid, generation, created, due, every_usec, runs," \
-	" skips, summary, paused"
+#define JOB_COLUMNS \
+	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
+	" runs, skips, summary, paused"
 #define JOB_COLUMN_SPEC 15
 
 static int
@@ -328,7 +343,8 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);
 	job->summary = col_text(st, 13);
-	if (!col_enum(st, 4, KIND_COUNT, &job->kind) || !col_enum(st, 5, JOB_STATE_COUNT, &job->state) ||
+	if (!col_enum(st, 4, KIND_COUNT, &job->kind) ||
+	    !col_enum(st, 5, JOB_STATE_COUNT, &job->state) ||
 	    labels_read((const char *)sqlite3_column_text(st, 3), &job->labels) < 0) {
 		int64_t id = job->id;
 
@@ -347,7 +363,8 @@ job_read_last(struct sqlite *db, struct job_info *job)
 
 	if (job->runs == 0)
 		return 0;
-	st = sql(db, ST_RUN_ONE, "SELECT " RUN_COLUMNS " FROM run r WHERE r.job = ?1 AND r.run = ?2");
+	st = sql(db, ST_RUN_ONE,
+	    "SELECT " RUN_COLUMNS " FROM run r WHERE r.job = ?1 AND r.run = ?2");
 	bind_int(st, 1, job->id);
 	bind_int(st, 2, job->runs);
 	r = sql_step(db, st);
@@ -367,7 +384,8 @@ job_read_last(struct sqlite *db, struct job_info *job)
 static int
 state_told(int state, bool paused, instant due, instant now)
 {
-	if (state == JOB_SCHEDULED && !paused && instant_is_set(due) && instant_is_set(now) && due.usec < now.usec)
+	if (state == JOB_SCHEDULED && !paused && instant_is_set(due) && instant_is_set(now) &&
+	    due.usec < now.usec)
 		return JOB_QUEUED;
 	return state;
 }
@@ -378,7 +396,8 @@ state_told(int state, bool paused, instant due, instant now)
 static int
 runs_of_job(struct sqlite *db, const struct job_info *job, struct op_runs *o)
 {
-	sqlite3_stmt *st = sql(db, ST_RUNS_JOB, "SELECT " RUN_COLUMNS " FROM run r WHERE r.job = ?1 AND r.run < ?2"
+	sqlite3_stmt *st = sql(db, ST_RUNS_JOB,
+	    "SELECT " RUN_COLUMNS " FROM run r WHERE r.job = ?1 AND r.run < ?2"
 	    " ORDER BY r.run DESC LIMIT ?3");
 	size_t seen = 0;
 	int r = 0;
@@ -406,9 +425,10 @@ runs_of_job(struct sqlite *db, const struct job_info *job, struct op_runs *o)
 static int
 runs_of_all(struct sqlite *db, struct op_runs *o)
 {
-	/* CROSS JOIN: in this order. */
-	sqlite3_stmt *st = sql(db, ST_RUNS_ALL, "SELECT " RUN_COLUMNS ", j.name, j.kind FROM run r"
-	    " CROSS JOIN job j ON j.id = r.job WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2");
+	/* What a removed job has left is not told; it counts as looked at. */
+	sqlite3_stmt *st = sql(db, ST_RUNS_ALL,
+	    "SELECT " RUN_COLUMNS ", j.name, j.kind FROM run r LEFT JOIN job j ON j.id = r.job"
+	    " WHERE r.id < ?1 ORDER BY r.id DESC LIMIT ?2");
 	size_t seen = 0;
 	int r = 0;
 
@@ -419,6 +439,8 @@ runs_of_all(struct sqlite *db, struct op_runs *o)
 
 		seen++;
 		o->next = col_int(st, 0);
+		if (sqlite3_column_type(st, RUN_COLUMNS_N + 1) == SQLITE_NULL)
+			continue;
 		if (o->states != 0 && (o->states & 1u << (col_int(st, 3) & 31)) == 0)
 			continue;
 		r = run_read(db, st, run);
@@ -441,7 +463,8 @@ runs_of_all(struct sqlite *db, struct op_runs *o)
 static int
 job_get(struct sqlite *db, int64_t id, struct job_info *job, struct cJSON **spec)
 {
-	sqlite3_stmt *st = sql(db, ST_JOB_GET, "SELECT " JOB_COLUMNS ", spec FROM job WHERE id = ?1");
+	sqlite3_stmt *st = sql(db, ST_JOB_GET,
+	    "SELECT " JOB_COLUMNS ", spec FROM job WHERE id = ?1");
 	const char *why, *text;
 	int r;
 
@@ -556,7 +579,8 @@ row_matches(const struct op_list *o, sqlite3_stmt *st)
 		return false;
 	if (o->states != 0 && (o->states & 1u << state) == 0)
 		return false;
-	return (o->kind < 0 || col_int(st, 4) == o->kind) && (o->uid < 0 || col_int(st, 6) == o->uid);
+	return (o->kind < 0 || col_int(st, 4) == o->kind) &&
+	    (o->uid < 0 || col_int(st, 6) == o->uid);
 }
 
 /* 1: the row is taken; 0: it does not match; -errno. */
@@ -594,9 +618,11 @@ sqlite_list(void *arg, struct store_op *op)
 	o->limit = page_size(o->limit);
 	o->jobs = xcalloc(o->limit, sizeof(*o->jobs));
 	if (by_name)
-		st = sql(db, ST_LIST_NAME, "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 AND name = ?3 LIMIT ?2");
+		st = sql(db, ST_LIST_NAME,
+		    "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 AND name = ?3 LIMIT ?2");
 	else
-		st = sql(db, ST_LIST, "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
+		st = sql(db, ST_LIST,
+		    "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
 	bind_int(st, 1, o->after);
 	bind_int(st, 2, SCAN_ROWS_MAX);
 	if (by_name)

@@ -22,7 +22,8 @@ struct run_now {
 static int
 run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 {
-	sqlite3_stmt *st = sql(db, ST_RUN_STATE, "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
+	sqlite3_stmt *st = sql(db, ST_RUN_STATE,
+	    "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
 	int r;
 
 	bind_int(st, 1, job);
@@ -56,17 +57,20 @@ job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too)
 	int r = job_save(db, j, due_too);
 
 	if (r == 0)
-		counts_runs_add(&db->counts, j->queued - j->was_queued, j->running - j->was_running);
+		counts_runs_add(&db->counts, j->queued - j->was_queued,
+		    j->running - j->was_running);
 	return r;
 }
 
 /* ---- claim ---- */
 
 static int
-run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const struct op_claim *claim, instant due)
+run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const struct op_claim *claim,
+    instant due)
 {
-	sqlite3_stmt *st = sql(db, ST_RUN_INSERT, "INSERT INTO run (job, run, state, attempt, manual, due, noticed,"
-	    " started, node, lease) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+	sqlite3_stmt *st = sql(db, ST_RUN_INSERT,
+	    "INSERT INTO run (job, run, state, attempt, manual, due, noticed, started, node,"
+	    " lease) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
 	int r;
 
 	MUST(run_state_born(state));
@@ -124,7 +128,8 @@ claim_queued(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	if (j->queued == 0)
 		return sql_damaged(db, "job", j->id);
 	MUST(run_state_allows(RUN_QUEUED, RUN_RUNNING));
-	st = sql(db, ST_RUN_START, "UPDATE run SET state = ?2, attempt = attempt + 1, noticed = ?3, started = ?4,"
+	st = sql(db, ST_RUN_START,
+	    "UPDATE run SET state = ?2, attempt = attempt + 1, noticed = ?3, started = ?4,"
 	    " node = ?5, lease = ?6 WHERE id = ?1 AND state = ?7");
 	bind_int(st, 1, run.id);
 	bind_int(st, 2, RUN_RUNNING);
@@ -177,10 +182,12 @@ sqlite_claim(void *arg, struct store_op *op)
 static int
 run_finish(struct sqlite *db, const struct run_info *run, int64_t id, int from)
 {
-	sqlite3_stmt *st = sql(db, ST_RUN_FINISH, "UPDATE run SET state = ?2, spawned = ?3, first_output = ?4,"
-	    " exited = ?5, ended = ?6, exit_code = ?7, signal = ?8, oom = ?9, pid = ?10, http_status = ?11,"
-	    " verdict = ?12, reason = ?13, canceled_by = coalesce(?14, canceled_by), cpu = ?15, memory_peak = ?16,"
-	    " output_bytes = ?17, phases = ?18, attempt = max(attempt, ?20) WHERE id = ?1 AND state = ?19");
+	sqlite3_stmt *st = sql(db, ST_RUN_FINISH,
+	    "UPDATE run SET state = ?2, spawned = ?3, first_output = ?4, exited = ?5,"
+	    " ended = ?6, exit_code = ?7, signal = ?8, oom = ?9, pid = ?10, http_status = ?11,"
+	    " verdict = ?12, reason = ?13, canceled_by = coalesce(?14, canceled_by), cpu = ?15,"
+	    " memory_peak = ?16, output_bytes = ?17, phases = ?18, attempt = max(attempt, ?20)"
+	    " WHERE id = ?1 AND state = ?19");
 	char *phases = run->phases == NULL ? NULL : text_write(phases_fields, run->phases);
 	int r;
 
@@ -262,7 +269,8 @@ skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 	int64_t last;
 	int r;
 
-	st = sql(db, ST_SKIP_LAST, "SELECT first, last, cause FROM skip WHERE job = ?1 ORDER BY first DESC LIMIT 1");
+	st = sql(db, ST_SKIP_LAST,
+	    "SELECT first, last, cause FROM skip WHERE job = ?1 ORDER BY first DESC LIMIT 1");
 	bind_int(st, 1, o->job);
 	r = sql_step(db, st);
 	if (r != 1)
@@ -273,7 +281,8 @@ skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 	(void)sqlite3_reset(st);	/* one is asked for */
 	if (r == 0)
 		return 0;
-	st = sql(db, ST_RUN_SINCE, "SELECT 1 FROM run WHERE job = ?1 AND manual = 0 AND due > ?2 LIMIT 1");
+	st = sql(db, ST_RUN_SINCE,
+	    "SELECT 1 FROM run WHERE job = ?1 AND manual = 0 AND due > ?2 LIMIT 1");
 	bind_int(st, 1, o->job);
 	bind_int(st, 2, last);
 	r = sql_step(db, st);
@@ -296,7 +305,8 @@ skip_write(struct sqlite *db, const struct op_skip *o)
 		    "UPDATE skip SET last = ?3, count = count + ?4 WHERE job = ?1 AND first = ?2");
 	} else {
 		st = sql(db, ST_SKIP_INSERT,
-		    "INSERT INTO skip (job, first, last, count, cause) VALUES (?1, ?2, ?3, ?4, ?5)");
+		    "INSERT INTO skip (job, first, last, count, cause) VALUES (?1, ?2, ?3, ?4,"
+		    " ?5)");
 		first = o->first.usec;
 		bind_int(st, 5, o->cause);
 	}
@@ -315,7 +325,8 @@ sqlite_skip(void *arg, struct store_op *op)
 	struct job_now j;
 	int r;
 
-	MUST(o->count > 0 && o->first.usec <= o->last.usec && o->cause >= 0 && o->cause < SKIP_COUNT);
+	MUST(o->count > 0 && o->first.usec <= o->last.usec && o->cause >= 0 &&
+	    o->cause < SKIP_COUNT);
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->last.usec);
 	r = job_load(db, o->job, WANT_NAME, &j);
 	if (r == 0 && (j.paused && o->cause != SKIP_PAUSED))
@@ -372,10 +383,12 @@ sqlite_trigger(void *arg, struct store_op *op)
 
 /* A run that has not started ends here. */
 static int
-cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_now *run, struct job_now *j)
+cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_now *run,
+    struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_CANCEL,
-	    "UPDATE run SET state = ?2, ended = ?3, canceled_by = ?4 WHERE id = ?1 AND state = ?5");
+	    "UPDATE run SET state = ?2, ended = ?3, canceled_by = ?4 WHERE id = ?1"
+	    " AND state = ?5");
 	int r;
 
 	MUST(run_state_allows(run->state, RUN_CANCELED));
@@ -388,7 +401,10 @@ cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_no
 	return r < 0 ? r : job_run_ended(db, j, run->state, o->now);
 }
 
-/* One that runs is ended by the scheduler; here it is written down who asked first, for recovery. */
+/*
+ * One that runs is ended by the scheduler; here it is written down who asked first, for
+ * recovery.
+ */
 static int
 cancel_running(struct sqlite *db, const struct op_cancel *o, const struct run_now *run)
 {

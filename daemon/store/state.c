@@ -15,7 +15,8 @@ struct run_state_row {
 
 static const struct run_state_row run_states[] = {
 	[RUN_QUEUED] = { true, TO(RUNNING) | TO(CANCELED) },
-	[RUN_RUNNING] = { true, TO(RETRYING) | TO(SUCCEEDED) | TO(FAILED) | TO(TIMED_OUT) | TO(CANCELED) | TO(LOST) },
+	[RUN_RUNNING] = { true, TO(RETRYING) | TO(SUCCEEDED) | TO(FAILED) | TO(TIMED_OUT) |
+	    TO(CANCELED) | TO(LOST) },
 	[RUN_RETRYING] = { false, TO(RUNNING) | TO(CANCELED) },
 	[RUN_SUCCEEDED] = { false, 0 },
 	[RUN_FAILED] = { false, 0 },
@@ -24,7 +25,8 @@ static const struct run_state_row run_states[] = {
 	[RUN_LOST] = { false, 0 },
 };
 
-_Static_assert(sizeof(run_states) / sizeof(run_states[0]) == RUN_STATE_COUNT, "a row for every state");
+_Static_assert(sizeof(run_states) / sizeof(run_states[0]) == RUN_STATE_COUNT,
+    "a row for every state");
 
 bool
 run_state_allows(enum run_state from, enum run_state to)

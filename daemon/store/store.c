@@ -35,7 +35,8 @@ op_finished(struct store *s, struct store_op *op)
 static void
 deliver(struct mailbox *m, struct letter *l)
 {
-	op_finished(container_of(m, struct store, mailbox), container_of(l, struct store_op, letter));
+	op_finished(container_of(m, struct store, mailbox),
+	    container_of(l, struct store_op, letter));
 }
 
 static void
@@ -162,7 +163,10 @@ store_start_task(struct store *s, struct task *parent)
 
 /* ---- STORE_THREAD ---- */
 
-/* Wait until something is asked, tidying up meanwhile.  false: the store is to stop, and nothing is left. */
+/*
+ * Wait until something is asked, tidying up meanwhile.  false: the store is to stop, and nothing
+ * is left.
+ */
 static bool
 thread_take(struct store *s)
 {

@@ -50,7 +50,8 @@ struct store_config {
 	const char		*directory;	/* state directory, made (0700) if missing; or... */
 	const struct backend	*backend;	/* NULL: SQLite, in directory/jobd.db */
 	enum store_mode		 mode;
-	const char		*vfs;		/* SQLite: name of a registered VFS, for tests; or NULL */
+	/* SQLite: name of a registered VFS, for tests; or NULL */
+	const char		*vfs;
 };
 
 #define STORE_ERROR_MAX 512
@@ -59,12 +60,16 @@ struct store_config {
  * Lock the directory, open, migrate.  NULL, with what is wrong and what to do in error:
  * held by another jobd (its pid is told), from a newer version, damaged, no rights.
  */
-struct store *store_open(const struct store_config *config, struct loop *l, char error[STORE_ERROR_MAX]);
+struct store *store_open(const struct store_config *config, struct loop *l,
+    char error[STORE_ERROR_MAX]);
 
 /* STORE_INLINE only: start the task that runs the batches, as a child of parent. */
 void store_start_task(struct store *s, struct task *parent);
 
-/* Hand an op over; t (may be NULL) is woken when it is done, from the loop, never from inside this call. */
+/*
+ * Hand an op over; t (may be NULL) is woken when it is done, from the loop, never from inside
+ * this call.
+ */
 void store_submit(struct store *s, struct store_op *op, struct task *t);
 
 /* Nothing may be lent any more... it is drained first; then closed and unlocked.  NULL is fine. */
@@ -74,7 +79,8 @@ struct store_stats {
 	uint64_t		 commits, ops, failures;
 	int64_t			 waiting;
 	struct histogram	 commit;	/* usec of a batch: begin to committed */
-	char			 error[128];	/* of the last failed commit; empty since a later one succeeded */
+	/* of the last failed commit; empty since a later one succeeded */
+	char			 error[128];
 };
 
 /* A snapshot. */

@@ -87,10 +87,12 @@ bare(struct bench *b)
 		MUST(sqlite3_open(path, &db) == SQLITE_OK);
 		free(path);
 		must_sql(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-		    "CREATE TABLE IF NOT EXISTS job (id INTEGER PRIMARY KEY, uid INTEGER, kind INTEGER,"
+		    "CREATE TABLE IF NOT EXISTS job (id INTEGER PRIMARY KEY, uid INTEGER, kind"
+		    " INTEGER,"
 		    " state INTEGER, due INTEGER, created INTEGER, summary TEXT, spec TEXT)");
 	}
-	MUST(sqlite3_prepare_v2(db, "INSERT INTO job (uid, kind, state, due, created, summary, spec)"
+	MUST(sqlite3_prepare_v2(db, "INSERT INTO job (uid, kind, state, due, created, summary,"
+	    " spec)"
 	    " VALUES (1000, 2, 0, ?1, 1, 'true', ?2)", -1, &st, NULL) == SQLITE_OK);
 	for (int64_t i = 0; i < b->n; i++) {
 		sqlite3_bind_int64(st, 1, 1000000 + i);
@@ -129,15 +131,19 @@ runner_step(struct task *t)
 
 	while (b->left > 0) {
 		b->left--;
-		f->claim = (struct op_claim){ .op.kind = OP_CLAIM, .job = b->next_job++, .due = { 1000000 },
+		f->claim = (struct op_claim){ .op.kind = OP_CLAIM, .job = b->next_job++,
+		    .due = { 1000000 },
 			.noticed = { 1 }, .started = { 2 }, .node = 1 };
 		store_submit(b->store, &f->claim.op, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->claim.op.done);
 		MUST(f->claim.op.result == 0);
-		f->info = (struct run_info){ .job = f->claim.job, .run = f->claim.run, .state = RUN_SUCCEEDED,
-			.attempt = 1, .ended = { 3000000 }, .exited = { 2 }, .spawned = { 2 }, .pid = 77 };
+		f->info = (struct run_info){ .job = f->claim.job, .run = f->claim.run,
+		    .state = RUN_SUCCEEDED,
+			.attempt = 1, .ended = { 3000000 }, .exited = { 2 }, .spawned = { 2 },
+			    .pid = 77 };
 		op_claim_done(&f->claim);
-		f->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info, .from = RUN_RUNNING };
+		f->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info,
+		    .from = RUN_RUNNING };
 		store_submit(b->store, &f->finish.op, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->finish.op.done);
 		MUST(f->finish.op.result == 0);
@@ -182,7 +188,8 @@ client_init(struct client *f, struct bench *b, size_t jobs_n)
 	free(f->jobs);
 	f->jobs = xcalloc(jobs_n, sizeof(*f->jobs));
 	for (size_t i = 0; i < jobs_n; i++)
-		f->jobs[i] = (struct job_new){ .spec = &f->spec, .spec_json = SPEC, .summary = "true", .due = { 1000000 } };
+		f->jobs[i] = (struct job_new){ .spec = &f->spec, .spec_json = SPEC,
+		    .summary = "true", .due = { 1000000 } };
 	f->add = (struct op_add){ .jobs = f->jobs, .n = jobs_n, .uid = 1000, .now = { 1 } };
 }
 
@@ -260,18 +267,22 @@ main(int argc, char **argv)
 			if (r < 0)
 				continue;
 			b.rates[k][r] = rate;
-			printf("{\"round\":%d,\"kind\":\"%s\",\"per_second\":%.0f}\n", r, kind_words[k], rate);
+			printf("{\"round\":%d,\"kind\":\"%s\",\"per_second\":%.0f}\n", r,
+			    kind_words[k], rate);
 		}
 	}
 	store_stats(b.store, &stats);
 	printf("{\"median\":{");
 	for (enum kind k = 0; k < KIND_N; k++)
-		printf("%s\"%s\":%.0f", k == 0 ? "" : ",", kind_words[k], median(b.rates[k], rounds));
-	printf("},\"add1_to_bare\":%.2f,\"add32_to_bare\":%.2f,\"commits\":%" PRIu64 ",\"commit_p50_usec\":%" PRIu64
-	    ",\"commit_p99_usec\":%" PRIu64 ",\"commit_max_usec\":%" PRIu64 "}\n",
+		printf("%s\"%s\":%.0f", k == 0 ? "" : ",", kind_words[k], median(b.rates[k],
+		    rounds));
+	printf("},\"add1_to_bare\":%.2f,\"add32_to_bare\":%.2f",
 	    median(b.rates[ADD1], rounds) / median(b.rates[BARE], rounds),
-	    median(b.rates[ADD32], rounds) / median(b.rates[BARE], rounds), stats.commits,
-	    histogram_share(&stats.commit, 0.5), histogram_share(&stats.commit, 0.99), stats.commit.max);
+	    median(b.rates[ADD32], rounds) / median(b.rates[BARE], rounds));
+	printf(",\"commits\":%" PRIu64 ",\"commit_p50_usec\":%" PRIu64
+	    ",\"commit_p99_usec\":%" PRIu64 ",\"commit_max_usec\":%" PRIu64 "}\n",
+	    stats.commits, histogram_share(&stats.commit, 0.5),
+	    histogram_share(&stats.commit, 0.99), stats.commit.max);
 	store_close(b.store);
 	loop_free(b.l);
 	return 0;

@@ -69,7 +69,8 @@ storehouse_do(struct storehouse *h, struct store_op *op, enum op_kind kind)
 int
 storehouse_open(struct storehouse *h)
 {
-	const struct store_config config = { .directory = h->directory, .mode = h->mode, .vfs = h->vfs };
+	const struct store_config config = { .directory = h->directory, .mode = h->mode,
+	    .vfs = h->vfs };
 
 	h->store = store_open(&config, h->l, h->error);
 	return h->store == NULL ? -errno : 0;
@@ -89,7 +90,8 @@ storehouse_init(struct storehouse *h, enum store_mode mode)
 
 	memset(h, 0, sizeof(*h));
 	h->mode = mode;
-	snprintf(h->directory, sizeof(h->directory), "%.40s/jobd-store-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	snprintf(h->directory, sizeof(h->directory), "%.40s/jobd-store-XXXXXX",
+	    tmp != NULL ? tmp : "/tmp");
 	MUST(mkdtemp(h->directory) != NULL);
 	h->l = loop_new(mode == STORE_INLINE ? LOOP_VIRTUAL : LOOP_REAL);
 	MUST(h->l != NULL);
@@ -108,7 +110,8 @@ storehouse_path(const struct storehouse *h, const char *file)
 void
 storehouse_done(struct storehouse *h)
 {
-	static const char *const files[] = { "jobd.db", "jobd.db-wal", "jobd.db-shm", "jobd.db-journal", "jobd.lock" };
+	static const char *const files[] = { "jobd.db", "jobd.db-wal", "jobd.db-shm",
+	    "jobd.db-journal", "jobd.lock" };
 
 	storehouse_close(h);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -126,7 +129,8 @@ storehouse_sql(const struct storehouse *h, const char *text)
 	int rc;
 
 	MUST(sqlite3_open(storehouse_path(h, "jobd.db"), &db) == SQLITE_OK);
-	MUST(sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL) == SQLITE_OK);	/* it is for tests */
+	/* it is for tests */
+	MUST(sqlite3_exec(db, "PRAGMA synchronous = OFF", NULL, NULL, NULL) == SQLITE_OK);
 	do {
 		rc = sqlite3_prepare_v2(db, text, -1, &st, &text);
 		if (rc == SQLITE_OK && st != NULL)
@@ -144,15 +148,21 @@ storehouse_sql(const struct storehouse *h, const char *text)
 
 /* Each gives the number of rows that contradict the others. */
 static const char *const checks[] = {
-	"SELECT count(*) FROM job WHERE queued <> (SELECT count(*) FROM run WHERE job = job.id AND state = 0)",
-	"SELECT count(*) FROM job WHERE running <> (SELECT count(*) FROM run WHERE job = job.id AND state = 1)",
-	"SELECT count(*) FROM job WHERE runs <> (SELECT coalesce(max(run), 0) FROM run WHERE job = job.id)",
+	"SELECT count(*) FROM job WHERE queued <> (SELECT count(*) FROM run WHERE job = job.id AND"
+	    " state = 0)",
+	"SELECT count(*) FROM job WHERE running <> (SELECT count(*) FROM run WHERE job = job.id AND"
+	    " state = 1)",
+	"SELECT count(*) FROM job WHERE runs <> (SELECT coalesce(max(run), 0) FROM run WHERE job ="
+	    " job.id)",
 	"SELECT count(*) FROM job WHERE runs <> (SELECT count(*) FROM run WHERE job = job.id)",
-	"SELECT count(*) FROM job WHERE skips <> (SELECT coalesce(sum(count), 0) FROM skip WHERE job = job.id)",
-	"SELECT count(*) FROM job WHERE state <> CASE WHEN running > 0 THEN 3 WHEN queued > 0 THEN 2"
+	"SELECT count(*) FROM job WHERE skips <> (SELECT coalesce(sum(count), 0) FROM skip WHERE"
+	    " job = job.id)",
+	"SELECT count(*) FROM job WHERE state <> CASE WHEN running > 0 THEN 3 WHEN queued > 0 THEN"
+	    " 2"
 	" WHEN due IS NULL THEN 7 WHEN paused THEN 5 ELSE 0 END",
 	"SELECT count(*) FROM job WHERE (state = 7) <> (finished_at IS NOT NULL)",
-	"SELECT count(*) FROM run WHERE job NOT IN (SELECT id FROM job) AND job NOT IN (SELECT job FROM trash)",
+	"SELECT count(*) FROM run WHERE job NOT IN (SELECT id FROM job) AND job NOT IN (SELECT job"
+	    " FROM trash)",
 	"SELECT count(*) FROM run WHERE (state > 2) <> (ended IS NOT NULL)",
 	"SELECT count(*) FROM owner WHERE jobs <> (SELECT count(*) FROM job WHERE uid = owner.uid"
 	" AND id <= (SELECT job FROM counted))",
@@ -161,7 +171,8 @@ static const char *const checks[] = {
 void
 storehouse_check(const struct storehouse *h)
 {
-	MUST(storehouse_sql(h, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") == 0);
+	MUST(storehouse_sql(h, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check"
+	    " <> 'ok'") == 0);
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		if (storehouse_sql(h, checks[i]) != 0) {
 			fprintf(stderr, "contradicted: %s\n", checks[i]);

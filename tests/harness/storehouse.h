@@ -34,7 +34,10 @@ int storehouse_do(struct storehouse *h, struct store_op *op, enum op_kind kind);
 /* Path of a file in it; one at a time. */
 const char *storehouse_path(const struct storehouse *h, const char *file);
 
-/* Run SQL on the closed database; the first column of the first row, or 0.  Aborts when it fails. */
+/*
+ * Run SQL on the closed database; the first column of the first row, or 0.  Aborts when it
+ * fails.
+ */
 long long storehouse_sql(const struct storehouse *h, const char *text);
 /* Is it intact (PRAGMA integrity_check), and do its numbers agree with its rows? */
 void storehouse_check(const struct storehouse *h);

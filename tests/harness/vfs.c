@@ -441,7 +441,10 @@ vfs_new(const char *name)
 
 	v->inner = sqlite3_vfs_find(NULL);
 	MUST(v->inner != NULL);
-	/* What is not wrapped does not touch the files; it takes its VFS for its own, which is a copy. */
+	/*
+	 * What is not wrapped does not touch the files; it takes its VFS for its own, which is a
+	 * copy.
+	 */
 	v->outer = *v->inner;
 	v->outer.iVersion = 1;
 	v->outer.szOsFile = (int)sizeof(struct handle) + v->inner->szOsFile;

@@ -17,7 +17,10 @@ struct vfs;
 struct vfs *vfs_new(const char *name);
 void vfs_free(struct vfs *v);
 
-/* The n-th such call from now on (1: the next) fails with -EIO or -ENOSPC; repeat: and all after it. */
+/*
+ * The n-th such call from now on (1: the next) fails with -EIO or -ENOSPC; repeat: and all after
+ * it.
+ */
 void vfs_fail(struct vfs *v, enum vfs_call call, unsigned n, int error, bool repeat);
 
 /* The power fails at the n-th sync from now on; what survives follows from the seed. */

@@ -63,8 +63,10 @@ adds_init(struct adds *a, size_t n)
 	a->pointers = calloc(n, sizeof(*a->pointers));
 	for (size_t i = 0; i < n; i++) {
 		a->specs[i].timer = &a->timer;
-		a->jobs[i] = (struct job_new){ .spec = &a->specs[i], .spec_json = "{}", .due = { 5 } };
-		a->ops[i] = (struct op_add){ .op.kind = OP_ADD, .jobs = &a->jobs[i], .n = 1, .uid = 1, .now = { 1 } };
+		a->jobs[i] = (struct job_new){ .spec = &a->specs[i], .spec_json = "{}",
+		    .due = { 5 } };
+		a->ops[i] = (struct op_add){ .op.kind = OP_ADD, .jobs = &a->jobs[i], .n = 1,
+		    .uid = 1, .now = { 1 } };
 		a->pointers[i] = &a->ops[i].op;
 	}
 }
@@ -283,10 +285,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(ops_asked_together_share_commits),
 		BOTH(refused_op_leaves_the_others_of_its_batch),
-		cmocka_unit_test_setup_teardown(what_jobs_wait_for_goes_first, setup_inline, teardown),
+		cmocka_unit_test_setup_teardown(what_jobs_wait_for_goes_first, setup_inline,
+		    teardown),
 		BOTH(beyond_the_limit_optional_ops_are_refused_and_others_not),
 		BOTH(close_finishes_what_was_asked),
-		cmocka_unit_test_setup_teardown(task_of_a_simulation_ends_and_late_ops_are_done_all_the_same,
+		cmocka_unit_test_setup_teardown(
+		    task_of_a_simulation_ends_and_late_ops_are_done_all_the_same,
 		    setup_inline, teardown),
 		BOTH(log_does_not_grow_without_end),
 	};

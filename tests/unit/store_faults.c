@@ -71,7 +71,8 @@ add(const char *prefix, size_t n, int64_t *ids)
 	for (size_t i = 0; i < n; i++) {
 		snprintf(names[i], sizeof(names[i]), "%s-%zu", prefix, i);
 		specs[i] = (struct job_spec){ .name = names[i], .timer = &timer, .every = 50 };
-		jobs[i] = (struct job_new){ .spec = &specs[i], .spec_json = "{\"timer\":{}}", .due = { 100 } };
+		jobs[i] = (struct job_new){ .spec = &specs[i], .spec_json = "{\"timer\":{}}",
+		    .due = { 100 } };
 	}
 	r = storehouse_do(&house, &op.op, OP_ADD);
 	for (size_t i = 0; i < n && r == 0; i++)
@@ -82,7 +83,8 @@ add(const char *prefix, size_t n, int64_t *ids)
 static int
 claim(int64_t job)
 {
-	struct op_claim c = { .job = job, .due = { 100 }, .next_due = { 150 }, .started = { 1 }, .noticed = { 1 } };
+	struct op_claim c = { .job = job, .due = { 100 }, .next_due = { 150 }, .started = { 1 },
+	    .noticed = { 1 } };
 	int r = storehouse_do(&house, &c.op, OP_CLAIM);
 
 	op_claim_done(&c);
@@ -110,7 +112,10 @@ job_remove(int64_t job)
 	return acknowledged(r);
 }
 
-/* A life in two sittings, so that there is a log to be begun anew and one to be read at the start. */
+/*
+ * A life in two sittings, so that there is a log to be begun anew and one to be read at the
+ * start.
+ */
 static void
 live(struct told *t)
 {
@@ -206,7 +211,8 @@ aftermath(const struct told *t, bool exact)
 	check(t, exact);
 	storehouse_close(&house);
 	/* Empty again, in the form that any VFS can read. */
-	storehouse_sql(&house, "PRAGMA journal_mode = DELETE; DELETE FROM job; DELETE FROM run; DELETE FROM owner");
+	storehouse_sql(&house, "PRAGMA journal_mode = DELETE; DELETE FROM job; DELETE FROM run;"
+	    " DELETE FROM owner");
 	vfs_heal(disk);
 }
 
@@ -223,7 +229,8 @@ fail_each(enum vfs_call call, int error, bool repeat)
 		live(&told);
 		hit = vfs_hit(disk);
 		/*
-		 * A commit that failed may have reached the disk all the same, and when nothing can be written
+		 * A commit that failed may have reached the disk all the same, and when nothing can
+		 * be written
 		 * until the end of the process, the next one finds it: as after a power failure.
 		 */
 		aftermath(&told, !repeat);
@@ -313,7 +320,8 @@ failed_commit_fails_the_whole_batch_with_one_error(void **state)
 	vfs_fail(disk, VFS_SYNC, 1, -EIO, true);
 	for (int i = 0; i < 10; i++) {
 		jobs[i] = (struct job_new){ .spec = &spec, .spec_json = "{}", .due = { 1 } };
-		adds[i] = (struct op_add){ .op.kind = OP_ADD, .jobs = &jobs[i], .n = 1, .uid = 1, .now = { 1 } };
+		adds[i] = (struct op_add){ .op.kind = OP_ADD, .jobs = &jobs[i], .n = 1, .uid = 1,
+		    .now = { 1 } };
 		ops[i] = &adds[i].op;
 	}
 	storehouse_run(&house, ops, 10);
@@ -343,7 +351,8 @@ checkpoint_that_fails_is_made_up_for(void **state)
 	(void)state;
 	memset(big, 'x', 10000);
 	for (int i = 0; i < ADD_JOBS_MAX; i++)
-		jobs[i] = (struct job_new){ .spec = &spec, .spec_json = "{}", .due = { 1 }, .summary = big };
+		jobs[i] = (struct job_new){ .spec = &spec, .spec_json = "{}", .due = { 1 },
+		    .summary = big };
 	assert_int_equal(storehouse_open(&house), 0);
 	/* The log has been begun: the first sync is the commit's, the second the checkpoint's. */
 	assert_int_equal(storehouse_add(&house, NULL, 1, 0), 1);
@@ -364,11 +373,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(failed_call_refuses_its_batch_and_nothing_else, setup, teardown),
-		cmocka_unit_test_setup_teardown(power_failure_loses_nothing_acknowledged, setup, teardown),
-		cmocka_unit_test_setup_teardown(full_disk_is_told_refused_and_gone_when_there_is_room, setup, teardown),
-		cmocka_unit_test_setup_teardown(failed_commit_fails_the_whole_batch_with_one_error, setup, teardown),
-		cmocka_unit_test_setup_teardown(checkpoint_that_fails_is_made_up_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(failed_call_refuses_its_batch_and_nothing_else,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(power_failure_loses_nothing_acknowledged, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    full_disk_is_told_refused_and_gone_when_there_is_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(failed_commit_fails_the_whole_batch_with_one_error,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(checkpoint_that_fails_is_made_up_for, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests_name("store_faults", tests, NULL, NULL);

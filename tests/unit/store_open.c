@@ -84,7 +84,8 @@ lock_of_a_dead_one_is_no_lock(void **state)
 	pid = fork();
 	if (pid == 0) {
 		house.mode = STORE_INLINE;
-		_exit(storehouse_open(&house) == 0 ? 0 : 1);	/* as a crash does: nothing is closed */
+		/* as a crash does: nothing is closed */
+		_exit(storehouse_open(&house) == 0 ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -164,7 +165,10 @@ file_that_is_no_database_is_refused(void **state)
 	assert_int_equal(storehouse_open(&house), 0);
 }
 
-/* Zero a page of the file after the other: it is refused, or opened and its ops fail; never a crash. */
+/*
+ * Zero a page of the file after the other: it is refused, or opened and its ops fail; never a
+ * crash.
+ */
 static void
 damaged_pages_are_refused_or_survived(void **state)
 {
@@ -187,7 +191,8 @@ damaged_pages_are_refused_or_survived(void **state)
 	for (off_t at = 0; at < st.st_size; at += 4096) {
 		for (int fill = 0; fill < 2; fill++) {
 			memcpy(copy, whole, (size_t)st.st_size);
-			memset(copy + at + (at == 0 ? 100 : 0), fill == 0 ? 0 : 0xa5, at == 0 ? 3996 : 4096);
+			memset(copy + at + (at == 0 ? 100 : 0), fill == 0 ? 0 : 0xa5,
+			    at == 0 ? 3996 : 4096);
 			put_file("jobd.db", copy, (size_t)st.st_size);
 			if (storehouse_open(&house) < 0) {
 				assert_true(house.error[0] != '\0');
@@ -289,16 +294,25 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(directory_is_held_by_one_and_its_holder_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(directory_is_held_by_one_and_its_holder_is_told,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(lock_of_a_dead_one_is_no_lock, setup, teardown),
-		cmocka_unit_test_setup_teardown(directory_and_file_are_made_for_the_owner_alone, setup, teardown),
-		cmocka_unit_test_setup_teardown(directory_that_cannot_be_made_is_told, setup, teardown),
-		cmocka_unit_test_setup_teardown(newer_form_is_refused_and_left_as_it_is, setup, teardown),
-		cmocka_unit_test_setup_teardown(database_of_another_program_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(file_that_is_no_database_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(damaged_pages_are_refused_or_survived, setup, teardown),
-		cmocka_unit_test_setup_teardown(power_failure_while_it_is_made_leaves_a_new_one_or_none, setup, teardown),
-		cmocka_unit_test_setup_teardown(steps_run_once_each_and_a_failed_one_undoes_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(directory_and_file_are_made_for_the_owner_alone,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(directory_that_cannot_be_made_is_told, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(newer_form_is_refused_and_left_as_it_is, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(database_of_another_program_is_refused, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(file_that_is_no_database_is_refused, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(damaged_pages_are_refused_or_survived, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    power_failure_while_it_is_made_leaves_a_new_one_or_none, setup, teardown),
+		cmocka_unit_test_setup_teardown(steps_run_once_each_and_a_failed_one_undoes_itself,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(open_again_changes_nothing, setup, teardown),
 	};
 

@@ -71,7 +71,8 @@ claim(struct op_claim *c, int64_t job, int64_t run, int64_t due, int64_t next)
 static int
 finish(int64_t job, int64_t run, int from, int to, int64_t ended)
 {
-	struct run_info info = { .job = job, .run = run, .state = to, .attempt = 1, .exit_code = -1, .ended = { ended } };
+	struct run_info info = { .job = job, .run = run, .state = to, .attempt = 1, .exit_code = -1,
+	    .ended = { ended } };
 	struct op_finish f = { .run = &info, .from = from };
 
 	return storehouse_do(&house, &f.op, OP_FINISH);
@@ -140,9 +141,11 @@ added_job_is_read_back_whole(void **state)
 	char *labels[] = { (char[]){ "env=prod" }, (char[]){ "a=\"b\"\n\xc3\xa9" } };
 	char *argv[] = { (char[]){ "true" } };
 	struct command_spec command = { .argv = { argv, 1 } };
-	struct job_spec spec = { .name = (char[]){ "nightly" }, .description = (char[]){ "what it is for" },
+	struct job_spec spec = { .name = (char[]){ "nightly" },
+	    .description = (char[]){ "what it is for" },
 		.labels = { labels, 2 }, .every = USEC_HOUR, .command = &command };
-	struct job_new job = { .spec = &spec, .spec_json = "{\"command\":{\"argv\":[\"true\"]},\"name\":\"nightly\"}",
+	struct job_new job = { .spec = &spec,
+	    .spec_json = "{\"command\":{\"argv\":[\"true\"]},\"name\":\"nightly\"}",
 		.summary = "true", .due = { 5000000 } };
 	struct op_add add = { .jobs = &job, .n = 1, .uid = 1000, .now = { 4000000 } };
 	struct op_get get = { .name = "nightly", .runs_max = 5 };
@@ -179,7 +182,8 @@ static void
 taken_name_fails_the_whole_add_and_names_the_job(void **state)
 {
 	struct timer_spec timer = { .duration = 1 };
-	struct job_spec specs[3] = { { .timer = &timer }, { .name = (char[]){ "b" }, .timer = &timer },
+	struct job_spec specs[3] = { { .timer = &timer }, { .name = (char[]){ "b" },
+	    .timer = &timer },
 		{ .timer = &timer } };
 	struct job_new jobs[3];
 	struct op_add add = { .jobs = jobs, .n = 3, .uid = 1, .now = { 1 } };
@@ -203,7 +207,8 @@ known_key_gives_the_first_id(void **state)
 {
 	struct timer_spec timer = { .duration = 1 };
 	struct job_spec spec = { .key = (char[]){ "k" }, .name = (char[]){ "n" }, .timer = &timer };
-	struct job_new jobs[2] = { { .spec = &spec, .spec_json = "{}" }, { .spec = &spec, .spec_json = "{}" } };
+	struct job_new jobs[2] = { { .spec = &spec, .spec_json = "{}" }, { .spec = &spec,
+	    .spec_json = "{}" } };
 	struct op_add add = { .jobs = jobs, .n = 2, .uid = 1, .now = { 1 } };
 	int64_t id;
 
@@ -366,10 +371,14 @@ finish_keeps_all_that_is_known(void **state)
 {
 	int64_t job = storehouse_add(&house, "h", 100, 0);
 	struct phases phases = { 1, 2, 3, 4, 5, 6, 7, 28 };
-	struct run_info info = { .job = job, .run = 1, .state = RUN_FAILED, .attempt = 1, .spawned = { 201 },
-		.first_output = { 202 }, .exited = { 203 }, .ended = { 204 }, .exit_code = 0, .signal = 9, .oom = true,
-		.pid = 4711, .http_status = 503, .verdict = VERDICT_DOWN, .reason = (char[]){ "it did not" },
-		.canceled_by = (char[]){ "uid 5" }, .cpu = 99, .memory_peak = 1 << 20, .output_bytes = 17,
+	struct run_info info = { .job = job, .run = 1, .state = RUN_FAILED, .attempt = 1,
+	    .spawned = { 201 },
+		.first_output = { 202 }, .exited = { 203 }, .ended = { 204 }, .exit_code = 0,
+		    .signal = 9, .oom = true,
+		.pid = 4711, .http_status = 503, .verdict = VERDICT_DOWN,
+		    .reason = (char[]){ "it did not" },
+		.canceled_by = (char[]){ "uid 5" }, .cpu = 99, .memory_peak = 1 << 20,
+		    .output_bytes = 17,
 		.phases = &phases };
 	struct op_finish f = { .run = &info, .from = RUN_RUNNING };
 	struct op_runs runs = { .job = job, .limit = 10 };
@@ -525,7 +534,8 @@ cancel_ends_a_queued_run_and_marks_a_running_one(void **state)
 	assert_int_equal(x.job_state, JOB_RUNNING);
 	op_cancel_done(&x);
 	x.by = "uid 0";
-	assert_int_equal(storehouse_do(&house, &x.op, OP_CANCEL), 0);	/* the first one's word stays */
+	/* the first one's word stays */
+	assert_int_equal(storehouse_do(&house, &x.op, OP_CANCEL), 0);
 	op_cancel_done(&x);
 	assert_int_equal(storehouse_do(&house, &active.op, OP_ACTIVE), 0);
 	assert_int_equal(active.n, 1);
@@ -631,7 +641,8 @@ runs_of_a_removed_job_go_in_slices_and_are_not_seen(void **state)
 static int
 skip_range(int64_t job, int64_t first, int64_t last, int cause, int64_t next)
 {
-	struct op_skip s = { .job = job, .first = { first }, .last = { last }, .count = (last - first) / 10 + 1,
+	struct op_skip s = { .job = job, .first = { first }, .last = { last },
+	    .count = (last - first) / 10 + 1,
 		.cause = cause, .next_due = { next } };
 	int r = storehouse_do(&house, &s.op, OP_SKIP);
 
@@ -667,8 +678,10 @@ skips_are_joined_while_nothing_else_comes_between(void **state)
 	op_get_done(&get);
 	storehouse_close(&house);
 	assert_int_equal(storehouse_sql(&house, "SELECT count(*) FROM skip"), 3);
-	assert_int_equal(storehouse_sql(&house, "SELECT count FROM skip WHERE first = 10 AND last = 40"), 4);
-	assert_int_equal(storehouse_sql(&house, "SELECT count FROM skip WHERE first = 80 AND last = 90"), 2);
+	assert_int_equal(storehouse_sql(&house, "SELECT count FROM skip WHERE first = 10 AND last ="
+	    " 40"), 4);
+	assert_int_equal(storehouse_sql(&house, "SELECT count FROM skip WHERE first = 80 AND last ="
+	    " 90"), 2);
 	assert_int_equal(storehouse_open(&house), 0);
 }
 
@@ -773,7 +786,8 @@ resolve(const char *selector, size_t *n, int64_t *first, int64_t *run)
 static void
 selectors_find_what_they_name(void **state)
 {
-	int64_t a = storehouse_add(&house, "alpha", 100, 0), b = storehouse_add(&house, "beta", 100, 0), first, run;
+	int64_t a = storehouse_add(&house, "alpha", 100, 0), b = storehouse_add(&house, "beta", 100,
+	    0), first, run;
 	char text[32];
 	size_t n;
 
@@ -946,7 +960,8 @@ prune_takes_old_finished_jobs_only(void **state)
 		assert_int_equal(claim(&c, job, 0, 100, 0), 0);
 		op_claim_done(&c);
 		if (i < 8)
-			assert_int_equal(finish(job, 1, RUN_RUNNING, RUN_SUCCEEDED, i < 7 ? 199 : 200), 0);
+			assert_int_equal(finish(job, 1, RUN_RUNNING, RUN_SUCCEEDED,
+			    i < 7 ? 199 : 200), 0);
 	}
 	storehouse_add(&house, NULL, 100, 0);
 	do {
@@ -967,7 +982,8 @@ prune_takes_old_finished_jobs_only(void **state)
 static void
 damaged_row_is_an_error_and_no_crash(void **state)
 {
-	int64_t job = storehouse_add(&house, "d", 100, 0), other = storehouse_add(&house, "ok", 100, 0);
+	int64_t job = storehouse_add(&house, "d", 100, 0), other = storehouse_add(&house, "ok", 100,
+	    0);
 	struct op_list list = { .kind = -1, .uid = -1 };
 	struct op_get get = { .id = job };
 	struct op_due due = { .until = { 1000 } };
@@ -984,7 +1000,8 @@ damaged_row_is_an_error_and_no_crash(void **state)
 	assert_int_equal(storehouse_do(&house, &runs.op, OP_RUNS), -EIO);
 	assert_int_equal(storehouse_do(&house, &get.op, OP_GET), -EIO);
 	storehouse_close(&house);
-	storehouse_sql(&house, "UPDATE job SET kind = -4, due = 100, labels = 'x', spec = '[' WHERE name = 'd'");
+	storehouse_sql(&house, "UPDATE job SET kind = -4, due = 100, labels = 'x', spec = '[' WHERE"
+	    " name = 'd'");
 	assert_int_equal(storehouse_open(&house), 0);
 	assert_int_equal(storehouse_do(&house, &get.op, OP_GET), -EIO);
 	assert_int_equal(storehouse_do(&house, &list.op, OP_LIST), -EIO);
@@ -997,7 +1014,8 @@ damaged_row_is_an_error_and_no_crash(void **state)
 	assert_int_equal(storehouse_do(&house, &active.op, OP_ACTIVE), 0);
 	assert_int_equal(active.n, 0);
 	storehouse_close(&house);
-	storehouse_sql(&house, "DELETE FROM run; UPDATE job SET kind = 2, runs = 0, running = 0, state = 0 WHERE name = 'd'");
+	storehouse_sql(&house, "DELETE FROM run; UPDATE job SET kind = 2, runs = 0, running = 0,"
+	    " state = 0 WHERE name = 'd'");
 	storehouse_sql(&house, "UPDATE run SET state = 99");
 	assert_int_equal(storehouse_open(&house), 0);
 	assert_int_equal(storehouse_do(&house, &get.op, OP_GET), -EIO);	/* its spec */
