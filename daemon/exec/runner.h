@@ -5,13 +5,15 @@
 #ifndef EXEC_RUNNER_H
 #define EXEC_RUNNER_H
 
+#include <sys/types.h>
+
 #include "daemon/wire/peer.h"
 #include "proto/runner.h"
 
 struct runner_config {
 	const char	*socket;	/* of the runner */
 	const char	*own_program;	/* started with the state directory when nobody answers; NULL: it has a unit of its own */
-	const char	*state_directory; /* for own: DIR/runner */
+	const char	*state_directory; /* for own: the runner's, DIR/runner */
 	const char	*log_level;
 };
 
@@ -22,8 +24,21 @@ struct runner_stats {
 };
 
 struct runner *runner_new(const struct runner_config *config, struct loop *l);
-/* Connect (starting our own if so configured), list what it has, watch exits; again whenever it is gone. As a child of parent. */
+/*
+ * As a child of parent: connect if somebody listens already; else when the first command wants it, starting our
+ * own if so configured; list what it has, watch exits; again whenever it is gone and wanted.  Idle, it
+ * wakes nobody, connected or not.
+ */
 void runner_start(struct runner *r, struct task *parent);
+
+/*
+ * Recovery is over: each run that the store calls running has its executor.  So a record that nobody
+ * waits for is one whose end was committed by an earlier daemon that died before it said so: it is
+ * acknowledged, now and later.  Until this is called, no such record is touched.
+ */
+void runner_recovered(struct runner *r);
+
+/* No task of it may be alive. NULL is fine. */
 void runner_free(struct runner *r);
 
 /* Has it answered with all that it runs and holds (so that "not known" means something)? Woken through runner_wait(). */
@@ -36,7 +51,10 @@ void runner_unwait(struct runner *r, struct runner_wait *w);
 /* The instant since when this runner has lived without a break; what it does not know was never begun if claimed after. */
 instant runner_since(const struct runner *r);
 
-/* A connection for a call of one's own (logs, removal): NULL while there is none. */
+/*
+ * The connection, for a short call of one's own: NULL while there is none.  Calls are answered one after another and
+ * commands are started through it: what may take long (following Logs) needs a connection of its own, to runner_socket().
+ */
 struct peer *runner_peer(struct runner *r);
 const char *runner_socket(const struct runner *r);
 
@@ -47,5 +65,38 @@ void runner_acknowledge(struct runner *r, int64_t job, int64_t run, int64_t atte
 void runner_remove_output(struct runner *r, const int64_t *jobs, size_t n);
 
 void runner_stats(const struct runner *r, struct runner_stats *out);
+
+/* ---- for the executor of commands ---- */
+
+/* What is known of one attempt; the runner's. */
+struct runner_run {
+	struct runner_run	*same_job;
+	int64_t			 job, run, attempt;
+	struct task		*waiter;	/* its executor; NULL: it is over, or nobody's */
+	bool			 taken;		/* the executor has the end; it is not yet committed */
+	bool			 running;	/* this runner has it */
+	bool			 ended;		/* exit is filled */
+	struct runner_running	 last;
+	struct runner_exit	 exit;
+};
+
+/* Take an interest in an attempt: t is woken when something about it becomes known.  While anyone has one, the runner is looked for. */
+struct runner_run *runner_open(struct runner *r, const struct runner_attempt *a, struct task *t);
+
+/* No interest any more; taken: its end will be committed, and acknowledged then. */
+void runner_close(struct runner *r, struct runner_run *e, bool taken);
+
+/* Start's or Watch's word on it. */
+void runner_run_is_running(struct runner *r, struct runner_run *e, const struct cJSON *running);
+void runner_run_has_ended(struct runner *r, struct runner_run *e, const struct cJSON *exit);
+
+/* Why there is no connection, in words; "" when nothing is known. */
+const char *runner_trouble(const struct runner *r);
+
+/* Give up a call that was made through runner_peer(), whatever has become of the connection. */
+void runner_forget(struct runner *r, struct peer_call *c);
+
+/* A call whose answer is of no interest. */
+void runner_tell(struct runner *r, const char *method, const struct cJSON *parameters);
 
 #endif

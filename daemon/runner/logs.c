@@ -399,19 +399,18 @@ remove_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	if (!jobs_good(in->jobs)) {
-		call_fail(&f->call, JOBD_INVALID_PARAMETER, "jobs", NULL);
-		goto out;
-	}
-	while (f->next < json_count(in->jobs)) {
+	f->good = jobs_good(in->jobs);
+	while (f->good && f->next < json_count(in->jobs)) {
 		f->job = job_at(in->jobs, f->next++);
 		open_folder(f);
 		while (remove_some(f))
 			TASK_YIELD(t);
 		TASK_YIELD(t);
 	}
-	call_reply(&f->call, NULL);
-out:
+	if (f->good)
+		call_reply(&f->call, NULL);
+	else
+		call_fail(&f->call, JOBD_INVALID_PARAMETER, "jobs", NULL);
 	TASK_END(t, 0);
 }
 

@@ -40,6 +40,7 @@ struct remove_call {
 	size_t		 next;		/* of the jobs */
 	DIR		*folder;	/* of the present one */
 	int64_t		 job;
+	bool		 good;		/* what was given is a list of ids */
 };
 
 extern const struct field remove_fields[];

@@ -371,16 +371,11 @@ root_step(struct task *t)
 {
 	struct runner *r = container_of(t, struct runner, task);
 	struct program *p = container_of(r, struct program, runner);
-	int e;
 
 	TASK_BEGIN(t);
 
-	e = begin(p);
-	if (e < 0) {
-		t->result = e;
-		goto out;
-	}
-	for (;;) {
+	t->result = begin(p);
+	while (t->result == 0) {
 		AWAIT(t, asked_to_stop(r) || (r->own && is_idle(r)));
 		if (asked_to_stop(r))
 			break;
@@ -392,7 +387,6 @@ root_step(struct task *t)
 	/* Each command is ended, with a record, as its task is cancelled. */
 	notify_stopping();
 	log_info("jobd-runner stops commands=%lld", (long long)r->running);
-out:
 	r->stopping = true;
 	signals_stop(&r->signals);
 	TASK_END(t, t->result);

@@ -84,18 +84,14 @@ start_step(struct task *t)
 	TASK_BEGIN(t);
 
 	a = runner_find(r, in->job, in->run, in->attempt);
-	if (a == NULL && r->stopping) {
+	if (a != NULL)
+		call_reply(c, attempt_reply(a));
+	else if (r->stopping)
 		call_fail(c, JOBD_SHUTTING_DOWN, NULL, NULL);
-		goto out;
-	}
-	if (a == NULL && r->running >= RUNNING_MAX) {
+	else if (r->running >= RUNNING_MAX)
 		call_fail(c, JOBD_LIMIT_REACHED, "commands running at once", NULL);
-		goto out;
-	}
-	if (a == NULL)
-		a = attempt_start(r, in);
-	call_reply(c, attempt_reply(a));
-out:
+	else
+		call_reply(c, attempt_reply(attempt_start(r, in)));
 	TASK_END(t, 0);
 }
 
@@ -129,13 +125,11 @@ cancel_step(struct task *t)
 	TASK_BEGIN(t);
 
 	a = named(c);
-	if (a == NULL)
-		goto out;
 	/* One that has ended has ended: its record is under way. */
-	if (a->sequence == 0)
+	if (a != NULL && a->sequence == 0)
 		attempt_cancel(a);
-	call_reply(c, NULL);
-out:
+	if (a != NULL)
+		call_reply(c, NULL);
 	TASK_END(t, 0);
 }
 
@@ -152,15 +146,12 @@ acknowledge_step(struct task *t)
 	TASK_BEGIN(t);
 
 	a = named(c);
-	if (a == NULL)
-		goto out;
-	if (a->sequence == 0) {
+	if (a != NULL && a->sequence == 0) {
 		call_fail(c, JOBD_CONFLICT, "it runs", NULL);
-		goto out;
+	} else if (a != NULL) {
+		runner_forget(a->runner, a);
+		call_reply(c, NULL);
 	}
-	runner_forget(a->runner, a);
-	call_reply(c, NULL);
-out:
 	TASK_END(t, 0);
 }
 

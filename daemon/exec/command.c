@@ -1,0 +1,383 @@
+/*
+ * command: has a command run by jobd-runner, and waits for its end.
+ *
+ * A command is started exactly once: the runner remembers what it was asked for, so Start may be
+ * repeated to the same runner.  Another one (the first has died) does not know, and
+ * may not be asked: what the dead one had, or may have had, is lost.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/fault.h"
+#include "daemon/engine/loop.h"
+#include "daemon/exec/executors.h"
+#include "daemon/exec/runner.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+/* A runner that has not been there all that time fails the run, with the reason. */
+#define RUNNER_WAIT_MAX		(30 * USEC_SEC)
+/* It has as many commands as it may have, or is about to stop: ask again. */
+#define START_AGAIN		USEC_SEC
+
+#define COMMAND_PATH	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define COMMAND_LANG	"C.UTF-8"
+#define COMMAND_QUEUE	"default"
+
+struct command {
+	struct exec		 exec;
+	struct runner_wait	 wait;
+	struct runner_run	*known;		/* the runner's */
+	struct peer_call	 start;
+	instant			 sent_to;	/* whom Start was sent to: its since; 0: nobody yet */
+	bool			 cancel_sent;
+	bool			 again;		/* Start was refused for now */
+};
+
+/* ---- what is asked for ---- */
+
+static bool
+has_variable(const struct strings *environment, const char *name, size_t n)
+{
+	for (size_t i = 0; i < environment->n; i++) {
+		if (strncmp(environment->items[i], name, n) == 0 && environment->items[i][n] == '=')
+			return true;
+	}
+	return false;
+}
+
+static void
+add_variable(struct strings *out, const char *name, const char *value)
+{
+	char *text = xasprintf("%s=%s", name, value);
+
+	strings_add(out, text);
+	free(text);
+}
+
+/* What every command has; the job's own comes over it, but not over who it is. */
+static void
+make_environment(const struct exec *e, struct strings *out)
+{
+	const struct run_info *run = e->run;
+	const struct strings *own = &e->spec->command->environment;
+	char text[64], due[WHEN_TEXT_MAX];
+	size_t ours;
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, run->job);
+	add_variable(out, "JOBD_JOB", text);
+	(void)snprintf(text, sizeof(text), "%" PRId64 ".%" PRId64, run->job, run->run);
+	add_variable(out, "JOBD_RUN", text);
+	(void)snprintf(text, sizeof(text), "%" PRId64, run->attempt);
+	add_variable(out, "JOBD_ATTEMPT", text);
+	add_variable(out, "JOBD_DUE", instant_print(run->due, due));
+	add_variable(out, "JOBD_QUEUE", COMMAND_QUEUE);
+	ours = out->n;
+	for (size_t i = 0; i < own->n; i++) {
+		const struct strings first = { out->items, ours };
+
+		/* The runner finds what a command leaves behind by these. */
+		if (!has_variable(&first, own->items[i], strcspn(own->items[i], "=")))
+			strings_add(out, own->items[i]);
+	}
+	if (!has_variable(own, "PATH", 4))
+		add_variable(out, "PATH", COMMAND_PATH);
+	if (!has_variable(own, "LANG", 4))
+		add_variable(out, "LANG", COMMAND_LANG);
+}
+
+static struct cJSON *
+start_parameters(const struct exec *e)
+{
+	const struct command_spec *c = e->spec->command;
+	struct runner_start s = {
+		.job = e->run->job,
+		.run = e->run->run,
+		.attempt = e->run->attempt,
+		.argv = c->argv,
+		.directory = c->directory,
+		.uid = e->uid,
+		.user = c->user,
+		.timeout = e->spec->timeout,
+		.grace = e->spec->grace,
+		.output_bytes_max = c->output_bytes_max,
+	};
+	struct cJSON *parameters;
+
+	make_environment(e, &s.environment);
+	parameters = fields_write(runner_start_fields, &s);
+	strings_done(&s.environment);
+	return parameters;
+}
+
+static void
+send_start(struct command *f)
+{
+	struct runner *r = f->exec.world->runner;
+	struct cJSON *parameters = start_parameters(&f->exec);
+
+	fault_point(FAULT_START_BEFORE_SEND);
+	f->sent_to = runner_since(r);
+	f->again = false;
+	f->start = (struct peer_call){ .waiter = &f->exec.task };
+	peer_call(runner_peer(r), &f->start, "io.jobd.Runner.Start", parameters, false);
+	fault_point(FAULT_START_AFTER_SEND);
+	json_free(parameters);
+}
+
+static void
+send_cancel(struct command *f)
+{
+	const struct run_info *run = f->exec.run;
+	const struct runner_attempt a = { run->job, run->run, run->attempt };
+	struct cJSON *parameters = fields_write(runner_attempt_fields, &a);
+
+	f->cancel_sent = true;
+	runner_tell(f->exec.world->runner, "io.jobd.Runner.Cancel", parameters);
+	json_free(parameters);
+}
+
+/* ---- how it went ---- */
+
+static void __attribute__((format(printf, 3, 4)))
+conclude(struct command *f, enum run_state state, const char *format, ...)
+{
+	struct run_info *run = f->exec.run;
+	struct buf text = { 0 };
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vprintf(&text, format, ap);
+	va_end(ap);
+	run->state = state;
+	free(run->reason);
+	run->reason = buf_steal(&text);
+	if (!instant_is_set(run->exited))
+		run->exited = loop_wall(f->exec.task.loop);
+}
+
+/* In words and as a state: the first thing that applies. */
+static void
+judge(struct command *f, const struct runner_exit *e)
+{
+	const char *insisted = e->ended_by != NULL && strcmp(e->ended_by, "KILL") == 0 ?
+	    ", and it had to be killed" : "";
+	char limit[WHEN_TEXT_MAX];
+	const char *name;
+
+	if (e->not_started)
+		conclude(f, RUN_FAILED, "%s", e->reason != NULL ? e->reason : "it could not be started");
+	else if (e->timed_out)
+		conclude(f, RUN_TIMED_OUT, "its limit of %s passed%s",
+		    duration_print(f->exec.spec->timeout, limit), insisted);
+	else if (e->canceled)
+		conclude(f, RUN_CANCELED, "canceled%s", insisted);
+	else if (e->reason != NULL)
+		conclude(f, RUN_FAILED, "%s", e->reason);
+	else if (e->signal != 0) {
+		name = sigabbrev_np((int)e->signal);
+		conclude(f, RUN_FAILED, "killed by signal %d (%s)", (int)e->signal,
+		    name != NULL ? name : "unknown");
+	} else if (e->code != 0)
+		conclude(f, RUN_FAILED, "exit code %d", (int)e->code);
+	else
+		f->exec.run->state = RUN_SUCCEEDED;
+}
+
+static void
+take_exit(struct command *f)
+{
+	const struct runner_exit *e = &f->known->exit;
+	struct run_info *run = f->exec.run;
+
+	run->spawned = e->spawned;
+	run->first_output = e->first_output;
+	run->exited = e->exited;
+	run->exit_code = e->code;
+	run->signal = e->signal;
+	run->oom = e->oom;
+	run->pid = e->pid;
+	run->cpu = e->cpu;
+	run->memory_peak = e->memory_peak;
+	run->output_bytes = e->output_bytes;
+	judge(f, e);
+}
+
+/* It runs: the live run shows it. */
+static void
+take_running(struct command *f)
+{
+	struct run_info *run = f->exec.run;
+
+	run->spawned = f->known->last.spawned;
+	run->pid = f->known->last.pid;
+	if (instant_is_set(f->known->last.first_output))
+		run->first_output = f->known->last.first_output;
+}
+
+/* May the runner that is there be asked to start it? */
+static bool
+never_begun(const struct command *f)
+{
+	instant since = runner_since(f->exec.world->runner);
+
+	if (instant_is_set(f->sent_to))
+		return f->sent_to.usec == since.usec;
+	/* An earlier daemon may have sent it, to this runner's predecessor if that was alive then. */
+	return !f->exec.adopt || f->exec.run->started.usec >= since.usec;
+}
+
+/* The answer to Start: it runs, has ended, or cannot. */
+static void
+take_answer(struct command *f)
+{
+	struct runner *r = f->exec.world->runner;
+	const struct message_reply *reply = &f->start.reply;
+	const struct cJSON *running, *exit;
+	enum jobd_error why;
+
+	if (reply->error == NULL) {
+		running = json_get(reply->parameters, "running");
+		exit = json_get(reply->parameters, "exit");
+		if (running != NULL)
+			runner_run_is_running(r, f->known, running);
+		else if (exit != NULL)
+			runner_run_has_ended(r, f->known, exit);
+		if (!f->known->running && !f->known->ended)
+			conclude(f, RUN_FAILED, "jobd-runner did not say what became of it");
+		return;
+	}
+	why = error_find(reply->error);
+	if (why == JOBD_LIMIT_REACHED || why == JOBD_SHUTTING_DOWN) {
+		/* It has not begun: nothing was sent, as it were. */
+		f->sent_to = (instant){ 0 };
+		f->again = true;
+		return;
+	}
+	conclude(f, RUN_FAILED, "jobd-runner refused it: %s",
+	    why != JOBD_ERROR_COUNT ? error_row(why)->text : reply->error);
+}
+
+/* ---- the task ---- */
+
+static bool
+is_over(const struct command *f)
+{
+	return f->exec.run->state != RUN_RUNNING;
+}
+
+/* Nothing has been begun, by us or by those before us. */
+static bool
+is_fresh(const struct command *f)
+{
+	return !f->exec.adopt && !instant_is_set(f->sent_to);
+}
+
+static void
+begin(struct command *f)
+{
+	const struct run_info *run = f->exec.run;
+	const struct runner_attempt a = { run->job, run->run, run->attempt };
+	struct runner *r = f->exec.world->runner;
+
+	f->exec.run->state = RUN_RUNNING;
+	runner_wait(r, &f->wait, &f->exec.task);
+	f->known = runner_open(r, &a, &f->exec.task);
+}
+
+static void
+end(struct command *f)
+{
+	struct runner *r = f->exec.world->runner;
+
+	runner_forget(r, &f->start);
+	peer_call_done(&f->start);
+	runner_unwait(r, &f->wait);
+	runner_close(r, f->known, is_over(f));
+}
+
+static enum task_status
+command_step(struct task *t)
+{
+	struct command *f = container_of(t, struct command, exec.task);
+	struct runner *r = f->exec.world->runner;
+
+	TASK_BEGIN(t);
+
+	begin(f);
+	while (!is_over(f)) {
+		/* Who has begun it has to be asked, however long that takes; who has not is not waited for. */
+		AWAIT_UNTIL(t, is_fresh(f) ? loop_now(t->loop) + RUNNER_WAIT_MAX : USEC_NEVER,
+		    runner_ready(r) || f->known->ended || (f->exec.cancel && is_fresh(f)));
+		if (t->err == -ECANCELED)
+			goto out;
+		if (t->err == -ETIMEDOUT) {
+			conclude(f, RUN_FAILED, "jobd-runner cannot be reached: %s", runner_trouble(r));
+			break;
+		}
+		if (f->exec.cancel && is_fresh(f)) {
+			conclude(f, RUN_CANCELED, "canceled before it was begun");
+			break;
+		}
+		if (!f->known->ended && !f->known->running) {
+			if (!never_begun(f)) {
+				conclude(f, RUN_LOST,
+				    "the jobd-runner that had it is gone (it was killed, or the host went down)");
+				break;
+			}
+			send_start(f);
+			AWAIT(t, f->start.done || f->known->ended);
+			if (t->err != 0)
+				goto out;
+			if (f->start.done && f->start.result == 0)
+				take_answer(f);
+			if (f->again) {
+				AWAIT_UNTIL(t, loop_now(t->loop) + START_AGAIN,
+				    f->exec.cancel && is_fresh(f));
+				if (t->err == -ECANCELED)
+					goto out;
+				continue;
+			}
+		}
+		if (f->known->running)
+			take_running(f);
+		f->cancel_sent = false;
+		while (!is_over(f) && !f->known->ended && runner_ready(r)) {
+			if (f->exec.cancel && !f->cancel_sent)
+				send_cancel(f);
+			AWAIT(t, f->known->ended || !runner_ready(r) || (f->exec.cancel && !f->cancel_sent));
+			if (t->err != 0)
+				goto out;
+		}
+		if (!is_over(f) && f->known->ended)
+			take_exit(f);
+	}
+out:
+	end(f);
+	TASK_END(t, 0);
+}
+
+static void
+command_describe(const struct task *t, char *out, size_t n)
+{
+	const struct command *f = container_of((const char *)t, const struct command, exec.task);
+
+	if (f->known != NULL && f->known->running)
+		(void)snprintf(out, n, "process %" PRId64 " to end", f->known->last.pid);
+	else
+		(void)snprintf(out, n, "jobd-runner");
+}
+
+static const struct task_kind command_kind = {
+	.name = "command",
+	.step = command_step,
+	.describe = command_describe,
+};
+
+const struct executor executor_command = {
+	.frame_size = sizeof(struct command),
+	.kind = &command_kind,
+};
