@@ -82,7 +82,7 @@ stream_step(struct task *t)
 		call_reply_more(&f->call, reply);
 	}
 	call_reply(&f->call, NULL);
-out:
+out:;
 	TASK_END(t, 0);
 }
 
