@@ -601,8 +601,9 @@ runner_step(struct task *t)
 		AWAIT_SHIELDED(t, USEC_NEVER, peers_gone(r));
 		if (t->cancelled)
 			break;
+		/* One of ours that has died need not be waited for. */
 		if (r->failed && r->wanted > 0)
-			SLEEP_UNTIL(t, loop_now(t->loop) + next_pause(r));
+			AWAIT_UNTIL(t, loop_now(t->loop) + next_pause(r), r->own.pid > 0 && r->own.exited);
 		if (t->cancelled)
 			break;
 	}
