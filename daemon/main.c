@@ -441,6 +441,7 @@ static void
 root_start(struct daemon *d)
 {
 	task_start(&d->links.task, &links_kind, &d->root);
+	http_engine_start(d->world.http, &d->links.task);
 	if (d->runner != NULL)
 		runner_start(d->runner, &d->links.task);
 	task_start(&d->runs.task, &runs_kind, &d->root);

@@ -284,6 +284,19 @@ redirect(struct http_frame *f, long status)
 	return true;
 }
 
+/* Why there is no answer, in words: libcurl's say little when it could not connect. */
+static const char *
+failure(struct http_frame *f)
+{
+	long number = 0;
+
+	if (f->transfer.result == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(f->transfer.easy, CURLINFO_OS_ERRNO, &number);
+	if (number > 0)
+		return strerror((int)number);
+	return f->error[0] != '\0' ? f->error : curl_easy_strerror(f->transfer.result);
+}
+
 /* The last hop's answer is there, or what kept it from coming: the outcome. */
 static void
 judge(struct http_frame *f, long status)
@@ -297,8 +310,7 @@ judge(struct http_frame *f, long status)
 	if (f->too_long)
 		set_reason(r, RUN_FAILED, xasprintf("%s: the answer is longer than is read of one", f->url));
 	else if (f->transfer.result != CURLE_OK)
-		set_reason(r, RUN_FAILED, xasprintf("%s: %s", f->url,
-		    f->error[0] != '\0' ? f->error : curl_easy_strerror(f->transfer.result)));
+		set_reason(r, RUN_FAILED, xasprintf("%s: %s", f->url, failure(f)));
 	else if (!status_set_has(expect, (int)status))
 		set_reason(r, RUN_FAILED, xasprintf("%s: status %ld, expected %s", f->url, status, expect));
 	else {

@@ -59,9 +59,17 @@ find_took(struct pass *p, union pass_op *any, const struct target *target)
 	struct cancel *c = p->frame;
 	struct op_runs *op = &any->runs;
 	struct target next = *target;
+	int64_t reach = call_reach(p->call);
+	int result = op->op.result;
 
-	if (!refusal_passed(p, op->op.result, target, &c->passed_over))
+	/* Refused whether it has an active run or not: what may be done does not hang on the moment. */
+	if (result >= 0 && reach >= 0 && op->uid != reach)
+		result = -EACCES;
+	if (!refusal_passed(p, result, target, &c->passed_over)) {
+		if (op->op.result >= 0)
+			op_runs_done(op);
 		return;
+	}
 	for (size_t i = 0; i < op->n; i++) {
 		/* The selector named the job: that the run has ended meanwhile is no conflict. */
 		targets_add(&c->runs, (struct target){ .job = target->job, .run = op->runs[i].run,

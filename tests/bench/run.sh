@@ -24,7 +24,7 @@ start_jobd() {
 }
 stop_jobd() {
 	[ -z "$JOBD" ] || { kill "$JOBD" && "$bin/tests/tools/gone" "$JOBD"; }
-	r=$(cat "$W/state/runner/pid" 2>/dev/null) && kill "$r" 2>/dev/null && "$bin/tests/tools/gone" "$r"
+	r=$(cat "$W/state/runner/lock" 2>/dev/null) && kill "$r" 2>/dev/null && "$bin/tests/tools/gone" "$r"
 	JOBD=
 }
 peers=
@@ -42,7 +42,7 @@ m() {
 	label=$1
 	shift
 	line=$("$@" | tail -n 1) || { echo "$label: failed"; return 1; }
-	echo "$line" | sed "s/^{/{\"label\":\"$label\",/" >>"$out"
+	echo "$line" | sed "s|^{|{\"label\":\"$label\",|" >>"$out"
 	rate=$(echo "$line" | sed 's/.*"per_second":\([0-9.]*\).*/\1/')
 	printf '%-58s %12s a second, p50 %s us, p99 %s us\n' "$label" "$rate" \
 		"$(echo "$line" | sed 's/.*"p50_us":\([0-9.]*\).*/\1/')" "$(echo "$line" | sed 's/.*"p99_us":\([0-9.]*\).*/\1/')"
@@ -108,8 +108,8 @@ if want adds; then
 	start_jobd
 	best=0 floor=0
 	for round in 1 2 3; do
-		m "SQLite, one row a transaction, FULL ($round)" "$adds" sqlite "$W/floor$round.db" 2 && floor=$(echo "$floor $rate" | awk '{ print $1 > $2 ? $1 : $2 }')
-		m "jobd, 1 client ($round)" "$adds" jobd "$S" 1 1 2 && best=$(echo "$best $rate" | awk '{ print $1 > $2 ? $1 : $2 }')
+		m "SQLite, one row a transaction, FULL ($round)" "$adds" sqlite "$W/floor$round.db" 2 && floor=$(echo "$floor $rate" | awk '{ print ($1 > $2) ? $1 : $2 }')
+		m "jobd, 1 client ($round)" "$adds" jobd "$S" 1 1 2 && best=$(echo "$best $rate" | awk '{ print ($1 > $2) ? $1 : $2 }')
 	done
 	ratio "one client against a one-row SQLite transaction" "$best" "$floor" ">= 0.9"
 	m "jobd, 32 clients" "$adds" jobd "$S" 32 1 3

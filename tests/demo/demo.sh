@@ -14,7 +14,7 @@ cleanup() {
 	exec 9>&- || true
 	[ -z "$daemon" ] || "$bin/tests/tools/gone" "$daemon" || true
 	# The runner ends by itself, having nothing left to look after.
-	r=$(cat "$dir/state/runner/pid" 2>/dev/null || true)
+	r=$(cat "$dir/state/runner/lock" 2>/dev/null || true)
 	[ -z "$r" ] || { kill "$r" 2>/dev/null && "$bin/tests/tools/gone" "$r"; } || true
 	rm -rf "$dir"
 }

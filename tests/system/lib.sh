@@ -63,7 +63,7 @@ field() {
 }
 
 runner_pid() {
-	cat "$T/state/runner/pid" 2>/dev/null
+	cat "$T/state/runner/lock" 2>/dev/null
 }
 
 cleanup() {
