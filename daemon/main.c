@@ -5,7 +5,7 @@
  * them as the file that config/jobd.conf is.
  *
  *	root
- *	  links		the runner's connection: the last to go, since runs speak through it
+ *	  links		the runner's connection, libcurl's clock: the last to go, since runs use them
  *	  runs		the scheduler and every run
  *	  listeners	connections and their calls: the first to go
  *	  watchdog	tells the service manager that the loop goes on
