@@ -209,9 +209,6 @@ take_lock(struct runner *r, bool *is_new)
 		return -errno;
 	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	/* For people, and for the tests: who holds it.  That it cannot be written is no reason to stop. */
-	if (ftruncate(r->lock_fd, 0) == 0)
-		(void)dprintf(r->lock_fd, "%d\n", (int)getpid());
 	return 0;
 }
 
@@ -417,7 +414,7 @@ run(struct program *p)
 	task_start_root(&r->task, &root_kind, r->loop);
 	e = loop_run(r->loop);
 	if (!p->activated)
-		listen_unlink(p->options.socket, -1);
+		listen_unlink(p->options.socket, p->socket);
 	if (e == 0)
 		life_end(r);
 	service_free(r->service);
