@@ -387,6 +387,10 @@ attempt_step(struct task *t)
 
 	/* What it has left behind: ask, then insist until nothing is left. */
 	a->exit.leftovers = tree_count(w, a);
+	while (!tree_is_sure(w)) {
+		AWAIT_SHIELDED(t, loop_now(t->loop) + LOOK_AGAIN, false);
+		a->exit.leftovers = tree_count(w, a);
+	}
 	if (a->exit.leftovers > 0) {
 		tree_signal(w, a, SIGTERM);
 		AWAIT_SHIELDED(t, min_usec(a->grace_end, loop_now(t->loop) + LEFTOVER_GRACE_MAX),

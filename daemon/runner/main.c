@@ -414,7 +414,7 @@ run(struct program *p)
 	task_start_root(&r->task, &root_kind, r->loop);
 	e = loop_run(r->loop);
 	if (!p->activated)
-		listen_unlink(p->options.socket, p->socket);
+		listen_unlink(p->options.socket, -1);
 	if (e == 0)
 		life_end(r);
 	service_free(r->service);

@@ -20,6 +20,7 @@
 #define LEFTOVER_GRACE_MAX	(5 * USEC_SEC)		/* between TERM and KILL for what it left behind */
 #define KILL_AGAIN		USEC_SEC		/* what a KILL has not ended by then gets another */
 #define KILL_ROUNDS_MAX		10			/* then it is beyond signals (waits for a dead disk) */
+#define LOOK_AGAIN		USEC_MSEC		/* at a leftover that does not show whose it is */
 #define OWN_IDLE_MAX		(5 * USEC_SEC)		/* --own: with nothing to do and nobody there */
 #define SAVE_AGAIN		(10 * USEC_SEC)		/* a record that could not be written */
 

@@ -18,12 +18,20 @@
 #include "daemon/runner/runner.h"
 #include "proto/mem.h"
 
+/*
+ * A process has no environment for a moment while it executes a program (and none any more as a
+ * zombie).  One that shows none at so many looks has none.
+ */
+#define LOOKS_MAX		50
+
 /* Of an environment no more is looked at. */
 #define ENVIRON_BYTES_MAX	((size_t)256 * 1024)
 
 struct orphan {
 	pid_t			 pid;
 	const struct attempt	*owner;		/* NULL: nobody's */
+	int			 looks;		/* at its environment, in vain so far */
+	bool			 unsure;	/* whose it is cannot be told yet */
 	bool			 termed;	/* was asked to end; once is enough */
 };
 
@@ -58,41 +66,54 @@ environ_run(const char *block, size_t n)
 	return 0;
 }
 
-static const struct attempt *
-owner_by_environ(const struct tree *w, pid_t pid)
+/* Read it, allocated; *n is 0 when there is nothing to see. */
+static char *
+read_environ(pid_t pid, size_t *n)
 {
-	char path[40];
-	const struct attempt *a;
-	size_t n = 0;
+	char path[40], *block;
 	ssize_t r;
-	char *block;
 	int fd;
 
+	*n = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
 	block = xmalloc(ENVIRON_BYTES_MAX + 1);
-	while (n < ENVIRON_BYTES_MAX && (r = read(fd, block + n, ENVIRON_BYTES_MAX - n)) > 0)
-		n += (size_t)r;
+	while (*n < ENVIRON_BYTES_MAX && (r = read(fd, block + *n, ENVIRON_BYTES_MAX - *n)) > 0)
+		*n += (size_t)r;
 	close(fd);
-	block[n] = '\0';
-	a = runner_find(w->runner, environ_number(block, n, "JOBD_JOB="), environ_run(block, n),
-	    environ_number(block, n, "JOBD_ATTEMPT="));
+	block[*n] = '\0';
+	return block;
+}
+
+/* By its environment; o->unsure when there is none to be seen now. */
+static const struct attempt *
+owner_by_environ(const struct tree *w, struct orphan *o)
+{
+	const struct attempt *a = NULL;
+	size_t n;
+	char *block = read_environ(o->pid, &n);
+
+	o->unsure = n == 0 && ++o->looks < LOOKS_MAX;
+	if (n > 0)
+		a = runner_find(w->runner, environ_number(block, n, "JOBD_JOB="), environ_run(block, n),
+		    environ_number(block, n, "JOBD_ATTEMPT="));
 	free(block);
 	return a;
 }
 
-static const struct attempt *
-owner_of(const struct tree *w, pid_t pid)
+static void
+find_owner(const struct tree *w, struct orphan *o)
 {
-	const struct attempt *a = map_get(&w->mains, getpgid(pid));
+	const struct attempt *a = map_get(&w->mains, getpgid(o->pid));
 
+	o->unsure = false;
 	if (a == NULL)
-		a = map_get(&w->mains, getsid(pid));
+		a = map_get(&w->mains, getsid(o->pid));
 	if (a == NULL)
-		a = owner_by_environ(w, pid);
-	return a != NULL && a->sequence == 0 ? a : NULL;
+		a = owner_by_environ(w, o);
+	o->owner = a != NULL && a->sequence == 0 ? a : NULL;
 }
 
 /* ---- looking ---- */
@@ -102,12 +123,17 @@ see_child(struct tree *w, pid_t pid)
 {
 	struct orphan *o;
 
-	if (map_get(&w->mains, pid) != NULL || map_get(&w->orphans, pid) != NULL)
+	if (map_get(&w->mains, pid) != NULL)
 		return;
-	o = xcalloc(1, sizeof(*o));
-	o->pid = pid;
-	o->owner = owner_of(w, pid);
-	map_set(&w->orphans, pid, o);
+	o = map_get(&w->orphans, pid);
+	if (o == NULL) {
+		o = xcalloc(1, sizeof(*o));
+		o->pid = pid;
+		o->unsure = true;
+		map_set(&w->orphans, pid, o);
+	}
+	if (o->unsure)
+		find_owner(w, o);
 }
 
 /* Go through the kernel's list of our children: "12 13 14 ". */
@@ -157,6 +183,19 @@ tree_count(struct tree *w, const struct attempt *a)
 	while ((o = map_next(&w->orphans, &position)) != NULL)
 		n += o->owner == a;
 	return n;
+}
+
+bool
+tree_is_sure(const struct tree *w)
+{
+	struct orphan *o;
+	size_t position = 0;
+
+	while ((o = map_next(&w->orphans, &position)) != NULL) {
+		if (o->unsure)
+			return false;
+	}
+	return true;
 }
 
 /* With the group that it leads, if it does. */

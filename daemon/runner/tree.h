@@ -10,6 +10,7 @@
 #ifndef RUNNER_TREE_H
 #define RUNNER_TREE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/base/map.h"
@@ -37,6 +38,12 @@ void tree_remove_main(struct tree *w, struct attempt *a);
 
 /* How many processes are left of an attempt whose main process has ended: looked up anew. */
 int64_t tree_count(struct tree *w, const struct attempt *a);
+
+/*
+ * Did the last count see of each leftover whose it is?  One that is just executing a program shows
+ * nothing for a moment; counting often enough settles it.
+ */
+bool tree_is_sure(const struct tree *w);
 
 /*
  * Signal all of it that tree_count() has seen: its group, and what has left that.  CONT follows a
