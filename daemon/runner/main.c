@@ -59,7 +59,10 @@ static const char usage[] =
 
 /* ---- options ---- */
 
-enum { OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_VERSION, OPTION_HELP };
+enum {
+	OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_VERSION,
+	OPTION_HELP
+};
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
@@ -209,6 +212,9 @@ take_lock(struct runner *r, bool *is_new)
 		return -errno;
 	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	/* For people: the lock holds without it. */
+	if (ftruncate(r->lock_fd, 0) == 0)
+		(void)dprintf(r->lock_fd, "%d\n", (int)getpid());
 	return 0;
 }
 

@@ -19,13 +19,14 @@
 #include "proto/mem.h"
 
 /*
- * A process has no environment for a moment while it executes a program (and none any more as a
- * zombie).  One that shows none at so many looks has none.
+ * While a process executes a program it shows neither environment nor command line for a moment: a
+ * page fault, or a turn of the others.  One that shows none at so many looks is taken for
+ * nobody's.
  */
-#define LOOKS_MAX		50
+#define LOOKS_MAX		5000
 
 /* Of an environment no more is looked at. */
-#define ENVIRON_BYTES_MAX	((size_t)256 * 1024)
+#define PROC_BYTES_MAX	((size_t)256 * 1024)
 
 struct orphan {
 	pid_t			 pid;
@@ -66,25 +67,32 @@ environ_run(const char *block, size_t n)
 	return 0;
 }
 
-/* Read it, allocated; *n is 0 when there is nothing to see. */
+/* A file of /proc/PID, allocated, with a NUL behind it; *n is 0 when there is nothing to see. */
 static char *
-read_environ(pid_t pid, size_t *n)
+read_proc(pid_t pid, const char *name, size_t *n)
 {
-	char path[40], *block;
+	char path[40], *block = xmalloc(PROC_BYTES_MAX + 1);
 	ssize_t r;
 	int fd;
 
 	*n = 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	block = xmalloc(ENVIRON_BYTES_MAX + 1);
-	while (*n < ENVIRON_BYTES_MAX && (r = read(fd, block + *n, ENVIRON_BYTES_MAX - *n)) > 0)
+	while (fd >= 0 && *n < PROC_BYTES_MAX && (r = read(fd, block + *n, PROC_BYTES_MAX - *n)) > 0)
 		*n += (size_t)r;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	block[*n] = '\0';
 	return block;
+}
+
+static bool
+shows_nothing(pid_t pid)
+{
+	size_t n;
+
+	free(read_proc(pid, "cmdline", &n));
+	return n == 0;
 }
 
 /* By its environment; o->unsure when there is none to be seen now. */
@@ -93,9 +101,9 @@ owner_by_environ(const struct tree *w, struct orphan *o)
 {
 	const struct attempt *a = NULL;
 	size_t n;
-	char *block = read_environ(o->pid, &n);
+	char *block = read_proc(o->pid, "environ", &n);
 
-	o->unsure = n == 0 && ++o->looks < LOOKS_MAX;
+	o->unsure = n == 0 && ++o->looks < LOOKS_MAX && shows_nothing(o->pid);
 	if (n > 0)
 		a = runner_find(w->runner, environ_number(block, n, "JOBD_JOB="), environ_run(block, n),
 		    environ_number(block, n, "JOBD_ATTEMPT="));
