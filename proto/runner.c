@@ -18,8 +18,10 @@
 
 /* The three numbers that name an attempt, first in every struct that has them. */
 #define ATTEMPT(T) \
-	{ AT(T, "job", job), .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = ID_MAX }, \
-	{ AT(T, "run", run), .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, .max = ID_MAX }, \
+	{ AT(T, "job", job), .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, \
+	  .max = ID_MAX }, \
+	{ AT(T, "run", run), .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, \
+	  .max = ID_MAX }, \
 	{ AT(T, "attempt", attempt), .type = FIELD_INT, .flags = FIELD_REQUIRED, .min = 1, \
 	  .max = ID_MAX }
 
@@ -51,7 +53,8 @@ const struct field runner_exit_fields[] = {
 const struct field runner_running_fields[] = {
 	ATTEMPT(runner_running),
 	{ AT(runner_running, "pid", pid), .type = FIELD_INT, .flags = FIELD_REQUIRED },
-	{ AT(runner_running, "spawnedAt", spawned), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(runner_running, "spawnedAt", spawned), .type = FIELD_INSTANT,
+	  .flags = FIELD_REQUIRED },
 	{ AT(runner_running, "firstOutputAt", first_output), .type = FIELD_INSTANT },
 	{ AT(runner_running, "canceled", canceled), .type = FIELD_BOOL },
 	{ .type = FIELD_END },
@@ -64,7 +67,8 @@ const struct field runner_start_fields[] = {
 	{ AT(runner_start, "environment", environment), .type = FIELD_STRINGS,
 	  .flags = FIELD_REQUIRED, .max = RUNNER_ENVIRONMENT_MAX },
 	{ AT(runner_start, "directory", directory), .type = FIELD_STRING, .max = PATH_BYTES_MAX },
-	{ AT(runner_start, "uid", uid), .type = FIELD_INT, .flags = FIELD_REQUIRED, .max = UID_MAX },
+	{ AT(runner_start, "uid", uid), .type = FIELD_INT, .flags = FIELD_REQUIRED,
+	  .max = UID_MAX },
 	{ AT(runner_start, "user", user), .type = FIELD_STRING, .max = USER_BYTES_MAX },
 	{ AT(runner_start, "timeoutUSec", timeout), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(runner_start, "graceUSec", grace), .type = FIELD_INT, .max = DURATION_MAX },

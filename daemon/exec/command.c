@@ -32,7 +32,7 @@ struct command {
 	struct runner_wait	 wait;
 	struct runner_run	*known;		/* the runner's */
 	struct peer_call	 start;
-	instant			 sent_to;	/* whom Start was sent to: its since; 0: nobody yet */
+	instant			 sent_to;	/* since of whom Start was sent to; 0: nobody */
 	bool			 cancel_sent;
 	bool			 again;		/* Start was refused for now */
 };
@@ -169,7 +169,8 @@ judge(struct command *f, const struct runner_exit *e)
 	const char *name;
 
 	if (e->not_started)
-		conclude(f, RUN_FAILED, "%s", e->reason != NULL ? e->reason : "it could not be started");
+		conclude(f, RUN_FAILED, "%s",
+		    e->reason != NULL ? e->reason : "it could not be started");
 	else if (e->timed_out)
 		conclude(f, RUN_TIMED_OUT, "its limit of %s passed%s",
 		    duration_print(f->exec.spec->timeout, limit), insisted);
@@ -226,7 +227,7 @@ never_begun(const struct command *f)
 
 	if (instant_is_set(f->sent_to))
 		return f->sent_to.usec == since.usec;
-	/* An earlier daemon may have sent it, to this runner's predecessor if that was alive then. */
+	/* An earlier daemon may have sent it: to the runner before this one, if that lived then. */
 	return !f->exec.adopt || f->exec.run->started.usec >= since.usec;
 }
 
@@ -309,13 +310,14 @@ command_step(struct task *t)
 
 	begin(f);
 	while (!is_over(f)) {
-		/* Who has begun it has to be asked, however long that takes; who has not is not waited for. */
+		/* Who may have begun it has to be asked, however long that takes. */
 		AWAIT_UNTIL(t, is_fresh(f) ? loop_now(t->loop) + RUNNER_WAIT_MAX : USEC_NEVER,
 		    runner_ready(r) || f->known->ended || (f->exec.cancel && is_fresh(f)));
 		if (t->err == -ECANCELED)
 			goto out;
 		if (t->err == -ETIMEDOUT) {
-			conclude(f, RUN_FAILED, "jobd-runner cannot be reached: %s", runner_trouble(r));
+			conclude(f, RUN_FAILED, "jobd-runner cannot be reached: %s",
+			    runner_trouble(r));
 			break;
 		}
 		if (f->exec.cancel && is_fresh(f)) {
@@ -325,7 +327,8 @@ command_step(struct task *t)
 		if (!f->known->ended && !f->known->running) {
 			if (!never_begun(f)) {
 				conclude(f, RUN_LOST,
-				    "the jobd-runner that had it is gone (it was killed, or the host went down)");
+				    "the jobd-runner that had it is gone"
+				    " (it was killed, or the host went down)");
 				break;
 			}
 			send_start(f);
@@ -348,7 +351,8 @@ command_step(struct task *t)
 		while (!is_over(f) && !f->known->ended && runner_ready(r)) {
 			if (f->exec.cancel && !f->cancel_sent)
 				send_cancel(f);
-			AWAIT(t, f->known->ended || !runner_ready(r) || (f->exec.cancel && !f->cancel_sent));
+			AWAIT(t, f->known->ended || !runner_ready(r) ||
+			    (f->exec.cancel && !f->cancel_sent));
 			if (t->err != 0)
 				goto out;
 		}

@@ -1,9 +1,9 @@
 /*
  * runner: see runner.h.
  *
- * Two connections: one for calls, pipelined, one for Watch, which has no end.  When either goes, both
- * are given up and what was known to run is not known any more; the next list says it
- * anew.  An exit that was told stays told.
+ * Two connections: one for calls, pipelined, one for Watch, which has no end.  When either goes,
+ * both are given up and what was known to run is not known any more; the next list says it anew. An
+ * exit that was told stays told.
  *
  * A record is acknowledged in two cases only: its end was committed by us, or recovery is over and
  * nobody waits for it, so that somebody before us committed it.
@@ -318,7 +318,8 @@ set_trouble(struct runner *r, const char *format, ...)
 	va_end(ap);
 	/* The same trouble again is no news. */
 	if (strcmp(text, r->trouble) != 0)
-		log_warning("jobd-runner cannot be used, trying again while it is wanted why=\"%s\"", text);
+		log_warning("jobd-runner cannot be used, trying again while wanted why=\"%s\"",
+		    text);
 	memcpy(r->trouble, text, sizeof(text));
 }
 
@@ -331,7 +332,8 @@ look_whether_ready(struct runner *r)
 	r->ready = true;
 	r->trouble[0] = '\0';
 	r->pause = CONNECT_PAUSE_MIN;
-	log_debug("connected to jobd-runner pid=%d running=%lld", (int)r->pid, (long long)r->running);
+	log_debug("connected to jobd-runner pid=%d running=%lld", (int)r->pid,
+	    (long long)r->running);
 	task_wake(&r->task);
 	wake_waits(r);
 }
@@ -490,7 +492,8 @@ own_start(struct runner *r)
 		close(s.stdio[2]);
 	if (e < 0) {
 		close(p[0]);
-		set_trouble(r, "%s cannot be started (%s): %s", r->config.own_program, stage, strerror(-e));
+		set_trouble(r, "%s cannot be started (%s): %s", r->config.own_program, stage,
+		    strerror(-e));
 		return e;
 	}
 	(void)fcntl(p[0], F_SETFL, O_NONBLOCK);
@@ -590,7 +593,8 @@ runner_step(struct task *t)
 			own_reap(r);
 		}
 		if (!r->failed) {
-			AWAIT_UNTIL(t, loop_now(t->loop) + BEGIN_MAX, r->ready || connection_lost(r));
+			AWAIT_UNTIL(t, loop_now(t->loop) + BEGIN_MAX,
+			    r->ready || connection_lost(r));
 			if (t->err == -ETIMEDOUT)
 				set_trouble(r, "it does not answer");
 			r->failed = !r->ready;
@@ -603,7 +607,8 @@ runner_step(struct task *t)
 			break;
 		/* One of ours that has died need not be waited for. */
 		if (r->failed && r->wanted > 0)
-			AWAIT_UNTIL(t, loop_now(t->loop) + next_pause(r), r->own.pid > 0 && r->own.exited);
+			AWAIT_UNTIL(t, loop_now(t->loop) + next_pause(r),
+			    r->own.pid > 0 && r->own.exited);
 		if (t->cancelled)
 			break;
 	}
@@ -621,7 +626,8 @@ runner_describe(const struct task *t, char *out, size_t n)
 	else if (r->wanted == 0)
 		(void)snprintf(out, n, "a command");
 	else
-		(void)snprintf(out, n, "jobd-runner: %s", r->trouble[0] != '\0' ? r->trouble : "connecting");
+		(void)snprintf(out, n, "jobd-runner: %s",
+		    r->trouble[0] != '\0' ? r->trouble : "connecting");
 }
 
 static const struct task_kind runner_kind = {

@@ -12,7 +12,7 @@
 
 struct runner_config {
 	const char	*socket;	/* of the runner */
-	const char	*own_program;	/* started with the state directory when nobody answers; NULL: it has a unit of its own */
+	const char	*own_program;	/* started when nobody answers; NULL: it has its own unit */
 	const char	*state_directory; /* for own: the runner's, DIR/runner */
 	const char	*log_level;
 };
@@ -25,35 +25,42 @@ struct runner_stats {
 
 struct runner *runner_new(const struct runner_config *config, struct loop *l);
 /*
- * As a child of parent: connect if somebody listens already; else when the first command wants it, starting our
- * own if so configured; list what it has, watch exits; again whenever it is gone and wanted.  Idle, it
- * wakes nobody, connected or not.
+ * As a child of parent: connect if somebody listens already; else when the first command wants
+ * it, starting our own if so configured; list what it has, watch exits; again whenever it is
+ * gone and wanted.  Idle, it wakes nobody, connected or not.
  */
 void runner_start(struct runner *r, struct task *parent);
 
 /*
- * Recovery is over: each run that the store calls running has its executor.  So a record that nobody
- * waits for is one whose end was committed by an earlier daemon that died before it said so: it is
- * acknowledged, now and later.  Until this is called, no such record is touched.
+ * Recovery is over: each run that the store calls running has its executor.  So a record that
+ * nobody waits for is one whose end was committed by an earlier daemon that died before it said
+ * so: it is acknowledged, now and later.  Until this is called, no such record is touched.
  */
 void runner_recovered(struct runner *r);
 
 /* No task of it may be alive. NULL is fine. */
 void runner_free(struct runner *r);
 
-/* Has it answered with all that it runs and holds (so that "not known" means something)? Woken through runner_wait(). */
+/*
+ * Has it answered with all that it runs and holds, so that "not known" means something?  Told
+ * of through runner_wait().
+ */
 bool runner_ready(const struct runner *r);
 /* Wake t at every change of connection, and when... until unwait. */
 struct runner_wait { struct runner_wait *next, *prev; struct task *task; };
 void runner_wait(struct runner *r, struct runner_wait *w, struct task *t);
 void runner_unwait(struct runner *r, struct runner_wait *w);
 
-/* The instant since when this runner has lived without a break; what it does not know was never begun if claimed after. */
+/*
+ * Since when this runner has lived without a break: what it does not know was never begun, if
+ * claimed after that.
+ */
 instant runner_since(const struct runner *r);
 
 /*
- * The connection, for a short call of one's own: NULL while there is none.  Calls are answered one after another and
- * commands are started through it: what may take long (following Logs) needs a connection of its own, to runner_socket().
+ * The connection, for a short call of one's own: NULL while there is none.  Calls are answered one
+ * after another and commands are started through it: what may take long (following Logs) needs a
+ * connection of its own, to runner_socket().
  */
 struct peer *runner_peer(struct runner *r);
 const char *runner_socket(const struct runner *r);
@@ -73,14 +80,17 @@ struct runner_run {
 	struct runner_run	*same_job;
 	int64_t			 job, run, attempt;
 	struct task		*waiter;	/* its executor; NULL: it is over, or nobody's */
-	bool			 taken;		/* the executor has the end; it is not yet committed */
+	bool			 taken;		/* the executor has its end, not yet committed */
 	bool			 running;	/* this runner has it */
 	bool			 ended;		/* exit is filled */
 	struct runner_running	 last;
 	struct runner_exit	 exit;
 };
 
-/* Take an interest in an attempt: t is woken when something about it becomes known.  While anyone has one, the runner is looked for. */
+/*
+ * Take an interest in an attempt: t is woken when something about it becomes known.  While
+ * anyone has one, the runner is looked for.
+ */
 struct runner_run *runner_open(struct runner *r, const struct runner_attempt *a, struct task *t);
 
 /* No interest any more; taken: its end will be committed, and acknowledged then. */

@@ -89,7 +89,8 @@ may_run(const char *path, const struct spawn *s)
 
 /* The program's path, allocated; or NULL, and a->exit.reason and *code say why. */
 static char *
-find_program(struct attempt *a, const char *name, const char *path, const struct spawn *s, int *code)
+find_program(struct attempt *a, const char *name, const char *path, const struct spawn *s,
+    int *code)
 {
 	bool denied = false;
 	char *file;
@@ -189,8 +190,8 @@ refuse_spawn(struct attempt *a, const struct spawn *s, const char *stage, int r)
 	char text[96];
 
 	if (strcmp(stage, "chdir") == 0)
-		return refuse(a, CODE_NOT_STARTED, "cannot change to directory %s: %s", s->directory,
-		    words(r, text));
+		return refuse(a, CODE_NOT_STARTED, "cannot change to directory %s: %s",
+		    s->directory, words(r, text));
 	if (strcmp(stage, "exec") != 0)
 		return refuse(a, CODE_NOT_STARTED, "cannot start a process (%s): %s", stage,
 		    words(r, text));
@@ -298,8 +299,8 @@ take_status(struct attempt *a)
 	tree_remove_main(&a->runner->tree, a);
 	r = child_reap(&a->child, &status, &usage);
 	if (r < 0)
-		log_error("a command's status is lost run=%" PRId64 ".%" PRId64 " error=%s", a->exit.job,
-		    a->exit.run, strerror(-r));
+		log_error("a command's status is lost run=%" PRId64 ".%" PRId64 " error=%s",
+		    a->exit.job, a->exit.run, strerror(-r));
 	else if (WIFSIGNALED(status))
 		a->exit.signal = WTERMSIG(status);
 	else
@@ -381,7 +382,8 @@ attempt_step(struct task *t)
 	a->exit.exited = loop_wall(t->loop);
 	if (a->exit.ended_by == NULL) {
 		/* Who holds the pipe may still be writing what belongs to the run; not for long. */
-		AWAIT_UNTIL(t, loop_now(t->loop) + DRAIN_MAX, task_done(&a->output.task) || a->cancel);
+		AWAIT_UNTIL(t, loop_now(t->loop) + DRAIN_MAX,
+		    task_done(&a->output.task) || a->cancel);
 		a->grace_end = loop_now(t->loop) + a->grace;
 	}
 

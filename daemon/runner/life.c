@@ -60,7 +60,8 @@ life_end(const struct runner *r)
 	if (r->unsaved > 0 || r->running > 0)
 		return;
 	instant_print(r->since, text);
-	fd = openat(r->state_fd, CLEAN, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(r->state_fd, CLEAN, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+	    0600);
 	if (fd < 0)
 		return;
 	n = write(fd, text, strlen(text));

@@ -17,7 +17,10 @@
 #include "proto/json.h"
 #include "proto/mem.h"
 
-/* Read at a time, and so in a reply; a reply stays below MESSAGE_BYTES_MAX whatever is in it (escapes cost six). */
+/*
+ * Read at a time, and so in a reply; a reply stays below MESSAGE_BYTES_MAX whatever is in it
+ * (escapes cost six).
+ */
 #define SLICE		((size_t)64 * 1024)
 #define SILENCE_MAX	(30 * USEC_SEC)
 #define TAIL_MAX	((int64_t)1 << 40)
@@ -158,7 +161,8 @@ static bool
 runs(const struct logs_call *f)
 {
 	const struct runner_attempt *of = &f->listener.of;
-	const struct attempt *a = runner_find(call_context(&f->call), of->job, of->run, of->attempt);
+	const struct attempt *a =
+	    runner_find(call_context(&f->call), of->job, of->run, of->attempt);
 
 	return a != NULL && a->sequence == 0;
 }
@@ -181,7 +185,8 @@ read_slice(struct logs_call *f)
 	bytes = xmalloc(SLICE);
 	n = pread(f->file, bytes, SLICE, f->offset);
 	end = bytes + (n > 0 ? n : 0);
-	for (at = bytes; (newline = memchr(at, '\n', (size_t)(end - at))) != NULL; at = newline + 1) {
+	for (at = bytes; (newline = memchr(at, '\n', (size_t)(end - at))) != NULL;
+	    at = newline + 1) {
 		if (!line_read(at, (size_t)(newline - at), &l) || !wanted(in, &l))
 			continue;
 		if (f->chunks == NULL)
@@ -380,7 +385,7 @@ remove_some(struct remove_call *f)
 		if (d == NULL) {
 			closedir(f->folder);
 			f->folder = NULL;
-			/* Not empty when a command of it still runs and writes: the next Remove has it. */
+			/* Not empty when a command of it still writes: the next Remove has it. */
 			(void)snprintf(name, sizeof(name), "%" PRId64, f->job);
 			(void)unlinkat(r->output_fd, name, AT_REMOVEDIR);
 			return false;

@@ -103,7 +103,8 @@ take_option(struct options *o, int option)
 		return -1;
 	case OPTION_LOG:
 		if (log_level_parse(optarg, &level) < 0) {
-			(void)fprintf(stderr, "jobd-runner: --log-level: no such level: %s\n", optarg);
+			(void)fprintf(stderr, "jobd-runner: --log-level: no such level: %s\n",
+			    optarg);
 			return EXIT_USAGE;
 		}
 		log_set_level(level);
@@ -157,8 +158,8 @@ read_options(struct options *o, int argc, char **argv)
 	}
 	set_defaults(o);
 	if (o->state == NULL) {
-		(void)fputs("jobd-runner: --state-dir is needed: neither XDG_STATE_HOME nor HOME is set\n",
-		    stderr);
+		(void)fputs("jobd-runner: --state-dir is needed: neither XDG_STATE_HOME nor HOME"
+		    " is set\n", stderr);
 		return EXIT_USAGE;
 	}
 	return -1;
@@ -173,7 +174,8 @@ make_folders(const char *path)
 	char *copy = xstrdup(path), *slash;
 	int r = 0;
 
-	for (slash = strchr(copy + 1, '/'); slash != NULL && r == 0; slash = strchr(slash + 1, '/')) {
+	for (slash = strchr(copy + 1, '/'); slash != NULL && r == 0;
+	    slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
 			r = -errno;
@@ -251,10 +253,11 @@ open_state(struct runner *r, const struct options *o)
 	int e = open_folders(r, o->state);
 
 	if (e == -EBUSY)
-		log_info("another jobd-runner has this state directory, leaving it to that one dir=%s",
-		    o->state);
+		log_info("another jobd-runner has the state directory, leaving it to that one"
+		    " dir=%s", o->state);
 	else if (e < 0)
-		log_error("the state directory cannot be used dir=%s error=%s", o->state, strerror(-e));
+		log_error("the state directory cannot be used dir=%s error=%s", o->state,
+		    strerror(-e));
 	return e;
 }
 
@@ -308,8 +311,8 @@ raise_limits(void)
 		return;
 	l.rlim_cur = l.rlim_max < DESCRIPTORS_WANTED ? l.rlim_max : DESCRIPTORS_WANTED;
 	if (setrlimit(RLIMIT_NOFILE, &l) < 0)
-		log_warning("the limit of descriptors cannot be raised, fewer commands can run error=%s",
-		    strerror(errno));
+		log_warning("the limit of descriptors cannot be raised, fewer commands can run"
+		    " error=%s", strerror(errno));
 }
 
 /* Who waits for our standard output to be closed learns that we listen; nothing else goes there. */

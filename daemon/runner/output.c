@@ -120,7 +120,8 @@ take_line(struct output *o, int stream, const char *prefix, const char *text, si
 	int64_t bytes = (int64_t)n + whole;
 	int64_t file = o->size + (int64_t)buf_len(&o->block) + (int64_t)n + OUTPUT_OVERHEAD;
 
-	if (o->cut || o->kept + bytes > o->max || file / OUTPUT_FILE_FACTOR > o->max + OUTPUT_OVERHEAD) {
+	if (o->cut || o->kept + bytes > o->max ||
+	    file / OUTPUT_FILE_FACTOR > o->max + OUTPUT_OVERHEAD) {
 		o->cut = true;
 		o->dropped[stream] += bytes;
 		return;
@@ -129,7 +130,7 @@ take_line(struct output *o, int stream, const char *prefix, const char *text, si
 	put_line(o, prefix, text, n);
 }
 
-/* How much of a line that is too long goes into its next part: not through a character, if it is UTF-8. */
+/* How much of a line that is too long goes into its next part; no character is cut in two. */
 static size_t
 part_length(const char *text)
 {
@@ -216,7 +217,8 @@ tell_of_drops(struct output *o)
 		if (o->dropped[i] == 0)
 			continue;
 		prefixes_make(&p, loop_wall(o->task.loop), i);
-		n = snprintf(text, sizeof(text), "... %" PRId64 " bytes of output dropped", o->dropped[i]);
+		n = snprintf(text, sizeof(text), "... %" PRId64 " bytes of output dropped",
+		    o->dropped[i]);
 		put_line(o, p.whole, text, (size_t)n);
 	}
 	flush(o, o->kept);

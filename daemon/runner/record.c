@@ -77,7 +77,7 @@ record_remove(const struct runner *r, const struct runner_exit *e)
 	record_name(name, e);
 	/* It was perhaps never written. */
 	if (unlinkat(r->exits_fd, name, 0) < 0 && errno != ENOENT)
-		log_warning("an exit record cannot be removed, it will be told again name=%s error=%s",
+		log_warning("a record cannot be removed, it will be told again name=%s error=%s",
 		    name, strerror(errno));
 }
 
@@ -152,11 +152,12 @@ record_load_all(struct runner *r)
 	}
 	while ((d = readdir(folder)) != NULL) {
 		n = strlen(d->d_name);
-		if (n <= strlen(RECORD_END) || strcmp(d->d_name + n - strlen(RECORD_END), RECORD_END) != 0)
+		if (n <= strlen(RECORD_END) ||
+		    strcmp(d->d_name + n - strlen(RECORD_END), RECORD_END) != 0)
 			continue;
 		why = record_load(r, d->d_name);
 		if (why != NULL)
-			log_warning("an exit record is of no use, passing over it name=%s why=\"%s\"",
+			log_warning("a record is of no use, passing over it name=%s why=\"%s\"",
 			    d->d_name, why);
 	}
 	closedir(folder);

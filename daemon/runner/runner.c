@@ -31,7 +31,8 @@ runner_find_latest(const struct runner *r, int64_t job, int64_t run)
 	struct attempt *latest = NULL;
 
 	for (struct attempt *a = map_get(&r->jobs, job); a != NULL; a = a->same_job) {
-		if (a->exit.run == run && (latest == NULL || a->exit.attempt > latest->exit.attempt))
+		if (a->exit.run == run &&
+		    (latest == NULL || a->exit.attempt > latest->exit.attempt))
 			latest = a;
 	}
 	return latest;
@@ -63,8 +64,8 @@ save(struct runner *r, struct attempt *a)
 		return;
 	}
 	if (!a->unsaved) {
-		log_error("an exit record cannot be written, keeping it in memory run=%" PRId64 ".%" PRId64
-		    " error=%s", a->exit.job, a->exit.run, strerror(-e));
+		log_error("a record cannot be written, keeping it in memory run=%" PRId64
+		    ".%" PRId64 " error=%s", a->exit.job, a->exit.run, strerror(-e));
 		a->unsaved = true;
 		r->unsaved++;
 		task_wake(&r->saver);

@@ -15,14 +15,21 @@
 #include "proto/runner.h"
 
 /* ---- limits with a name ---- */
-#define RUNNING_MAX		4096			/* commands at once */
-#define DRAIN_MAX		USEC_SEC		/* for output after the main process has gone */
-#define LEFTOVER_GRACE_MAX	(5 * USEC_SEC)		/* between TERM and KILL for what it left behind */
-#define KILL_AGAIN		USEC_SEC		/* what a KILL has not ended by then gets another */
-#define KILL_ROUNDS_MAX		10			/* then it is beyond signals (waits for a dead disk) */
-#define LOOK_AGAIN		USEC_MSEC		/* at a leftover that does not show whose it is */
-#define OWN_IDLE_MAX		(5 * USEC_SEC)		/* --own: with nothing to do and nobody there */
-#define SAVE_AGAIN		(10 * USEC_SEC)		/* a record that could not be written */
+/* Commands at once. */
+#define RUNNING_MAX		4096
+/* For output after the main process has gone. */
+#define DRAIN_MAX		USEC_SEC
+/* Between TERM and KILL for what it has left behind. */
+#define LEFTOVER_GRACE_MAX	(5 * USEC_SEC)
+/* What a KILL has not ended by then gets another; so often, then it is beyond signals. */
+#define KILL_AGAIN		USEC_SEC
+#define KILL_ROUNDS_MAX		10
+/* At a leftover that does not show whose it is. */
+#define LOOK_AGAIN		USEC_MSEC
+/* --own: with nothing to do and nobody there. */
+#define OWN_IDLE_MAX		(5 * USEC_SEC)
+/* A record that could not be written. */
+#define SAVE_AGAIN		(10 * USEC_SEC)
 
 /*
  * One attempt.  While the command lives its task is alive; then exit is the record,
@@ -83,7 +90,8 @@ struct runner {
 struct attempt *runner_find(const struct runner *r, int64_t job, int64_t run, int64_t attempt);
 /* The latest attempt of a run that we know of, or NULL. */
 struct attempt *runner_find_latest(const struct runner *r, int64_t job, int64_t run);
-struct attempt *runner_next(const struct runner *r, struct attempt *a, size_t *position);	/* all of them */
+/* All of them, one after another. */
+struct attempt *runner_next(const struct runner *r, struct attempt *a, size_t *position);
 void runner_add(struct runner *r, struct attempt *a);
 /* Its exit is whole: keep it, tell it. */
 void runner_ended(struct runner *r, struct attempt *a);
@@ -114,7 +122,7 @@ int record_load_all(struct runner *r);
 
 /* ---- life.c ---- */
 
-/* Set r->since, unless it is only now that a life begins.  is_new: the state directory. 0 or -errno. */
+/* Set r->since, unless a life begins only now.  is_new: the state directory.  0 or -errno. */
 int life_begin(struct runner *r, bool is_new);
 /* We end in order. */
 void life_end(const struct runner *r);

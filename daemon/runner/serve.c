@@ -110,8 +110,8 @@ named(struct call *c)
 
 	if (a != NULL)
 		return a;
-	(void)snprintf(what, sizeof(what), "%" PRId64 ".%" PRId64 " attempt %" PRId64, in->job, in->run,
-	    in->attempt);
+	(void)snprintf(what, sizeof(what), "%" PRId64 ".%" PRId64 " attempt %" PRId64, in->job,
+	    in->run, in->attempt);
 	call_fail(c, JOBD_NOT_FOUND, what, NULL);
 	return NULL;
 }

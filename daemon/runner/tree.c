@@ -19,11 +19,12 @@
 #include "proto/mem.h"
 
 /*
- * While a process executes a program it shows neither environment nor command line for a moment: a
- * page fault, or a turn of the others.  One that shows none at so many looks is taken for
- * nobody's.
+ * While a process executes a program it shows neither environment nor command line for a moment,
+ * which is long where others have the processor.  The two cannot be looked at together, so one that
+ * shows a command line alone has no environment only if it does so again and again.
  */
 #define LOOKS_MAX		5000
+#define BARE_MAX		10
 
 /* Of an environment no more is looked at. */
 #define PROC_BYTES_MAX	((size_t)256 * 1024)
@@ -32,6 +33,7 @@ struct orphan {
 	pid_t			 pid;
 	const struct attempt	*owner;		/* NULL: nobody's */
 	int			 looks;		/* at its environment, in vain so far */
+	int			 bare;		/* of them, those that saw a command line alone */
 	bool			 unsure;	/* whose it is cannot be told yet */
 	bool			 termed;	/* was asked to end; once is enough */
 };
@@ -44,7 +46,8 @@ environ_number(const char *block, size_t n, const char *name)
 {
 	size_t length = strlen(name);
 
-	for (const char *p = block, *end = block + n; p < end; p += strnlen(p, (size_t)(end - p)) + 1) {
+	for (const char *p = block, *end = block + n; p < end;
+	    p += strnlen(p, (size_t)(end - p)) + 1) {
 		if ((size_t)(end - p) > length && strncmp(p, name, length) == 0)
 			return strtoll(p + length, NULL, 10);
 	}
@@ -58,7 +61,8 @@ environ_run(const char *block, size_t n)
 	static const char name[] = "JOBD_RUN=";
 	const char *dot;
 
-	for (const char *p = block, *end = block + n; p < end; p += strnlen(p, (size_t)(end - p)) + 1) {
+	for (const char *p = block, *end = block + n; p < end;
+	    p += strnlen(p, (size_t)(end - p)) + 1) {
 		if (strncmp(p, name, sizeof(name) - 1) != 0)
 			continue;
 		dot = strchr(p, '.');
@@ -78,7 +82,8 @@ read_proc(pid_t pid, const char *name, size_t *n)
 	*n = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && *n < PROC_BYTES_MAX && (r = read(fd, block + *n, PROC_BYTES_MAX - *n)) > 0)
+	while (fd >= 0 && *n < PROC_BYTES_MAX &&
+	    (r = read(fd, block + *n, PROC_BYTES_MAX - *n)) > 0)
 		*n += (size_t)r;
 	if (fd >= 0)
 		close(fd);
@@ -103,10 +108,11 @@ owner_by_environ(const struct tree *w, struct orphan *o)
 	size_t n;
 	char *block = read_proc(o->pid, "environ", &n);
 
-	o->unsure = n == 0 && ++o->looks < LOOKS_MAX && shows_nothing(o->pid);
+	o->unsure = n == 0 && ++o->looks < LOOKS_MAX &&
+	    (shows_nothing(o->pid) || ++o->bare < BARE_MAX);
 	if (n > 0)
-		a = runner_find(w->runner, environ_number(block, n, "JOBD_JOB="), environ_run(block, n),
-		    environ_number(block, n, "JOBD_ATTEMPT="));
+		a = runner_find(w->runner, environ_number(block, n, "JOBD_JOB="),
+		    environ_run(block, n), environ_number(block, n, "JOBD_ATTEMPT="));
 	free(block);
 	return a;
 }
@@ -169,7 +175,7 @@ look(struct tree *w)
 		see_child(w, pid);
 }
 
-/* Without the list: does a child of ours live in its group?  The zombie that leads it does not count. */
+/* Without the list: does a child of ours live in its group?  The zombie leading it is no matter. */
 static bool
 group_lives(const struct attempt *a)
 {
@@ -273,7 +279,8 @@ reap_known(struct tree *w)
 	gone = xmalloc(w->orphans.n * sizeof(*gone));
 	while ((o = map_next(&w->orphans, &position)) != NULL) {
 		info.si_pid = 0;
-		if (waitid(P_PID, (id_t)o->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == o->pid)
+		if (waitid(P_PID, (id_t)o->pid, &info, WEXITED | WNOHANG) < 0 ||
+		    info.si_pid == o->pid)
 			gone[n++] = o->pid;
 	}
 	while (n > 0)

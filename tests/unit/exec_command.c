@@ -178,7 +178,7 @@ one_done(struct one *o)
 	run_info_done(&o->run);
 }
 
-/* Run all to their end, or until w->stop.  The world is empty afterwards, the ones say how it went. */
+/* Run all to their end, or until w->stop; the ones say how it went. */
 static void
 world_run(struct world *w, struct one *ones, size_t n)
 {
@@ -357,7 +357,8 @@ signal_is_told(void **state)
 static void
 what_cannot_be_started_says_why(void **state)
 {
-	const char *const missing[] = { "no-such-program", NULL }, *const denied[] = { "./plain", NULL };
+	const char *const missing[] = { "no-such-program", NULL };
+	const char *const denied[] = { "./plain", NULL };
 	const char *const fine[] = { "true", NULL };
 	struct world w = { .n = 0 };
 	struct one o[3];
@@ -377,7 +378,8 @@ what_cannot_be_started_says_why(void **state)
 	world_end(&w);
 
 	assert_int_equal(o[0].run.exit_code, 127);
-	assert_string_equal(o[0].run.reason, "no program `no-such-program` in PATH (/usr/bin:/bin)");
+	assert_string_equal(
+	    o[0].run.reason, "no program `no-such-program` in PATH (/usr/bin:/bin)");
 	assert_int_equal(o[1].run.exit_code, 126);
 	assert_string_equal(o[1].run.reason, "`./plain`: permission denied");
 	assert_int_equal(o[2].run.exit_code, 125);
@@ -397,7 +399,8 @@ environment_is_explicit(void **state)
 
 	(void)state;
 	assert_int_equal(setenv("OF_THE_DAEMON", "secret", 1), 0);
-	one_shell(&o, 7, "env >env; umask >>env; readlink /proc/$$/fd/0 >>env; ls /proc/$$/fd >fds");
+	one_shell(
+	    &o, 7, "env >env; umask >>env; readlink /proc/$$/fd/0 >>env; ls /proc/$$/fd >fds");
 	strings_add(&o.command.environment, "LANG=C");
 	strings_add(&o.command.environment, "OWN=a b");
 	strings_add(&o.command.environment, "JOBD_RUN=99.99");
@@ -410,7 +413,8 @@ environment_is_explicit(void **state)
 	assert_true(file_has("env", "JOBD_ATTEMPT=1"));
 	assert_true(file_has("env", "JOBD_DUE=2023-11-14T22:13:20.000000Z"));
 	assert_true(file_has("env", "JOBD_QUEUE=default"));
-	assert_true(file_has("env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
+	assert_true(
+	    file_has("env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
 	assert_true(file_has("env", "LANG=C"));
 	assert_true(file_has("env", "OWN=a b"));
 	assert_true(file_has("env", "0022"));

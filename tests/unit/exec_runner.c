@@ -83,8 +83,8 @@ spawn_runner(void)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		(void)dup2(p[1], STDOUT_FILENO);
-		(void)execl(own, own, "--own", "--socket", path_in("socket"), "--state-dir", path_in("state"),
-		    "--log-level", "error", (char *)NULL);
+		(void)execl(own, own, "--own", "--socket", path_in("socket"), "--state-dir",
+		    path_in("state"), "--log-level", "error", (char *)NULL);
 		_exit(127);
 	}
 	close(p[1]);
@@ -170,7 +170,8 @@ client_receive(struct client *c)
 		buf_added(&c->in, (size_t)n);
 	}
 	assert_true(length >= 0);
-	assert_int_equal(message_reply_parse(buf_bytes(&c->in), (size_t)length, &c->reply, &why), 0);
+	assert_int_equal(
+	    message_reply_parse(buf_bytes(&c->in), (size_t)length, &c->reply, &why), 0);
 	buf_consume(&c->in, (size_t)length + 1);
 	c->scanned = 0;
 	return c->reply.parameters;
@@ -240,7 +241,8 @@ watch_exit(struct client *w, int64_t run)
 		for (const struct cJSON *o = json_first(list); o != NULL; o = json_next(o)) {
 			if (json_get_int(o, "run", 0) != run)
 				continue;
-			assert_int_equal(fields_read_lax(o, runner_exit_fields, &e, &error), JOBD_OK);
+			assert_int_equal(
+			    fields_read_lax(o, runner_exit_fields, &e, &error), JOBD_OK);
 			return e;
 		}
 	}
@@ -369,13 +371,15 @@ asked_again_it_runs_once(void **state)
 {
 	struct client c, w;
 	struct runner_exit e;
+	const struct cJSON *exit;
 	int64_t pid = 0;
 
 	(void)state;
 	client_open(&c);
 	watch_open(&w);
 	for (int i = 0; i < 3; i++)
-		client_send(&c, "Start", start_shell(1, "echo x >>count; read word <fifo; exit 4", 0), false);
+		client_send(&c, "Start",
+		    start_shell(1, "echo x >>count; read word <fifo; exit 4", 0), false);
 	assert_int_equal(mkfifo(path_in("fifo"), 0600), 0);
 	for (int i = 0; i < 3; i++) {
 		const struct cJSON *running = json_get(client_receive(&c), "running");
@@ -392,8 +396,8 @@ asked_again_it_runs_once(void **state)
 	fields_done(runner_exit_fields, &e);
 
 	/* After its end, too: what it has is the exit. */
-	assert_int_equal(json_get_int(json_get(client_call(&c, "Start", start_shell(1, "echo x >>count", 0)),
-	    "exit"), "code", -1), 4);
+	exit = json_get(client_call(&c, "Start", start_shell(1, "echo x >>count", 0)), "exit");
+	assert_int_equal(json_get_int(exit, "code", -1), 4);
 	assert_int_equal(lines_of("count"), 1);
 	client_close(&c);
 	client_close(&w);
@@ -419,7 +423,8 @@ a_command_runs_as_its_user(void **state)
 	strings_add(&s.argv, "-c");
 	strings_add(&s.argv, "id -un; id -u; echo $USER $LOGNAME; touch own || echo refused");
 	strings_add(&s.environment, "PATH=/usr/bin:/bin");
-	assert_non_null(json_get(client_call(&c, "Start", fields_write(runner_start_fields, &s)), "running"));
+	assert_non_null(
+	    json_get(client_call(&c, "Start", fields_write(runner_start_fields, &s)), "running"));
 	e = watch_exit(&w, 1);
 	assert_int_equal(e.code, 0);
 	fields_done(runner_exit_fields, &e);
@@ -477,7 +482,8 @@ lines_of_a_stream_keep_their_order(void **state)
 
 	(void)state;
 	client_open(&c);
-	assert_int_equal(run_shell(&c, 1, "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo $i; done", 0), 0);
+	assert_int_equal(
+	    run_shell(&c, 1, "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo $i; done", 0), 0);
 	read_logs(&c, logs_of(1), &out);
 	assert_int_equal(out.chunks, 2000);
 	{
@@ -503,7 +509,7 @@ bytes_come_back_as_they_were(void **state)
 	size_t n = 0;
 
 	(void)state;
-	/* A line of 60,000 bytes, an empty one, bytes that are no UTF-8, and no newline at the end. */
+	/* A line of 60,000 bytes, an empty one, no UTF-8, and no newline at the end. */
 	memset(expected, 'x', 60000);
 	n = 60000;
 	memcpy(expected + n, "\n\n\377\001z", 5);
@@ -530,7 +536,8 @@ streams_and_tails_can_be_chosen(void **state)
 
 	(void)state;
 	client_open(&c);
-	assert_int_equal(run_shell(&c, 1, "for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done", 0), 0);
+	assert_int_equal(
+	    run_shell(&c, 1, "for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done", 0), 0);
 
 	parameters = logs_of(1);
 	json_set_string(parameters, "stream", "stderr");
@@ -725,7 +732,8 @@ a_runner_that_stops_ends_its_commands(void **state)
 
 	(void)state;
 	client_open(&c);
-	assert_non_null(json_get(client_call(&c, "Start", start_shell(1, "sleep 1000", 0)), "running"));
+	assert_non_null(
+	    json_get(client_call(&c, "Start", start_shell(1, "sleep 1000", 0)), "running"));
 	client_close(&c);
 	stop_runner();
 	runner_pid = spawn_runner();
@@ -734,7 +742,8 @@ a_runner_that_stops_ends_its_commands(void **state)
 	client_send(&c, "Watch", json_object(), true);
 	exits = json_get(client_receive(&c), "exits");
 	assert_int_equal(json_get_int(json_first(exits), "signal", 0), SIGTERM);
-	assert_string_equal(json_get_string(json_first(exits), "reason"), "jobd-runner was stopped");
+	assert_string_equal(
+	    json_get_string(json_first(exits), "reason"), "jobd-runner was stopped");
 	client_close(&c);
 }
 
