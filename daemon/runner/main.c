@@ -329,10 +329,14 @@ leave_stdout(void)
 
 /* ---- running ---- */
 
+/*
+ * Nothing to do, and nobody to do it for?  Records that are on disk need no process to keep them:
+ * the next runner of this directory tells of them, and its life continues ours.
+ */
 static bool
 is_idle(const struct runner *r)
 {
-	return r->running == 0 && r->oldest == NULL && r->listening == 0;
+	return r->running == 0 && r->unsaved == 0 && r->listening == 0;
 }
 
 static bool

@@ -61,6 +61,7 @@ save(struct runner *r, struct attempt *a)
 	if (e == 0) {
 		r->unsaved -= a->unsaved;
 		a->unsaved = false;
+		task_wake(&r->task);
 		return;
 	}
 	if (!a->unsaved) {

@@ -705,6 +705,24 @@ records_outlive_the_runner(void **state)
 }
 
 static void
+records_outlive_a_runner_that_nobody_needs(void **state)
+{
+	struct client c;
+
+	(void)state;
+	client_open(&c);
+	assert_int_equal(run_shell(&c, 1, "exit 6", 0), 6);
+	client_close(&c);
+	assert_ended_in_order(runner_pid);
+	runner_pid = spawn_runner();
+
+	client_open(&c);
+	client_send(&c, "Watch", json_object(), true);
+	assert_int_equal(json_count(json_get(client_receive(&c), "exits")), 1);
+	client_close(&c);
+}
+
+static void
 a_damaged_record_is_passed_over(void **state)
 {
 	struct client c;
@@ -841,6 +859,7 @@ main(void)
 		TEST(great_output_is_cut_and_holds_up_nobody),
 		TEST(what_is_acknowledged_is_forgotten),
 		TEST(records_outlive_the_runner),
+		TEST(records_outlive_a_runner_that_nobody_needs),
 		TEST(a_damaged_record_is_passed_over),
 		TEST(a_runner_that_stops_ends_its_commands),
 		TEST(a_life_goes_on_after_an_end_in_order_only),
