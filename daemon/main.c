@@ -494,6 +494,9 @@ root_step(struct task *t)
 
 	root_start(d);
 	AWAIT(t, scheduler_recovered(d->scheduler) || stop_asked(d));
+	/* Every adopted run has asked the runner by now: what it still holds is nobody's. */
+	if (scheduler_recovered(d->scheduler) && d->runner != NULL)
+		runner_recovered(d->runner);
 	if (!stop_asked(d))
 		root_ready(d);
 	while (!stop_asked(d)) {
