@@ -89,7 +89,7 @@ static const struct config_key keys[] = {
 	    "Jobs that one user other than root may have. 0 is no limit." },
 	{ "limits", "commands", CONFIG_INT, AT(commands), "1024", 1, 100000,
 	    "Commands running at a time; what is due beyond it waits." },
-	{ "limits", "checks", CONFIG_INT, AT(checks), "256", 1, 100000,
+	{ "limits", "checks", CONFIG_INT, AT(checks), "1024", 1, 100000,
 	    "HTTP checks under way at a time." },
 	{ "limits", "timers", CONFIG_INT, AT(timers), "10000", 1, 1000000,
 	    "Timers running at a time." },
