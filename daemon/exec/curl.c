@@ -5,8 +5,10 @@
  */
 #include "daemon/exec/curl.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
@@ -15,11 +17,24 @@
 
 /* Responses are small or refused; 1,000 checks at a time should not cost 16 KiB each. */
 #define RECEIVE_BUFFER 4096L
+#define SEND_BUFFER 16384L
+
+/*
+ * Seconds that libcurl remembers an address we gave it.  Every request brings its own, which
+ * replaces what was there; so this only bounds how many are kept.
+ */
+#define ADDRESS_KEPT 5L
+
+/* Seconds after which the bundle of certificates is read again: 20 ms of CPU. */
+#define TRUST_KEPT 3600L
 
 struct http_engine {
 	struct task	 task;		/* keeps libcurl's time */
 	struct loop	*loop;
 	CURLM		*multi;		/* NULL before the first check */
+	const char	*bundle;	/* the caller's; NULL: the system's */
+	unsigned	 transfers;	/* under way */
+	bool		 idle;		/* the last of them has just ended: wait for nothing */
 	usec_t		 at;		/* call it then; USEC_NEVER: no need */
 	usec_t		 seen;		/* the `at` that the task waits for */
 };
@@ -44,6 +59,8 @@ collect(struct http_engine *h)
 		x = NULL;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
 		MUST(x != NULL);
+		if (x->done)
+			continue;
 		x->result = m->data.result;
 		x->done = true;
 		task_wake(x->waiter);
@@ -80,14 +97,33 @@ watch_flags(int what)
 	return WATCH_LEVEL | (what & CURL_POLL_IN ? WATCH_READ : 0u) | (what & CURL_POLL_OUT ? WATCH_WRITE : 0u);
 }
 
+/*
+ * The kernel refuses to watch: this transfer is over.  libcurl must not be told: it would give
+ * up all the others, too.
+ */
+static void
+fail_watch(CURL *easy, int error)
+{
+	struct transfer *x = NULL;
+
+	log_warning("a check cannot watch its socket error=%s, ending it", strerror(-error));
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
+	if (x == NULL || x->done)
+		return;
+	x->watch_error = error;
+	x->result = CURLE_ABORTED_BY_CALLBACK;
+	x->done = true;
+	task_wake(x->waiter);
+}
+
 /* libcurl: watch this socket so, or no more. */
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *watch)
 {
 	struct http_engine *h = engine;
 	struct socket_watch *s = watch;
+	int r;
 
-	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		if (s != NULL) {
 			watch_stop(&s->watch);
@@ -96,13 +132,19 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *watch)
 		}
 		return 0;
 	}
-	if (s != NULL)
-		return watch_set(&s->watch, watch_flags(what)) < 0 ? -1 : 0;
+	if (s != NULL) {
+		r = watch_set(&s->watch, watch_flags(what));
+		if (r < 0)
+			fail_watch(easy, r);
+		return 0;
+	}
 	s = xcalloc(1, sizeof(*s));
 	s->engine = h;
-	if (watch_start(&s->watch, h->loop, fd, watch_flags(what), NULL) < 0) {
+	r = watch_start(&s->watch, h->loop, fd, watch_flags(what), NULL);
+	if (r < 0) {
 		free(s);
-		return -1;
+		fail_watch(easy, r);
+		return 0;
 	}
 	s->watch.writable = false;
 	s->watch.ready = socket_ready;
@@ -133,13 +175,16 @@ http_engine_step(struct task *t)
 	TASK_BEGIN(t);
 	for (;;) {
 		h->seen = h->at;
-		AWAIT_UNTIL(t, h->seen, h->at < h->seen);
+		h->idle = false;
+		AWAIT_UNTIL(t, h->seen, h->at < h->seen || h->idle);
 		if (t->err == -ECANCELED)
 			break;
 		if (h->at > loop_clock(t->loop))
 			continue;
 		h->at = USEC_NEVER;
 		act(h, CURL_SOCKET_TIMEOUT, 0);
+		/* It may want to be called again at once, and again: the others have their turn. */
+		TASK_YIELD(t);
 	}
 	TASK_END(t, 0);
 }
@@ -154,6 +199,13 @@ http_engine_new(struct loop *l)
 	h->loop = l;
 	h->at = h->seen = USEC_NEVER;
 	return h;
+}
+
+void
+http_engine_trust(struct http_engine *h, const char *bundle)
+{
+	MUST(h->multi == NULL);
+	h->bundle = bundle;
 }
 
 void
@@ -183,8 +235,10 @@ engine_open(struct http_engine *h)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return false;
 	h->multi = curl_multi_init();
-	if (h->multi == NULL)
+	if (h->multi == NULL) {
+		curl_global_cleanup();
 		return false;
+	}
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
@@ -192,6 +246,16 @@ engine_open(struct http_engine *h)
 	/* A check makes its own connection: what is kept is only a cost. */
 	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 1L);
 	return true;
+}
+
+/* The names of a check are looked up by the engine's dns; libcurl would start a thread for it. */
+static int
+refuse_resolver(void *state, void *reserved, void *unused)
+{
+	(void)state;
+	(void)reserved;
+	(void)unused;
+	return 1;
 }
 
 CURL *
@@ -210,10 +274,16 @@ transfer_easy(struct http_engine *h)
 	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+	curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
+	curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, ADDRESS_KEPT);
+	curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, refuse_resolver);
 	/* The daemon's environment is nobody's business. */
 	curl_easy_setopt(e, CURLOPT_PROXY, "");
 	/* With a CA path Debian's libcurl loads the whole store anew for every check: 20 ms of CPU. */
 	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, TRUST_KEPT);
+	if (h->bundle != NULL)
+		curl_easy_setopt(e, CURLOPT_CAINFO, h->bundle);
 	return e;
 }
 
@@ -225,19 +295,140 @@ transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter)
 	x->waiter = waiter;
 	x->done = false;
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
 	r = curl_multi_add_handle(h->multi, x->easy);
 	if (r != CURLM_OK)
 		return -(int)r;
 	x->added = true;
+	h->transfers++;
 	return 0;
 }
 
 void
 transfer_stop(struct transfer *x, struct http_engine *h)
 {
-	if (x->added)
+	if (x->added) {
 		curl_multi_remove_handle(h->multi, x->easy);
+		MUST(h->transfers > 0);
+		/* With nothing under way, what libcurl once asked for must not wake an idle loop. */
+		if (--h->transfers == 0) {
+			h->at = USEC_NEVER;
+			h->idle = h->seen != USEC_NEVER;
+			if (h->idle)
+				task_wake(&h->task);
+		}
+	}
 	if (x->easy != NULL)
 		curl_easy_cleanup(x->easy);
 	*x = (struct transfer){ 0 };
+}
+
+/* ---- failures in words ---- */
+
+/* libcurl's own words are for programmers; these are for whoever reads the list of jobs. */
+static const struct {
+	CURLcode	 code;
+	const char	*words;
+} plain_words[] = {
+	{ CURLE_COULDNT_RESOLVE_HOST, "the host's name cannot be used" },
+	{ CURLE_GOT_NOTHING, "the server closed the connection without an answer" },
+	{ CURLE_PARTIAL_FILE, "the connection was closed before the end of the answer" },
+	{ CURLE_UNSUPPORTED_PROTOCOL, "the answer is not HTTP" },
+	{ CURLE_WEIRD_SERVER_REPLY, "the answer makes no sense as HTTP" },
+	{ CURLE_OUT_OF_MEMORY, "the answer's headers are too long" },
+};
+
+static char *
+clean(char *text)
+{
+	size_t n = strlen(text);
+
+	for (char *p = text; *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	}
+	while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '.'))
+		text[--n] = '\0';
+	return text;
+}
+
+/* "Connection refused" in the midst of a sentence. */
+static char *
+errno_words(int error)
+{
+	char *words = xstrdup(strerror(error));
+
+	words[0] = (char)tolower((unsigned char)words[0]);
+	return words;
+}
+
+static bool
+fault_is_ours(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == ENOSPC;
+}
+
+/* "OpenSSL/3.0: error:0A00010B:SSL routines::wrong version number": its end. */
+static const char *
+openssl_words(const char *text)
+{
+	const char *p = strstr(text, "error:");
+
+	for (int i = 0; i < 4 && p != NULL; i++) {
+		p = strchr(p, ':');
+		p = p != NULL ? p + 1 : NULL;
+	}
+	return p != NULL ? p : text;
+}
+
+static char *
+tls_reason(const struct transfer *x)
+{
+	static const char problem[] = "SSL certificate problem: ";
+
+	if (x->result == CURLE_PEER_FAILED_VERIFICATION) {
+		if (strncmp(x->error, problem, strlen(problem)) == 0)
+			return xasprintf("its certificate is not accepted: %s", x->error + strlen(problem));
+		if (strstr(x->error, "does not match") != NULL || strstr(x->error, "subject name") != NULL)
+			return xstrdup("its certificate is for another name");
+		return xasprintf("its certificate is not accepted: %s", x->error);
+	}
+	if (strstr(x->error, "SSL_ERROR_SYSCALL") != NULL || strstr(x->error, "reset by peer") != NULL ||
+	    strstr(x->error, "unexpected eof") != NULL)
+		return xstrdup("the server closed the connection in the TLS handshake");
+	return xasprintf("the TLS handshake failed: %s",
+	    x->error[0] != '\0' ? openssl_words(x->error) : curl_easy_strerror(x->result));
+}
+
+static char *
+plain_reason(const struct transfer *x)
+{
+	for (size_t i = 0; i < sizeof(plain_words) / sizeof(plain_words[0]); i++) {
+		if (plain_words[i].code == x->result)
+			return xstrdup(plain_words[i].words);
+	}
+	return xstrdup(x->error[0] != '\0' ? x->error : curl_easy_strerror(x->result));
+}
+
+char *
+transfer_reason(const struct transfer *x, bool *ours)
+{
+	long error = 0;
+	char *text;
+
+	*ours = true;
+	if (x->watch_error < 0)
+		return xasprintf("its connection cannot be watched: %s", strerror(-x->watch_error));
+	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &error);
+	*ours = fault_is_ours((int)error);
+	if (x->result == CURLE_PEER_FAILED_VERIFICATION || x->result == CURLE_SSL_CONNECT_ERROR)
+		text = tls_reason(x);
+	else if ((x->result == CURLE_RECV_ERROR || x->result == CURLE_SEND_ERROR) &&
+	    (error == ECONNRESET || error == EPIPE || strstr(x->error, "reset by peer") != NULL))
+		text = xstrdup("connection reset by the server");
+	else if (x->result == CURLE_COULDNT_CONNECT && error != 0)
+		text = errno_words((int)error);
+	else
+		text = plain_reason(x);
+	return clean(text);
 }

@@ -17,12 +17,21 @@ struct transfer {
 	CURL		*easy;
 	struct task	*waiter;
 	CURLcode	 result;	/* once done */
+	int		 watch_error;	/* -errno: its socket could not be watched */
 	bool		 done;
 	bool		 added;
+	char		 error[CURL_ERROR_SIZE];	/* what libcurl says of it */
 };
 
 /* A fresh easy handle with what all checks share; NULL when libcurl refuses. */
 CURL *transfer_easy(struct http_engine *h);
+
+/*
+ * Why it failed, in words, for free(); only once it is done and before its stop.  Nothing in it
+ * but printable ASCII.  *ours tells whether the fault lies with this host: too many open
+ * files, no memory.
+ */
+char *transfer_reason(const struct transfer *x, bool *ours);
 
 /* Begin.  x->easy is set up; it stays the caller's.  0, or a CURLMcode as a negative number. */
 int transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter);

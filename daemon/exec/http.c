@@ -3,10 +3,10 @@
  *
  * Names are resolved by the engine's dns and handed to libcurl (CURLOPT_RESOLVE), for every hop, so
  * that it never starts a thread of its own.  Where the time went is told by phase, summed over the hops.
+ *
+ * What is told never holds credentials: they are cut out of the URL, as is its query.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@
 #include "daemon/exec/curl.h"
 #include "daemon/exec/exec.h"
 #include "daemon/exec/executors.h"
+#include "daemon/exec/url.h"
 #include "proto/mem.h"
 
 /* ---- limits with a name ---- */
@@ -30,86 +31,177 @@ struct http_frame {
 	struct dns_lookup	 lookup;
 	struct transfer		 transfer;
 	struct curl_slist	*headers, *resolve;
-	char			*url;		/* of this hop */
-	char			*host;
-	char			*port;
-	char			 error[CURL_ERROR_SIZE];
+	struct url		 url;		/* of this hop */
 	struct phases		 sum;
 	usec_t			 deadline, began, hop_began;
+	usec_t			 tls_began;	/* after the hop's start; 0: not yet */
 	int64_t			 body_bytes;
 	size_t			 header_bytes;
 	int			 hops;
-	bool			 as_get;	/* a 303 turned the request into a GET */
-	bool			 too_long;
+	bool			 as_get;	/* a redirect turned the request into a GET */
+	bool			 away;		/* a redirect led to another scheme, host or port */
+	const char		*too_long;	/* what is: in words */
 };
 
+/* ---- the outcome ---- */
+
 static void
-set_reason(struct run_info *r, enum run_state state, char *reason)
+set_outcome(struct http_frame *f, enum run_state state, enum verdict verdict, char *reason)
 {
+	struct run_info *r = f->exec.run;
+
 	r->state = (int)state;
+	r->verdict = (int)verdict;
 	free(r->reason);
 	r->reason = reason;
 }
 
-/* Split the hop's URL into host and port.  False when it has none. */
-static bool
-split_url(struct http_frame *f)
+static void
+fail(struct http_frame *f, const char *why)
 {
-	CURLU *u = curl_url();
-	char *host = NULL, *port = NULL, *scheme = NULL;
-	bool ok;
-
-	ok = u != NULL && curl_url_set(u, CURLUPART_URL, f->url, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-	    (strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0) &&
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
-	free(f->host);
-	free(f->port);
-	f->host = ok ? xstrdup(host) : NULL;
-	f->port = ok ? xstrdup(port) : NULL;
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
-	curl_url_cleanup(u);
-	return ok;
+	set_outcome(f, RUN_FAILED, VERDICT_DOWN, xasprintf("%s: %s", f->url.told, why));
 }
 
-/* "+host:port:addr,addr": what libcurl is to take for the name; it expires. */
-static char *
-resolve_entry(const struct http_frame *f)
+/* The request could not even be made: that tells nothing about the other side. */
+static void
+fail_here(struct http_frame *f, const char *why)
 {
-	char text[INET6_ADDRSTRLEN + 1], *entry, *longer;
-	const struct sockaddr *a;
-	const void *address;
+	set_outcome(f, RUN_FAILED, VERDICT_INCONCLUSIVE, xasprintf("%s: %s", f->url.told, why));
+}
 
-	entry = xasprintf("+%s:%s:", f->host, f->port);
-	for (unsigned i = 0; i < f->lookup.n; i++) {
-		a = (const struct sockaddr *)&f->lookup.addresses[i];
-		if (a->sa_family == AF_INET6)
-			address = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
-		else
-			address = &((const struct sockaddr_in *)(const void *)a)->sin_addr;
-		if (inet_ntop(a->sa_family, address, text, sizeof(text)) == NULL)
-			continue;
-		longer = xasprintf("%s%s%s%s%s", entry, i > 0 ? "," : "", a->sa_family == AF_INET6 ? "[" : "", text,
-		    a->sa_family == AF_INET6 ? "]" : "");
-		free(entry);
-		entry = longer;
+static void
+judge_failure(struct http_frame *f)
+{
+	bool ours;
+	char *why;
+
+	if (f->too_long != NULL) {
+		fail(f, f->too_long);
+		return;
 	}
-	return entry;
+	why = transfer_reason(&f->transfer, &ours);
+	if (ours)
+		fail_here(f, why);
+	else
+		fail(f, why);
+	free(why);
 }
 
-/* The name to look up: an IPv6 address loses its brackets. */
-static char *
-lookup_name(const struct http_frame *f)
+/* The last hop's answer is there, or what kept it from coming: the outcome. */
+static void
+judge(struct http_frame *f, long status)
 {
-	size_t n = strlen(f->host);
+	const struct http_spec *s = f->exec.spec->http;
+	const char *expect = s->expect != NULL ? s->expect : "200-299";
 
-	if (f->host[0] == '[' && n > 2)
-		return xstrndup(f->host + 1, n - 2);
-	return xstrdup(f->host);
+	if (f->transfer.result != CURLE_OK)
+		judge_failure(f);
+	else if (!status_set_has(expect, (int)status))
+		set_outcome(f, RUN_FAILED, VERDICT_DOWN,
+		    xasprintf("%s: status %ld, expected %s", f->url.told, status, expect));
+	else
+		set_outcome(f, RUN_SUCCEEDED, VERDICT_UP, NULL);
 }
+
+/* ---- where the time goes ---- */
+
+enum stage { STAGE_CONNECT, STAGE_TLS, STAGE_SEND, STAGE_WAIT, STAGE_RECEIVE, STAGE_COUNT };
+
+/* libcurl's times, from its start to the end of each stage; returns the stage not yet at its end. */
+static enum stage
+stage_ends(const struct http_frame *f, curl_off_t ends[STAGE_RECEIVE])
+{
+	static const CURLINFO infos[STAGE_RECEIVE] = { CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T,
+	    CURLINFO_PRETRANSFER_TIME_T, CURLINFO_STARTTRANSFER_TIME_T };
+
+	for (int i = 0; i < STAGE_RECEIVE; i++) {
+		ends[i] = 0;
+		if (i == STAGE_TLS && !f->url.secure)
+			ends[i] = ends[STAGE_CONNECT];
+		else if (i == STAGE_CONNECT && f->url.secure)
+			ends[i] = f->tls_began;
+		else
+			curl_easy_getinfo(f->transfer.easy, infos[i], &ends[i]);
+		if (ends[i] == 0)
+			return (enum stage)i;
+	}
+	return STAGE_RECEIVE;
+}
+
+/* Add this hop's times to the phases; the stage it stands in lasts until now. */
+static void
+add_phases(struct http_frame *f)
+{
+	usec_t *sums[STAGE_COUNT] = { &f->sum.connect, &f->sum.tls, &f->sum.send, &f->sum.wait, &f->sum.receive };
+	curl_off_t ends[STAGE_RECEIVE], at = 0, now = 0;
+	enum stage stage = stage_ends(f, ends);
+
+	if (f->transfer.done)
+		curl_easy_getinfo(f->transfer.easy, CURLINFO_TOTAL_TIME_T, &now);
+	if (now == 0)
+		now = loop_clock(f->exec.task.loop) - f->hop_began;
+	curl_easy_getinfo(f->transfer.easy, CURLINFO_NAMELOOKUP_TIME_T, &at);
+	for (int i = 0; i < (int)stage; i++) {
+		if (ends[i] > at) {
+			*sums[i] += ends[i] - at;
+			at = ends[i];
+		}
+	}
+	if (now > at)
+		*sums[stage] += now - at;
+}
+
+/* Where it stood when it had to stop. */
+static const char *
+stopped_where(const struct http_frame *f)
+{
+	curl_off_t ends[STAGE_RECEIVE];
+
+	if (f->transfer.easy == NULL)
+		return "while its name was looked up";
+	switch (stage_ends(f, ends)) {
+	case STAGE_CONNECT:
+		return "while connecting";
+	case STAGE_TLS:
+		return "in the TLS handshake";
+	case STAGE_SEND:
+	case STAGE_WAIT:
+		return "while waiting for the answer";
+	case STAGE_RECEIVE:
+	case STAGE_COUNT:
+		break;
+	}
+	return "while receiving";
+}
+
+/* It ended before there was an answer: cancelled by a person, or out of time. */
+static void
+give_up(struct http_frame *f)
+{
+	char limit[WHEN_TEXT_MAX];
+
+	if (f->exec.cancel) {
+		set_outcome(f, RUN_CANCELED, VERDICT_NONE, NULL);
+		return;
+	}
+	duration_print(f->deadline - f->began, limit);
+	set_outcome(f, RUN_TIMED_OUT, VERDICT_DOWN,
+	    xasprintf("%s: no answer within %s, stopped %s", f->url.told, limit, stopped_where(f)));
+}
+
+/* libcurl tells only after the handshake when the connection stood; here it is about to begin. */
+static CURLcode
+on_tls(CURL *e, void *ssl, void *frame)
+{
+	struct http_frame *f = frame;
+
+	(void)e;
+	(void)ssl;
+	f->tls_began = loop_clock(f->exec.task.loop) - f->hop_began;
+	return CURLE_OK;
+}
+
+/* ---- what comes in: counted, not kept ---- */
 
 static void
 stamp_first(struct http_frame *f)
@@ -120,7 +212,6 @@ stamp_first(struct http_frame *f)
 		r->first_output = loop_wall(f->exec.task.loop);
 }
 
-/* The body is counted, not kept. */
 static size_t
 on_body(char *bytes, size_t size, size_t n, void *frame)
 {
@@ -129,11 +220,10 @@ on_body(char *bytes, size_t size, size_t n, void *frame)
 	(void)bytes;
 	stamp_first(f);
 	f->body_bytes += (int64_t)(size * n);
-	if (f->body_bytes > BODY_READ_MAX) {
-		f->too_long = true;
-		return 0;
-	}
-	return size * n;
+	if (f->body_bytes <= BODY_READ_MAX)
+		return size * n;
+	f->too_long = "the answer is longer than 16 MiB";
+	return 0;
 }
 
 static size_t
@@ -144,11 +234,97 @@ on_header(char *bytes, size_t size, size_t n, void *frame)
 	(void)bytes;
 	stamp_first(f);
 	f->header_bytes += size * n;
-	if (f->header_bytes > HEADER_BYTES_READ_MAX) {
-		f->too_long = true;
-		return 0;
+	if (f->header_bytes <= HEADER_BYTES_READ_MAX)
+		return size * n;
+	f->too_long = "the answer's headers are longer than 256 KiB";
+	return 0;
+}
+
+/* ---- a hop's request ---- */
+
+/* "+host:port:addr,addr": what libcurl is to take for the name; it expires. */
+static char *
+resolve_entry(const struct http_frame *f)
+{
+	char text[INET6_ADDRSTRLEN + 1], *entry, *longer;
+	const struct sockaddr *a;
+	const void *address;
+	bool six;
+
+	entry = xasprintf("+%s:%s:", f->url.host, f->url.port);
+	for (unsigned i = 0; i < f->lookup.n; i++) {
+		a = (const struct sockaddr *)&f->lookup.addresses[i];
+		six = a->sa_family == AF_INET6;
+		if (six)
+			address = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+		else
+			address = &((const struct sockaddr_in *)(const void *)a)->sin_addr;
+		if (inet_ntop(a->sa_family, address, text, sizeof(text)) == NULL)
+			continue;
+		longer = xasprintf("%s%s%s%s%s", entry, i > 0 ? "," : "", six ? "[" : "", text, six ? "]" : "");
+		free(entry);
+		entry = longer;
 	}
-	return size * n;
+	return entry;
+}
+
+static void
+set_addresses(struct http_frame *f, CURL *e)
+{
+	char *entry;
+
+	/* A number is its own address, and a key of CURLOPT_RESOLVE cannot hold an IPv6 one. */
+	if (f->url.numeric) {
+		curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, NULL);
+		return;
+	}
+	entry = resolve_entry(f);
+	f->resolve = curl_slist_append(NULL, entry);
+	free(entry);
+	curl_easy_setopt(e, CURLOPT_RESOLVE, f->resolve);
+}
+
+static bool
+is_header(const char *header, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncasecmp(header, name, n) == 0 && (header[n] == ':' || name[n - 1] == '-');
+}
+
+/* What was meant for the first host alone stays with it, and what told of a body goes with it. */
+static bool
+header_wanted(const struct http_frame *f, const char *header)
+{
+	if (f->away && (is_header(header, "Authorization") || is_header(header, "Cookie") ||
+	    is_header(header, "Host")))
+		return false;
+	return !(f->as_get && is_header(header, "Content-"));
+}
+
+static void
+set_headers(struct http_frame *f, CURL *e)
+{
+	const struct strings *h = &f->exec.spec->http->headers;
+	bool expects = false;
+
+	for (size_t i = 0; i < h->n; i++) {
+		if (!header_wanted(f, h->items[i]))
+			continue;
+		expects |= is_header(h->items[i], "Expect");
+		f->headers = curl_slist_append(f->headers, h->items[i]);
+	}
+	/* libcurl would wait a second for a leave to send that many servers never give. */
+	if (f->exec.spec->http->body != NULL && !expects)
+		f->headers = curl_slist_append(f->headers, "Expect:");
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->headers);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "jobd/" JOBD_VERSION);
+}
+
+static bool
+takes_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
 }
 
 static void
@@ -156,25 +332,22 @@ set_request(struct http_frame *f, CURL *e)
 {
 	const struct http_spec *s = f->exec.spec->http;
 	const char *method = s->method == NULL || f->as_get ? "GET" : s->method;
+	const char *body = f->as_get ? NULL : s->body;
 
-	if (strcmp(method, "HEAD") == 0)
+	if (strcmp(method, "HEAD") == 0) {
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-	else if (s->body != NULL && !f->as_get) {
-		curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)strlen(s->body));
-		curl_easy_setopt(e, CURLOPT_POSTFIELDS, s->body);
-	}
-	if (strcmp(method, "HEAD") != 0)
+	} else {
+		if (body != NULL || takes_body(method)) {
+			curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, body != NULL ? (long)strlen(body) : 0L);
+			curl_easy_setopt(e, CURLOPT_POSTFIELDS, body != NULL ? body : "");
+		}
 		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
-	for (size_t i = 0; i < s->headers.n; i++) {
-		/* What was meant for the first host alone stays with it. */
-		if (f->hops > 0 && (strncasecmp(s->headers.items[i], "Authorization:", 14) == 0 ||
-		    strncasecmp(s->headers.items[i], "Cookie:", 7) == 0 ||
-		    strncasecmp(s->headers.items[i], "Host:", 5) == 0))
-			continue;
-		f->headers = curl_slist_append(f->headers, s->headers.items[i]);
 	}
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->headers);
-	curl_easy_setopt(e, CURLOPT_USERAGENT, "jobd/" JOBD_VERSION);
+	if (f->url.user != NULL)
+		curl_easy_setopt(e, CURLOPT_USERNAME, f->url.user);
+	if (f->url.password != NULL)
+		curl_easy_setopt(e, CURLOPT_PASSWORD, f->url.password);
+	set_headers(f, e);
 }
 
 /* Set up and send this hop's request.  False when libcurl refuses. */
@@ -183,74 +356,34 @@ send_hop(struct http_frame *f)
 {
 	struct exec_world *w = f->exec.world;
 	CURL *e = transfer_easy(w->http);
-	char *entry;
+	usec_t now = loop_clock(w->loop), left = f->deadline > now ? f->deadline - now : 0;
 
+	f->hop_began = now;
+	f->tls_began = 0;
 	f->transfer.easy = e;
 	if (e == NULL)
 		return false;
-	entry = resolve_entry(f);
-	f->resolve = curl_slist_append(NULL, entry);
-	free(entry);
-	curl_easy_setopt(e, CURLOPT_RESOLVE, f->resolve);
-	curl_easy_setopt(e, CURLOPT_URL, f->url);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, f->error);
+	set_addresses(f, e);
+	curl_easy_setopt(e, CURLOPT_URL, f->url.text);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, f);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, f);
-	/* Ours is the deadline; libcurl's own would only add a timer. */
-	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)(DURATION_MAX / USEC_MSEC / 1000));
+	if (f->url.secure) {
+		curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+		curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, f);
+	}
+	/* The deadline is ours.  libcurl gives each address its share of the time, so it must know it. */
+	if (left < INT32_MAX * USEC_MSEC - USEC_SEC)
+		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)((left + USEC_SEC) / USEC_MSEC));
+	else
+		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)INT32_MAX);
 	if (f->exec.spec->http->insecure) {
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 	set_request(f, e);
 	return transfer_start(&f->transfer, w->http, &f->exec.task) == 0;
-}
-
-/* Add this hop's times to the phases.  libcurl's are counted from the hop's start, each to its end. */
-static void
-add_phases(struct http_frame *f)
-{
-	CURL *e = f->transfer.easy;
-	curl_off_t connect = 0, tls = 0, pre = 0, start = 0, total = 0, dns = 0;
-
-	curl_easy_getinfo(e, CURLINFO_NAMELOOKUP_TIME_T, &dns);
-	curl_easy_getinfo(e, CURLINFO_CONNECT_TIME_T, &connect);
-	curl_easy_getinfo(e, CURLINFO_APPCONNECT_TIME_T, &tls);
-	curl_easy_getinfo(e, CURLINFO_PRETRANSFER_TIME_T, &pre);
-	curl_easy_getinfo(e, CURLINFO_STARTTRANSFER_TIME_T, &start);
-	curl_easy_getinfo(e, CURLINFO_TOTAL_TIME_T, &total);
-	if (connect > dns)
-		f->sum.connect += connect - dns;
-	if (tls > connect)
-		f->sum.tls += tls - connect;
-	if (pre > (tls > connect ? tls : connect))
-		f->sum.send += pre - (tls > connect ? tls : connect);
-	if (start > pre)
-		f->sum.wait += start - pre;
-	if (start > 0 && total > start)
-		f->sum.receive += total - start;
-}
-
-/* Where it stood when it had to stop. */
-static const char *
-phase_now(struct http_frame *f)
-{
-	curl_off_t connect = 0, tls = 0, start = 0;
-
-	if (f->transfer.easy == NULL)
-		return "while its name was looked up";
-	curl_easy_getinfo(f->transfer.easy, CURLINFO_CONNECT_TIME_T, &connect);
-	curl_easy_getinfo(f->transfer.easy, CURLINFO_APPCONNECT_TIME_T, &tls);
-	curl_easy_getinfo(f->transfer.easy, CURLINFO_STARTTRANSFER_TIME_T, &start);
-	if (connect == 0)
-		return "while connecting";
-	if (strncasecmp(f->url, "https", 5) == 0 && tls == 0)
-		return "in the TLS handshake";
-	if (start == 0)
-		return "while waiting for the answer";
-	return "while receiving";
 }
 
 static void
@@ -263,91 +396,95 @@ end_hop(struct http_frame *f)
 	f->headers = f->resolve = NULL;
 }
 
-/* The answer is a redirect that is to be followed: prepare the next hop. */
-static bool
-redirect(struct http_frame *f, long status)
-{
-	char *next = NULL;
+/* ---- redirects ---- */
 
-	if (f->exec.spec->http->no_redirect || status < 300 || status > 399)
-		return false;
-	curl_easy_getinfo(f->transfer.easy, CURLINFO_REDIRECT_URL, &next);
-	if (next == NULL)
-		return false;
-	next = xstrdup(next);
-	free(f->url);
-	f->url = next;
-	/* RFC 9110, 15.4: 303 makes it a GET, and so do 301 and 302 of a POST, by custom. */
-	if (status == 303 || (status < 303 && f->exec.spec->http->method != NULL &&
-	    strcmp(f->exec.spec->http->method, "POST") == 0))
+/* RFC 9110, 15.4: 303 makes it a GET, and so do 301 and 302 of a POST, by custom. */
+static void
+redirect_method(struct http_frame *f, long status)
+{
+	const char *method = f->exec.spec->http->method;
+
+	if (method == NULL || strcmp(method, "HEAD") == 0)
+		f->as_get |= method == NULL && status == 303;
+	else if (status == 303 || (status < 303 && strcmp(method, "POST") == 0))
 		f->as_get = true;
-	return true;
 }
 
-/* Why there is no answer, in words: libcurl's say little when it could not connect. */
-static const char *
-failure(struct http_frame *f)
+/* Go on to where the answer leads.  False when that cannot be: judged. */
+static bool
+redirect(struct http_frame *f, const char *where)
 {
-	long number = 0;
+	struct url to = { 0 };
+	const char *why = url_parse(&to, where);
 
-	if (f->transfer.result == CURLE_COULDNT_CONNECT)
-		curl_easy_getinfo(f->transfer.easy, CURLINFO_OS_ERRNO, &number);
-	if (number > 0)
-		return strerror((int)number);
-	return f->error[0] != '\0' ? f->error : curl_easy_strerror(f->transfer.result);
+	if (why != NULL) {
+		set_outcome(f, RUN_FAILED, VERDICT_DOWN, xasprintf("%s: it redirects to %s%s%s", f->url.told,
+		    to.told != NULL ? to.told : "", to.told != NULL ? ", which is " : "what is ", why));
+		url_done(&to);
+		return false;
+	}
+	if (strcmp(to.origin, f->url.origin) != 0) {
+		f->away = true;
+	} else if (to.user == NULL && to.password == NULL) {
+		to.user = f->url.user;
+		to.password = f->url.password;
+		f->url.user = f->url.password = NULL;
+	}
+	url_done(&f->url);
+	f->url = to;
+	if (++f->hops <= REDIRECTS_MAX)
+		return true;
+	set_outcome(f, RUN_FAILED, VERDICT_DOWN,
+	    xasprintf("%s: more than %d redirects, this being the last", f->url.told, REDIRECTS_MAX));
+	return false;
 }
 
-/* The last hop's answer is there, or what kept it from coming: the outcome. */
-static void
-judge(struct http_frame *f, long status)
+static bool
+is_redirect(long status)
 {
-	struct run_info *r = f->exec.run;
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* Was the hop's answer a redirect that leads on?  Else the check is over, and judged. */
+static bool
+leads_on(struct http_frame *f)
+{
 	const struct http_spec *s = f->exec.spec->http;
-	const char *expect = s->expect != NULL ? s->expect : "200-299";
+	char *next = NULL;
+	long status = 0;
 
-	r->http_status = status;
-	r->verdict = VERDICT_DOWN;
-	if (f->too_long)
-		set_reason(r, RUN_FAILED, xasprintf("%s: the answer is longer than is read of one", f->url));
-	else if (f->transfer.result != CURLE_OK)
-		set_reason(r, RUN_FAILED, xasprintf("%s: %s", f->url, failure(f)));
-	else if (!status_set_has(expect, (int)status))
-		set_reason(r, RUN_FAILED, xasprintf("%s: status %ld, expected %s", f->url, status, expect));
-	else {
-		r->verdict = VERDICT_UP;
-		set_reason(r, RUN_SUCCEEDED, NULL);
+	add_phases(f);
+	curl_easy_getinfo(f->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+	f->exec.run->http_status = status;
+	if (f->transfer.result == CURLE_OK && !s->no_redirect && is_redirect(status))
+		curl_easy_getinfo(f->transfer.easy, CURLINFO_REDIRECT_URL, &next);
+	if (next == NULL) {
+		judge(f, status);
+		return false;
 	}
+	redirect_method(f, status);
+	return redirect(f, next);
 }
 
-/* It ended before there was an answer: cancelled by a person, or out of time. */
-static void
-give_up(struct http_frame *f)
-{
-	struct run_info *r = f->exec.run;
-	char limit[WHEN_TEXT_MAX];
-
-	if (f->exec.cancel) {
-		set_reason(r, RUN_CANCELED, NULL);
-		return;
-	}
-	duration_print(f->deadline - f->began, limit);
-	r->verdict = VERDICT_DOWN;
-	set_reason(r, RUN_TIMED_OUT, xasprintf("%s: no answer within %s, stopped %s", f->url, limit, phase_now(f)));
-}
+/* ---- the check ---- */
 
 static void
 begin(struct http_frame *f)
 {
 	usec_t limit = f->exec.spec->timeout;
+	struct run_info *r = f->exec.run;
 	struct loop *l = f->exec.task.loop;
+	const char *why;
 
 	f->began = loop_clock(l);
 	f->deadline = f->began + (limit > 0 ? limit : HTTP_TIMEOUT_DEFAULT);
-	f->exec.run->spawned = loop_wall(l);
-	f->sum.queue = instant_since(f->exec.run->spawned, f->exec.run->due);
+	r->spawned = loop_wall(l);
+	f->sum.queue = instant_since(r->spawned, r->due);
 	if (f->sum.queue < 0)
 		f->sum.queue = 0;
-	f->url = xstrdup(f->exec.spec->http->url);
+	why = url_parse(&f->url, f->exec.spec->http->url);
+	if (why != NULL)
+		set_outcome(f, RUN_FAILED, VERDICT_INCONCLUSIVE, xasprintf("the URL is %s", why));
 }
 
 static void
@@ -364,48 +501,32 @@ finish(struct http_frame *f)
 		*r->phases = f->sum;
 	}
 	end_hop(f);
-	free(f->url);
-	free(f->host);
-	free(f->port);
-	f->url = f->host = f->port = NULL;
+	url_done(&f->url);
 }
 
 static void
 start_lookup(struct http_frame *f)
 {
-	char *name = lookup_name(f);
-
 	f->hop_began = loop_clock(f->exec.task.loop);
-	dns_lookup_start(&f->lookup, f->exec.world->dns, name, AF_UNSPEC, &f->exec.task);
-	free(name);
+	dns_lookup_start(&f->lookup, f->exec.world->dns, f->url.host, AF_UNSPEC, &f->exec.task);
 }
 
-/* Was the hop's answer a redirect that leads on?  Else the check is over, and judged. */
+/* The lookup is over, or has to be.  False when the check ends with it: judged. */
 static bool
-leads_on(struct http_frame *f)
+looked_up(struct http_frame *f, bool in_time)
 {
-	long status = 0;
-
-	add_phases(f);
-	curl_easy_getinfo(f->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
-	if (f->transfer.result != CURLE_OK || !redirect(f, status)) {
-		judge(f, status);
-		return false;
-	}
-	if (++f->hops > REDIRECTS_MAX) {
-		f->exec.run->http_status = status;
-		f->exec.run->verdict = VERDICT_DOWN;
-		set_reason(f->exec.run, RUN_FAILED, xasprintf("%s: more than %d redirects", f->url, REDIRECTS_MAX));
-		return false;
-	}
-	return true;
-}
-
-static void
-fail(struct http_frame *f, const char *why)
-{
-	f->exec.run->verdict = VERDICT_DOWN;
-	set_reason(f->exec.run, RUN_FAILED, xasprintf("%s: %s", f->url, why));
+	f->sum.dns += loop_clock(f->exec.task.loop) - f->hop_began;
+	if (!in_time || f->exec.cancel)
+		give_up(f);
+	else if (f->lookup.error != 0)
+		fail(f, dns_error(f->lookup.error));
+	else if (f->lookup.n == 0)
+		fail(f, "the name has no address");
+	else if (!send_hop(f))
+		fail_here(f, "libcurl refuses the request");
+	else
+		return true;
+	return false;
 }
 
 /* Look the name up, send, wait; once more for each redirect. */
@@ -416,32 +537,15 @@ http_step(struct task *t)
 
 	TASK_BEGIN(t);
 	begin(f);
-	for (;;) {
-		if (!split_url(f)) {
-			fail(f, "not an http or https URL with a host");
-			break;
-		}
+	while (f->exec.run->state == RUN_RUNNING) {
 		start_lookup(f);
 		AWAIT_UNTIL(t, f->deadline, f->lookup.done || f->exec.cancel);
-		if (t->err == -ECANCELED)
+		if (t->err == -ECANCELED || !looked_up(f, t->err == 0))
 			break;
-		if (t->err != 0 || f->exec.cancel) {
-			give_up(f);
-			break;
-		}
-		f->sum.dns += loop_clock(t->loop) - f->hop_began;
-		if (f->lookup.error != 0 || f->lookup.n == 0) {
-			fail(f, f->lookup.error != 0 ? dns_error(f->lookup.error) : "the name has no address");
-			break;
-		}
-		if (!send_hop(f)) {
-			fail(f, "libcurl refuses the request");
-			break;
-		}
 		AWAIT_UNTIL(t, f->deadline, f->transfer.done || f->exec.cancel);
 		if (t->err == -ECANCELED)
 			break;
-		if (t->err != 0 || !f->transfer.done) {
+		if (!f->transfer.done) {
 			add_phases(f);
 			give_up(f);
 			break;
@@ -461,9 +565,9 @@ http_describe(const struct task *t, char *out, size_t n)
 	const struct http_frame *f = container_of(t, struct http_frame, exec.task);
 
 	if (f->transfer.easy != NULL)
-		snprintf(out, n, "the answer of %s", f->url);
-	else if (f->host != NULL)
-		snprintf(out, n, "the address of %s", f->host);
+		snprintf(out, n, "the answer of %s", f->url.told);
+	else if (f->url.host != NULL)
+		snprintf(out, n, "the address of %s", f->url.host);
 }
 
 static const struct task_kind http_kind = { .name = "http check", .step = http_step, .describe = http_describe };

@@ -11,6 +11,12 @@ struct task;
 /* Costs nothing before the first check: libcurl is initialised then. */
 struct http_engine *http_engine_new(struct loop *l);
 
+/*
+ * Trust the certificates in this file instead of the system's bundle; before the first check.
+ * The text stays the caller's.
+ */
+void http_engine_trust(struct http_engine *h, const char *bundle);
+
 /* Start the task that keeps libcurl's time, as a child of parent; idle it waits for nothing. */
 void http_engine_start(struct http_engine *h, struct task *parent);
 

@@ -1,0 +1,157 @@
+/*
+ * url: see url.h.  libcurl's own parser, so that there are never two opinions about which host
+ * a text means.  Redirects bring text from strangers: what comes out is printable ASCII.
+ */
+#include "daemon/exec/url.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/mem.h"
+
+/* One part as a string of ours; NULL when there is none. */
+static char *
+part(CURLU *c, CURLUPart what, unsigned flags)
+{
+	char *theirs = NULL, *ours;
+
+	if (curl_url_get(c, what, &theirs, flags) != CURLUE_OK)
+		return NULL;
+	ours = xstrdup(theirs);
+	curl_free(theirs);
+	return ours;
+}
+
+static void
+drop(CURLU *c, CURLUPart what)
+{
+	(void)curl_url_set(c, what, NULL, 0);
+}
+
+static bool
+is_numeric(const char *host)
+{
+	unsigned char bytes[16];
+
+	return host[0] == '[' || inet_pton(AF_INET, host, bytes) == 1;
+}
+
+/* "[::1]" is looked up as "::1". */
+static void
+strip_brackets(char *host)
+{
+	size_t n = strlen(host);
+
+	if (host[0] != '[' || n < 2)
+		return;
+	memmove(host, host + 1, n - 2);
+	host[n - 2] = '\0';
+}
+
+/* What libcurl leaves as it came must not reach a terminal or a log. */
+static void
+keep_printable(char *text)
+{
+	for (char *p = text; *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	}
+}
+
+static const char *
+take_apart(struct url *u, CURLU *c)
+{
+	char *scheme = part(c, CURLUPART_SCHEME, 0);
+
+	u->user = part(c, CURLUPART_USER, CURLU_URLDECODE);
+	u->password = part(c, CURLUPART_PASSWORD, CURLU_URLDECODE);
+	drop(c, CURLUPART_USER);
+	drop(c, CURLUPART_PASSWORD);
+	drop(c, CURLUPART_OPTIONS);
+	drop(c, CURLUPART_FRAGMENT);
+	u->host = part(c, CURLUPART_HOST, CURLU_PUNYCODE);
+	u->port = part(c, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+	if (u->host != NULL)
+		(void)curl_url_set(c, CURLUPART_HOST, u->host, 0);
+	u->text = part(c, CURLUPART_URL, 0);
+	if (u->text != NULL) {
+		u->told = xasprintf("%.*s%s", (int)strcspn(u->text, "?"), u->text,
+		    strchr(u->text, '?') != NULL ? "?..." : "");
+		keep_printable(u->told);
+	}
+	u->secure = scheme != NULL && strcasecmp(scheme, "https") == 0;
+	if (scheme == NULL || (!u->secure && strcasecmp(scheme, "http") != 0)) {
+		free(scheme);
+		return "neither http nor https";
+	}
+	free(scheme);
+	if (u->host == NULL || u->port == NULL || u->text == NULL)
+		return "not a URL with a host";
+	u->numeric = is_numeric(u->host);
+	u->origin = xasprintf("%s %s %s", u->secure ? "https" : "http", u->host, u->port);
+	for (char *p = u->origin; *p != '\0'; p++) {
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	}
+	strip_brackets(u->host);
+	return NULL;
+}
+
+static const char *
+parse(struct url *u, const char *text)
+{
+	CURLU *c = curl_url();
+	const char *why = "not a URL with a host";
+
+	if (c != NULL && curl_url_set(c, CURLUPART_URL, text,
+	    CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+		why = take_apart(u, c);
+	curl_url_cleanup(c);
+	return why;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text & 0x80)
+			return false;
+	}
+	return true;
+}
+
+const char *
+url_parse(struct url *u, const char *text)
+{
+	locale_t unicode, before;
+	const char *why;
+
+	url_done(u);
+	if (is_ascii(text))
+		return parse(u, text);
+	/* Punycode is made from the locale's characters, and the daemon's locale is C. */
+	unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (unicode == (locale_t)0)
+		return parse(u, text);
+	before = uselocale(unicode);
+	why = parse(u, text);
+	uselocale(before);
+	freelocale(unicode);
+	return why;
+}
+
+void
+url_done(struct url *u)
+{
+	free(u->text);
+	free(u->told);
+	free(u->host);
+	free(u->port);
+	free(u->origin);
+	free(u->user);
+	free(u->password);
+	*u = (struct url){ 0 };
+}

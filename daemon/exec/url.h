@@ -1,0 +1,31 @@
+/*
+ * url: one address that a check asks, taken apart: what to look up, what to ask for, and what
+ * may be told of it.
+ */
+#ifndef EXEC_URL_H
+#define EXEC_URL_H
+
+#include <stdbool.h>
+
+struct url {
+	char	*text;		/* to ask for: without credentials and fragment, plain ASCII */
+	char	*told;		/* for people: text with its query cut off, which may hold a secret */
+	char	*host;		/* to look up: in Punycode, without brackets */
+	char	*port;
+	char	*origin;	/* scheme, host and port, to compare */
+	char	*user;		/* decoded; NULL: none */
+	char	*password;
+	bool	 numeric;	/* the host is an address */
+	bool	 secure;	/* https */
+};
+
+/*
+ * Take text apart.  NULL, or why it cannot be asked for, in words; then only told is set, when
+ * text is a URL at all.  The former content of u is freed.
+ */
+const char *url_parse(struct url *u, const char *text);
+
+/* Free what it holds; it is empty then. */
+void url_done(struct url *u);
+
+#endif

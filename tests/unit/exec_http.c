@@ -1,0 +1,1136 @@
+/*
+ * exec_http: checks, against a server that says whatever a test wants it to say.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/engine/dns.h"
+#include "daemon/engine/loop.h"
+#include "daemon/engine/watch.h"
+#include "daemon/exec/executors.h"
+#include "daemon/exec/http.h"
+#include "proto/mem.h"
+#include "tests/harness/httpserver.h"
+
+/* No test waits so long unless something is wrong. */
+#define GUARD	(60 * USEC_SEC)
+#define MANY	200
+
+/* One check, as the scheduler would have it. */
+struct one {
+	struct exec	*exec;
+	struct job_spec	 spec;
+	struct http_spec http;
+	struct run_info	 run;
+};
+
+struct world {
+	struct task	 root;
+	struct loop	*l;
+	struct exec_world exec;
+	struct httpserver server;
+	struct httpserver other;
+	struct watch	 watch;		/* on what the server tells */
+	struct one	*ones;
+	size_t		 n;
+	usec_t		 until;
+	bool		 cancel_asked;	/* cancel the check when the server has its request */
+	bool		 stop_asked;	/* the same, but the daemon's stop */
+	int		 threads_max;
+	struct one	 one;
+	char		 text[1024];
+};
+
+static char directory[64];
+
+static const char *
+path_in(const char *file)
+{
+	static char path[2][256];
+	static unsigned next;
+	char *p = path[next++ % 2];
+
+	(void)snprintf(p, sizeof(path[0]), "%s/%s", directory, file);
+	return p;
+}
+
+static void
+file_write(const char *path, const char *text)
+{
+	char *other = xasprintf("%s.new", path);
+	FILE *file = fopen(other, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(rename(other, path), 0);
+	free(other);
+}
+
+static int
+threads_now(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	int n = 0;
+
+	assert_non_null(d);
+	for (struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+		n += e->d_name[0] != '.';
+	(void)closedir(d);
+	return n;
+}
+
+/* ---- the tasks ---- */
+
+static bool
+all_done(struct world *w)
+{
+	int threads = threads_now();
+	bool done = true;
+
+	if (threads > w->threads_max)
+		w->threads_max = threads;
+	for (size_t i = 0; i < w->n; i++)
+		done &= !task_alive(&w->ones[i].exec->task);
+	return done;
+}
+
+static bool
+asked(struct world *w)
+{
+	return w->watch.event != NULL && w->watch.readable;
+}
+
+static enum task_status
+root_step(struct task *t)
+{
+	struct world *w = container_of(t, struct world, root);
+
+	TASK_BEGIN(t);
+	w->until = loop_now(t->loop) + GUARD;
+	http_engine_start(w->exec.http, t);
+	for (size_t i = 0; i < w->n; i++)
+		task_start(&w->ones[i].exec->task, executor_http.kind, t);
+	AWAIT_UNTIL(t, w->until, all_done(w) || asked(w));
+	if (w->cancel_asked) {
+		w->ones[0].exec->cancel = true;
+		task_wake(&w->ones[0].exec->task);
+	}
+	AWAIT_UNTIL(t, w->until, all_done(w) || (asked(w) && w->stop_asked));
+	assert_int_equal(t->err, 0);
+	/* Idle: nothing is watched but by this test, and nobody waits for a time. */
+	if (all_done(w)) {
+		TASK_YIELD(t);
+		TASK_YIELD(t);
+		assert_null(heap_first(&t->loop->timers));
+		assert_int_equal(t->loop->watches, w->watch.event != NULL ? 1 : 0);
+	}
+	TASK_END(t, 0);
+}
+
+static const struct task_kind root_kind = { .name = "root", .step = root_step };
+
+/* ---- the world ---- */
+
+static void
+world_start(struct world *w, const struct http_route *routes)
+{
+	memset(w, 0, sizeof(*w));
+	w->server.fd = w->other.fd = -1;
+	if (routes != NULL)
+		assert_true(httpserver_start(&w->server, "127.0.0.1", routes));
+	w->l = loop_new(LOOP_REAL);
+	assert_non_null(w->l);
+	file_write(path_in("hosts"), "");
+	file_write(path_in("resolv.conf"), "nameserver 127.0.0.1:1\noptions timeout:0.1 attempts:1\n");
+	w->exec = (struct exec_world){
+		.loop = w->l,
+		.dns = dns_new(w->l, path_in("hosts"), path_in("resolv.conf")),
+		.http = http_engine_new(w->l),
+	};
+}
+
+static void
+one_done(struct one *o)
+{
+	free(o->http.url);
+	strings_done(&o->http.headers);
+	run_info_done(&o->run);
+	memset(o, 0, sizeof(*o));
+}
+
+static void
+world_stop(struct world *w)
+{
+	one_done(&w->one);
+	http_engine_free(w->exec.http);
+	dns_free(w->exec.dns);
+	if (w->watch.event != NULL)
+		watch_stop(&w->watch);
+	assert_int_equal(w->l->watches, 0);
+	loop_free(w->l);
+	httpserver_stop(&w->server);
+	httpserver_stop(&w->other);
+}
+
+static void
+one_init(struct one *o, char *url)
+{
+	one_done(o);
+	o->run = RUN_INFO_NONE;
+	o->run.job = 1;
+	o->run.run = 1;
+	o->run.attempt = 1;
+	o->run.kind = KIND_HTTP;
+	o->run.state = RUN_RUNNING;
+	o->spec.http = &o->http;
+	o->http.url = url;
+}
+
+/* The URL of a path of the server under a name of this host. */
+static char *
+url_at(const struct httpserver *s, const char *host, const char *path)
+{
+	return xasprintf("http://%s:%d%s", host, s->port, path);
+}
+
+/* Run all to their ends. */
+static void
+run_all(struct world *w, struct one *ones, size_t n)
+{
+	w->ones = ones;
+	w->n = n;
+	for (size_t i = 0; i < n; i++) {
+		ones[i].exec = xcalloc(1, executor_http.frame_size);
+		ones[i].exec->world = &w->exec;
+		ones[i].exec->spec = &ones[i].spec;
+		ones[i].exec->run = &ones[i].run;
+		ones[i].run.due = loop_wall(w->l);
+	}
+	task_start_root(&w->root, &root_kind, w->l);
+	assert_int_equal(loop_run(w->l), 0);
+	for (size_t i = 0; i < n; i++) {
+		free(ones[i].exec);
+		ones[i].exec = NULL;
+	}
+}
+
+/* A check of a URL (taken over), prepared. */
+static struct one *
+prepare_url(struct world *w, char *url)
+{
+	one_init(&w->one, url);
+	return &w->one;
+}
+
+static struct one *
+prepare(struct world *w, const char *path)
+{
+	return prepare_url(w, url_at(&w->server, "localhost", path));
+}
+
+/* Run the prepared check: its reason, with the server's port as PORT, or "up". */
+static const char *
+outcome(struct world *w)
+{
+	char port[16], *at;
+	const char *reason;
+
+	run_all(w, &w->one, 1);
+	assert_int_not_equal(w->one.run.state, RUN_RUNNING);
+	assert_true(instant_is_set(w->one.run.spawned) && instant_is_set(w->one.run.exited));
+	assert_non_null(w->one.run.phases);
+	if (w->one.run.state == RUN_SUCCEEDED) {
+		assert_null(w->one.run.reason);
+		assert_int_equal(w->one.run.verdict, VERDICT_UP);
+		return "up";
+	}
+	reason = w->one.run.reason != NULL ? w->one.run.reason : "";
+	(void)snprintf(w->text, sizeof(w->text), "%s", reason);
+	(void)snprintf(port, sizeof(port), ":%d", w->server.port);
+	while (w->server.port > 0 && (at = strstr(w->text, port)) != NULL) {
+		memmove(at, at + strlen(port), strlen(at + strlen(port)) + 1);
+		memmove(at + 5, at, strlen(at) + 1);
+		memcpy(at, ":PORT", 5);
+	}
+	return w->text;
+}
+
+static const char *
+check(struct world *w, const char *path)
+{
+	(void)prepare(w, path);
+	return outcome(w);
+}
+
+static const char *
+check_url(struct world *w, char *url)
+{
+	(void)prepare_url(w, url);
+	return outcome(w);
+}
+
+/* Does the request that next_request() read last hold this? */
+static bool
+request_has(struct world *w, const char *text)
+{
+	return strstr(w->server.request, text) != NULL;
+}
+
+static void
+next_request(struct world *w)
+{
+	assert_non_null(httpserver_request(&w->server));
+}
+
+/* ---- what is a success ---- */
+
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
+
+static void
+good_status_is_up(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/", OK, HTTP_CLOSE },
+		{ "/keep", OK, HTTP_HOLD },
+		{ "/old", "HTTP/1.0 200 fine\r\n\r\nuntil the end", HTTP_CLOSE },
+		{ "/none", "HTTP/1.1 204 \r\n\r\n", HTTP_HOLD },
+		{ "/chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", HTTP_HOLD },
+		{ "/hint", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" OK, HTTP_HOLD },
+		{ "/odd", "HTTP/1.1 299 odd\r\nContent-Length: 0\r\n\r\n", HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	assert_string_equal(check(&w, "/"), "up");
+	assert_int_equal(w.one.run.http_status, 200);
+	assert_true(instant_is_set(w.one.run.first_output));
+	assert_string_equal(check(&w, "/keep"), "up");
+	assert_string_equal(check(&w, "/old"), "up");
+	assert_string_equal(check(&w, "/none"), "up");
+	assert_string_equal(check(&w, "/chunks"), "up");
+	assert_string_equal(check(&w, "/hint"), "up");
+	assert_int_equal(w.one.run.http_status, 200);
+	assert_string_equal(check(&w, "/odd"), "up");
+	world_stop(&w);
+}
+
+static void
+other_status_is_down_and_named(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/503", "HTTP/1.1 503 no\r\nContent-Length: 0\r\n\r\n", HTTP_HOLD },
+		{ "/304", "HTTP/1.1 304 same\r\nLocation: /503\r\n\r\n", HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	assert_string_equal(check(&w, "/503"), "http://localhost:PORT/503: status 503, expected 200-299");
+	assert_int_equal(w.one.run.state, RUN_FAILED);
+	assert_int_equal(w.one.run.verdict, VERDICT_DOWN);
+	assert_int_equal(w.one.run.http_status, 503);
+	prepare(&w, "/503")->http.expect = (char[]){ "200,500-599" };
+	assert_string_equal(outcome(&w), "up");
+	assert_string_equal(check(&w, "/304"), "http://localhost:PORT/304: status 304, expected 200-299");
+	world_stop(&w);
+}
+
+/* ---- what is asked ---- */
+
+static void
+request_is_as_the_job_says(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	struct one *o;
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	assert_string_equal(check(&w, "/a?b=c#d"), "up");
+	next_request(&w);
+	assert_true(request_has(&w, "GET /a?b=c HTTP/1.1\r\nHost: localhost:"));
+	assert_true(request_has(&w, "\r\nUser-Agent: jobd/"));
+
+	o = prepare(&w, "/");
+	o->http.method = (char[]){ "POST" };
+	o->http.body = (char[]){ "{\"a\": 1}" };
+	strings_add(&o->http.headers, "Content-Type: application/json");
+	strings_add(&o->http.headers, "Host: shop.example");
+	strings_add(&o->http.headers, "User-Agent: me");
+	assert_string_equal(outcome(&w), "up");
+	next_request(&w);
+	assert_true(request_has(&w, "POST / HTTP/1.1\r\nHost: shop.example\r\n"));
+	assert_true(request_has(&w, "Content-Type: application/json\r\n"));
+	assert_true(request_has(&w, "Content-Length: 8\r\n"));
+	assert_true(request_has(&w, "User-Agent: me\r\n"));
+	assert_false(request_has(&w, "jobd/"));
+	assert_true(request_has(&w, "\r\n\r\n{\"a\": 1}"));
+
+	prepare(&w, "/")->http.method = (char[]){ "PURGE" };
+	assert_string_equal(outcome(&w), "up");
+	next_request(&w);
+	assert_true(request_has(&w, "PURGE / HTTP/1.1\r\n"));
+	assert_false(request_has(&w, "Content-Length"));
+
+	prepare(&w, "/")->http.method = (char[]){ "PUT" };
+	assert_string_equal(outcome(&w), "up");
+	next_request(&w);
+	assert_true(request_has(&w, "PUT / HTTP/1.1\r\n"));
+	assert_true(request_has(&w, "Content-Length: 0\r\n"));
+
+	prepare(&w, "/")->http.method = (char[]){ "HEAD" };
+	assert_string_equal(outcome(&w), "up");
+	next_request(&w);
+	assert_true(request_has(&w, "HEAD / HTTP/1.1\r\n"));
+	world_stop(&w);
+}
+
+static void
+long_body_is_sent_without_asking_for_leave(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+	struct one *o;
+	char *body = xmalloc(30001);
+
+	(void)state;
+	memset(body, 'x', 30000);
+	body[30000] = '\0';
+	world_start(&w, routes);
+	o = prepare(&w, "/");
+	o->http.method = (char[]){ "POST" };
+	o->http.body = body;
+	assert_string_equal(outcome(&w), "up");
+	next_request(&w);
+	assert_false(request_has(&w, "Expect"));
+	assert_true(strlen(w.server.request) > 30000);
+	world_stop(&w);
+	free(body);
+}
+
+static void
+credentials_of_the_url_are_sent_and_never_told(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/no", "HTTP/1.1 401 no\r\nContent-Length: 0\r\n\r\n", HTTP_HOLD },
+		{ "/there", "HTTP/1.1 302 x\r\nLocation: /no\r\nContent-Length: 0\r\n\r\n", HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	assert_string_equal(check_url(&w, url_at(&w.server, "ann:s%40cret@localhost", "/no?token=hidden")),
+	    "http://localhost:PORT/no?...: status 401, expected 200-299");
+	next_request(&w);
+	/* ann:s@cret */
+	assert_true(request_has(&w, "GET /no?token=hidden HTTP/1.1\r\n"));
+	assert_true(request_has(&w, "Authorization: Basic YW5uOnNAY3JldA==\r\n"));
+	assert_string_equal(check_url(&w, url_at(&w.server, "ann:s%40cret@localhost", "/there")),
+	    "http://localhost:PORT/no: status 401, expected 200-299");
+	next_request(&w);
+	next_request(&w);
+	assert_true(request_has(&w, "GET /no HTTP/1.1\r\n"));
+	assert_true(request_has(&w, "Authorization: Basic YW5uOnNAY3JldA==\r\n"));
+	world_stop(&w);
+}
+
+static void
+proxies_of_the_environment_are_ignored(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	static const char *const names[] = { "http_proxy", "all_proxy", "ALL_PROXY" };
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		(void)setenv(names[i], "http://127.0.0.1:1", 1);
+	world_start(&w, routes);
+	assert_string_equal(check(&w, "/"), "up");
+	world_stop(&w);
+	for (size_t i = 0; i < 3; i++)
+		(void)unsetenv(names[i]);
+}
+
+/* ---- redirects ---- */
+
+#define TO(status, where) "HTTP/1.1 " status " x\r\nLocation: " where "\r\nContent-Length: 0\r\n\r\n"
+
+static void
+redirects_are_followed(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/", OK, HTTP_HOLD },
+		{ "/relative", TO("302", "dir/../abs"), HTTP_HOLD },
+		{ "/abs", TO("301", "http://127.0.0.1:{port}/named"), HTTP_HOLD },
+		{ "/named", TO("307", "//other.test:{port}/last"), HTTP_HOLD },
+		{ "/last", TO("308", "/?q#f"), HTTP_HOLD },
+		{ "/nowhere", "HTTP/1.1 302 x\r\nContent-Length: 0\r\n\r\n", HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	file_write(path_in("hosts"), "127.0.0.1 other.test\n");
+	assert_string_equal(check(&w, "/relative"), "up");
+	for (int i = 0; i < 5; i++)
+		next_request(&w);
+	assert_true(request_has(&w, "GET /?q HTTP/1.1\r\nHost: other.test:"));
+	prepare(&w, "/abs")->http.no_redirect = true;
+	assert_string_equal(outcome(&w), "http://localhost:PORT/abs: status 301, expected 200-299");
+	assert_string_equal(check(&w, "/nowhere"), "http://localhost:PORT/nowhere: status 302, expected 200-299");
+	world_stop(&w);
+}
+
+static void
+redirects_to_nonsense_are_refused_in_words(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/loop", TO("302", "/loop"), HTTP_HOLD },
+		{ "/ftp", TO("302", "ftp://u:p@h/x"), HTTP_HOLD },
+		{ "/file", TO("302", "file:///etc/passwd"), HTTP_HOLD },
+		{ "/bad", TO("302", "http://[::"), HTTP_HOLD },
+		{ "/port", TO("302", "http://a:99999/"), HTTP_HOLD },
+		{ "/tls", TO("302", "https://localhost:{port}/"), HTTP_HOLD },
+		{ "/gone", TO("302", "http://127.0.0.1:1/?secret"), HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	assert_string_equal(check(&w, "/loop"), "http://localhost:PORT/loop: more than 10 redirects, this being the last");
+	assert_int_equal(w.one.run.http_status, 302);
+	assert_string_equal(check(&w, "/ftp"),
+	    "http://localhost:PORT/ftp: it redirects to ftp://h/x, which is neither http nor https");
+	assert_string_equal(check(&w, "/file"),
+	    "http://localhost:PORT/file: it redirects to file:///etc/passwd, which is neither http nor https");
+	assert_string_equal(check(&w, "/bad"), "http://localhost:PORT/bad: it redirects to what is not a URL with a host");
+	assert_string_equal(check(&w, "/port"), "http://localhost:PORT/port: it redirects to what is not a URL with a host");
+	assert_string_equal(check(&w, "/tls"), "https://localhost:PORT/: the server closed the connection in the TLS handshake");
+	assert_string_equal(check(&w, "/gone"), "http://127.0.0.1:1/?...: connection refused");
+	world_stop(&w);
+}
+
+static void
+redirected_post_becomes_a_get_where_it_should(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/", OK, HTTP_HOLD },
+		{ "/301", TO("301", "/"), HTTP_HOLD },
+		{ "/302", TO("302", "/"), HTTP_HOLD },
+		{ "/303", TO("303", "/"), HTTP_HOLD },
+		{ "/307", TO("307", "/"), HTTP_HOLD },
+		{ "/308", TO("308", "/"), HTTP_HOLD },
+		{ .path = NULL }
+	};
+	static const struct {
+		const char *path, *method, *second;
+	} cases[] = {
+		{ "/301", "POST", "GET" }, { "/302", "POST", "GET" }, { "/303", "POST", "GET" },
+		{ "/307", "POST", "POST" }, { "/308", "POST", "POST" }, { "/301", "PUT", "PUT" },
+		{ "/303", "PUT", "GET" }, { "/303", "HEAD", "HEAD" }, { "/302", "HEAD", "HEAD" },
+	};
+	struct world w;
+	char method[8];
+	struct one *o;
+
+	(void)state;
+	world_start(&w, routes);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		o = prepare(&w, cases[i].path);
+		(void)snprintf(method, sizeof(method), "%s", cases[i].method);
+		o->http.method = method;
+		o->http.body = (char[]){ "text" };
+		strings_add(&o->http.headers, "Content-Type: text/plain");
+		assert_string_equal(outcome(&w), "up");
+		next_request(&w);
+		next_request(&w);
+		assert_int_equal(strncmp(w.server.request, cases[i].second, strlen(cases[i].second)), 0);
+		if (strcmp(cases[i].second, "GET") == 0) {
+			assert_false(request_has(&w, "Content-"));
+			assert_false(request_has(&w, "\r\n\r\ntext"));
+		} else if (strcmp(cases[i].second, "HEAD") != 0) {
+			assert_true(request_has(&w, "\r\n\r\ntext"));
+		}
+	}
+	world_stop(&w);
+}
+
+static void
+secrets_stay_with_the_first_host(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/away", TO("302", "http://127.0.0.1:{port}/back"), HTTP_HOLD },
+		{ "/back", TO("302", "http://localhost:{port}/"), HTTP_HOLD },
+		{ "/near", TO("302", "/"), HTTP_HOLD },
+		{ "/", OK, HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+	struct one *o;
+
+	(void)state;
+	world_start(&w, routes);
+	for (int i = 0; i < 2; i++) {
+		o = prepare_url(&w, url_at(&w.server, i == 0 ? "a:b@localhost" : "localhost", "/away"));
+		if (i == 1)
+			strings_add(&o->http.headers, "authorization: Bearer x");
+		strings_add(&o->http.headers, "Cookie: a=b");
+		strings_add(&o->http.headers, "X-Mine: 1");
+		assert_string_equal(outcome(&w), "up");
+		next_request(&w);
+		assert_true(request_has(&w, "uthorization:") && request_has(&w, "Cookie:"));
+		for (int hop = 0; hop < 2; hop++) {
+			next_request(&w);
+			assert_false(request_has(&w, "uthorization:") || request_has(&w, "Cookie:"));
+			assert_true(request_has(&w, "X-Mine: 1"));
+		}
+	}
+	o = prepare(&w, "/near");
+	strings_add(&o->http.headers, "Authorization: Bearer x");
+	assert_string_equal(outcome(&w), "up");
+	next_request(&w);
+	next_request(&w);
+	assert_true(request_has(&w, "GET / ") && request_has(&w, "Authorization: Bearer x"));
+	world_stop(&w);
+}
+
+/* ---- answers that are wrong ---- */
+
+static void
+broken_answers_are_told_in_words(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/nothing", "", HTTP_CLOSE },
+		{ "/reset", "", HTTP_RESET },
+		{ "/reset-later", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab", HTTP_RESET },
+		{ "/short", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab", HTTP_CLOSE },
+		{ "/cut-chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\nab", HTTP_CLOSE },
+		{ "/0.9", "hello", HTTP_CLOSE },
+		{ "/ssh", "SSH-2.0-OpenSSH_9.2p1\r\n", HTTP_HOLD },
+		{ "/length", "HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n", HTTP_HOLD },
+		{ "/http9", "HTTP/9.9 200 OK\r\n\r\n", HTTP_HOLD },
+		{ "/half", "HTTP/1.1 200", HTTP_CLOSE },
+		{ .path = NULL }
+	};
+	static const char *const wanted[][2] = {
+		{ "/nothing", "the server closed the connection without an answer" },
+		{ "/reset", "connection reset by the server" },
+		{ "/reset-later", "connection reset by the server" },
+		{ "/short", "the connection was closed before the end of the answer" },
+		{ "/cut-chunk", "the connection was closed before the end of the answer" },
+		{ "/0.9", "the answer is not HTTP" },
+		{ "/ssh", "the answer is not HTTP" },
+		{ "/length", "the answer makes no sense as HTTP" },
+		{ "/http9", "the answer is not HTTP" },
+		{ "/half", "the server closed the connection without an answer" },
+	};
+	struct world w;
+	char *text;
+
+	(void)state;
+	world_start(&w, routes);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		text = xasprintf("http://localhost:PORT%s: %s", wanted[i][0], wanted[i][1]);
+		assert_string_equal(check(&w, wanted[i][0]), text);
+		assert_int_equal(w.one.run.state, RUN_FAILED);
+		assert_int_equal(w.one.run.verdict, VERDICT_DOWN);
+		free(text);
+	}
+	world_stop(&w);
+}
+
+static void
+endless_answers_are_bounded(void **state)
+{
+	static const struct http_route routes[] = {
+#define BLOCK "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx "
+#define LONG BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK BLOCK
+		{ "/body", "HTTP/1.1 200 OK\r\n\r\n{again}" LONG, HTTP_ENDLESS },
+		{ "/headers", "HTTP/1.1 200 OK\r\n{again}A: b\r\n", HTTP_ENDLESS },
+		{ "/line", "HTTP/1.1 200 OK\r\nA: {again}" LONG, HTTP_ENDLESS },
+		{ "/hints", "{again}HTTP/1.1 103 Early Hints\r\n\r\n", HTTP_ENDLESS },
+		{ .path = NULL }
+	};
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	assert_string_equal(check(&w, "/body"), "http://localhost:PORT/body: the answer is longer than 16 MiB");
+	assert_int_equal(w.one.run.http_status, 200);
+	assert_string_equal(check(&w, "/headers"),
+	    "http://localhost:PORT/headers: the answer's headers are longer than 256 KiB");
+	assert_string_equal(check(&w, "/line"), "http://localhost:PORT/line: the answer's headers are too long");
+	assert_string_equal(check(&w, "/hints"),
+	    "http://localhost:PORT/hints: the answer's headers are longer than 256 KiB");
+	assert_non_null(strstr(check(&w, "/hints"), "headers are"));
+	world_stop(&w);
+}
+
+static void
+compressed_bodies_stay_compressed(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nno gzip!!", HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+	struct one *o;
+
+	(void)state;
+	world_start(&w, routes);
+	o = prepare(&w, "/");
+	strings_add(&o->http.headers, "Accept-Encoding: gzip");
+	assert_string_equal(outcome(&w), "up");
+	world_stop(&w);
+}
+
+/* ---- who cannot be reached ---- */
+
+static void
+nobody_listening_is_told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL);
+	assert_string_equal(check_url(&w, xstrdup("http://localhost:1/")), "http://localhost:1/: connection refused");
+	assert_string_equal(check_url(&w, xstrdup("http://u:p@LOCALHOST:1/x?y#z")),
+	    "http://LOCALHOST:1/x?...: connection refused");
+	assert_string_equal(check_url(&w, xstrdup("https://127.0.0.1:1")), "https://127.0.0.1:1/: connection refused");
+	assert_int_equal(w.one.run.verdict, VERDICT_DOWN);
+	assert_int_equal(w.one.run.http_status, 0);
+	world_stop(&w);
+}
+
+static void
+unknown_names_are_told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL);
+	assert_string_equal(check_url(&w, xstrdup("http://none.test./")), "http://none.test./: no nameserver gave an answer");
+	world_stop(&w);
+}
+
+static void
+every_address_of_a_name_is_tried(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	file_write(path_in("hosts"), "127.0.0.2 many.test\n127.0.0.3 many.test\n127.0.0.1 many.test\n::1 many.test\n");
+	assert_string_equal(check_url(&w, url_at(&w.server, "many.test", "/")), "up");
+	world_stop(&w);
+}
+
+static void
+ipv6_is_spoken(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL);
+	if (!httpserver_start(&w.server, "::1", routes)) {
+		world_stop(&w);
+		print_message("no IPv6 on this host\n");
+		skip();
+	}
+	file_write(path_in("hosts"), "::1 six.test\n127.0.0.1 both.test\n::1 both.test\n");
+	assert_string_equal(check_url(&w, url_at(&w.server, "[::1]", "/")), "up");
+	assert_string_equal(check_url(&w, url_at(&w.server, "six.test", "/")), "up");
+	assert_string_equal(check_url(&w, url_at(&w.server, "both.test", "/")), "up");
+	assert_string_equal(check(&w, "/"), "up");
+	assert_int_equal(w.threads_max, threads_now());
+	world_stop(&w);
+}
+
+static void
+changed_address_is_taken_at_once(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	file_write(path_in("hosts"), "127.0.0.1 moving.test\n");
+	assert_string_equal(check_url(&w, url_at(&w.server, "moving.test", "/")), "up");
+	file_write(path_in("hosts"), "127.0.0.2 moving.test\n");
+	assert_string_equal(check_url(&w, url_at(&w.server, "moving.test", "/")),
+	    "http://moving.test:PORT/: connection refused");
+	file_write(path_in("hosts"), "127.0.0.1 moving.test\n");
+	assert_string_equal(check_url(&w, url_at(&w.server, "moving.test", "/")), "up");
+	world_stop(&w);
+}
+
+static void
+odd_names_start_no_thread(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/idn", TO("302", "http://B\303\274cher.test:{port}/"), HTTP_HOLD },
+		{ "*", OK, HTTP_HOLD },
+		{ .path = NULL }
+	};
+	static const char *const hosts[] = { "localhost.", "LocalHost", "a.localhost", "name.test.", "NAME.test",
+	    "b\303\274cher.test", "127.1", "0x7f000001", "%6cocalhost", "under_score.test", "127.0.0.1." };
+	struct world w;
+	int before = threads_now();
+
+	(void)state;
+	world_start(&w, routes);
+	file_write(path_in("hosts"), "127.0.0.1 name.test xn--bcher-kva.test under_score.test\n");
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+		assert_string_equal(check_url(&w, url_at(&w.server, hosts[i], "/")), "up");
+	assert_string_equal(check(&w, "/idn"), "up");
+	assert_int_equal(w.threads_max, before);
+	world_stop(&w);
+}
+
+/* ---- time, and being cancelled ---- */
+
+/* A port that takes connections, backlog + 1 of them, and says nothing. */
+static int
+quiet_port(int *fd, int backlog)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(a);
+
+	*fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(*fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(*fd, backlog), 0);
+	assert_int_equal(getsockname(*fd, (struct sockaddr *)&a, &n), 0);
+	return ntohs(a.sin_port);
+}
+
+/* A port whose queue of connections is full: the kernel answers to no more. */
+static int
+full_port(int fds[3])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int port = quiet_port(&fds[0], 0);
+
+	a.sin_port = htons((uint16_t)port);
+	for (int i = 1; i < 3; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(fds[i], (struct sockaddr *)&a, sizeof(a));
+	}
+	return port;
+}
+
+static void
+limit_ends_the_check_and_tells_where_it_stood(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/silent", "", HTTP_HOLD },
+		{ "/drip", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabcdefgh", HTTP_DRIP },
+		{ "/half", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabcdefgh", HTTP_HOLD },
+		{ "/next", TO("302", "/silent"), HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+	int fd;
+
+	(void)state;
+	world_start(&w, routes);
+	prepare(&w, "/silent")->spec.timeout = 300 * USEC_MSEC;
+	assert_string_equal(outcome(&w),
+	    "http://localhost:PORT/silent: no answer within 300ms, stopped while waiting for the answer");
+	assert_int_equal(w.one.run.state, RUN_TIMED_OUT);
+	assert_int_equal(w.one.run.verdict, VERDICT_DOWN);
+	assert_true(w.one.run.phases->wait > 0);
+	prepare(&w, "/drip")->spec.timeout = 300 * USEC_MSEC;
+	assert_non_null(strstr(outcome(&w), "no answer within 300ms"));
+	prepare(&w, "/half")->spec.timeout = 300 * USEC_MSEC;
+	assert_non_null(strstr(outcome(&w), "no answer within 300ms, stopped while receiving"));
+	assert_true(w.one.run.phases->receive > 0);
+	prepare(&w, "/next")->spec.timeout = 300 * USEC_MSEC;
+	assert_string_equal(outcome(&w),
+	    "http://localhost:PORT/silent: no answer within 300ms, stopped while waiting for the answer");
+	prepare_url(&w, xasprintf("https://localhost:%d/", quiet_port(&fd, 5)))->spec.timeout = 300 * USEC_MSEC;
+	assert_non_null(strstr(outcome(&w), "stopped in the TLS handshake"));
+	assert_true(w.one.run.phases->tls > 0);
+	prepare_url(&w, xstrdup("http://silent.test./"))->spec.timeout = 20 * USEC_MSEC;
+	assert_string_equal(outcome(&w),
+	    "http://silent.test./: no answer within 20ms, stopped while its name was looked up");
+	assert_true(w.one.run.phases->dns > 0);
+	world_stop(&w);
+	(void)close(fd);
+}
+
+static void
+limit_ends_a_check_that_cannot_connect(void **state)
+{
+	struct world w;
+	int fds[3], port = full_port(fds);
+
+	(void)state;
+	world_start(&w, NULL);
+	prepare_url(&w, xasprintf("http://localhost:%d/", port))->spec.timeout = 300 * USEC_MSEC;
+	assert_non_null(strstr(outcome(&w), "no answer within 300ms, stopped while connecting"));
+	assert_true(w.one.run.phases->connect > 0);
+	world_stop(&w);
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i]);
+}
+
+static void
+person_cancels_a_check(void **state)
+{
+	static const struct http_route routes[] = { { "*", "HTTP/1.1 200 OK\r\n\r\nx", HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	assert_int_equal(watch_start(&w.watch, w.l, w.server.fd, WATCH_READ, &w.root), 0);
+	w.cancel_asked = true;
+	assert_string_equal(check(&w, "/"), "");
+	assert_int_equal(w.one.run.state, RUN_CANCELED);
+	assert_int_equal(w.one.run.verdict, VERDICT_NONE);
+	world_stop(&w);
+}
+
+static void
+daemons_stop_leaves_the_run_running(void **state)
+{
+	static const struct http_route routes[] = { { "*", "HTTP/1.1 200 OK\r\n\r\nx", HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	assert_int_equal(watch_start(&w.watch, w.l, w.server.fd, WATCH_READ, &w.root), 0);
+	w.stop_asked = true;
+	(void)prepare(&w, "/");
+	run_all(&w, &w.one, 1);
+	assert_int_equal(w.one.run.state, RUN_RUNNING);
+	assert_null(w.one.run.reason);
+	assert_false(instant_is_set(w.one.run.exited));
+	world_stop(&w);
+}
+
+/* ---- many ---- */
+
+static void
+many_checks_by_name_start_no_thread(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	static struct one ones[MANY];
+	struct world w;
+	int before = threads_now();
+
+	(void)state;
+	world_start(&w, routes);
+	file_write(path_in("hosts"), "127.0.0.1 name.test\n");
+	memset(ones, 0, sizeof(ones));
+	for (size_t i = 0; i < MANY; i++)
+		one_init(&ones[i], url_at(&w.server, i % 2 == 0 ? "name.test" : "localhost", "/"));
+	run_all(&w, ones, MANY);
+	assert_int_equal(w.threads_max, before);
+	assert_int_equal(threads_now(), before);
+	for (size_t i = 0; i < MANY; i++) {
+		assert_int_equal(ones[i].run.state, RUN_SUCCEEDED);
+		one_done(&ones[i]);
+	}
+	world_stop(&w);
+}
+
+static int
+descriptors_now(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	(void)closedir(d);
+	return n;
+}
+
+static void
+memory_and_descriptors_come_back(void **state)
+{
+	static const struct http_route routes[] = { { "/reset", "", HTTP_RESET }, { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+	size_t before = 0;
+	int descriptors = 0;
+
+	(void)state;
+	world_start(&w, routes);
+	for (int i = 0; i < 300; i++) {
+		if (i == 100) {
+			before = mallinfo2().uordblks;
+			descriptors = descriptors_now();
+		}
+		(void)check(&w, i % 3 == 0 ? "/reset" : "/");
+	}
+	assert_true(mallinfo2().uordblks < before + 64 * 1024);
+	assert_int_equal(descriptors_now(), descriptors);
+	world_stop(&w);
+}
+
+/* ---- TLS ---- */
+
+static bool
+needs_openssl(void)
+{
+	if (openssl_program() != NULL)
+		return false;
+	print_message("the openssl program is not installed\n");
+	return true;
+}
+
+static void
+tls_is_verified_unless_told_otherwise(void **state)
+{
+	struct world w;
+
+	(void)state;
+	if (needs_openssl())
+		skip();
+	world_start(&w, NULL);
+	assert_true(openssl_certificate(directory, "good", "localhost", false));
+	openssl_server(&w.server, directory, "good");
+	assert_string_equal(check_url(&w, xasprintf("https://localhost:%d/x", w.server.port)),
+	    "https://localhost:PORT/x: its certificate is not accepted: self-signed certificate");
+	assert_int_equal(w.one.run.verdict, VERDICT_DOWN);
+	prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port))->http.insecure = true;
+	assert_string_equal(outcome(&w), "up");
+	assert_true(w.one.run.phases->tls > 0);
+	world_stop(&w);
+}
+
+static void
+tls_with_a_trusted_certificate_is_up(void **state)
+{
+	struct world w;
+
+	(void)state;
+	if (needs_openssl())
+		skip();
+	world_start(&w, NULL);
+	assert_true(openssl_certificate(directory, "good", "localhost", false));
+	openssl_server(&w.server, directory, "good");
+	http_engine_trust(w.exec.http, path_in("good.pem"));
+	assert_string_equal(check_url(&w, xasprintf("https://localhost:%d/", w.server.port)), "up");
+	assert_string_equal(check_url(&w, xasprintf("https://127.0.0.1:%d/", w.server.port)),
+	    "https://127.0.0.1:PORT/: its certificate is for another name");
+	prepare_url(&w, xasprintf("https://127.0.0.1:%d/", w.server.port))->http.insecure = true;
+	assert_string_equal(outcome(&w), "up");
+	assert_non_null(strstr(check(&w, "/"), "http://localhost:PORT/: "));
+	world_stop(&w);
+}
+
+static void
+tls_certificate_that_has_expired_is_told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	if (needs_openssl())
+		skip();
+	world_start(&w, NULL);
+	assert_true(openssl_certificate(directory, "old", "localhost", true));
+	openssl_server(&w.server, directory, "old");
+	http_engine_trust(w.exec.http, path_in("old.pem"));
+	assert_string_equal(check_url(&w, xasprintf("https://localhost:%d/", w.server.port)),
+	    "https://localhost:PORT/: its certificate is not accepted: certificate has expired");
+	world_stop(&w);
+}
+
+static void
+tls_to_a_plain_server_fails_in_words(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_CLOSE }, { .path = NULL } };
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL);
+	assert_true(httpserver_start(&w.server, "127.0.0.1", routes));
+	assert_string_equal(check_url(&w, xasprintf("https://localhost:%d/", w.server.port)),
+	    "https://localhost:PORT/: the TLS handshake failed: wrong version number");
+	world_stop(&w);
+}
+
+static int
+directory_make(void **state)
+{
+	(void)state;
+	(void)snprintf(directory, sizeof(directory), "/tmp/jobd-http-XXXXXX");
+	return mkdtemp(directory) != NULL ? 0 : -1;
+}
+
+static int
+directory_remove(void **state)
+{
+	DIR *d = opendir(directory);
+
+	(void)state;
+	if (d == NULL)
+		return -1;
+	for (struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+	(void)closedir(d);
+	return rmdir(directory);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_status_is_up),
+		cmocka_unit_test(other_status_is_down_and_named),
+		cmocka_unit_test(request_is_as_the_job_says),
+		cmocka_unit_test(long_body_is_sent_without_asking_for_leave),
+		cmocka_unit_test(credentials_of_the_url_are_sent_and_never_told),
+		cmocka_unit_test(proxies_of_the_environment_are_ignored),
+		cmocka_unit_test(redirects_are_followed),
+		cmocka_unit_test(redirects_to_nonsense_are_refused_in_words),
+		cmocka_unit_test(redirected_post_becomes_a_get_where_it_should),
+		cmocka_unit_test(secrets_stay_with_the_first_host),
+		cmocka_unit_test(broken_answers_are_told_in_words),
+		cmocka_unit_test(endless_answers_are_bounded),
+		cmocka_unit_test(compressed_bodies_stay_compressed),
+		cmocka_unit_test(nobody_listening_is_told),
+		cmocka_unit_test(unknown_names_are_told),
+		cmocka_unit_test(every_address_of_a_name_is_tried),
+		cmocka_unit_test(ipv6_is_spoken),
+		cmocka_unit_test(changed_address_is_taken_at_once),
+		cmocka_unit_test(odd_names_start_no_thread),
+		cmocka_unit_test(limit_ends_the_check_and_tells_where_it_stood),
+		cmocka_unit_test(limit_ends_a_check_that_cannot_connect),
+		cmocka_unit_test(person_cancels_a_check),
+		cmocka_unit_test(daemons_stop_leaves_the_run_running),
+		cmocka_unit_test(many_checks_by_name_start_no_thread),
+		cmocka_unit_test(memory_and_descriptors_come_back),
+		cmocka_unit_test(tls_is_verified_unless_told_otherwise),
+		cmocka_unit_test(tls_with_a_trusted_certificate_is_up),
+		cmocka_unit_test(tls_certificate_that_has_expired_is_told),
+		cmocka_unit_test(tls_to_a_plain_server_fails_in_words),
+	};
+
+	return cmocka_run_group_tests(tests, directory_make, directory_remove);
+}
