@@ -133,6 +133,11 @@ type_print(struct buf *out, const struct field *f)
 		buf_puts(out, "string");
 		break;
 	case FIELD_ENUM:
+		/* python-varlink cannot parse an enum of one word; a string may become an enum later. */
+		if (f->names[1] == NULL) {
+			buf_puts(out, "string");
+			break;
+		}
 		for (int i = 0; f->names[i] != NULL; i++)
 			buf_printf(out, "%s%s", i == 0 ? "(" : ",", f->names[i]);
 		buf_puts(out, ")");
