@@ -94,7 +94,8 @@ socket_ready(struct watch *w)
 static unsigned
 watch_flags(int what)
 {
-	return WATCH_LEVEL | (what & CURL_POLL_IN ? WATCH_READ : 0u) | (what & CURL_POLL_OUT ? WATCH_WRITE : 0u);
+	return WATCH_LEVEL | (what & CURL_POLL_IN ? WATCH_READ : 0u) |
+	    (what & CURL_POLL_OUT ? WATCH_WRITE : 0u);
 }
 
 /*
@@ -279,7 +280,7 @@ transfer_easy(struct http_engine *h)
 	curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, refuse_resolver);
 	/* The daemon's environment is nobody's business. */
 	curl_easy_setopt(e, CURLOPT_PROXY, "");
-	/* With a CA path Debian's libcurl loads the whole store anew for every check: 20 ms of CPU. */
+	/* With a CA path Debian's libcurl loads the whole store for every check: 20 ms of CPU. */
 	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, TRUST_KEPT);
 	if (h->bundle != NULL)
@@ -310,7 +311,7 @@ transfer_stop(struct transfer *x, struct http_engine *h)
 	if (x->added) {
 		curl_multi_remove_handle(h->multi, x->easy);
 		MUST(h->transfers > 0);
-		/* With nothing under way, what libcurl once asked for must not wake an idle loop. */
+		/* What libcurl once asked for must not wake a loop that has nothing to do. */
 		if (--h->transfers == 0) {
 			h->at = USEC_NEVER;
 			h->idle = h->seen != USEC_NEVER;
@@ -365,7 +366,8 @@ errno_words(int error)
 static bool
 fault_is_ours(int error)
 {
-	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS || error == ENOSPC;
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+	    error == ENOSPC;
 }
 
 /* "OpenSSL/3.0: error:0A00010B:SSL routines::wrong version number": its end. */
@@ -388,13 +390,15 @@ tls_reason(const struct transfer *x)
 
 	if (x->result == CURLE_PEER_FAILED_VERIFICATION) {
 		if (strncmp(x->error, problem, strlen(problem)) == 0)
-			return xasprintf("its certificate is not accepted: %s", x->error + strlen(problem));
-		if (strstr(x->error, "does not match") != NULL || strstr(x->error, "subject name") != NULL)
+			return xasprintf("its certificate is not accepted: %s",
+			    x->error + strlen(problem));
+		if (strstr(x->error, "does not match") != NULL ||
+		    strstr(x->error, "subject name") != NULL)
 			return xstrdup("its certificate is for another name");
 		return xasprintf("its certificate is not accepted: %s", x->error);
 	}
-	if (strstr(x->error, "SSL_ERROR_SYSCALL") != NULL || strstr(x->error, "reset by peer") != NULL ||
-	    strstr(x->error, "unexpected eof") != NULL)
+	if (strstr(x->error, "SSL_ERROR_SYSCALL") != NULL ||
+	    strstr(x->error, "reset by peer") != NULL || strstr(x->error, "unexpected eof") != NULL)
 		return xstrdup("the server closed the connection in the TLS handshake");
 	return xasprintf("the TLS handshake failed: %s",
 	    x->error[0] != '\0' ? openssl_words(x->error) : curl_easy_strerror(x->result));

@@ -2,7 +2,8 @@
  * http: a check: one request, redirects followed hop by hop, a verdict in words.
  *
  * Names are resolved by the engine's dns and handed to libcurl (CURLOPT_RESOLVE), for every hop, so
- * that it never starts a thread of its own.  Where the time went is told by phase, summed over the hops.
+ * that it never starts a thread of its own.  Where the time went is told by phase, summed over
+ * the hops.
  *
  * What is told never holds credentials: they are cut out of the URL, as is its query.
  */
@@ -107,12 +108,14 @@ judge(struct http_frame *f, long status)
 
 enum stage { STAGE_CONNECT, STAGE_TLS, STAGE_SEND, STAGE_WAIT, STAGE_RECEIVE, STAGE_COUNT };
 
-/* libcurl's times, from its start to the end of each stage; returns the stage not yet at its end. */
+/* libcurl's times, from its start to each stage's end.  Returns the stage not yet at its end. */
 static enum stage
 stage_ends(const struct http_frame *f, curl_off_t ends[STAGE_RECEIVE])
 {
-	static const CURLINFO infos[STAGE_RECEIVE] = { CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T,
-	    CURLINFO_PRETRANSFER_TIME_T, CURLINFO_STARTTRANSFER_TIME_T };
+	static const CURLINFO infos[STAGE_RECEIVE] = {
+		CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T,
+		CURLINFO_PRETRANSFER_TIME_T, CURLINFO_STARTTRANSFER_TIME_T,
+	};
 
 	for (int i = 0; i < STAGE_RECEIVE; i++) {
 		ends[i] = 0;
@@ -132,7 +135,9 @@ stage_ends(const struct http_frame *f, curl_off_t ends[STAGE_RECEIVE])
 static void
 add_phases(struct http_frame *f)
 {
-	usec_t *sums[STAGE_COUNT] = { &f->sum.connect, &f->sum.tls, &f->sum.send, &f->sum.wait, &f->sum.receive };
+	usec_t *sums[STAGE_COUNT] = {
+		&f->sum.connect, &f->sum.tls, &f->sum.send, &f->sum.wait, &f->sum.receive,
+	};
 	curl_off_t ends[STAGE_RECEIVE], at = 0, now = 0;
 	enum stage stage = stage_ends(f, ends);
 
@@ -261,7 +266,8 @@ resolve_entry(const struct http_frame *f)
 			address = &((const struct sockaddr_in *)(const void *)a)->sin_addr;
 		if (inet_ntop(a->sa_family, address, text, sizeof(text)) == NULL)
 			continue;
-		longer = xasprintf("%s%s%s%s%s", entry, i > 0 ? "," : "", six ? "[" : "", text, six ? "]" : "");
+		longer = xasprintf("%s%s%s%s%s", entry, i > 0 ? "," : "", six ? "[" : "", text,
+		    six ? "]" : "");
 		free(entry);
 		entry = longer;
 	}
@@ -324,7 +330,8 @@ set_headers(struct http_frame *f, CURL *e)
 static bool
 takes_body(const char *method)
 {
-	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+	    strcmp(method, "PATCH") == 0;
 }
 
 static void
@@ -338,7 +345,8 @@ set_request(struct http_frame *f, CURL *e)
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
 	} else {
 		if (body != NULL || takes_body(method)) {
-			curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, body != NULL ? (long)strlen(body) : 0L);
+			curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE,
+			    body != NULL ? (long)strlen(body) : 0L);
 			curl_easy_setopt(e, CURLOPT_POSTFIELDS, body != NULL ? body : "");
 		}
 		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
@@ -373,9 +381,10 @@ send_hop(struct http_frame *f)
 		curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
 		curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, f);
 	}
-	/* The deadline is ours.  libcurl gives each address its share of the time, so it must know it. */
+	/* The deadline is ours; libcurl must know it to give each address its share. */
 	if (left < INT32_MAX * USEC_MSEC - USEC_SEC)
-		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)((left + USEC_SEC) / USEC_MSEC));
+		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
+		    (long)((left + USEC_SEC) / USEC_MSEC));
 	else
 		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)INT32_MAX);
 	if (f->exec.spec->http->insecure) {
@@ -418,8 +427,9 @@ redirect(struct http_frame *f, const char *where)
 	const char *why = url_parse(&to, where);
 
 	if (why != NULL) {
-		set_outcome(f, RUN_FAILED, VERDICT_DOWN, xasprintf("%s: it redirects to %s%s%s", f->url.told,
-		    to.told != NULL ? to.told : "", to.told != NULL ? ", which is " : "what is ", why));
+		set_outcome(f, RUN_FAILED, VERDICT_DOWN, xasprintf("%s: it redirects to %s%s%s",
+		    f->url.told, to.told != NULL ? to.told : "",
+		    to.told != NULL ? ", which is " : "what is ", why));
 		url_done(&to);
 		return false;
 	}
@@ -435,7 +445,8 @@ redirect(struct http_frame *f, const char *where)
 	if (++f->hops <= REDIRECTS_MAX)
 		return true;
 	set_outcome(f, RUN_FAILED, VERDICT_DOWN,
-	    xasprintf("%s: more than %d redirects, this being the last", f->url.told, REDIRECTS_MAX));
+	    xasprintf("%s: more than %d redirects, this being the last", f->url.told,
+	    REDIRECTS_MAX));
 	return false;
 }
 
@@ -554,7 +565,7 @@ http_step(struct task *t)
 			break;
 		end_hop(f);
 	}
-	/* Cancelled by the daemon's stop: the state is still running, the next daemon repeats the check. */
+	/* Cancelled by the daemon's stop: still running, and the next daemon repeats the check. */
 	finish(f);
 	TASK_END(t, 0);
 }
@@ -570,6 +581,13 @@ http_describe(const struct task *t, char *out, size_t n)
 		snprintf(out, n, "the address of %s", f->url.host);
 }
 
-static const struct task_kind http_kind = { .name = "http check", .step = http_step, .describe = http_describe };
+static const struct task_kind http_kind = {
+	.name = "http check",
+	.step = http_step,
+	.describe = http_describe,
+};
 
-const struct executor executor_http = { .frame_size = sizeof(struct http_frame), .kind = &http_kind };
+const struct executor executor_http = {
+	.frame_size = sizeof(struct http_frame),
+	.kind = &http_kind,
+};

@@ -9,7 +9,7 @@
 
 struct url {
 	char	*text;		/* to ask for: without credentials and fragment, plain ASCII */
-	char	*told;		/* for people: text with its query cut off, which may hold a secret */
+	char	*told;		/* for people: text without its query, which may hold a secret */
 	char	*host;		/* to look up: in Punycode, without brackets */
 	char	*port;
 	char	*origin;	/* scheme, host and port, to compare */

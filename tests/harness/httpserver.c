@@ -20,7 +20,7 @@
 #include "daemon/base/must.h"
 #include "proto/mem.h"
 
-/* A body of this length is looked for in what the client announces. */
+/* As much of a request is read. */
 #define REQUEST_MAX 65536
 
 /* ---- one connection ---- */
@@ -265,7 +265,9 @@ httpserver_stop(struct httpserver *s)
 const char *
 openssl_program(void)
 {
-	static const char *const paths[] = { "/usr/bin/openssl", "/bin/openssl", "/usr/local/bin/openssl" };
+	static const char *const paths[] = {
+		"/usr/bin/openssl", "/bin/openssl", "/usr/local/bin/openssl",
+	};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (access(paths[i], X_OK) == 0)
@@ -277,12 +279,13 @@ openssl_program(void)
 bool
 openssl_certificate(const char *directory, const char *name, const char *host, bool expired)
 {
-	char *again = expired ? xasprintf(" && %s x509 -in %s/%s.pem -days -1 -signkey %s/%s.key -out %s/%s.old &&"
-	    " mv %s/%s.old %s/%s.pem", openssl_program(), directory, name, directory, name, directory, name, directory,
-	    name, directory, name) : xstrdup("");
-	char *line = xasprintf("{ %s req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=%s"
-	    " -addext subjectAltName=DNS:%s -keyout %s/%s.key -out %s/%s.pem%s; } >/dev/null 2>&1", openssl_program(),
-	    host, host, directory, name, directory, name, again);
+	char *again = xasprintf(" && %s x509 -in %s/%s.pem -days -1 -signkey %s/%s.key"
+	    " -out %s/%s.old && mv %s/%s.old %s/%s.pem", openssl_program(), directory, name,
+	    directory, name, directory, name, directory, name, directory, name);
+	char *line = xasprintf("{ %s req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+	    " -days 1 -subj /CN=%s -addext subjectAltName=DNS:%s -keyout %s/%s.key -out %s/%s.pem%s"
+	    "; } >/dev/null 2>&1", openssl_program(), host, host, directory, name, directory, name,
+	    expired ? again : "");
 	int r = system(line);
 
 	free(again);
@@ -293,7 +296,8 @@ openssl_certificate(const char *directory, const char *name, const char *host, b
 void
 openssl_server(struct httpserver *s, const char *directory, const char *name)
 {
-	char *key = xasprintf("%s/%s.key", directory, name), *pem = xasprintf("%s/%s.pem", directory, name);
+	char *key = xasprintf("%s/%s.key", directory, name);
+	char *pem = xasprintf("%s/%s.pem", directory, name);
 	char line[256];
 	pid_t parent = getpid();
 	int out[2];
@@ -310,8 +314,8 @@ openssl_server(struct httpserver *s, const char *directory, const char *name)
 		(void)dup2(out[1], STDOUT_FILENO);
 		/* It complains of every client that does not trust it. */
 		(void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
-		execl(openssl_program(), "openssl", "s_server", "-www", "-accept", "127.0.0.1:0", "-key", key, "-cert", pem,
-		    (char *)NULL);
+		execl(openssl_program(), "openssl", "s_server", "-www", "-accept", "127.0.0.1:0",
+		    "-key", key, "-cert", pem, (char *)NULL);
 		_exit(127);
 	}
 	(void)setpgid(s->pid, s->pid);

@@ -14,8 +14,8 @@ enum http_after {
 	HTTP_CLOSE,
 	HTTP_RESET,		/* with a reset, not an orderly end */
 	HTTP_HOLD,		/* say no more, but keep the connection */
-	HTTP_ENDLESS,		/* repeat what follows "{again}" in the answer until the other has gone */
-	HTTP_DRIP,		/* (instead) the answer byte by byte, each after a tenth of a second */
+	HTTP_ENDLESS,		/* repeat what follows "{again}" until the other has gone */
+	HTTP_DRIP,		/* (instead) a byte every tenth of a second */
 };
 
 /* What is answered to requests for a path; "{port}" in the answer becomes the server's own. */
@@ -33,9 +33,8 @@ struct httpserver {
 };
 
 /*
- * Listen on a numeric address, on a port that the kernel chooses, and answer by the table (borrowed).
- * Before the loop's threads, if any.  Aborts when it cannot, but returns false when the host does not
- * have the address (no IPv6).
+ * Listen on a numeric address, on a port that the kernel chooses, and answer by the table
+ * (borrowed).  False when the host does not have the address (no IPv6).
  */
 bool httpserver_start(struct httpserver *s, const char *address, const struct http_route *routes);
 
