@@ -1,7 +1,12 @@
 /*
  * curl: see curl.h.  libcurl tells which sockets to watch and when to call it at the
- * latest; it is never called from inside its own callbacks.  It does not drain sockets, so they
- * are watched by level.  After every action the finished transfers are collected.
+ * latest; it is never called from inside its own callbacks.  After every action the finished
+ * transfers are collected.
+ *
+ * Its sockets are in an epoll of their own, which the loop watches as one descriptor: libcurl
+ * changes its mind about each socket three times a check, and this makes each one system call; and
+ * there is nothing of ours that must live as long as a socket.  What epoll tells may be out of
+ * date after the first action: to libcurl that is a needless call, nothing worse.
  */
 #include "daemon/exec/curl.h"
 
@@ -9,6 +14,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
@@ -18,6 +25,9 @@
 /* Responses are small or refused; 1,000 checks at a time should not cost 16 KiB each. */
 #define RECEIVE_BUFFER 4096L
 #define SEND_BUFFER 16384L
+
+/* Sockets served in one turn: each may cost a millisecond of TLS, and others wait for theirs. */
+#define READY_MAX 16
 
 /*
  * Seconds that libcurl remembers an address we gave it.  Every request brings its own, which
@@ -32,17 +42,12 @@ struct http_engine {
 	struct task	 task;		/* keeps libcurl's time */
 	struct loop	*loop;
 	CURLM		*multi;		/* NULL before the first check */
+	struct watch	 watch;		/* on the epoll of its sockets */
 	const char	*bundle;	/* the caller's; NULL: the system's */
 	unsigned	 transfers;	/* under way */
 	bool		 idle;		/* the last of them has just ended: wait for nothing */
 	usec_t		 at;		/* call it then; USEC_NEVER: no need */
 	usec_t		 seen;		/* the `at` that the task waits for */
-};
-
-/* One socket of libcurl's. */
-struct socket_watch {
-	struct watch		 watch;
-	struct http_engine	*engine;
 };
 
 /* Wake those whose transfers are over. */
@@ -75,27 +80,24 @@ act(struct http_engine *h, curl_socket_t fd, int what)
 
 	if (r != CURLM_OK)
 		log_error("libcurl refuses an action error=%s", curl_multi_strerror(r));
-	collect(h);
 }
 
 static bool
-socket_ready(struct watch *w)
+sockets_ready(struct watch *w)
 {
-	struct socket_watch *s = container_of(w, struct socket_watch, watch);
-	int what = (w->readable ? CURL_CSELECT_IN : 0) | (w->writable ? CURL_CSELECT_OUT : 0);
-	struct http_engine *h = s->engine;
+	struct http_engine *h = container_of(w, struct http_engine, watch);
+	struct epoll_event events[READY_MAX];
+	int n = epoll_wait(w->fd, events, READY_MAX, 0), what;
 
-	w->readable = w->writable = w->closed = false;
-	/* libcurl may end the watch in here: w is not touched any more. */
-	act(h, w->fd, what);
+	w->readable = false;
+	for (int i = 0; i < n; i++) {
+		/* An error is found by reading or writing, whichever is awaited. */
+		what = (events[i].events & ~(unsigned)EPOLLOUT ? CURL_CSELECT_IN : 0) |
+		    (events[i].events & ~(unsigned)EPOLLIN ? CURL_CSELECT_OUT : 0);
+		act(h, events[i].data.fd, what);
+	}
+	collect(h);
 	return false;
-}
-
-static unsigned
-watch_flags(int what)
-{
-	return WATCH_LEVEL | (what & CURL_POLL_IN ? WATCH_READ : 0u) |
-	    (what & CURL_POLL_OUT ? WATCH_WRITE : 0u);
 }
 
 /*
@@ -117,39 +119,23 @@ fail_watch(CURL *easy, int error)
 	task_wake(x->waiter);
 }
 
-/* libcurl: watch this socket so, or no more. */
+/* libcurl: watch this socket so, or no more.  `known` is not NULL once it is watched. */
 static int
-on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *watch)
+on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *known)
 {
 	struct http_engine *h = engine;
-	struct socket_watch *s = watch;
-	int r;
+	struct epoll_event event = { .data.fd = fd };
 
 	if (what == CURL_POLL_REMOVE) {
-		if (s != NULL) {
-			watch_stop(&s->watch);
-			curl_multi_assign(h->multi, fd, NULL);
-			free(s);
-		}
+		/* Closing is not enough: a copy in a child would keep it here. */
+		(void)epoll_ctl(h->watch.fd, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
-	if (s != NULL) {
-		r = watch_set(&s->watch, watch_flags(what));
-		if (r < 0)
-			fail_watch(easy, r);
-		return 0;
-	}
-	s = xcalloc(1, sizeof(*s));
-	s->engine = h;
-	r = watch_start(&s->watch, h->loop, fd, watch_flags(what), NULL);
-	if (r < 0) {
-		free(s);
-		fail_watch(easy, r);
-		return 0;
-	}
-	s->watch.writable = false;
-	s->watch.ready = socket_ready;
-	curl_multi_assign(h->multi, fd, s);
+	event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+	if (epoll_ctl(h->watch.fd, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
+		curl_multi_assign(h->multi, fd, h);
+	else
+		fail_watch(easy, -errno);
 	return 0;
 }
 
@@ -184,6 +170,7 @@ http_engine_step(struct task *t)
 			continue;
 		h->at = USEC_NEVER;
 		act(h, CURL_SOCKET_TIMEOUT, 0);
+		collect(h);
 		/* It may want to be called again at once, and again: the others have their turn. */
 		TASK_YIELD(t);
 	}
@@ -224,8 +211,27 @@ http_engine_free(struct http_engine *h)
 	if (h->multi != NULL) {
 		curl_multi_cleanup(h->multi);
 		curl_global_cleanup();
+		watch_stop(&h->watch);
+		close(h->watch.fd);
 	}
 	free(h);
+}
+
+/* The epoll that its sockets will be in, watched by level: a turn may leave some.  0 or -errno. */
+static int
+watch_sockets(struct http_engine *h)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = watch_start(&h->watch, h->loop, fd, WATCH_READ | WATCH_LEVEL, NULL);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	h->watch.ready = sockets_ready;
+	return 0;
 }
 
 static bool
@@ -236,7 +242,9 @@ engine_open(struct http_engine *h)
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return false;
 	h->multi = curl_multi_init();
-	if (h->multi == NULL) {
+	if (h->multi == NULL || watch_sockets(h) < 0) {
+		curl_multi_cleanup(h->multi);
+		h->multi = NULL;
 		curl_global_cleanup();
 		return false;
 	}

@@ -519,6 +519,9 @@ static void
 start_lookup(struct http_frame *f)
 {
 	f->hop_began = loop_clock(f->exec.task.loop);
+	f->lookup = (struct dns_lookup){ .done = f->url.numeric };
+	if (f->url.numeric)
+		return;
 	dns_lookup_start(&f->lookup, f->exec.world->dns, f->url.host, AF_UNSPEC, &f->exec.task);
 }
 
@@ -531,7 +534,7 @@ looked_up(struct http_frame *f, bool in_time)
 		give_up(f);
 	else if (f->lookup.error != 0)
 		fail(f, dns_error(f->lookup.error));
-	else if (f->lookup.n == 0)
+	else if (f->lookup.n == 0 && !f->url.numeric)
 		fail(f, "the name has no address");
 	else if (!send_hop(f))
 		fail_here(f, "libcurl refuses the request");

@@ -61,33 +61,66 @@ keep_printable(char *text)
 	}
 }
 
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text & 0x80)
+			return false;
+	}
+	return true;
+}
+
+/* The host in Punycode, in c as well; NULL when it has none. */
+static char *
+host_part(CURLU *c)
+{
+	char *host = part(c, CURLUPART_HOST, 0);
+	locale_t unicode, before;
+
+	if (host == NULL || is_ascii(host))
+		return host;
+	free(host);
+	/* libcurl takes it for characters of the locale's, and the daemon's locale is C. */
+	unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (unicode == (locale_t)0)
+		return NULL;
+	before = uselocale(unicode);
+	host = part(c, CURLUPART_HOST, CURLU_PUNYCODE);
+	uselocale(before);
+	freelocale(unicode);
+	if (host != NULL && (!is_ascii(host) ||
+	    curl_url_set(c, CURLUPART_HOST, host, 0) != CURLUE_OK)) {
+		free(host);
+		host = NULL;
+	}
+	return host;
+}
+
 static const char *
 take_apart(struct url *u, CURLU *c)
 {
 	char *scheme = part(c, CURLUPART_SCHEME, 0);
+	bool plain = scheme != NULL && strcasecmp(scheme, "http") == 0;
 
+	u->secure = scheme != NULL && strcasecmp(scheme, "https") == 0;
+	free(scheme);
 	u->user = part(c, CURLUPART_USER, CURLU_URLDECODE);
 	u->password = part(c, CURLUPART_PASSWORD, CURLU_URLDECODE);
 	drop(c, CURLUPART_USER);
 	drop(c, CURLUPART_PASSWORD);
 	drop(c, CURLUPART_OPTIONS);
 	drop(c, CURLUPART_FRAGMENT);
-	u->host = part(c, CURLUPART_HOST, CURLU_PUNYCODE);
+	u->host = host_part(c);
 	u->port = part(c, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-	if (u->host != NULL)
-		(void)curl_url_set(c, CURLUPART_HOST, u->host, 0);
 	u->text = part(c, CURLUPART_URL, 0);
 	if (u->text != NULL) {
 		u->told = xasprintf("%.*s%s", (int)strcspn(u->text, "?"), u->text,
 		    strchr(u->text, '?') != NULL ? "?..." : "");
 		keep_printable(u->told);
 	}
-	u->secure = scheme != NULL && strcasecmp(scheme, "https") == 0;
-	if (scheme == NULL || (!u->secure && strcasecmp(scheme, "http") != 0)) {
-		free(scheme);
+	if (!plain && !u->secure)
 		return "neither http nor https";
-	}
-	free(scheme);
 	if (u->host == NULL || u->port == NULL || u->text == NULL)
 		return "not a URL with a host";
 	u->numeric = is_numeric(u->host);
@@ -100,46 +133,17 @@ take_apart(struct url *u, CURLU *c)
 	return NULL;
 }
 
-static const char *
-parse(struct url *u, const char *text)
+const char *
+url_parse(struct url *u, const char *text)
 {
 	CURLU *c = curl_url();
 	const char *why = "not a URL with a host";
 
+	url_done(u);
 	if (c != NULL && curl_url_set(c, CURLUPART_URL, text,
 	    CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
 		why = take_apart(u, c);
 	curl_url_cleanup(c);
-	return why;
-}
-
-static bool
-is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text & 0x80)
-			return false;
-	}
-	return true;
-}
-
-const char *
-url_parse(struct url *u, const char *text)
-{
-	locale_t unicode, before;
-	const char *why;
-
-	url_done(u);
-	if (is_ascii(text))
-		return parse(u, text);
-	/* Punycode is made from the locale's characters, and the daemon's locale is C. */
-	unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	if (unicode == (locale_t)0)
-		return parse(u, text);
-	before = uselocale(unicode);
-	why = parse(u, text);
-	uselocale(before);
-	freelocale(unicode);
 	return why;
 }
 
