@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
@@ -109,11 +110,11 @@ fail_watch(CURL *easy, int error)
 {
 	struct transfer *x = NULL;
 
-	log_warning("a check cannot watch its socket error=%s, ending it", strerror(-error));
+	log_warning("a check cannot watch its socket error=%s, ending it", strerror(error));
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
 	if (x == NULL || x->done)
 		return;
-	x->watch_error = error;
+	x->local_error = error;
 	x->result = CURLE_ABORTED_BY_CALLBACK;
 	x->done = true;
 	task_wake(x->waiter);
@@ -135,7 +136,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *known)
 	if (epoll_ctl(h->watch.fd, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
 		curl_multi_assign(h->multi, fd, h);
 	else
-		fail_watch(easy, -errno);
+		fail_watch(easy, errno);
 	return 0;
 }
 
@@ -267,6 +268,21 @@ refuse_resolver(void *state, void *reserved, void *unused)
 	return 1;
 }
 
+/* libcurl's own would not close it on exec, and would not tell why there is none. */
+static curl_socket_t
+open_socket(void *transfer, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct transfer *x = transfer;
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+
+	(void)purpose;
+	if (fd < 0) {
+		x->local_error = errno;
+		return CURL_SOCKET_BAD;
+	}
+	return fd;
+}
+
 CURL *
 transfer_easy(struct http_engine *h)
 {
@@ -305,6 +321,8 @@ transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter)
 	x->done = false;
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
+	curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, x);
 	r = curl_multi_add_handle(h->multi, x->easy);
 	if (r != CURLM_OK)
 		return -(int)r;
@@ -428,17 +446,18 @@ transfer_reason(const struct transfer *x, bool *ours)
 	long error = 0;
 	char *text;
 
-	*ours = true;
-	if (x->watch_error < 0)
-		return xasprintf("its connection cannot be watched: %s", strerror(-x->watch_error));
 	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &error);
+	/* A family that this host does not have: another address may have been tried as well. */
+	if (x->result == CURLE_ABORTED_BY_CALLBACK || (error == 0 && x->local_error != 0))
+		error = x->local_error;
 	*ours = fault_is_ours((int)error);
 	if (x->result == CURLE_PEER_FAILED_VERIFICATION || x->result == CURLE_SSL_CONNECT_ERROR)
 		text = tls_reason(x);
 	else if ((x->result == CURLE_RECV_ERROR || x->result == CURLE_SEND_ERROR) &&
 	    (error == ECONNRESET || error == EPIPE || strstr(x->error, "reset by peer") != NULL))
 		text = xstrdup("connection reset by the server");
-	else if (x->result == CURLE_COULDNT_CONNECT && error != 0)
+	else if ((x->result == CURLE_COULDNT_CONNECT || x->result == CURLE_ABORTED_BY_CALLBACK) &&
+	    error != 0)
 		text = errno_words((int)error);
 	else
 		text = plain_reason(x);

@@ -17,7 +17,7 @@ struct transfer {
 	CURL		*easy;
 	struct task	*waiter;
 	CURLcode	 result;	/* once done */
-	int		 watch_error;	/* -errno: its socket could not be watched */
+	int		 local_error;	/* errno: a socket could not be had, or watched */
 	bool		 done;
 	bool		 added;
 	char		 error[CURL_ERROR_SIZE];	/* what libcurl says of it */

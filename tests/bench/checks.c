@@ -4,8 +4,8 @@
  *
  *	checks [ROUNDS]
  *
- * Starts slow-server, which stands beside it.  Every measurement is a process of its own, so that its
- * memory and CPU are; both sides take turns, and the median of the rounds counts.  Prints a
+ * Starts slow-server, which stands beside it.  Every measurement is a process of its own, so that
+ * its memory and CPU are; both sides take turns, and the median of the rounds counts.  Prints a
  * line of JSON each, then a table of ratios.
  */
 #include <curl/curl.h>
@@ -316,7 +316,10 @@ measure(const struct load *l, int port, bool bare)
 	int pair[2], status;
 	pid_t pid;
 
-	if (pipe(pair) != 0 || (pid = fork()) < 0)
+	if (pipe(pair) != 0)
+		die("pipe");
+	pid = fork();
+	if (pid < 0)
 		die("fork");
 	if (pid == 0) {
 		before = memory("VmRSS:");
@@ -420,8 +423,8 @@ main(int argc, char **argv)
 		die("setrlimit");
 	for (size_t i = 0; i < LOADS; i++)
 		compare_load(&loads[i], port, rounds, rows[i], sizeof(rows[i]));
-	printf("\n%-24s %9s %9s %7s %10s %9s %10s %9s\n", "", "jobd /s", "bare /s", "ratio", "jobd us CPU",
-	    "bare", "jobd MiB", "bare");
+	printf("\n%-24s %9s %9s %7s %10s %9s %10s %9s\n", "", "jobd /s", "bare /s", "ratio",
+	    "jobd us CPU", "bare", "jobd MiB", "bare");
 	for (size_t i = 0; i < LOADS; i++)
 		fputs(rows[i], stdout);
 	return 0;
