@@ -132,7 +132,8 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *known)
 		(void)epoll_ctl(h->watch.fd, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
-	event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+	event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) |
+	    (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
 	if (epoll_ctl(h->watch.fd, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
 		curl_multi_assign(h->multi, fd, h);
 	else

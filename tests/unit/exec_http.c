@@ -823,7 +823,8 @@ odd_names_start_no_thread(void **state)
 		{ .path = NULL }
 	};
 	static const char *const hosts[] = { "localhost.", "LocalHost", "a.localhost", "name.test.",
-		"NAME.test", "b\303\274cher.test", "b%C3%BCcher.test", "127.1", "0x7f000001", "%6cocalhost",
+		"NAME.test", "b\303\274cher.test", "b%C3%BCcher.test",
+	    "127.1", "0x7f000001", "%6cocalhost",
 		"under_score.test", "127.0.0.1." };
 	struct world w;
 	int before = threads_now();
