@@ -168,8 +168,11 @@ outcome_complain(const struct cJSON *run)
 	int state = state_of(run);
 	char *label, *words;
 
-	if (state == RUN_SUCCEEDED ||
-	    (state == RUN_FAILED && json_get_int(run, "exitCode", -1) > 0))
+	if (state == RUN_SUCCEEDED)
+		return;
+	/* A command that ran and failed has spoken for itself; one that could not be started has not. */
+	if (state == RUN_FAILED && json_get_int(run, "exitCode", -1) > 0 &&
+	    json_get_string(run, "spawnedAt") != NULL)
 		return;
 	label = run_label(run);
 	words = outcome_text(run);

@@ -88,7 +88,7 @@ int_read(struct reader *r, const struct place *at, const struct field *f, const 
 	if (r->lax || (f->min == 0 && f->max == 0) || (*out >= f->min && *out <= f->max))
 		return JOBD_OK;
 	if (is_duration(f))
-		return refuse(r, at, JOBD_INVALID_FIELD, "must be from %s to %s, in microseconds",
+		return refuse(r, at, JOBD_INVALID_FIELD, "must be from %s to %s",
 		    duration_print(f->min, low), duration_print(f->max, high));
 	return refuse(r, at, JOBD_INVALID_FIELD, "must be from %lld to %lld", (long long)f->min,
 	    (long long)f->max);

@@ -12,6 +12,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -179,7 +180,16 @@ http_engine_step(struct task *t)
 	TASK_END(t, 0);
 }
 
-static const struct task_kind http_engine_kind = { .name = "http", .step = http_engine_step };
+static void
+http_engine_describe(const struct task *t, char *out, size_t n)
+{
+	const struct http_engine *h = container_of(t, struct http_engine, task);
+
+	(void)snprintf(out, n, "%s", h->at == USEC_NEVER ? "a check" : "libcurl's time");
+}
+
+static const struct task_kind http_engine_kind = { .name = "http", .step = http_engine_step,
+    .describe = http_engine_describe };
 
 struct http_engine *
 http_engine_new(struct loop *l)

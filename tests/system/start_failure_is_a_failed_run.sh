@@ -3,16 +3,18 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 
-jobctl run -n missing -- no-such-program-here 2>/dev/null
+jobctl run -n missing -- no-such-program-here 2>"$T/err"
 same "exit code of a missing program" $? 127
+grep -q no-such-program-here "$T/err" || fail "the client does not say that it could not be started: $(cat "$T/err")"
 jobctl show missing --json | field job.lastRun.reason | grep -q no-such-program-here || fail "the reason does not name the program"
 
 touch "$T/plain"
 jobctl run -n plain -- "$T/plain" 2>/dev/null
 same "exit code of a file that is no program" $? 126
 
-jobctl run -n nowhere -C "$T/no/such/folder" -- true 2>/dev/null
+jobctl run -n nowhere -C "$T/no/such/folder" -- true 2>"$T/err"
 same "exit code of a bad directory" $? 125
+grep -q no/such/folder "$T/err" || fail "the client does not say why: $(cat "$T/err")"
 jobctl show nowhere --json | field job.lastRun.reason | grep -q "no/such/folder" || fail "the reason does not name the directory"
 
 jobctl add -q -n unresolved --http http://no-such-host.invalid/ --wait >/dev/null 2>&1
