@@ -1,68 +1,17 @@
 /*
- * when: see when.h.  The calendar is counted here in whole days and not asked of the
- * C library, because timegm() follows no limits and the API speaks UTC only.  Local
- * time (instant_parse_human) is the C library's, since it is the caller's zone.
+ * when: see when.h.  Local time (instant_parse_human) is the C library's, since it is the
+ * caller's zone.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "proto/civil.h"
 #include "proto/when.h"
-
-/* 0000-03-01 to 1970-01-01, and an era of 400 years, in days. */
-#define DAYS_TO_EPOCH	719468
-#define ERA_DAYS	146097
 
 /* The last microsecond of the year 9999. */
 #define INSTANT_MAX	(2932897 * USEC_DAY - 1)
-
-struct civil {
-	int64_t	 year;
-	int	 month, day;		/* from 1 */
-	int	 hour, minute, second;
-	int	 usec;
-};
-
-/*
- * Days since 1970-01-01 of a day of the proleptic Gregorian calendar, year >= 0.  Years
- * are counted from March on, so that the leap day comes last.
- */
-static int64_t
-civil_days(int64_t year, int month, int day)
-{
-	int64_t y = month > 2 ? year : year - 1;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t of_era = y - era * 400;
-	int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-
-	return era * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 + of_year - DAYS_TO_EPOCH;
-}
-
-/* The other way round. */
-static void
-civil_from_days(int64_t days, struct civil *c)
-{
-	int64_t z = days + DAYS_TO_EPOCH;
-	int64_t era = (z >= 0 ? z : z - (ERA_DAYS - 1)) / ERA_DAYS;
-	int64_t of_era = z - era * ERA_DAYS;
-	int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
-	int64_t m = (5 * of_year + 2) / 153;
-
-	c->day = (int)(of_year - (153 * m + 2) / 5 + 1);
-	c->month = (int)(m < 10 ? m + 3 : m - 9);
-	c->year = y + era * 400 + (c->month <= 2);
-}
-
-static int
-month_days(int64_t year, int month)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return days[month - 1] + (month == 2 && leap);
-}
 
 const char *
 instant_print(instant i, char out[WHEN_TEXT_MAX])
@@ -157,7 +106,7 @@ civil_take(const char **p, struct civil *c)
 	if (c->month < 1 || c->month > 12 || !char_take(p, '-'))
 		return -EINVAL;
 	c->day = digits_take(p, 2);
-	if (c->day < 1 || c->day > month_days(c->year, c->month))
+	if (c->day < 1 || c->day > civil_month_days(c->year, c->month))
 		return -EINVAL;
 	if (!char_take(p, 'T') && !char_take(p, 't') && !char_take(p, ' '))
 		return -EINVAL;
