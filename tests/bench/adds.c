@@ -3,9 +3,11 @@
  *
  *	adds jobd SOCKET CLIENTS BATCH SECONDS	Add with BATCH jobs a call, CLIENTS connections, each waiting for its answer
  *	adds sqlite FILE SECONDS		the floor: one row, one transaction, synchronous=FULL, in WAL
+ *	adds limit FILE SECONDS			the same row in another process, on a thread of its own, a call over a
+ *						socket each: what the hand-overs alone cost on this machine
  *	adds many SOCKET N			N jobs due tomorrow, in calls of a thousand, for the start-up bench
  *	adds true N				/bin/true started N times, one after the other (posix_spawn)
- *	adds command N PROGRAM [ARG...]		PROGRAM started so
+ *	adds command WIDTH N PROGRAM [ARG...]	PROGRAM started so, WIDTH at a time
  *	adds spawn WIDTH N			/bin/true N times, WIDTH at a time: the floor for commands
  *	adds run SOCKET N			the same by jobd: N commands added, until all have ended
  *
@@ -13,12 +15,15 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -56,7 +61,7 @@ now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static void
+static _Noreturn void
 die(const char *what)
 {
 	fprintf(stderr, "adds: %s: %s\n", what, strerror(errno));
@@ -176,34 +181,139 @@ must_sql(sqlite3 *db, int r)
 	}
 }
 
+struct table {
+	sqlite3		*db;
+	sqlite3_stmt	*insert;
+};
+
+static struct table
+table_open(const char *file)
+{
+	struct table t;
+
+	must_sql(NULL, sqlite3_open(file, &t.db));
+	must_sql(t.db, sqlite3_exec(t.db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+	    "PRAGMA locking_mode=EXCLUSIVE;"
+	    "CREATE TABLE job(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, due INTEGER NOT NULL, spec TEXT NOT NULL);"
+	    "CREATE INDEX job_due ON job(due) WHERE state = 0;", NULL, NULL, NULL));
+	must_sql(t.db, sqlite3_prepare_v2(t.db, "INSERT INTO job(state, due, spec) VALUES (0, ?1, ?2)", -1, &t.insert, NULL));
+	return t;
+}
+
+static void
+table_add(struct table *t)
+{
+	sqlite3_bind_int64(t->insert, 1, now_ns());
+	sqlite3_bind_text(t->insert, 2, spec, -1, SQLITE_STATIC);
+	must_sql(t->db, sqlite3_step(t->insert));
+	sqlite3_reset(t->insert);
+}
+
 static void
 sqlite_adds(const char *file, double seconds)
 {
-	sqlite3 *db;
-	sqlite3_stmt *st;
+	struct table t = table_open(file);
 	int64_t begin, end, at, after;
 	double ops = 0;
 
-	must_sql(NULL, sqlite3_open(file, &db));
-	must_sql(db, sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA locking_mode=EXCLUSIVE;"
-	    "CREATE TABLE job(id INTEGER PRIMARY KEY, state INTEGER NOT NULL, due INTEGER NOT NULL, spec TEXT NOT NULL);"
-	    "CREATE INDEX job_due ON job(due) WHERE state = 0;", NULL, NULL, NULL));
-	must_sql(db, sqlite3_prepare_v2(db, "INSERT INTO job(state, due, spec) VALUES (0, ?1, ?2)", -1, &st, NULL));
 	begin = at = now_ns();
 	end = begin + (int64_t)(seconds * 1e9);
 	while (at < end) {
-		sqlite3_bind_int64(st, 1, begin + at);
-		sqlite3_bind_text(st, 2, spec, -1, SQLITE_STATIC);
-		must_sql(db, sqlite3_step(st));
-		sqlite3_reset(st);
+		table_add(&t);
 		after = now_ns();
 		histogram_add(&times, (uint64_t)(after - at));
 		at = after;
 		ops++;
 	}
 	report("sqlite", ops, now_ns() - begin);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
+	sqlite3_finalize(t.insert);
+	sqlite3_close(t.db);
+}
+
+/* ---- the limit: two processes, two threads, one row; nothing is parsed or scheduled ---- */
+
+static struct {
+	pthread_mutex_t	 lock;
+	pthread_cond_t	 more;
+	bool		 asked;
+	int		 done;		/* an eventfd */
+	const char	*file;
+} limit = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, -1, NULL };
+
+static void *
+limit_store(void *arg)
+{
+	struct table t = table_open(limit.file);
+
+	(void)arg;
+	for (;;) {
+		pthread_mutex_lock(&limit.lock);
+		while (!limit.asked)
+			pthread_cond_wait(&limit.more, &limit.lock);
+		limit.asked = false;
+		pthread_mutex_unlock(&limit.lock);
+		table_add(&t);
+		if (eventfd_write(limit.done, 1) != 0)
+			die("eventfd");
+	}
+	return NULL;
+}
+
+static void
+limit_serve(int fd)
+{
+	char bytes[1024];
+	pthread_t thread;
+	eventfd_t n;
+
+	limit.done = eventfd(0, EFD_CLOEXEC);
+	if (limit.done < 0 || pthread_create(&thread, NULL, limit_store, NULL) != 0)
+		die("limit");
+	while (read(fd, bytes, sizeof(bytes)) > 0) {
+		pthread_mutex_lock(&limit.lock);
+		limit.asked = true;
+		pthread_mutex_unlock(&limit.lock);
+		pthread_cond_signal(&limit.more);
+		if (eventfd_read(limit.done, &n) != 0)
+			die("eventfd");
+		send_all(fd, "", 1);
+	}
+	_exit(0);
+}
+
+static void
+limit_adds(const char *file, double seconds)
+{
+	int64_t begin, end, at, after;
+	double ops = 0;
+	int fd[2];
+	char reply;
+
+	limit.file = file;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0)
+		die("socketpair");
+	switch (fork()) {
+	case -1:
+		die("fork");
+	case 0:
+		close(fd[0]);
+		limit_serve(fd[1]);
+	}
+	close(fd[1]);
+	begin = at = now_ns();
+	end = begin + (int64_t)(seconds * 1e9);
+	while (at < end) {
+		send_all(fd[0], spec, strlen(spec));
+		if (read(fd[0], &reply, 1) != 1)
+			die("limit");
+		after = now_ns();
+		histogram_add(&times, (uint64_t)(after - at));
+		at = after;
+		ops++;
+	}
+	report("limit", ops, now_ns() - begin);
+	close(fd[0]);
+	wait(NULL);
 }
 
 static void
@@ -225,7 +335,6 @@ many(const char *path, long n)
 static void
 spawn_loop(const char *what, long width, long n, char **argv)
 {
-	static char *plain[] = { NULL };
 	int64_t begin = now_ns(), at;
 	long running = 0, started = 0;
 	pid_t pid;
@@ -233,7 +342,7 @@ spawn_loop(const char *what, long width, long n, char **argv)
 	while (started < n || running > 0) {
 		if (started < n && running < width) {
 			at = now_ns();
-			if (posix_spawn(&pid, argv[0], NULL, NULL, argv, width == 1 ? environ : plain) != 0)
+			if (posix_spawn(&pid, argv[0], NULL, NULL, argv, environ) != 0)
 				die(argv[0]);
 			started++;
 			running++;
@@ -294,12 +403,14 @@ main(int argc, char **argv)
 		jobd_adds(argv[2], atol(argv[3]), atol(argv[4]), atof(argv[5]));
 	else if (strcmp(what, "sqlite") == 0 && argc == 4)
 		sqlite_adds(argv[2], atof(argv[3]));
+	else if (strcmp(what, "limit") == 0 && argc == 4)
+		limit_adds(argv[2], atof(argv[3]));
 	else if (strcmp(what, "many") == 0 && argc == 4)
 		many(argv[2], atol(argv[3]));
 	else if (strcmp(what, "true") == 0)
 		spawn_loop("true", 1, atol(argv[2]), true_argv);
-	else if (strcmp(what, "command") == 0 && argc > 3)
-		spawn_loop("command", 1, atol(argv[2]), argv + 3);
+	else if (strcmp(what, "command") == 0 && argc > 4)
+		spawn_loop("command", atol(argv[2]), atol(argv[3]), argv + 4);
 	else if (strcmp(what, "spawn") == 0 && argc == 4)
 		spawn_loop("bare spawn", atol(argv[2]), atol(argv[3]), true_argv);
 	else if (strcmp(what, "run") == 0 && argc == 4)

@@ -41,7 +41,7 @@ rate=0
 m() {
 	label=$1
 	shift
-	line=$("$@" | tail -n 1) || { echo "$label: failed"; return 1; }
+	line=$("$@" | grep "^{" | tail -n 1) || { echo "$label: failed"; return 1; }
 	echo "$line" | sed "s|^{|{\"label\":\"$label\",|" >>"$out"
 	rate=$(echo "$line" | sed 's/.*"per_second":\([0-9.]*\).*/\1/')
 	printf '%-58s %12s a second, p50 %s us, p99 %s us\n' "$label" "$rate" \
@@ -106,12 +106,15 @@ pg_rate() {
 if want adds; then
 	say "Durable adds"
 	start_jobd
-	best=0 floor=0
+	best=0 floor=0 limit=0
 	for round in 1 2 3; do
 		m "SQLite, one row a transaction, FULL ($round)" "$adds" sqlite "$W/floor$round.db" 2 && floor=$(echo "$floor $rate" | awk '{ print ($1 > $2) ? $1 : $2 }')
+		m "two processes, two threads, the same row ($round)" "$adds" limit "$W/limit$round.db" 2 && limit=$(echo "$limit $rate" | awk '{ print ($1 > $2) ? $1 : $2 }')
 		m "jobd, 1 client ($round)" "$adds" jobd "$S" 1 1 2 && best=$(echo "$best $rate" | awk '{ print ($1 > $2) ? $1 : $2 }')
 	done
 	ratio "one client against a one-row SQLite transaction" "$best" "$floor" ">= 0.9"
+	# A fast disk makes the hand-overs dear beside it: then no daemon with a thread for the disk reaches 0.9.
+	ratio "one client against the same hand-overs with nothing else" "$best" "$limit" ">= 1"
 	m "jobd, 32 clients" "$adds" jobd "$S" 32 1 3
 	ours=$rate
 	if redis_up; then
@@ -130,8 +133,12 @@ if want adds; then
 	ratio "arrays of 1000 against 40,000 jobs a second" "$rate" 40000 ">= 1"
 	m "/bin/true, started one after the other" "$adds" true 400
 	floor=$rate
-	m "jobctl add" "$adds" command 400 "$bin/jobctl" add -q --in 1h true
+	m "jobctl add" "$adds" command 1 400 "$bin/jobctl" add -q --in 1h true
 	ratio "jobctl add against starting /bin/true" "$rate" "$floor" ">= 0.8"
+	m "/bin/true, eight at a time" "$adds" spawn 8 400
+	floor=$rate
+	m "jobctl add, eight at a time" "$adds" command 8 400 "$bin/jobctl" add -q --in 1h true
+	ratio "jobctl add against /bin/true, eight at a time" "$rate" "$floor" ">= 0.8"
 	stop_jobd
 	rm -rf "$W/state"
 fi
