@@ -6,9 +6,7 @@
  *	adds limit FILE SECONDS			the same row in another process, on a thread of its own, a call over a
  *						socket each: what the hand-overs alone cost on this machine
  *	adds many SOCKET N			N jobs due tomorrow, in calls of a thousand, for the start-up bench
- *	adds true N				/bin/true started N times, one after the other (posix_spawn)
- *	adds command WIDTH N PROGRAM [ARG...]	PROGRAM started so, WIDTH at a time
- *	adds spawn WIDTH N			/bin/true N times, WIDTH at a time: the floor for commands
+ *	adds command WIDTH N PROGRAM [ARG...]	PROGRAM started N times, WIDTH at a time (posix_spawn)
  *	adds run SOCKET N			the same by jobd: N commands added, until all have ended
  *
  * Prints one line of JSON: what, ops (jobs or rows), seconds, per_second, p50_us, p99_us.
@@ -333,7 +331,7 @@ many(const char *path, long n)
 
 /* Start a program n times, width at a time. */
 static void
-spawn_loop(const char *what, long width, long n, char **argv)
+spawn_loop(long width, long n, char **argv)
 {
 	int64_t begin = now_ns(), at;
 	long running = 0, started = 0;
@@ -356,7 +354,7 @@ spawn_loop(const char *what, long width, long n, char **argv)
 		if (waitpid(-1, NULL, 0) > 0)
 			running--;
 	}
-	report(what, (double)n, now_ns() - begin);
+	report("command", (double)n, now_ns() - begin);
 }
 
 /* Add commands in arrays, then wait for the last to end. */
@@ -395,8 +393,6 @@ run_commands(const char *path, long n)
 int
 main(int argc, char **argv)
 {
-	static char true_path[] = "/bin/true";
-	char *true_argv[] = { true_path, NULL };
 	const char *what = argc > 2 ? argv[1] : "";
 
 	if (strcmp(what, "jobd") == 0 && argc == 6 && atol(argv[3]) <= CLIENTS_MAX)
@@ -407,12 +403,8 @@ main(int argc, char **argv)
 		limit_adds(argv[2], atof(argv[3]));
 	else if (strcmp(what, "many") == 0 && argc == 4)
 		many(argv[2], atol(argv[3]));
-	else if (strcmp(what, "true") == 0)
-		spawn_loop("true", 1, atol(argv[2]), true_argv);
 	else if (strcmp(what, "command") == 0 && argc > 4)
-		spawn_loop("command", atol(argv[2]), atol(argv[3]), argv + 4);
-	else if (strcmp(what, "spawn") == 0 && argc == 4)
-		spawn_loop("bare spawn", atol(argv[2]), atol(argv[3]), true_argv);
+		spawn_loop(atol(argv[2]), atol(argv[3]), argv + 4);
 	else if (strcmp(what, "run") == 0 && argc == 4)
 		run_commands(argv[2], atol(argv[3]));
 	else {

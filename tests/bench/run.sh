@@ -131,14 +131,15 @@ if want adds; then
 	fi
 	m "jobd, arrays of 1000 jobs" "$adds" jobd "$S" 1 1000 3
 	ratio "arrays of 1000 against 40,000 jobs a second" "$rate" 40000 ">= 1"
-	m "/bin/true, started one after the other" "$adds" true 400
-	floor=$rate
-	m "jobctl add" "$adds" command 1 400 "$bin/jobctl" add -q --in 1h true
-	ratio "jobctl add against starting /bin/true" "$rate" "$floor" ">= 0.8"
-	m "/bin/true, eight at a time" "$adds" spawn 8 400
-	floor=$rate
-	m "jobctl add, eight at a time" "$adds" command 8 400 "$bin/jobctl" add -q --in 1h true
-	ratio "jobctl add against /bin/true, eight at a time" "$rate" "$floor" ">= 0.8"
+	for width in 1 8; do
+		m "/bin/true, $width at a time" "$adds" command "$width" 400 /bin/true
+		floor=$rate
+		m "the least client that adds a job, $width at a time" "$adds" command "$width" 400 "$bin/tests/bench/ask" "$S"
+		limit=$rate
+		m "jobctl add, $width at a time" "$adds" command "$width" 400 "$bin/jobctl" add -q --in 1h true
+		ratio "jobctl add against /bin/true, $width at a time" "$rate" "$floor" ">= 0.8"
+		ratio "jobctl add against the least client, $width at a time" "$rate" "$limit" ">= 0.85"
+	done
 	stop_jobd
 	rm -rf "$W/state"
 fi
@@ -147,7 +148,7 @@ if want commands; then
 	say "Commands end to end: /bin/true, durable start and end, output kept"
 	start_jobd
 	for round in 1 2; do
-		m "bare posix_spawn loop, 8 at a time ($round)" "$adds" spawn 8 500
+		m "bare posix_spawn loop, 8 at a time ($round)" "$adds" command 8 500 /bin/true
 		floor=$rate
 		m "jobd ($round)" "$adds" run "$S" 500
 		ratio "commands a second against the bare loop ($round)" "$rate" "$floor" ">= 0.9"
