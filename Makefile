@@ -87,7 +87,7 @@ LOW	:= $(call floor-archive,daemon/wire) $(call floor-archive,daemon/engine) $(c
 RUNNER_OBJECTS := $(call floor-objects,daemon/runner)
 CLIENT_OBJECTS := $(call floor-objects,client)
 
-$(B)/jobd: $(B)/daemon/main.o $(UPWARD)
+$(B)/jobd: $(call floor-objects,daemon) $(UPWARD)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 

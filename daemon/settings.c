@@ -1,0 +1,321 @@
+/*
+ * settings: see settings.h.
+ */
+#include "daemon/settings.h"
+
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/base/config.h"
+#include "daemon/base/fault.h"
+#include "daemon/base/log.h"
+#include "proto/error.h"
+#include "proto/mem.h"
+
+/* The host's daemon is run by root or by this user, and read from this group. */
+#define SYSTEM_USER	"jobd"
+#define SYSTEM_CONFIG	"/etc/jobd/jobd.conf"
+#define SYSTEM_STATE	"/var/lib/jobd"
+#define SYSTEM_SOCKET	"/run/jobd/io.jobd"
+#define SYSTEM_RUNNER	"/run/jobd-runner/io.jobd.Runner"
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct config_key keys[] = {
+	{ "daemon", "socket", CONFIG_STRING, AT(socket), NULL, 0, 0,
+	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others." },
+	{ "daemon", "state_dir", CONFIG_STRING, AT(state_dir), NULL, 0, 0,
+	    "Where the jobs are kept. /var/lib/jobd for root, ~/.local/state/jobd for others." },
+	{ "daemon", "runner", CONFIG_STRING, AT(runner), NULL, 0, 0,
+	    "The parent of commands: own (started by jobd), or the path of its socket. Its service's if up." },
+	{ "daemon", "log_level", CONFIG_STRING, AT(log_level), "info", 0, 0,
+	    "error, warning, info or debug." },
+	{ "daemon", "hosts", CONFIG_STRING, AT(hosts), "/etc/hosts", 0, 0,
+	    "The file of names that checks look into first." },
+	{ "daemon", "resolv_conf", CONFIG_STRING, AT(resolv_conf), "/etc/resolv.conf", 0, 0,
+	    "The file that names the DNS servers that checks ask." },
+	{ "limits", "connections", CONFIG_INT, AT(connections), "1024", 1, 100000,
+	    "Clients connected at a time." },
+	{ "limits", "connections_per_user", CONFIG_INT, AT(connections_per_user), "512", 1, 100000,
+	    "The same, of one user other than root." },
+	{ "limits", "jobs_per_user", CONFIG_INT, AT(jobs_per_user), "0", 0, INT64_MAX,
+	    "Jobs that one user other than root may have. 0 is no limit." },
+	{ "limits", "commands", CONFIG_INT, AT(commands), "1024", 1, 100000,
+	    "Commands running at a time; what is due beyond it waits." },
+	{ "limits", "checks", CONFIG_INT, AT(checks), "1024", 1, 100000,
+	    "HTTP checks under way at a time." },
+	{ "limits", "timers", CONFIG_INT, AT(timers), "10000", 1, 1000000,
+	    "Timers running at a time." },
+	{ "limits", "window_jobs", CONFIG_INT, AT(window_jobs), "10000", 16, 10000000,
+	    "Jobs due soon that are held in memory; the others stay in the store." },
+	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
+};
+
+enum option_id {
+	OPTION_CONFIG = 256, OPTION_SOCKET, OPTION_STATE_DIR, OPTION_RUNNER, OPTION_LOG_LEVEL,
+	OPTION_CHECK_CONFIG, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_VERSION, OPTION_HELP,
+};
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "runner", required_argument, NULL, OPTION_RUNNER },
+	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
+	{ "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
+	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
+	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help_text[] =
+"Usage: jobd [OPTION...]\n"
+"Run jobs on this host, durably: commands, HTTP checks, timers. It stays in the\n"
+"foreground and logs to stderr; jobctl talks to it.\n"
+"\n"
+"  --config FILE        read FILE (and FILE.d/*.conf) instead of the default\n"
+"  --socket PATH        listen there\n"
+"  --state-dir DIR      keep jobs and runs there\n"
+"  --runner own|PATH    start a jobd-runner of its own, or use the one at PATH\n"
+"  --log-level LEVEL    error, warning, info or debug\n"
+"  --check-config       read the configuration, tell what is wrong, and end\n"
+"  --help-config        print every setting with its default, as a file\n"
+"  --list-faults        print the points at which JOBD_FAULT=NAME:COUNT ends it\n"
+"  --version            print the version\n"
+"  --help               print this\n";
+
+/* What the command line says, for after the files. */
+struct command_line {
+	const char	*values[OPTION_LOG_LEVEL + 1 - OPTION_SOCKET];
+	bool		 check;
+};
+
+static const char *const option_keys[] = {
+	[OPTION_SOCKET - OPTION_SOCKET] = "daemon.socket",
+	[OPTION_STATE_DIR - OPTION_SOCKET] = "daemon.state_dir",
+	[OPTION_RUNNER - OPTION_SOCKET] = "daemon.runner",
+	[OPTION_LOG_LEVEL - OPTION_SOCKET] = "daemon.log_level",
+};
+
+static void
+config_print(void)
+{
+	const char *section = "";
+
+	printf("# The settings of jobd, with their defaults. Lines that begin with # say nothing.\n"
+	    "# Files in jobd.conf.d/ are read after this one; options of the command line come last.\n");
+	for (const struct config_key *k = keys; k->name != NULL; k++) {
+		if (strcmp(section, k->section) != 0)
+			printf("\n[%s]\n", k->section);
+		else
+			printf("\n");
+		section = k->section;
+		printf("# %s\n#%s =%s%s\n", k->doc, k->name, k->otherwise != NULL ? " " : "",
+		    k->otherwise != NULL ? k->otherwise : "");
+	}
+}
+
+/* -1: go on; else the exit code. */
+static int
+command_line_read(struct settings *s, struct command_line *line, int argc, char *argv[])
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c >= OPTION_SOCKET && c <= OPTION_LOG_LEVEL) {
+			line->values[c - OPTION_SOCKET] = optarg;
+		} else if (c == OPTION_CONFIG) {
+			free(s->config);
+			s->config = xstrdup(optarg);
+		} else if (c == OPTION_CHECK_CONFIG) {
+			line->check = true;
+		} else if (c == OPTION_HELP_CONFIG) {
+			config_print();
+			return EXIT_OK;
+		} else if (c == OPTION_LIST_FAULTS) {
+			fault_list();
+			return EXIT_OK;
+		} else if (c == OPTION_VERSION) {
+			puts("jobd " JOBD_VERSION);
+			return EXIT_OK;
+		} else if (c == OPTION_HELP) {
+			fputs(help_text, stdout);
+			return EXIT_OK;
+		} else {
+			fprintf(stderr, "jobd: see jobd --help\n");
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "jobd: unexpected word '%s'; see jobd --help\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* A folder of the user's: $variable, or what lies under the home. NULL with the reason told. */
+static char *
+user_folder(const char *variable, const char *under_home)
+{
+	const char *value = getenv(variable), *home = getenv("HOME");
+
+	/* As the XDG specification says, a relative one is not there. */
+	if (value != NULL && value[0] == '/')
+		return xstrdup(value);
+	if (under_home != NULL && home != NULL && home[0] == '/')
+		return xasprintf("%s/%s", home, under_home);
+	return NULL;
+}
+
+/* "FOLDER/rest", or NULL. */
+static char *
+user_path(const char *variable, const char *under_home, const char *rest)
+{
+	char *folder = user_folder(variable, under_home), *path = NULL;
+
+	if (folder != NULL)
+		path = xasprintf("%s/%s", folder, rest);
+	free(folder);
+	return path;
+}
+
+static bool
+is_socket(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* Paths that nobody has set.  0, or 1 with what is missing told. */
+static int
+paths_default(struct settings *s)
+{
+	if (s->socket == NULL)
+		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) :
+		    user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
+	if (s->state_dir == NULL)
+		s->state_dir = s->system ? xstrdup(SYSTEM_STATE) :
+		    user_path("XDG_STATE_HOME", ".local/state", "jobd");
+	if (s->socket == NULL) {
+		fprintf(stderr,
+		    "jobd: XDG_RUNTIME_DIR is not set: say where to listen with --socket PATH\n");
+		return EXIT_FAILED;
+	}
+	if (s->state_dir == NULL) {
+		fprintf(stderr,
+		    "jobd: HOME is not set: say where to keep the jobs with --state-dir DIR\n");
+		return EXIT_FAILED;
+	}
+	if (s->runner == NULL)
+		s->runner = xstrdup(s->system && is_socket(SYSTEM_RUNNER) ? SYSTEM_RUNNER : "own");
+	return 0;
+}
+
+/* Programs that are started with these paths may stand elsewhere. */
+static void
+path_absolute(char **path)
+{
+	char here[4096], *full;
+
+	if ((*path)[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+		return;
+	full = xasprintf("%s/%s", here, *path);
+	free(*path);
+	*path = full;
+}
+
+static int
+files_read(struct settings *s, char error[CONFIG_ERROR_MAX])
+{
+	char *path = s->config != NULL ? xstrdup(s->config) :
+	    s->system ? xstrdup(SYSTEM_CONFIG) :
+	    user_path("XDG_CONFIG_HOME", ".config", "jobd/jobd.conf");
+	int r = 0;
+
+	if (path != NULL)
+		r = config_read(keys, s, path, s->config == NULL, error);
+	free(path);
+	return r;
+}
+
+static bool
+system_daemon(void)
+{
+	const struct passwd *user;
+
+	if (geteuid() == 0)
+		return true;
+	user = getpwuid(geteuid());
+	return user != NULL && strcmp(user->pw_name, SYSTEM_USER) == 0;
+}
+
+int
+settings_read(struct settings *s, int argc, char *argv[])
+{
+	struct command_line line = { 0 };
+	char error[CONFIG_ERROR_MAX];
+	enum log_level level;
+	int code;
+
+	config_defaults(keys, s);
+	code = command_line_read(s, &line, argc, argv);
+	if (code >= 0)
+		return code;
+	s->system = system_daemon();
+	if (files_read(s, error) < 0) {
+		fprintf(stderr, "jobd: %s\n", error);
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < sizeof(option_keys) / sizeof(option_keys[0]); i++) {
+		if (line.values[i] != NULL &&
+		    config_set(keys, s, option_keys[i], line.values[i], error) < 0) {
+			fprintf(stderr, "jobd: %s\n", error);
+			return EXIT_USAGE;
+		}
+	}
+	if (log_level_parse(s->log_level, &level) < 0) {
+		fprintf(stderr, "jobd: '%s' is no log level: error, warning, info or debug\n",
+		    s->log_level);
+		return EXIT_USAGE;
+	}
+	log_set_level(level);
+	if (line.check) {
+		puts("The configuration is good.");
+		return EXIT_OK;
+	}
+	code = paths_default(s);
+	if (code != 0)
+		return code;
+	path_absolute(&s->socket);
+	path_absolute(&s->state_dir);
+	return -1;
+}
+
+void
+settings_done(struct settings *s)
+{
+	config_done(keys, s);
+	free(s->config);
+	s->config = NULL;
+}
+
+int
+settings_socket_group(const struct settings *s)
+{
+	const struct group *g;
+
+	if (!s->system || geteuid() != 0)
+		return -1;
+	g = getgrnam(SYSTEM_USER);
+	return g == NULL ? -1 : (int)g->gr_gid;
+}

@@ -1,0 +1,34 @@
+/*
+ * settings: what jobd is told at its start: defaults, configuration files, command line, in this
+ * order.  A setting is one row of the table in settings.c; the command line sets the same
+ * rows, and --help-config prints them as the file that config/jobd.conf is.
+ */
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings {
+	char	*config;		/* the file, NULL: the default one, which may be missing */
+	char	*socket;
+	char	*state_dir;
+	char	*runner;		/* "own", or the path of its socket */
+	char	*log_level;
+	char	*hosts, *resolv_conf;
+	int64_t	 connections, connections_per_user, jobs_per_user;
+	int64_t	 commands, checks, timers, window_jobs;
+	bool	 system;		/* the host's daemon, not a user's */
+};
+
+/*
+ * Read all.  -1: go on; else the exit code: an option that only prints was given, or something is
+ * wrong (told on stderr).  settings_done() in either case.
+ */
+int settings_read(struct settings *s, int argc, char *argv[]);
+void settings_done(struct settings *s);
+
+/* The socket's group: jobd if the host's daemon runs as root and there is such a group; else -1. */
+int settings_socket_group(const struct settings *s);
+
+#endif
