@@ -51,7 +51,7 @@ const struct option spec_options[] = {
 	{ 0, "output-max", "BYTES", OPTION_SIZE, 0, "command.outputBytesMax", NULL,
 	    "keep so much output (8M)" },
 
-	{ 0, "method", "METHOD", T, 0, "http.method", "HTTP", "GET when absent" },
+	{ 0, "method", "METHOD", T, 0, "http.method", "HTTP", "GET when absent, POST with --body" },
 	{ 0, "header", "'NAME: VALUE'", OPTION_TEXTS, 0, "http.headers", NULL,
 	    "send it, may be repeated" },
 	{ 0, "body", "TEXT", T, 0, "http.body", NULL, "send it" },

@@ -70,7 +70,7 @@ struct command_spec {
 
 struct http_spec {
 	char		*url;			/* required; http or https */
-	char		*method;		/* GET */
+	char		*method;		/* GET; POST with a body */
 	struct strings	 headers;		/* "Name: value" */
 	char		*body;
 	char		*expect;		/* status set: "200-299,304"; default 200-299 */

@@ -334,11 +334,20 @@ takes_body(const char *method)
 	    strcmp(method, "PATCH") == 0;
 }
 
+/* The first request's. */
+static const char *
+method_asked(const struct http_spec *s)
+{
+	if (s->method != NULL)
+		return s->method;
+	return s->body != NULL ? "POST" : "GET";
+}
+
 static void
 set_request(struct http_frame *f, CURL *e)
 {
 	const struct http_spec *s = f->exec.spec->http;
-	const char *method = s->method == NULL || f->as_get ? "GET" : s->method;
+	const char *method = f->as_get ? "GET" : method_asked(s);
 	const char *body = f->as_get ? NULL : s->body;
 
 	if (strcmp(method, "HEAD") == 0) {
@@ -411,11 +420,11 @@ end_hop(struct http_frame *f)
 static void
 redirect_method(struct http_frame *f, long status)
 {
-	const char *method = f->exec.spec->http->method;
+	const char *method = method_asked(f->exec.spec->http);
 
-	if (method == NULL || strcmp(method, "HEAD") == 0)
-		f->as_get |= method == NULL && status == 303;
-	else if (status == 303 || (status < 303 && strcmp(method, "POST") == 0))
+	if (strcmp(method, "HEAD") == 0)
+		return;
+	if (status == 303 || (status < 303 && strcmp(method, "POST") == 0))
 		f->as_get = true;
 }
 
