@@ -60,13 +60,8 @@ if want table; then
 fi
 
 if want engine; then
-	say "The engine: W1 to W7 (exact, and with 1 ms slack)"
-	e=$bin/tests/bench/engine
-	for w in "w1" "w2 n=100000" "w2 n=100000 slack=1000" "w2 n=1000000" "w3 tasks=2" "w3 tasks=1000 yields=10000" \
-		"w4 n=100000" "w4 n=100000 slack=1000" "w5 n=100000" "w6 pairs=1000 rounds=200" "w7 n=100000 cycles=20"; do
-		# shellcheck disable=SC2086
-		"$e" $w | tee -a "$out"
-	done
+	say "The engine"
+	"$here/engine.sh" "$bin" "$out"
 fi
 
 redis_up() {
