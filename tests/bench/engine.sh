@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 W=$(mktemp -d /tmp/jobd-bench.XXXXXX)
 trap 'rm -rf "$W"' EXIT
 rounds=${ROUNDS:-3}
-[ -z "${QUICK:-}" ] || rounds=1
+[ -z "${QUICK:-}" ] || { rounds=1 && echo "(QUICK: the figures mean nothing)"; }
 rows=$W/rows
 
 # ---- who is measured: name|what it is|command ----
