@@ -15,9 +15,19 @@
 #include "proto/mem.h"
 #include "tests/bench/peers/measure.h"
 
+/* Frames are of one size in a workload, and cut from blocks of so many: malloc is not what is measured. */
+#define BLOCK 1024
+
+/* A free frame, and what stands before a block's. */
+struct frame {
+	struct frame	*next;
+};
+
 struct bench {
 	struct measure	 m;
 	struct loop	*loop;
+	struct frame	*frames;	/* free ones */
+	struct frame	*blocks;
 	long		 fires;		/* of w4, so far */
 };
 
@@ -29,10 +39,50 @@ struct crew {
 };
 
 static void
-release_frame(struct task *t)
+block_new(struct bench *b, size_t size)
 {
-	/* The task is the first member of every frame here. */
-	free(t);
+	struct frame *block = xmalloc(sizeof(*block) + BLOCK * size), *frame;
+
+	block->next = b->blocks;
+	b->blocks = block;
+	for (size_t i = BLOCK; i-- > 0;) {
+		frame = (struct frame *)(void *)((char *)(block + 1) + i * size);
+		frame->next = b->frames;
+		b->frames = frame;
+	}
+}
+
+static void *
+frame_new(struct bench *b, size_t size)
+{
+	struct frame *frame;
+
+	if (b->frames == NULL)
+		block_new(b, size);
+	frame = b->frames;
+	b->frames = frame->next;
+	return frame;
+}
+
+static void
+blocks_free(struct bench *b)
+{
+	struct frame *next;
+
+	for (struct frame *block = b->blocks; block != NULL; block = next) {
+		next = block->next;
+		free(block);
+	}
+}
+
+/* The task is the first member of every frame here. */
+static void
+frame_free(struct bench *b, struct task *t)
+{
+	struct frame *frame = (struct frame *)(void *)t;
+
+	frame->next = b->frames;
+	b->frames = frame;
 }
 
 static enum task_status
@@ -50,6 +100,12 @@ static struct bench *
 bench_of(const struct task *t)
 {
 	return container_of(t->parent, struct crew, task)->bench;
+}
+
+static void
+release_frame(struct task *t)
+{
+	frame_free(bench_of(t), t);
 }
 
 /* ---- w1, w2: sleep once ---- */
@@ -86,7 +142,7 @@ sleep_once(struct measure *m)
 	m->before = snapshot();
 	task_start_root(&root.task, &join_kind, b->loop);
 	for (long i = 0; i < m->n; i++) {
-		struct sleeper *f = xmalloc(sizeof(*f));
+		struct sleeper *f = frame_new(b, sizeof(*f));
 
 		f->due = three ? (i + 1) * USEC_SEC : measure_random(m, USEC_SEC, 5 * USEC_SEC);
 		task_start(&f->task, &kind, &root.task);
@@ -130,7 +186,7 @@ yield_only(struct measure *m)
 	m->before = snapshot();
 	task_start_root(&root.task, &join_kind, b->loop);
 	for (long i = 0; i < m->n; i++) {
-		struct yielder *f = xmalloc(sizeof(*f));
+		struct yielder *f = frame_new(b, sizeof(*f));
 
 		f->left = yields;
 		task_start(&f->task, &kind, &root.task);
@@ -200,7 +256,7 @@ sleep_again(struct measure *m)
 	root.end = m->before.nsec / 1000 + measure_arg(m, "secs", 10) * USEC_SEC;
 	task_start_root(&root.crew.task, &root_kind, b->loop);
 	for (long i = 0; i < m->n; i++) {
-		struct churn *f = xmalloc(sizeof(*f));
+		struct churn *f = frame_new(b, sizeof(*f));
 
 		task_start(&f->task, &kind, &root.crew.task);
 	}
@@ -244,7 +300,7 @@ sleep_long(struct measure *m)
 	m->n = measure_arg(m, "n", 100000);
 	task_start_root(&root.task, &root_kind, b->loop);
 	for (long i = 0; i < m->n; i++) {
-		struct task *t = xmalloc(sizeof(*t));
+		struct task *t = frame_new(b, sizeof(*t));
 
 		task_start(t, &kind, &root.task);
 	}
@@ -394,16 +450,22 @@ victim_step(struct task *t)
 	TASK_END(t, 0);
 }
 
+static void
+victim_release(struct task *t)
+{
+	frame_free(container_of(t, struct victim, task)->scope->bench, t);
+}
+
 static enum task_status
 inner_step(struct task *t)
 {
-	static const struct task_kind kind = { .name = "victim", .step = victim_step, .release = release_frame };
+	static const struct task_kind kind = { .name = "victim", .step = victim_step, .release = victim_release };
 	struct scope *f = container_of(t, struct scope, inner);
 
 	TASK_BEGIN(t);
 
 	for (long i = 0; i < f->bench->m.n; i++) {
-		struct victim *v = xmalloc(sizeof(*v));
+		struct victim *v = frame_new(f->bench, sizeof(*v));
 
 		v->scope = f;
 		task_start(&v->task, &kind, t);
@@ -489,5 +551,6 @@ main(int argc, char **argv)
 	loop_set_slack(b.loop, measure_arg(&b.m, "slack", 0));
 	r = measure_run(&b.m, workloads);
 	loop_free(b.loop);
+	blocks_free(&b);
 	return r;
 }
