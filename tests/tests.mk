@@ -68,7 +68,18 @@ $(DEMO): $(B)/tests/demo/%: $(B)/tests/demo/%.o $(call floor-archive,daemon/engi
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_engine) $(LIBS_proto) -lm
 
-BENCH := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
-$(BENCH): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(UPWARD)
+# The engine's peers share its way of measuring; libuv's is built where its headers are.
+PEER_SOURCES := $(filter-out tests/bench/peers/measure.c,$(wildcard tests/bench/peers/*.c))
+PEER_SOURCES := $(if $(wildcard /usr/include/uv.h),$(PEER_SOURCES),$(filter-out %/libuv.c,$(PEER_SOURCES)))
+PEERS_BUILT := $(PEER_SOURCES:%.c=$(B)/%)
+$(B)/tests/bench/peers/%: $(B)/tests/bench/peers/%.o $(B)/tests/bench/peers/measure.o
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -levent_core $(if $(filter %/libuv,$@),-luv)
+
+BENCH_OWN := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+$(B)/tests/bench/engine: $(B)/tests/bench/peers/measure.o
+$(BENCH_OWN): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(UPWARD)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+
+BENCH := $(BENCH_OWN) $(PEERS_BUILT)

@@ -1,190 +1,35 @@
 /*
- * engine: what the task engine costs, on its public interface alone.  One workload a run:
- *
- *	engine WORKLOAD [key=value ...]
- *
- *	w1			three waits of 1, 2 and 3 s
- *	w2  n=10000		n tasks sleep 1 to 5 s; n=0 tells the bare size
- *	w3  tasks=2 yields=2500000	tasks that only yield
- *	w4  n=100000 secs=10	n tasks sleep 10 ms to 1 s again and again
- *	w5  n=100000 settle=1 secs=10	n tasks sleep an hour: what does waiting cost?
- *	w6  pairs=1000 rounds=1000	64 bytes there and back over socket pairs
- *	w7  n=100000 cycles=5	cancel n sleeping tasks of one scope, with cleanup, and join
- *
- * slack=USEC rounds armed times up to a grid.  Prints one JSON object on one line.  Lateness
- * is the time a task reads after waking minus the time it wanted, in microseconds.
+ * engine: what the task engine costs, on its public interface alone, in the workloads of
+ * peers/measure.h.  slack=USEC rounds armed times up to a grid.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/engine/loop.h"
 #include "daemon/engine/task.h"
 #include "daemon/engine/watch.h"
 #include "proto/mem.h"
+#include "tests/bench/peers/measure.h"
 
-/* ---- measuring ---- */
+/* Frames are of one size in a workload, and cut from blocks of so many: malloc is not what is measured. */
+#define BLOCK 1024
 
-/* Lateness is counted by the microsecond up to 0.1 s, then by the millisecond up to 200 s. */
-#define LATE_USEC	100000
-#define LATE_MSEC	200000
-
-struct lateness {
-	uint32_t	by_usec[LATE_USEC], by_msec[LATE_MSEC];
-	uint64_t	n, early;
-	int64_t		max, early_max;		/* nsec */
-};
-
-struct snapshot {
-	int64_t	nsec;
-	double	user, sys;
-	long	nvcsw, nivcsw;
+/* A free frame, and what stands before a block's. */
+struct frame {
+	struct frame	*next;
 };
 
 struct bench {
+	struct measure	 m;
 	struct loop	*loop;
-	const char	*workload;
-	int		 argc;
-	char		**argv;
-	uint64_t	 random;
-	struct lateness	*late;
-	struct snapshot	 before, after;
-	char		 extra[512];	/* fields of this workload */
-	long		 n;
+	struct frame	*frames;	/* free ones */
+	struct frame	*blocks;
+	long		 fires;		/* of w4, so far */
 };
-
-static int64_t
-now_nsec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-static struct snapshot
-snapshot(void)
-{
-	struct rusage r;
-
-	getrusage(RUSAGE_SELF, &r);
-	return (struct snapshot){
-		.nsec = now_nsec(),
-		.user = (double)r.ru_utime.tv_sec + (double)r.ru_utime.tv_usec / 1e6,
-		.sys = (double)r.ru_stime.tv_sec + (double)r.ru_stime.tv_usec / 1e6,
-		.nvcsw = r.ru_nvcsw,
-		.nivcsw = r.ru_nivcsw,
-	};
-}
-
-/* A number of /proc/self/status, or -1. */
-static long
-proc_status(const char *key)
-{
-	FILE *file = fopen("/proc/self/status", "r");
-	size_t n = strlen(key);
-	char line[256];
-	long value = -1;
-
-	if (file == NULL)
-		return -1;
-	while (value < 0 && fgets(line, sizeof(line), file) != NULL) {
-		if (strncmp(line, key, n) == 0 && line[n] == ':')
-			value = atol(line + n + 1);
-	}
-	fclose(file);
-	return value;
-}
-
-/* Uniform in [low, high) microseconds. */
-static usec_t
-random_usec(struct bench *b, usec_t low, usec_t high)
-{
-	b->random ^= b->random << 13;
-	b->random ^= b->random >> 7;
-	b->random ^= b->random << 17;
-	return low + (usec_t)(b->random % (uint64_t)(high - low));
-}
-
-static void
-late_add(struct bench *b, usec_t due)
-{
-	struct lateness *l = b->late;
-	int64_t nsec = now_nsec() - due * 1000;
-	uint64_t usec;
-
-	l->n++;
-	if (nsec < 0) {
-		l->early++;
-		l->early_max = -nsec > l->early_max ? -nsec : l->early_max;
-		nsec = 0;
-	}
-	l->max = nsec > l->max ? nsec : l->max;
-	usec = (uint64_t)nsec / 1000;
-	if (usec < LATE_USEC)
-		l->by_usec[usec]++;
-	else
-		l->by_msec[usec / 1000 < LATE_MSEC ? usec / 1000 : LATE_MSEC - 1]++;
-}
-
-static double
-late_share(const struct lateness *l, double share)
-{
-	uint64_t want = (uint64_t)(share * (double)l->n), seen = 0;
-
-	for (unsigned i = 0; i < LATE_USEC; i++) {
-		seen += l->by_usec[i];
-		if (seen > want)
-			return i;
-	}
-	for (unsigned i = 0; i < LATE_MSEC; i++) {
-		seen += l->by_msec[i];
-		if (seen > want)
-			return i * 1000.0;
-	}
-	return (double)l->max / 1000;
-}
-
-static long
-arg(const struct bench *b, const char *key, long otherwise)
-{
-	size_t n = strlen(key);
-
-	for (int i = 2; i < b->argc; i++) {
-		if (strncmp(b->argv[i], key, n) == 0 && b->argv[i][n] == '=')
-			return atol(b->argv[i] + n + 1);
-	}
-	return otherwise;
-}
-
-static double
-wall_nsec(const struct bench *b)
-{
-	return (double)(b->after.nsec - b->before.nsec);
-}
-
-static void
-print_result(const struct bench *b)
-{
-	const struct lateness *l = b->late;
-
-	printf("{\"peer\":\"jobd\",\"w\":\"%s\",\"n\":%ld,\"wall\":%.6f,\"user\":%.6f,\"sys\":%.6f,"
-	    "\"nvcsw\":%ld,\"nivcsw\":%ld,\"threads\":%ld,\"hwm_kb\":%ld,\"rss_kb\":%ld",
-	    b->workload, b->n, wall_nsec(b) / 1e9, b->after.user - b->before.user, b->after.sys - b->before.sys,
-	    b->after.nvcsw - b->before.nvcsw, b->after.nivcsw - b->before.nivcsw,
-	    proc_status("Threads"), proc_status("VmHWM"), proc_status("VmRSS"));
-	if (l != NULL && l->n > 0)
-		printf(",\"p50\":%.0f,\"p99\":%.0f,\"p999\":%.0f,\"max\":%.0f,\"early\":%" PRIu64
-		    ",\"early_max\":%.1f,\"woke\":%" PRIu64, late_share(l, 0.5), late_share(l, 0.99),
-		    late_share(l, 0.999), (double)l->max / 1e3, l->early, (double)l->early_max / 1e3, l->n);
-	printf("%s}\n", b->extra);
-}
 
 /* ---- the parent of all, who waits for its children; they find the bench through it ---- */
 
@@ -194,10 +39,50 @@ struct crew {
 };
 
 static void
-release_frame(struct task *t)
+block_new(struct bench *b, size_t size)
 {
-	/* The task is the first member of every frame here. */
-	free(t);
+	struct frame *block = xmalloc(sizeof(*block) + BLOCK * size), *frame;
+
+	block->next = b->blocks;
+	b->blocks = block;
+	for (size_t i = BLOCK; i-- > 0;) {
+		frame = (struct frame *)(void *)((char *)(block + 1) + i * size);
+		frame->next = b->frames;
+		b->frames = frame;
+	}
+}
+
+static void *
+frame_new(struct bench *b, size_t size)
+{
+	struct frame *frame;
+
+	if (b->frames == NULL)
+		block_new(b, size);
+	frame = b->frames;
+	b->frames = frame->next;
+	return frame;
+}
+
+static void
+blocks_free(struct bench *b)
+{
+	struct frame *next;
+
+	for (struct frame *block = b->blocks; block != NULL; block = next) {
+		next = block->next;
+		free(block);
+	}
+}
+
+/* The task is the first member of every frame here. */
+static void
+frame_free(struct bench *b, struct task *t)
+{
+	struct frame *frame = (struct frame *)(void *)t;
+
+	frame->next = b->frames;
+	b->frames = frame;
 }
 
 static enum task_status
@@ -217,6 +102,12 @@ bench_of(const struct task *t)
 	return container_of(t->parent, struct crew, task)->bench;
 }
 
+static void
+release_frame(struct task *t)
+{
+	frame_free(bench_of(t), t);
+}
+
 /* ---- w1, w2: sleep once ---- */
 
 struct sleeper {
@@ -233,33 +124,33 @@ sleeper_step(struct task *t)
 
 	f->due += loop_clock(t->loop);
 	SLEEP_UNTIL(t, f->due);
-	late_add(bench_of(t), f->due);
+	late_add(&bench_of(t)->m, f->due * 1000);
 	TASK_END(t, 0);
 }
 
 static void
-sleep_once(struct bench *b)
+sleep_once(struct measure *m)
 {
 	static const struct task_kind kind = { .name = "sleeper", .step = sleeper_step, .release = release_frame };
-	bool three = strcmp(b->workload, "w1") == 0;
+	struct bench *b = container_of(m, struct bench, m);
+	bool three = strcmp(m->workload, "w1") == 0;
 	struct crew root = { .bench = b };
-	double spawned;
+	int64_t spawned;
 
-	b->n = three ? 3 : arg(b, "n", 10000);
-	b->late = xcalloc(1, sizeof(*b->late));
-	memset(b->late, 0, sizeof(*b->late));	/* resident from now on, in w2's bare size, too */
-	b->before = snapshot();
+	m->n = three ? 3 : measure_arg(m, "n", 10000);
+	late_begin(m);
+	m->before = snapshot();
 	task_start_root(&root.task, &join_kind, b->loop);
-	for (long i = 0; i < b->n; i++) {
-		struct sleeper *f = xmalloc(sizeof(*f));
+	for (long i = 0; i < m->n; i++) {
+		struct sleeper *f = frame_new(b, sizeof(*f));
 
-		f->due = three ? (i + 1) * USEC_SEC : random_usec(b, USEC_SEC, 5 * USEC_SEC);
+		f->due = three ? (i + 1) * USEC_SEC : measure_random(m, USEC_SEC, 5 * USEC_SEC);
 		task_start(&f->task, &kind, &root.task);
 	}
-	spawned = (double)(now_nsec() - b->before.nsec) / 1e9;
+	spawned = now_nsec();
 	loop_run(b->loop);
-	b->after = snapshot();
-	snprintf(b->extra, sizeof(b->extra), ",\"spawn_s\":%.6f,\"left\":%" PRIu64, spawned, b->loop->stats.tasks);
+	m->after = snapshot();
+	measure_sleepers(m, spawned, (long)b->loop->stats.tasks);
 }
 
 /* ---- w3: only yield ---- */
@@ -282,26 +173,27 @@ yielder_step(struct task *t)
 }
 
 static void
-yield_only(struct bench *b)
+yield_only(struct measure *m)
 {
 	static const struct task_kind kind = { .name = "yielder", .step = yielder_step, .release = release_frame };
-	long yields = arg(b, "yields", 2500000);
+	struct bench *b = container_of(m, struct bench, m);
+	long yields = measure_arg(m, "yields", 2500000);
 	struct crew root = { .bench = b };
 	double ops;
 
-	b->n = arg(b, "tasks", 2);
-	ops = (double)b->n * (double)yields;
-	b->before = snapshot();
+	m->n = measure_arg(m, "tasks", 2);
+	ops = (double)m->n * (double)yields;
+	m->before = snapshot();
 	task_start_root(&root.task, &join_kind, b->loop);
-	for (long i = 0; i < b->n; i++) {
-		struct yielder *f = xmalloc(sizeof(*f));
+	for (long i = 0; i < m->n; i++) {
+		struct yielder *f = frame_new(b, sizeof(*f));
 
 		f->left = yields;
 		task_start(&f->task, &kind, &root.task);
 	}
 	loop_run(b->loop);
-	b->after = snapshot();
-	snprintf(b->extra, sizeof(b->extra), ",\"ops\":%.0f,\"ns_op\":%.3f", ops, wall_nsec(b) / ops);
+	m->after = snapshot();
+	measure_ops(m, ops);
 }
 
 /* ---- w4: sleep again and again ---- */
@@ -319,11 +211,12 @@ churn_step(struct task *t)
 	TASK_BEGIN(t);
 
 	for (;;) {
-		f->due = loop_clock(t->loop) + random_usec(bench_of(t), 10 * USEC_MSEC, USEC_SEC);
+		f->due = loop_clock(t->loop) + measure_random(&bench_of(t)->m, 10 * USEC_MSEC, USEC_SEC);
 		SLEEP_UNTIL(t, f->due);
 		if (t->err == -ECANCELED)
 			break;
-		late_add(bench_of(t), f->due);
+		late_add(&bench_of(t)->m, f->due * 1000);
+		bench_of(t)->fires++;
 	}
 	TASK_END(t, 0);
 }
@@ -331,6 +224,7 @@ churn_step(struct task *t)
 struct churners {
 	struct crew	crew;
 	usec_t		end;
+	long		fires;
 };
 
 /* Snapshots are taken at the end, before the tasks unwind. */
@@ -343,31 +237,31 @@ churners_step(struct task *t)
 	TASK_BEGIN(t);
 
 	SLEEP_UNTIL(t, f->end);
-	b->after = snapshot();
-	b->n = (long)b->late->n;
+	b->m.after = snapshot();
+	f->fires = b->fires;
 	TASK_END(t, 0);
 }
 
 static void
-sleep_again(struct bench *b)
+sleep_again(struct measure *m)
 {
 	static const struct task_kind kind = { .name = "churn", .step = churn_step, .release = release_frame };
 	static const struct task_kind root_kind = { .name = "churners", .step = churners_step };
-	long n = arg(b, "n", 100000);
+	struct bench *b = container_of(m, struct bench, m);
 	struct churners root = { .crew.bench = b };
 
-	b->late = xcalloc(1, sizeof(*b->late));
-	b->before = snapshot();
-	root.end = b->before.nsec / 1000 + arg(b, "secs", 10) * USEC_SEC;
+	m->n = measure_arg(m, "n", 100000);
+	late_begin(m);
+	m->before = snapshot();
+	root.end = m->before.nsec / 1000 + measure_arg(m, "secs", 10) * USEC_SEC;
 	task_start_root(&root.crew.task, &root_kind, b->loop);
-	for (long i = 0; i < n; i++) {
-		struct churn *f = xmalloc(sizeof(*f));
+	for (long i = 0; i < m->n; i++) {
+		struct churn *f = frame_new(b, sizeof(*f));
 
 		task_start(&f->task, &kind, &root.crew.task);
 	}
 	loop_run(b->loop);
-	snprintf(b->extra, sizeof(b->extra), ",\"ops\":%ld", b->n);
-	b->n = n;
+	measure_fires(m, root.fires);
 }
 
 /* ---- w5: sleep for long ---- */
@@ -377,7 +271,7 @@ hour_step(struct task *t)
 {
 	TASK_BEGIN(t);
 
-	SLEEP_UNTIL(t, loop_clock(t->loop) + USEC_HOUR + random_usec(bench_of(t), 0, USEC_SEC));
+	SLEEP_UNTIL(t, loop_clock(t->loop) + USEC_HOUR + measure_random(&bench_of(t)->m, 0, USEC_SEC));
 	TASK_END(t, 0);
 }
 
@@ -388,24 +282,25 @@ hours_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	SLEEP_UNTIL(t, loop_clock(t->loop) + arg(f->bench, "settle", 1) * USEC_SEC);
-	f->bench->before = snapshot();
-	SLEEP_UNTIL(t, loop_clock(t->loop) + arg(f->bench, "secs", 10) * USEC_SEC);
-	f->bench->after = snapshot();
+	SLEEP_UNTIL(t, loop_clock(t->loop) + measure_arg(&f->bench->m, "settle", 1) * USEC_SEC);
+	f->bench->m.before = snapshot();
+	SLEEP_UNTIL(t, loop_clock(t->loop) + measure_arg(&f->bench->m, "secs", 10) * USEC_SEC);
+	f->bench->m.after = snapshot();
 	TASK_END(t, 0);
 }
 
 static void
-sleep_long(struct bench *b)
+sleep_long(struct measure *m)
 {
 	static const struct task_kind kind = { .name = "hour", .step = hour_step, .release = release_frame };
 	static const struct task_kind root_kind = { .name = "hours", .step = hours_step };
+	struct bench *b = container_of(m, struct bench, m);
 	struct crew root = { .bench = b };
 
-	b->n = arg(b, "n", 100000);
+	m->n = measure_arg(m, "n", 100000);
 	task_start_root(&root.task, &root_kind, b->loop);
-	for (long i = 0; i < b->n; i++) {
-		struct task *t = xmalloc(sizeof(*t));
+	for (long i = 0; i < m->n; i++) {
+		struct task *t = frame_new(b, sizeof(*t));
 
 		task_start(t, &kind, &root.task);
 	}
@@ -413,8 +308,6 @@ sleep_long(struct bench *b)
 }
 
 /* ---- w6: bytes there and back ---- */
-
-#define MESSAGE 64
 
 struct player {
 	struct task	task;
@@ -490,22 +383,23 @@ player_start(struct player *f, int fd, const struct task_kind *kind, struct task
 }
 
 static void
-there_and_back(struct bench *b)
+there_and_back(struct measure *m)
 {
 	static const struct task_kind root_kind = { .name = "players", .step = players_step };
 	static const struct task_kind client_kind = { .name = "client", .step = client_step };
 	static const struct task_kind server_kind = { .name = "server", .step = server_step };
-	long rounds = arg(b, "rounds", 1000);
+	struct bench *b = container_of(m, struct bench, m);
+	long rounds = measure_arg(m, "rounds", 1000);
 	struct players root = { .clients.result = 0 };
 	struct player *players;
 	double ops;
 
-	b->n = arg(b, "pairs", 1000);
-	ops = (double)b->n * (double)rounds;
-	players = xcalloc((size_t)b->n * 2, sizeof(*players));
+	m->n = measure_arg(m, "pairs", 1000);
+	ops = (double)m->n * (double)rounds;
+	players = xcalloc((size_t)m->n * 2, sizeof(*players));
 	task_start_root(&root.task, &root_kind, b->loop);
 	task_start(&root.clients, &join_kind, &root.task);
-	for (long i = 0; i < b->n; i++) {
+	for (long i = 0; i < m->n; i++) {
 		int fds[2];
 
 		MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
@@ -513,15 +407,15 @@ there_and_back(struct bench *b)
 		player_start(&players[2 * i], fds[0], &client_kind, &root.clients);
 		player_start(&players[2 * i + 1], fds[1], &server_kind, &root.task);
 	}
-	b->before = snapshot();
+	m->before = snapshot();
 	loop_run(b->loop);
-	b->after = snapshot();
-	for (long i = 0; i < 2 * b->n; i++) {
+	m->after = snapshot();
+	for (long i = 0; i < 2 * m->n; i++) {
 		watch_stop(&players[i].watch);
 		close(players[i].fd);
 	}
 	free(players);
-	snprintf(b->extra, sizeof(b->extra), ",\"ops\":%.0f,\"ns_op\":%.1f", ops, wall_nsec(b) / ops);
+	measure_ops(m, ops);
 }
 
 /* ---- w7: cancel a scope ---- */
@@ -550,22 +444,28 @@ victim_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	SLEEP_UNTIL(t, loop_clock(t->loop) + USEC_HOUR + random_usec(f->scope->bench, 0, USEC_SEC));
+	SLEEP_UNTIL(t, loop_clock(t->loop) + USEC_HOUR + measure_random(&f->scope->bench->m, 0, USEC_SEC));
 	MUST(t->err == -ECANCELED);
 	f->scope->cleaned++;
 	TASK_END(t, 0);
 }
 
+static void
+victim_release(struct task *t)
+{
+	frame_free(container_of(t, struct victim, task)->scope->bench, t);
+}
+
 static enum task_status
 inner_step(struct task *t)
 {
-	static const struct task_kind kind = { .name = "victim", .step = victim_step, .release = release_frame };
+	static const struct task_kind kind = { .name = "victim", .step = victim_step, .release = victim_release };
 	struct scope *f = container_of(t, struct scope, inner);
 
 	TASK_BEGIN(t);
 
-	for (long i = 0; i < f->bench->n; i++) {
-		struct victim *v = xmalloc(sizeof(*v));
+	for (long i = 0; i < f->bench->m.n; i++) {
+		struct victim *v = frame_new(f->bench, sizeof(*v));
 
 		v->scope = f;
 		task_start(&v->task, &kind, t);
@@ -577,7 +477,7 @@ inner_step(struct task *t)
 static void
 scope_joined(struct scope *f)
 {
-	double nsec = (double)(now_nsec() - f->start) / (double)f->bench->n;
+	double nsec = (double)(now_nsec() - f->start) / (double)f->bench->m.n;
 
 	f->sum += nsec;
 	f->best = f->cycle == 0 || nsec < f->best ? nsec : f->best;
@@ -598,7 +498,7 @@ scope_step(struct task *t)
 		/* The first turn starts them, the second lets all of them fall asleep. */
 		TASK_YIELD(t);
 		TASK_YIELD(t);
-		MUST(t->loop->timers.n == (uint32_t)f->bench->n);
+		MUST(t->loop->timers.n == (uint32_t)f->bench->m.n);
 		f->start = now_nsec();
 		task_cancel(&f->inner);
 		AWAIT(t, task_done(&f->inner));
@@ -608,29 +508,24 @@ scope_step(struct task *t)
 }
 
 static void
-cancel_scope(struct bench *b)
+cancel_scope(struct measure *m)
 {
 	static const struct task_kind kind = { .name = "scope", .step = scope_step };
-	struct scope f = { .bench = b, .cycles = arg(b, "cycles", 5) };
-	uint64_t left;
+	struct bench *b = container_of(m, struct bench, m);
+	struct scope f = { .bench = b, .cycles = measure_arg(m, "cycles", 5) };
 
-	b->n = arg(b, "n", 100000);
-	b->before = snapshot();
+	m->n = measure_arg(m, "n", 100000);
+	m->before = snapshot();
 	task_start_root(&f.task, &kind, b->loop);
 	loop_run(b->loop);
-	b->after = snapshot();
-	left = b->loop->stats.tasks + b->loop->timers.n;
-	snprintf(b->extra, sizeof(b->extra), ",\"ns_op\":%.1f,\"best_ns\":%.1f,\"cleaned\":%ld,\"want\":%ld,"
-	    "\"live\":%" PRIu64 ",\"rss_first_kb\":%ld,\"leak\":%" PRIu64, f.sum / (double)f.cycles, f.best,
-	    f.cleaned, b->n * f.cycles, b->loop->stats.tasks, f.rss_first, left);
+	m->after = snapshot();
+	measure_cycles(m, f.sum, f.best, f.cycles, f.cleaned, f.rss_first,
+	    (long)(b->loop->stats.tasks + b->loop->timers.n));
 }
 
 /* ---- */
 
-static const struct workload {
-	const char	*name;
-	void		(*run)(struct bench *b);
-} workloads[] = {
+static const struct workload workloads[] = {
 	{ "w1", sleep_once },
 	{ "w2", sleep_once },
 	{ "w3", yield_only },
@@ -638,32 +533,24 @@ static const struct workload {
 	{ "w5", sleep_long },
 	{ "w6", there_and_back },
 	{ "w7", cancel_scope },
+	{ NULL, NULL },
 };
 
 int
 main(int argc, char **argv)
 {
-	struct bench b = { .argc = argc, .argv = argv, .random = 0x9E3779B97F4A7C15u };
-	const struct workload *w = NULL;
+	struct bench b = { .fires = 0 };
+	int r;
 
-	for (unsigned i = 0; argc > 1 && i < sizeof(workloads) / sizeof(workloads[0]); i++) {
-		if (strcmp(argv[1], workloads[i].name) == 0)
-			w = &workloads[i];
-	}
-	if (w == NULL) {
-		fprintf(stderr, "usage: engine w1|w2|w3|w4|w5|w6|w7 [slack=USEC] [KEY=VALUE...]\n");
-		return 2;
-	}
-	b.workload = w->name;
+	measure_init(&b.m, "jobd", argc, argv);
 	b.loop = loop_new(LOOP_REAL);
 	if (b.loop == NULL) {
 		perror("loop_new");
 		return 1;
 	}
-	loop_set_slack(b.loop, arg(&b, "slack", 0));
-	w->run(&b);
-	print_result(&b);
+	loop_set_slack(b.loop, measure_arg(&b.m, "slack", 0));
+	r = measure_run(&b.m, workloads);
 	loop_free(b.loop);
-	free(b.late);
-	return 0;
+	blocks_free(&b);
+	return r;
 }

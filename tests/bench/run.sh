@@ -1,7 +1,8 @@
 #!/bin/sh
-# make bench: measure, beside what is installed of the peers, in one run. Prints tables; the rows are also in
+# make bench: measure, beside what is installed of the peers, in one run. Each section prints what it measured and
+# ends with a table of ours, theirs, the ratio and what is wanted; the same, a JSON object a line, is in
 # build/*/bench.jsonl. Figures of a shared machine are noisy: the ratios of one run are what counts.
-# SECTIONS="table engine adds commands checks idle many" chooses.
+# SECTIONS="table engine adds commands checks idle many" chooses; engine.sh tells more of the engine's.
 set -u
 bin=$1
 here=$(dirname "$0")
@@ -16,7 +17,12 @@ JOBD=
 export JOBD_SOCKET="$S"
 
 want() { case " ${SECTIONS:-table engine adds commands checks idle many} " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-say() { printf '\n## %s\n\n' "$*"; }
+section=
+begin() {	# section, title
+	section=$1
+	shift
+	printf '\n## %s\n\n' "$*"
+}
 skip() { echo "(skipped: $*)"; }
 
 start_jobd() {
@@ -42,31 +48,42 @@ m() {
 	label=$1
 	shift
 	line=$("$@" | grep "^{" | tail -n 1) || { echo "$label: failed"; return 1; }
-	echo "$line" | sed "s|^{|{\"label\":\"$label\",|" >>"$out"
+	echo "$line" | sed "s|^{|{\"section\":\"$section\",\"label\":\"$label\",|" >>"$out"
 	rate=$(echo "$line" | sed 's/.*"per_second":\([0-9.]*\).*/\1/')
 	printf '%-58s %12s a second, p50 %s us, p99 %s us\n' "$label" "$rate" \
 		"$(echo "$line" | sed 's/.*"p50_us":\([0-9.]*\).*/\1/')" "$(echo "$line" | sed 's/.*"p99_us":\([0-9.]*\).*/\1/')"
 }
-ratio() {	# what, ours, theirs, wanted
-	awk -v w="$1" -v a="$2" -v b="$3" -v t="$4" -v out="$out" 'BEGIN {
-		r = b > 0 ? a / b : 0
-		printf "  -> %s: %.2f (wanted: %s)\n", w, r, t
-		printf "{\"ratio\":\"%s\",\"value\":%.3f,\"wanted\":\"%s\"}\n", w, r, t >>out }'
+
+# Ours beside theirs ('': there is none, ours itself is what is wanted), for the section's table.
+compare() {	# what, ours, theirs, wanted
+	echo "$1|$2|$3|$4" >>"$W/compared"
+}
+compared() {
+	awk -F '|' -v section="$section" -v out="$out" '
+		function row(what, ours, theirs, x, wanted) { printf "| %-66s | %10s | %10s | %6s | %-14s |\n", what, ours, theirs, x, wanted }
+		function short(x) { return x == "" ? "" : sprintf(x < 100 && x != int(x) ? "%.2f" : "%.0f", x) }
+		BEGIN { print ""; row("", "ours", "theirs", "ratio", "wanted"); row("---", "--:", "--:", "--:", "---") }
+		{
+			x = $3 == "" ? $2 : $3 > 0 ? $2 / $3 : 0
+			split($4, want, " ")
+			met = want[1] == "<=" ? x <= want[2] : x >= want[2]
+			row($1, short($2), short($3), $3 == "" ? "" : sprintf("%.2f", x), $4 (met ? " met" : " MISSED"))
+			printf "{\"section\":\"%s\",\"what\":\"%s\",\"ours\":%s,\"theirs\":%s,", section, $1,
+			    $2 == "" ? "null" : $2, $3 == "" ? "null" : $3 >>out
+			printf "\"ratio\":%s,\"wanted\":\"%s\",\"met\":%s}\n", $3 == "" ? "null" : sprintf("%.4g", x), $4,
+			    met ? "true" : "false" >>out
+		}' "$W/compared"
+	rm "$W/compared"
 }
 
 if want table; then
-	say "The article's table"
+	begin table "The article's table"
 	"$root/tests/demo/demo.sh" "$bin" | sed -n '/wall/,$p'
 fi
 
 if want engine; then
-	say "The engine: W1 to W7 (exact, and with 1 ms slack)"
-	e=$bin/tests/bench/engine
-	for w in "w1" "w2 n=100000" "w2 n=100000 slack=1000" "w2 n=1000000" "w3 tasks=2" "w3 tasks=1000 yields=10000" \
-		"w4 n=100000" "w4 n=100000 slack=1000" "w5 n=100000" "w6 pairs=1000 rounds=200" "w7 n=100000 cycles=20"; do
-		# shellcheck disable=SC2086
-		"$e" $w | tee -a "$out"
-	done
+	begin engine "The engine"
+	"$here/engine.sh" "$bin" "$out"
 fi
 
 redis_up() {
@@ -104,7 +121,7 @@ pg_rate() {
 }
 
 if want adds; then
-	say "Durable adds"
+	begin adds "Durable adds"
 	start_jobd
 	best=0 floor=0 limit=0
 	for round in 1 2 3; do
@@ -112,65 +129,73 @@ if want adds; then
 		m "two processes, two threads, the same row ($round)" "$adds" limit "$W/limit$round.db" 2 && limit=$(echo "$limit $rate" | awk '{ print ($1 > $2) ? $1 : $2 }')
 		m "jobd, 1 client ($round)" "$adds" jobd "$S" 1 1 2 && best=$(echo "$best $rate" | awk '{ print ($1 > $2) ? $1 : $2 }')
 	done
-	ratio "one client against a one-row SQLite transaction" "$best" "$floor" ">= 0.9"
+	compare "one client against a one-row SQLite transaction" "$best" "$floor" ">= 0.9"
 	# A fast disk makes the hand-overs dear beside it: then no daemon with a thread for the disk reaches 0.9.
-	ratio "one client against the same hand-overs with nothing else" "$best" "$limit" ">= 1"
+	compare "one client against the same hand-overs with nothing else" "$best" "$limit" ">= 1"
 	m "jobd, 32 clients" "$adds" jobd "$S" 32 1 3
 	ours=$rate
 	if redis_up; then
 		m "redis, appendfsync always, 32 clients" redis_rate 32 60000
-		ratio "32 clients against redis" "$ours" "$rate" ">= 0.8"
+		compare "32 clients against redis" "$ours" "$rate" ">= 0.8"
 	else
 		skip "redis-server is not installed"
 	fi
 	if pg_up; then
 		m "PostgreSQL, 32 clients" pg_rate 32
-		ratio "32 clients against PostgreSQL" "$ours" "$rate" ">= 3"
+		compare "32 clients against PostgreSQL" "$ours" "$rate" ">= 3"
 	else
 		skip "PostgreSQL is not installed, or this is not root"
 	fi
 	m "jobd, arrays of 1000 jobs" "$adds" jobd "$S" 1 1000 3
-	ratio "arrays of 1000 against 40,000 jobs a second" "$rate" 40000 ">= 1"
+	compare "arrays of 1000, jobs a second" "$rate" "" ">= 40000"
 	for width in 1 8; do
 		m "/bin/true, $width at a time" "$adds" command "$width" 400 /bin/true
 		floor=$rate
 		m "the least client that adds a job, $width at a time" "$adds" command "$width" 400 "$bin/tests/bench/ask" "$S"
 		limit=$rate
 		m "jobctl add, $width at a time" "$adds" command "$width" 400 "$bin/jobctl" add -q --in 1h true
-		ratio "jobctl add against /bin/true, $width at a time" "$rate" "$floor" ">= 0.8"
-		ratio "jobctl add against the least client, $width at a time" "$rate" "$limit" ">= 0.85"
+		compare "jobctl add against /bin/true, $width at a time" "$rate" "$floor" ">= 0.8"
+		compare "jobctl add against the least client, $width at a time" "$rate" "$limit" ">= 0.85"
 	done
+	compared
 	stop_jobd
 	rm -rf "$W/state"
 fi
 
 if want commands; then
-	say "Commands end to end: /bin/true, durable start and end, output kept"
+	begin commands "Commands end to end: /bin/true, durable start and end, output kept"
 	start_jobd
 	for round in 1 2; do
 		m "bare posix_spawn loop, 8 at a time ($round)" "$adds" command 8 500 /bin/true
 		floor=$rate
 		m "jobd ($round)" "$adds" run "$S" 500
-		ratio "commands a second against the bare loop ($round)" "$rate" "$floor" ">= 0.9"
+		compare "commands a second against the bare loop ($round)" "$rate" "$floor" ">= 0.9"
 	done
+	compared
 	stop_jobd
 	rm -rf "$W/state"
 fi
 
 if want checks; then
-	say "HTTP checks: new connections"
-	if [ -x "$bin/tests/bench/checks" ]; then
-		"$bin/tests/bench/checks" | tee -a "$out"
-	fi
+	begin checks "HTTP checks: new connections"
+	"$bin/tests/bench/checks" >"$W/checks"
+	sed -n 's/^{/{"section":"checks",/p' "$W/checks" >>"$out"
+	grep -v '^{' "$W/checks"
+	# Its table: the load in 24 columns, ours, bare, and more.
+	sed -n 's/^\([^{ ].\{23\}\) *\([0-9]*\) *\([0-9]*\) .*/\1|\2|\3/p' "$W/checks" | sed 's/ *|/|/' >"$W/loads"
+	while IFS='|' read -r load ours floor; do
+		compare "checks a second, $load, against bare curl multi" "$ours" "$floor" ">= 0.9"
+	done <"$W/loads"
+	compared
 fi
 
 status() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$2/status"; }
 switches() { cat /proc/"$1"/task/*/status | awk '/ctxt_switches/ { n += $2 } END { print n }'; }
 
 if want idle; then
-	say "Idle"
+	begin idle "Idle"
 	start_jobd
-	"$bin/tests/bench/empty" & empty=$!
+	"$bin/tests/bench/empty" >/dev/null 2>&1 & empty=$!
 	peers="$peers $empty"
 	sleep 2
 	before=$(switches "$JOBD")
@@ -178,15 +203,17 @@ if want idle; then
 	after=$(switches "$JOBD")
 	ours=$(status VmRSS "$JOBD")
 	floor=$(status VmRSS "$empty")
-	echo "jobd: $ours KiB resident, $(status Threads "$JOBD") threads, $((after - before)) wake-ups in 10 s; an empty program with the same libraries: $floor KiB"
-	ratio "resident memory against an empty program" "$ours" "$floor" "<= 1.15"
+	compare "KiB resident, against an empty program" "$ours" "$floor" "<= 1.15"
+	compare "threads" "$(status Threads "$JOBD")" "" "<= 2"
+	compare "wake-ups in 10 s" "$((after - before))" "" "<= 0"
+	compared
 	kill "$empty"
 	stop_jobd
 	rm -rf "$W/state"
 fi
 
 if want many; then
-	say "A million stored jobs, due tomorrow"
+	begin many "A million stored jobs, due tomorrow"
 	start_jobd
 	idle=$(status VmRSS "$JOBD")
 	m "adding a million, in arrays of a thousand" "$adds" many "$S" "${MANY:-1000000}"
@@ -197,10 +224,11 @@ if want many; then
 		JOBD=$!
 		until "$bin/jobctl" list --limit 1 >/dev/null 2>&1; do :; done
 		end=$(date +%s%N)
-		echo "first answer after $(((end - begin) / 1000000)) ms (wanted: <= 250), $(status VmRSS "$JOBD") KiB resident; idle before: $idle KiB (wanted: at most 10240 more)"
-		echo "{\"label\":\"first answer\",\"ms\":$(((end - begin) / 1000000)),\"resident_kib\":$(status VmRSS "$JOBD"),\"idle_kib\":$idle}" >>"$out"
+		compare "ms to the first answer ($round)" "$(((end - begin) / 1000000))" "" "<= 250"
+		compare "KiB resident beyond the idle daemon's $idle ($round)" "$(($(status VmRSS "$JOBD") - idle))" "" "<= 10240"
 		stop_jobd
 	done
+	compared
 fi
 echo
 echo "Rows: $out"
