@@ -4,7 +4,7 @@
 start_jobd
 jobctl add -q -n later --in 1h -- true >/dev/null
 mkfifo "$T/said"
-jobctl wait later --timeout 1500ms 2>"$T/said" &
+"$BIN/jobctl" wait later --timeout 1500ms 2>"$T/said" &
 wait=$!
 exec 3<"$T/said"
 # Its call is there: then it is not by chance that it sees jobd go.

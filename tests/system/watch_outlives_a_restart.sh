@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 mkfifo "$T/events"
-jobctl watch --json >"$T/events" 2>"$T/said" &
+"$BIN/jobctl" watch --json >"$T/events" 2>"$T/said" &
 watch=$!
 exec 3<"$T/events"
 next() { read -r line <&3 || fail "watch ended: $(cat "$T/said")"; }
