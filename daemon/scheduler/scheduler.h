@@ -11,6 +11,7 @@
 
 #include "daemon/exec/exec.h"
 #include "daemon/scheduler/event.h"
+#include "daemon/scheduler/zones.h"
 #include "daemon/store/ops.h"
 
 struct scheduler;
@@ -26,6 +27,9 @@ struct scheduler_config {
 	/* runs of a kind at a time: limits.commands, .checks, .timers */
 	int64_t			 running_max[KIND_COUNT];
 	int64_t			 window_jobs_max;		/* 0: WINDOW_JOBS_MAX */
+	int64_t			 catch_ups;	/* started in a second, at most; 0: a default */
+	struct zones		*zones;
+	const char		*boot;		/* the id of this boot of the host */
 };
 
 struct scheduler *scheduler_new(const struct scheduler_config *config);
@@ -41,6 +45,9 @@ void scheduler_start(struct scheduler *s, struct task *parent);
 bool scheduler_recovered(const struct scheduler *s);
 /* Wake t when that changes. */
 void scheduler_on_recovered(struct scheduler *s, struct task *t);
+
+/* For op_add: what clock dues are counted by now. */
+int64_t scheduler_epoch(const struct scheduler *s);
 
 /* Told by the server, after the commit.  They also emit the events. */
 void scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name,
