@@ -416,6 +416,17 @@ scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char
 }
 
 void
+scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
+    bool live)
+{
+	ledger_skip_tell(s, op, row->kind);
+	scheduler_forget(s, row->id);
+	if (live && instant_is_set(row->due))
+		(void)window_put(&s->window, row, loop_wall(s->loop));
+	scheduler_changed(s);
+}
+
+void
 scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs)
 {
 	(void)runs;

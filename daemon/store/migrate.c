@@ -67,6 +67,7 @@ static const char step_2[] =
 "ALTER TABLE run ADD COLUMN mark INTEGER;"
 "ALTER TABLE run ADD COLUMN missed INTEGER;"
 "ALTER TABLE run ADD COLUMN previous INTEGER;"
+"CREATE INDEX run_by_hand ON run(job, due) WHERE manual = 1;"
 "ALTER TABLE skip ADD COLUMN run INTEGER;"
 /*
  * What lasted for a while and explains what was or was not run in it: one job's (pauses), or,

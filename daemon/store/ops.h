@@ -123,7 +123,7 @@ struct op_skip {
 	instant		 next_due;
 	char		*name;		/* out: the job's, for the event */
 	/*
-	 * -ESTALE as for a claim; SKIP_PAUSED may be told of a paused job, too.
+	 * -ESTALE as for a claim; SKIP_PAUSED and SKIP_ASKED may be told of a paused job, too.
 	 * A range that continues the last one with the same cause is joined to it.
 	 */
 };
@@ -381,6 +381,7 @@ struct op_ledger {
 	struct store_op	   op;
 	int64_t		   job;
 	instant		   from, to;	/* in: those that touch this range */
+	bool		   by_hand;	/* in: also runs by hand */
 	struct ledger_row *rows;	/* out, allocated */
 	size_t		   n;
 	bool		   more;	/* out: ask again with from just after the last row's last */

@@ -337,7 +337,7 @@ sqlite_skip(void *arg, struct store_op *op)
 	    o->cause < SKIP_COUNT);
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->last.usec);
 	r = job_load(db, o->job, WANT_NAME, &j);
-	if (r == 0 && (j.paused && o->cause != SKIP_PAUSED))
+	if (r == 0 && j.paused && o->cause != SKIP_PAUSED && o->cause != SKIP_ASKED)
 		r = -ESTALE;
 	if (r == -ENOENT || (r == 0 && (!instant_is_set(j.due) || j.due.usec != o->first.usec)))
 		r = -ESTALE;

@@ -326,12 +326,18 @@ sqlite_scheduled(void *arg, struct store_op *op)
 
 /* ---- the ledger of a job ---- */
 
+/* Its runs, those by hand, and its skips. */
+#define LISTS 3
+
+struct rows {
+	struct ledger_row	*items;
+	size_t			 n;
+};
+
+/* Runs of the schedule, or by hand, appended in the order of their dues. */
 static int
-ledger_runs(struct sqlite *db, const struct op_ledger *o, struct ledger_row *rows, size_t *n)
+ledger_runs(struct sqlite *db, sqlite3_stmt *st, const struct op_ledger *o, struct rows *to)
 {
-	sqlite3_stmt *st = sql(db, ST_LEDGER_RUNS,
-	    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2"
-	    " AND due <= ?3 ORDER BY due LIMIT ?4");
 	int r;
 
 	bind_int(st, 1, o->job);
@@ -341,14 +347,14 @@ ledger_runs(struct sqlite *db, const struct op_ledger *o, struct ledger_row *row
 	while ((r = sql_step(db, st)) == 1) {
 		instant due = { col_int(st, 0) };
 
-		rows[(*n)++] = (struct ledger_row){ .first = due, .last = due, .count = 1,
+		to->items[to->n++] = (struct ledger_row){ .first = due, .last = due, .count = 1,
 		    .cause = -1, .run = col_int(st, 1), .mark = (int)col_int(st, 2) };
 	}
 	return r;
 }
 
 static int
-ledger_skips(struct sqlite *db, const struct op_ledger *o, struct ledger_row *rows, size_t *n)
+ledger_skips(struct sqlite *db, const struct op_ledger *o, struct rows *to)
 {
 	sqlite3_stmt *st = sql(db, ST_LEDGER_SKIPS,
 	    "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2"
@@ -360,7 +366,7 @@ ledger_skips(struct sqlite *db, const struct op_ledger *o, struct ledger_row *ro
 	bind_int(st, 3, o->to.usec);
 	bind_int(st, 4, LEDGER_PAGE + 1);
 	while ((r = sql_step(db, st)) == 1) {
-		struct ledger_row *row = &rows[(*n)++];
+		struct ledger_row *row = &to->items[to->n++];
 
 		*row = (struct ledger_row){ .first = { col_int(st, 0) }, .last = { col_int(st, 1) },
 		    .count = col_int(st, 2), .run = col_int(st, 4) };
@@ -372,38 +378,52 @@ ledger_skips(struct sqlite *db, const struct op_ledger *o, struct ledger_row *ro
 	return r;
 }
 
-/* Two lists in order become one; no two rows of a job overlap. */
+/* Lists in order become one: of equal beginnings the earlier list's comes first. */
 static void
-ledger_merge(struct op_ledger *o, const struct ledger_row *runs, size_t runs_n,
-    const struct ledger_row *skips, size_t skips_n)
+ledger_merge(struct op_ledger *o, struct rows lists[LISTS])
 {
-	size_t a = 0, b = 0;
+	size_t at[LISTS] = { 0 };
 
-	while (o->n < LEDGER_PAGE && (a < runs_n || b < skips_n)) {
-		bool run = b == skips_n || (a < runs_n && runs[a].first.usec < skips[b].first.usec);
+	while (o->n < LEDGER_PAGE) {
+		int first = -1;
 
-		o->rows[o->n++] = run ? runs[a++] : skips[b++];
+		for (int i = 0; i < LISTS; i++) {
+			if (at[i] < lists[i].n && (first < 0 || lists[i].items[at[i]].first.usec <
+			    lists[first].items[at[first]].first.usec))
+				first = i;
+		}
+		if (first < 0)
+			return;
+		o->rows[o->n++] = lists[first].items[at[first]++];
 	}
-	o->more = a < runs_n || b < skips_n;
+	for (int i = 0; i < LISTS; i++)
+		o->more |= at[i] < lists[i].n;
 }
 
 int
 sqlite_ledger(void *arg, struct store_op *op)
 {
 	struct op_ledger *o = container_of(op, struct op_ledger, op);
-	struct ledger_row *runs = xcalloc(2 * (LEDGER_PAGE + 1), sizeof(*runs));
-	struct ledger_row *skips = runs + LEDGER_PAGE + 1;
-	size_t runs_n = 0, skips_n = 0;
+	struct rows lists[LISTS] = { { NULL, 0 } };
 	struct sqlite *db = arg;
 	int r;
 
-	r = ledger_runs(db, o, runs, &runs_n);
+	for (int i = 0; i < LISTS; i++)
+		lists[i].items = xcalloc(LEDGER_PAGE + 1, sizeof(*lists[i].items));
+	r = ledger_runs(db, sql(db, ST_LEDGER_RUNS,
+	    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2"
+	    " AND due <= ?3 ORDER BY due LIMIT ?4"), o, &lists[0]);
+	if (r == 0 && o->by_hand)
+		r = ledger_runs(db, sql(db, ST_LEDGER_BY_HAND,
+		    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 1 AND due >= ?2"
+		    " AND due <= ?3 ORDER BY due LIMIT ?4"), o, &lists[1]);
 	if (r == 0)
-		r = ledger_skips(db, o, skips, &skips_n);
+		r = ledger_skips(db, o, &lists[2]);
 	if (r == 0) {
 		o->rows = xcalloc(LEDGER_PAGE, sizeof(*o->rows));
-		ledger_merge(o, runs, runs_n, skips, skips_n);
+		ledger_merge(o, lists);
 	}
-	free(runs);
+	for (int i = 0; i < LISTS; i++)
+		free(lists[i].items);
 	return r;
 }
