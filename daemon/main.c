@@ -46,6 +46,9 @@
 
 #define STATUS_MAX	128
 
+/* A UUID, and what follows it in the file. */
+#define BOOT_ID_MAX	40
+
 /* Holds tasks that are to end together, and ends when cancelled. */
 struct nursery {
 	struct task	task;
@@ -60,6 +63,8 @@ struct daemon {
 	struct runner		*runner;
 	struct exec_world	 world;
 	struct event_hub	*events;
+	struct zones		*zones;
+	char			 boot[BOOT_ID_MAX];
 	struct scheduler	*scheduler;
 	struct server		 server;
 	struct nursery		 links, runs, listeners;
@@ -349,6 +354,19 @@ daemon_open(struct daemon *d)
 	return r;
 }
 
+/* Which boot of the host this is: random, and the kernel's own word. */
+static void
+boot_id_read(char boot[BOOT_ID_MAX])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (f == NULL || fgets(boot, BOOT_ID_MAX, f) == NULL)
+		(void)strcpy(boot, "unknown");
+	boot[strcspn(boot, "\n")] = '\0';
+	if (f != NULL)
+		fclose(f);
+}
+
 static void
 daemon_build(struct daemon *d)
 {
@@ -361,6 +379,8 @@ daemon_build(struct daemon *d)
 		.http = http_engine_new(d->loop),
 	};
 	d->events = event_hub_new();
+	d->zones = zones_new(NULL);
+	boot_id_read(d->boot);
 	d->scheduler = scheduler_new(&(struct scheduler_config){
 		.loop = d->loop, .store = d->store, .world = &d->world, .events = d->events,
 		.running_max = {
@@ -369,10 +389,13 @@ daemon_build(struct daemon *d)
 			[KIND_TIMER] = s->timers,
 		},
 		.window_jobs_max = s->window_jobs,
+		.catch_ups = s->catch_ups,
+		.zones = d->zones,
+		.boot = d->boot,
 	});
 	d->server = (struct server){
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,
-		.runner = d->runner, .version = JOBD_VERSION, .jobs_max_uid = s->jobs_per_user,
+		.runner = d->runner, .zones = d->zones, .version = JOBD_VERSION, .jobs_max_uid = s->jobs_per_user,
 		.connections_max = s->connections, .connections_uid_max = s->connections_per_user,
 	};
 	server_open(&d->server, varlink_text);
@@ -386,6 +409,7 @@ daemon_close(struct daemon *d)
 		server_close(&d->server);
 	scheduler_free(d->scheduler);
 	event_hub_free(d->events);
+	zones_free(d->zones);
 	if (d->world.http != NULL)
 		http_engine_free(d->world.http);
 	if (d->world.dns != NULL)

@@ -55,6 +55,8 @@ static const struct config_key keys[] = {
 	    "Timers running at a time." },
 	{ "limits", "window_jobs", CONFIG_INT, AT(window_jobs), "10000", 16, 10000000,
 	    "Jobs due soon that are held in memory; the others stay in the store." },
+	{ "limits", "catch_ups", CONFIG_INT, AT(catch_ups), "20", 1, 10000,
+	    "Runs started in a second, at most, of what was due while jobd was down." },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
 };
 

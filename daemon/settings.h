@@ -17,7 +17,7 @@ struct settings {
 	char	*log_level;
 	char	*hosts, *resolv_conf;
 	int64_t	 connections, connections_per_user, jobs_per_user;
-	int64_t	 commands, checks, timers, window_jobs;
+	int64_t	 commands, checks, timers, window_jobs, catch_ups;
 	bool	 system;		/* the host's daemon, not a user's */
 };
 

@@ -64,7 +64,7 @@ struct field {
 struct field_error {
 	enum jobd_error	why;		/* JOBD_INVALID_PARAMETER or JOBD_INVALID_FIELD */
 	char		path[128];
-	char		reason[160];
+	char		reason[288];
 };
 
 /*

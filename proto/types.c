@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/mem.h"
 #include "proto/types.h"
 
 /* Limits that only this file needs. */
@@ -56,8 +57,36 @@ const char *const overlap_names[] = {
 };
 
 const char *const misfire_names[] = {
-	[MISFIRE_DEFAULT] = "default", [MISFIRE_ONCE] = "once", [MISFIRE_SKIP] = "skip",
+	[MISFIRE_DEFAULT] = "default",
+	[MISFIRE_ONCE] = "once",
+	[MISFIRE_SKIP] = "skip",
+	[MISFIRE_ALL] = "all",
 	[MISFIRE_COUNT] = NULL,
+};
+
+const char *const dst_names[] = {
+	[DST_ONCE] = "once",
+	[DST_SKIP] = "skip",
+	[DST_BOTH] = "both",
+	[DST_COUNT] = NULL,
+};
+
+const char *const due_mark_names[] = {
+	[MARK_NONE] = "none",
+	[MARK_DST_GAP] = "dst_gap",
+	[MARK_DST_FOLD] = "dst_fold",
+	[MARK_COUNT] = NULL,
+};
+
+const char *const skip_cause_names[] = {
+	[SKIP_OVERLAP] = "overlap",
+	[SKIP_MISSED] = "missed",
+	[SKIP_PAUSED] = "paused",
+	[SKIP_EXCLUDED] = "excluded",
+	[SKIP_NONEXISTENT] = "nonexistent",
+	[SKIP_REPEATED] = "repeated",
+	[SKIP_ASKED] = "asked",
+	[SKIP_COUNT] = NULL,
 };
 
 const char *const verdict_names[] = {
@@ -117,6 +146,29 @@ const struct field timer_spec_fields[] = {
 	{ .type = FIELD_END },
 };
 
+#define SCHEDULE_ROWS \
+	{ AT(job_spec, "cron", cron), .type = FIELD_STRING, .max = SCHEDULE_BYTES_MAX }, \
+	{ AT(job_spec, "calendar", calendar), .type = FIELD_STRING, .max = SCHEDULE_BYTES_MAX }, \
+	{ AT(job_spec, "onBoot", on_boot), .type = FIELD_BOOL }, \
+	{ AT(job_spec, "timeZone", time_zone), .type = FIELD_STRING, .max = ZONE_NAME_BYTES_MAX }, \
+	{ AT(job_spec, "dst", dst), .type = FIELD_ENUM, .names = dst_names }, \
+	{ AT(job_spec, "jitterUSec", jitter), .type = FIELD_INT, .max = JITTER_MAX }, \
+	{ AT(job_spec, "from", from), .type = FIELD_INSTANT }, \
+	{ AT(job_spec, "until", until), .type = FIELD_INSTANT }, \
+	{ AT(job_spec, "except", except), .type = FIELD_STRINGS, .max = EXCEPT_MAX }
+
+#define MISFIRE_ROWS \
+	{ AT(job_spec, "misfireLimit", misfire_limit), .type = FIELD_INT, .min = 0, \
+	  .max = MISFIRE_LIMIT_MAX }, \
+	{ AT(job_spec, "misfireWindowUSec", misfire_window), .type = FIELD_INT, \
+	  .max = DURATION_MAX }
+
+const struct field schedule_fields[] = {
+	SCHEDULE_ROWS,
+	MISFIRE_ROWS,
+	{ .type = FIELD_END },
+};
+
 const struct field job_spec_fields[] = {
 	{ AT(job_spec, "name", name), .type = FIELD_STRING, .max = NAME_BYTES_MAX },
 	{ AT(job_spec, "description", description), .type = FIELD_STRING,
@@ -127,8 +179,10 @@ const struct field job_spec_fields[] = {
 	{ AT(job_spec, "inUSec", in), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(job_spec, "everyUSec", every), .type = FIELD_INT, .min = EVERY_MIN,
 	  .max = DURATION_MAX },
+	SCHEDULE_ROWS,
 	{ AT(job_spec, "overlap", overlap), .type = FIELD_ENUM, .names = overlap_names },
 	{ AT(job_spec, "misfire", misfire), .type = FIELD_ENUM, .names = misfire_names },
+	MISFIRE_ROWS,
 	{ AT(job_spec, "timeoutUSec", timeout), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(job_spec, "graceUSec", grace), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(job_spec, "paused", paused), .type = FIELD_BOOL },
@@ -164,6 +218,9 @@ const struct field run_info_fields[] = {
 	{ AT(run_info, "attempt", attempt), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(run_info, "manual", manual), .type = FIELD_BOOL },
 	{ AT(run_info, "due", due), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(run_info, "mark", mark), .type = FIELD_ENUM, .names = due_mark_names },
+	{ AT(run_info, "missed", missed), .type = FIELD_INT },
+	{ AT(run_info, "previousDue", previous), .type = FIELD_INSTANT },
 	{ AT(run_info, "noticedAt", noticed), .type = FIELD_INSTANT },
 	{ AT(run_info, "startedAt", started), .type = FIELD_INSTANT },
 	{ AT(run_info, "spawnedAt", spawned), .type = FIELD_INSTANT },
@@ -200,8 +257,10 @@ const struct field job_info_fields[] = {
 	{ AT(job_info, "createdAt", created), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
 	{ AT(job_info, "nextDue", due), .type = FIELD_INSTANT },
 	{ AT(job_info, "everyUSec", every), .type = FIELD_INT },
+	{ AT(job_info, "schedule", schedule), .type = FIELD_STRING },
 	{ AT(job_info, "runs", runs), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(job_info, "skips", skips), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(job_info, "overlaps", overlaps), .type = FIELD_INT },
 	{ AT(job_info, "summary", summary), .type = FIELD_STRING },
 	{ AT(job_info, "lastRun", last), .type = FIELD_STRUCT, .sub = run_info_fields,
 	  .size = sizeof(struct run_info) },
@@ -531,6 +590,39 @@ kind_check(struct check *c, const struct job_spec *s)
 	return e;
 }
 
+/* Does the spec say when in one way only, and does all of it have a meaning? */
+static enum jobd_error
+when_check(struct check *c, const struct job_spec *s)
+{
+	bool at = instant_is_set(s->at), repeats = job_spec_repeats(s);
+	int ways = (s->every != 0) + (s->cron != NULL) + (s->calendar != NULL) + s->on_boot;
+
+	if (at && s->in != 0)
+		return refuse(c, "inUSec", -1, "at and inUSec exclude one another");
+	if (s->every != 0 && s->every < EVERY_MIN)
+		return refuse(c, "everyUSec", -1, "must be at least 100ms");
+	if (ways > 1)
+		return refuse(c, s->on_boot ? "onBoot" : s->calendar != NULL ? "calendar" : "cron",
+		    -1, "only one of cron, calendar, everyUSec and onBoot may be given");
+	if ((at || s->in != 0) && ways == 1 && s->every == 0)
+		return refuse(c, at ? "at" : "inUSec", -1,
+		    "%s says when: use from for the time before which nothing happens",
+		    s->cron != NULL ? "cron" : s->calendar != NULL ? "calendar" : "onBoot");
+	if (s->time_zone != NULL && s->cron == NULL && s->calendar == NULL && s->except.n == 0)
+		return refuse(c, "timeZone", -1, "it is for cron, calendar and except");
+	if (s->dst != DST_ONCE && s->cron == NULL && s->calendar == NULL)
+		return refuse(c, "dst", -1, "it is for cron and calendar: elapsed time has no changes");
+	if (!repeats && (instant_is_set(s->from) || instant_is_set(s->until) || s->except.n > 0))
+		return refuse(c, instant_is_set(s->from) ? "from" :
+		    instant_is_set(s->until) ? "until" : "except", -1,
+		    "it is for jobs that come again: cron, calendar or everyUSec");
+	if (instant_is_set(s->from) && instant_is_set(s->until) && s->from.usec > s->until.usec)
+		return refuse(c, "until", -1, "must not be before from");
+	if (s->misfire_limit != 0 && s->misfire != MISFIRE_ALL)
+		return refuse(c, "misfireLimit", -1, "it is for misfire all");
+	return JOBD_OK;
+}
+
 enum jobd_error
 job_spec_check(const struct job_spec *s, const char *prefix, struct field_error *error)
 {
@@ -545,10 +637,9 @@ job_spec_check(const struct job_spec *s, const char *prefix, struct field_error 
 		return refuse(&c, "name", -1, "%s", why);
 	if (s->key != NULL && s->key[0] == '\0')
 		return refuse(&c, "key", -1, "must not be empty");
-	if (instant_is_set(s->at) && s->in != 0)
-		return refuse(&c, "inUSec", -1, "at and inUSec exclude one another");
-	if (s->every != 0 && s->every < EVERY_MIN)
-		return refuse(&c, "everyUSec", -1, "must be at least 100ms");
+	e = when_check(&c, s);
+	if (e != JOBD_OK)
+		return e;
 	e = labels_check(&c, &s->labels);
 	if (e != JOBD_OK)
 		return e;
@@ -579,6 +670,36 @@ job_spec_read(const struct cJSON *object, struct job_spec *out, struct field_err
 	if (e != JOBD_OK)
 		job_spec_done(out);
 	return e;
+}
+
+bool
+job_spec_has_schedule(const struct job_spec *s)
+{
+	return s->cron != NULL || s->calendar != NULL || s->on_boot || s->jitter != 0 ||
+	    instant_is_set(s->from) || instant_is_set(s->until) || s->except.n > 0 ||
+	    s->misfire_limit != 0 || s->misfire_window != 0;
+}
+
+bool
+job_spec_repeats(const struct job_spec *s)
+{
+	return s->every != 0 || s->cron != NULL || s->calendar != NULL;
+}
+
+char *
+job_spec_schedule_words(const struct job_spec *s)
+{
+	const char *text = s->cron != NULL ? s->cron : s->calendar;
+	char duration[WHEN_TEXT_MAX];
+
+	if (s->on_boot)
+		return xstrdup("on boot");
+	if (s->every > 0)
+		return xasprintf("every %s", duration_print(s->every, duration));
+	if (text == NULL)
+		return NULL;
+	return xasprintf("%s %s%s%s", s->cron != NULL ? "cron" : "calendar", text,
+	    s->time_zone != NULL ? " " : "", s->time_zone != NULL ? s->time_zone : "");
 }
 
 void

@@ -18,6 +18,9 @@
 #define URL_BYTES_MAX		8192
 #define HEADERS_MAX		64
 #define BODY_BYTES_MAX		(64 * 1024)
+#define SCHEDULE_BYTES_MAX	512	/* a cron or calendar expression */
+#define ZONE_NAME_BYTES_MAX	64
+#define EXCEPT_MAX		32
 #define ADD_JOBS_MAX		1000	/* jobs in one Add */
 #define PAGE_MAX		1000	/* rows in one page of a list */
 #define OUTPUT_BYTES_MAX_DEFAULT ((int64_t)8 << 20)
@@ -37,7 +40,23 @@ enum run_state {
 };
 
 enum overlap { OVERLAP_SKIP, OVERLAP_COUNT };
-enum misfire { MISFIRE_DEFAULT, MISFIRE_ONCE, MISFIRE_SKIP, MISFIRE_COUNT };
+enum misfire { MISFIRE_DEFAULT, MISFIRE_ONCE, MISFIRE_SKIP, MISFIRE_ALL, MISFIRE_COUNT };
+
+/* What becomes of wall-clock times that a time change leaves out or repeats (DESIGN 9). */
+enum dst { DST_ONCE, DST_SKIP, DST_BOTH, DST_COUNT };
+
+/* What a time change did to an occurrence: it is due at the first instant after the gap; it comes twice. */
+enum due_mark { MARK_NONE, MARK_DST_GAP, MARK_DST_FOLD, MARK_COUNT };
+
+/* Why an occurrence made no run. */
+enum skip_cause {
+	SKIP_OVERLAP, SKIP_MISSED, SKIP_PAUSED,
+	SKIP_EXCLUDED,		/* by the job's except */
+	SKIP_NONEXISTENT,	/* the wall clock was set forward over it, and dst is skip */
+	SKIP_REPEATED,		/* the wall clock showed it for the second time */
+	SKIP_ASKED,		/* by Skip */
+	SKIP_COUNT
+};
 
 enum verdict {
 	VERDICT_NONE, VERDICT_UP, VERDICT_DEGRADED, VERDICT_DOWN, VERDICT_INCONCLUSIVE,
@@ -50,6 +69,9 @@ extern const char *const job_state_names[];
 extern const char *const run_state_names[];
 extern const char *const overlap_names[];
 extern const char *const misfire_names[];
+extern const char *const dst_names[];
+extern const char *const due_mark_names[];
+extern const char *const skip_cause_names[];
 extern const char *const verdict_names[];
 extern const char *const event_type_names[];
 
@@ -91,8 +113,18 @@ struct job_spec {
 	instant			 at;		/* at; or: */
 	usec_t			 in;		/* inUSec; first due this long after the add */
 	usec_t			 every;		/* everyUSec; at least EVERY_MIN */
+	char			*cron;
+	char			*calendar;
+	bool			 on_boot;	/* onBoot */
+	char			*time_zone;	/* timeZone, of cron and calendar; default: the host's */
+	int			 dst;		/* enum dst */
+	usec_t			 jitter;	/* jitterUSec: begins up to so much after the due */
+	instant			 from, until;	/* no occurrence before, none after */
+	struct strings		 except;	/* calendar expressions */
 	int			 overlap;	/* enum overlap */
 	int			 misfire;	/* enum misfire */
+	int64_t			 misfire_limit;	/* misfireLimit: of all, the latest so many */
+	usec_t			 misfire_window; /* misfireWindowUSec: older ones are skipped */
 	usec_t			 timeout;	/* timeoutUSec, of a run; 0: none, 30 s for http */
 	usec_t			 grace;		/* graceUSec between TERM and KILL; 0: 10 s */
 	bool			 paused;
@@ -102,6 +134,9 @@ struct job_spec {
 };
 
 #define EVERY_MIN	(100 * USEC_MSEC)
+#define JITTER_MAX	(7 * USEC_DAY)
+#define MISFIRE_LIMIT_MAX 1000
+#define MISFIRE_LIMIT_DEFAULT 100
 #define GRACE_DEFAULT	(10 * USEC_SEC)
 #define HTTP_TIMEOUT_DEFAULT (30 * USEC_SEC)
 
@@ -109,6 +144,21 @@ extern const struct field command_spec_fields[];
 extern const struct field http_spec_fields[];
 extern const struct field timer_spec_fields[];
 extern const struct field job_spec_fields[];
+
+/*
+ * The part of a job_spec that says when, beside at, inUSec and everyUSec: what is needed to go on
+ * from one due to the next.
+ */
+extern const struct field schedule_fields[];
+
+/* Is any of these fields set? */
+bool job_spec_has_schedule(const struct job_spec *s);
+
+/* Does it come again: has it more occurrences than one? */
+bool job_spec_repeats(const struct job_spec *s);
+
+/* When, in words: "cron 0 3 * * * Europe/Berlin", "every 5m"; NULL for a single occurrence.  The caller frees. */
+char *job_spec_schedule_words(const struct job_spec *s);
 
 /*
  * Read a JobSpec object and check what it means: exactly one kind, a good name, url,
@@ -147,6 +197,9 @@ struct run_info {
 	int64_t		 attempt;	/* the present or last one, from 1; 0 while queued */
 	bool		 manual;	/* triggered by hand */
 	instant		 due;
+	int		 mark;		/* enum due_mark */
+	int64_t		 missed;	/* occurrences before it that were skipped as missed */
+	instant		 previous;	/* previousDue: of the run before it, of the schedule's */
 	instant		 noticed;	/* noticedAt: the scheduler took it up */
 	instant		 started;	/* startedAt: claimed, durable */
 	instant		 spawned;	/* spawnedAt: the process exists, or the request went out */
@@ -191,8 +244,10 @@ struct job_info {
 	instant		 created;	/* createdAt */
 	instant		 due;		/* nextDue; absent: nothing more will happen by itself */
 	usec_t		 every;		/* everyUSec */
+	char		*schedule;	/* in words: "cron 0 3 * * * Europe/Berlin" */
 	int64_t		 runs;		/* number of runs so far */
 	int64_t		 skips;		/* occurrences skipped so far */
+	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */

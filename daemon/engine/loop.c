@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/engine/loop-internal.h"
+#include "daemon/engine/wallclock.h"
 #include "proto/mem.h"
 
 /* Ready tasks run for about this long, in usec, before timers and descriptors are looked at. */
@@ -66,6 +67,22 @@ loop_set_wall(struct loop *l, instant i)
 {
 	MUST(l->is_virtual);
 	l->wall_offset = i.usec - l->now;
+	wallclock_tell(l->wallclock);
+}
+
+usec_t
+loop_boot(const struct loop *l)
+{
+	return l->is_virtual ? l->now + l->slept : clock_nsec(CLOCK_BOOTTIME) / 1000;
+}
+
+void
+loop_suspend(struct loop *l, usec_t d)
+{
+	MUST(l->is_virtual && d >= 0);
+	l->slept += d;
+	l->wall_offset += d;
+	wallclock_tell(l->wallclock);
 }
 
 void

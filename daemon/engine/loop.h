@@ -18,6 +18,7 @@
 
 struct event_base;
 struct event;
+struct wallclock;
 
 /* What the loop tells of itself; all counters since its start. */
 struct loop_stats {
@@ -38,6 +39,8 @@ struct loop {
 	usec_t			 slack;		/* armed times are rounded up to multiples; 0 or 1: exact */
 	usec_t			 armed;		/* what the timerfd is set to; 0: nothing */
 	usec_t			 wall_offset;	/* virtual clock: wall - now */
+	usec_t			 slept;		/* virtual clock: boot time - now */
+	struct wallclock	*wallclock;	/* virtual clock: who is told when it is set */
 	struct task		*root;
 	struct task		*running;
 	struct task		*probe;		/* sampled for ready_wait */
@@ -87,8 +90,14 @@ usec_t loop_clock(const struct loop *l);
 /* The wall clock, read now (virtual: it runs with the virtual clock). */
 instant loop_wall(const struct loop *l);
 
+/* The time since the host's boot, read now, with the time that it slept (CLOCK_BOOTTIME). */
+usec_t loop_boot(const struct loop *l);
+
 /* Virtual clock: set the wall clock, as an administrator or a time change would. */
 void loop_set_wall(struct loop *l, instant i);
+
+/* Virtual clock: the host sleeps; wall clock and boot time go on, the monotonic clock does not. */
+void loop_suspend(struct loop *l, usec_t d);
 
 /* Round times armed from now on up to a grid (0: exact); due times stay what they are, and nothing is early. */
 void loop_set_slack(struct loop *l, usec_t slack);

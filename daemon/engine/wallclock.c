@@ -33,8 +33,12 @@ wallclock_start(struct wallclock *w, struct loop *l, struct task *waiter)
 	int r;
 
 	*w = (struct wallclock){ .fd = -1 };
-	if (l->is_virtual)
+	if (l->is_virtual) {
+		w->watch.loop = l;
+		w->watch.waiter = waiter;
+		l->wallclock = w;
 		return 0;
+	}
 	w->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (w->fd < 0)
 		return -errno;
@@ -52,11 +56,13 @@ bool
 wallclock_was_set(struct wallclock *w)
 {
 	uint64_t expirations;
-	bool set = false;
+	bool set = w->watch.readable && w->fd < 0;
 
-	if (w->fd < 0 || !w->watch.readable)
+	if (!w->watch.readable)
 		return false;
 	w->watch.readable = false;
+	if (w->fd < 0)
+		return set;
 	while (read(w->fd, &expirations, sizeof(expirations)) >= 0 || errno == ECANCELED) {
 		set = true;
 		if (wallclock_arm(w->fd) < 0)
@@ -66,8 +72,19 @@ wallclock_was_set(struct wallclock *w)
 }
 
 void
+wallclock_tell(struct wallclock *w)
+{
+	if (w == NULL)
+		return;
+	w->watch.readable = true;
+	task_wake(w->watch.waiter);
+}
+
+void
 wallclock_stop(struct wallclock *w)
 {
+	if (w->watch.loop != NULL && w->watch.loop->wallclock == w)
+		w->watch.loop->wallclock = NULL;
 	if (w->fd < 0)
 		return;
 	watch_stop(&w->watch);

@@ -13,14 +13,14 @@ struct wallclock {
 	int		fd;		/* -1: not started, or the kernel cannot tell */
 };
 
-/*
- * waiter is woken when the clock was set. Under a virtual clock nothing is watched. 0 or
- * -errno.
- */
+/* waiter is woken when the clock was set. 0 or -errno. */
 int wallclock_start(struct wallclock *w, struct loop *l, struct task *waiter);
 
 /* Has it been set since the last call? */
 bool wallclock_was_set(struct wallclock *w);
+
+/* For a virtual loop: its clock was set, or its host slept.  NULL is fine. */
+void wallclock_tell(struct wallclock *w);
 
 /* Twice is fine. */
 void wallclock_stop(struct wallclock *w);

@@ -20,37 +20,99 @@ ledger_is_misfire(const struct pending *p, instant since)
 }
 
 static struct ledger_decision
-skip_range(const struct pending *p, struct schedule_past past, int cause)
+skip_range(const struct pending *p, const struct schedule_past *past, int cause)
 {
 	return (struct ledger_decision){
-		.what = LEDGER_SKIP, .first = p->due, .last = past.last, .count = past.count,
-		.cause = cause, .next = past.next,
+		.what = LEDGER_SKIP, .first = p->due, .last = past->last, .count = past->count,
+		.cause = cause, .next = past->next,
 	};
+}
+
+/* The last of the piled up; those before it were missed. */
+static struct ledger_decision
+run_latest(const struct pending *p, const struct schedule_past *past)
+{
+	return (struct ledger_decision){
+		.what = LEDGER_RUN, .first = p->due, .last = past->before, .count = past->count - 1,
+		.cause = SKIP_MISSED, .due = past->last, .mark = past->mark, .next = past->next,
+	};
+}
+
+/* Every misfire is run, but no more than the latest `limit`. */
+static struct ledger_decision
+run_each(const struct pending *p, const struct occurrence *first, struct schedule_past past)
+{
+	int64_t limit = schedule_misfire_limit(&p->schedule), over = past.count - limit;
+	struct occurrence o = *first;
+
+	past.mark = first->mark;
+	past.last = first->due;
+	/* With more than were looked at, these are surely too old; the next look sees further. */
+	past.count = over > 0 ? over : 1;
+	for (int64_t i = 1; i < past.count; i++) {
+		(void)schedule_next(&p->schedule, o.due, &o);	/* they were counted */
+		past.last = o.due;
+	}
+	past.next = schedule_next(&p->schedule, past.last, &o) ? o.due : (instant){ 0 };
+	return over > 0 ? skip_range(p, &past, SKIP_MISSED) : run_latest(p, &past);
+}
+
+/* Occurrences that nobody was there for. */
+static struct ledger_decision
+decide_misfire(const struct pending *p, const struct occurrence *first,
+    const struct schedule_past *past, instant now)
+{
+	enum misfire policy = schedule_misfire(&p->schedule, p->misfire, p->kind, p->due);
+	usec_t window = schedule_misfire_window(&p->schedule);
+	struct schedule_past old = { .count = 0 };
+
+	if (policy == MISFIRE_SKIP)
+		return skip_range(p, past, SKIP_MISSED);
+	if (window != USEC_NEVER)
+		old = schedule_past(&p->schedule, first, instant_add(now, -window));
+	if (old.count > 0 && (policy == MISFIRE_ALL || old.count == past->count))
+		return skip_range(p, &old, SKIP_MISSED);
+	return policy == MISFIRE_ALL ? run_each(p, first, *past) : run_latest(p, past);
+}
+
+/* The job has a run: a repeated occurrence is skipped, unless it was promised; others wait. */
+static struct ledger_decision
+decide_active(const struct pending *p, const struct schedule_past *past, bool promised)
+{
+	if (schedule_repeats(&p->schedule) && !promised)
+		return skip_range(p, past, SKIP_OVERLAP);
+	return (struct ledger_decision){ .what = LEDGER_PARK };
 }
 
 struct ledger_decision
 ledger_decide(const struct pending *p, instant now, instant since, bool active)
 {
-	struct schedule_past past = schedule_past(p->due, p->every, now);
+	struct occurrence first = schedule_at(&p->schedule, p->due);
+	struct schedule_past past = schedule_past(&p->schedule, &first, now), paused;
+	bool misfire = p->resumed.usec < p->due.usec && ledger_is_misfire(p, since);
+	struct ledger_decision d;
 
 	if (past.count == 0)
 		return (struct ledger_decision){ .what = LEDGER_LATER };
-	if (p->every > 0 && p->resumed.usec >= p->due.usec) {
-		instant until = p->resumed.usec < now.usec ? p->resumed : now;
-
-		return skip_range(p, schedule_past(p->due, p->every, until), SKIP_PAUSED);
+	if (first.cause >= 0)
+		return skip_range(p, &past, first.cause);
+	if (schedule_repeats(&p->schedule) && p->resumed.usec >= p->due.usec) {
+		paused = schedule_past(&p->schedule, &first,
+		    p->resumed.usec < now.usec ? p->resumed : now);
+		if (paused.count > 0)
+			return skip_range(p, &paused, SKIP_PAUSED);
 	}
-	if (p->resumed.usec < p->due.usec && ledger_is_misfire(p, since) &&
-	    schedule_misfire(p->misfire, p->kind, p->every) == MISFIRE_SKIP)
-		return skip_range(p, past, SKIP_MISSED);
-	if (active && p->every > 0)
-		return skip_range(p, past, SKIP_OVERLAP);
-	if (active)
-		return (struct ledger_decision){ .what = LEDGER_PARK };
-	return (struct ledger_decision){
-		.what = LEDGER_RUN, .first = p->due, .last = instant_add(past.last, -p->every),
-		.count = past.count - 1, .cause = SKIP_MISSED, .due = past.last, .next = past.next,
-	};
+	if (misfire)
+		d = decide_misfire(p, &first, &past, now);
+	else if (past.more && past.count == SCHEDULE_LOOK_MAX && !active)
+		/* More have come than one look takes in: these are not the latest. */
+		d = skip_range(p, &past, SKIP_MISSED);
+	else
+		d = run_latest(p, &past);
+	if (d.what == LEDGER_RUN && active)
+		return decide_active(p, &past, misfire && p->misfire == MISFIRE_ALL);
+	d.misfire = misfire;
+	return d;
 }
 
 void
@@ -59,7 +121,8 @@ ledger_skip_fill(struct op_skip *op, int64_t job, const struct ledger_decision *
 	*op = (struct op_skip){
 		.op.kind = OP_SKIP, .job = job,
 		.first = d->first, .last = d->last, .count = d->count,
-		.cause = d->cause, .next_due = d->what == LEDGER_RUN ? d->due : d->next,
+		.cause = d->cause, .run = d->cause == SKIP_OVERLAP ? d->active : 0,
+		.next_due = d->what == LEDGER_RUN ? d->due : d->next,
 	};
 }
 

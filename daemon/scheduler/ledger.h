@@ -29,6 +29,9 @@ struct ledger_decision {
 	int64_t		 count;
 	int		 cause;		/* enum skip_cause */
 	instant		 due;		/* LEDGER_RUN: the occurrence */
+	int		 mark;		/* of it, enum due_mark */
+	bool		 misfire;	/* it catches up */
+	int64_t		 active;	/* SKIP_OVERLAP: the run that is; the caller's to set */
 	instant		 next;		/* the due after all of this; none: no more */
 };
 
@@ -36,10 +39,12 @@ struct ledger_decision {
  * now: the present instant; since: when this daemon began to look after dues; active: the
  * job has a live run.
  *
- * Of repeated occurrences that have piled up, because all slots were taken or the daemon
- * was late, the last one is run and those before it are skipped as missed.  Misfires
- * are skipped altogether if the job's policy says so.  What fell into a pause is skipped
- * as paused.  A single occurrence is never skipped for overlap or pause: it waits.
+ * What the schedule itself leaves out is skipped for its cause.  Of repeated occurrences that
+ * have piled up, because all slots were taken or the daemon was late, the last one is run and
+ * those before it are skipped as missed.  Misfires are skipped altogether if the job's policy says
+ * so, or are run one after another if it says all: the latest misfireLimit of them.  What fell into
+ * a pause is skipped as paused.  A single occurrence is never skipped for overlap or pause: it
+ * waits.
  */
 struct ledger_decision ledger_decide(const struct pending *p, instant now, instant since,
     bool active);

@@ -80,6 +80,7 @@ window_load_step(struct task *t)
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
 		if (!scheduler_store_failed(f->s, &f->op.op, &f->backoff)) {
 			f->over = window_load_page(f);
+			op_due_done(&f->op);
 			continue;
 		}
 		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/log.h"
+#include "daemon/scheduler/clock.h"
 #include "daemon/scheduler/run.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
@@ -69,6 +70,15 @@ recovery_step(struct task *t)
 
 	TASK_BEGIN(t);
 
+	for (;;) {
+		clock_tell_begin(f->s, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->s->life.op.done);
+		if (!scheduler_store_failed(f->s, &f->s->life.op, &f->backoff))
+			break;
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			goto out;
+	}
 	while (!f->over) {
 		recovery_submit(f);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
@@ -90,6 +100,7 @@ recovery_step(struct task *t)
 		if (t->err == -ECANCELED)
 			goto out;
 	}
+	clock_begun(f->s);
 	recovery_over(f);
 out:
 	scheduler_changed(f->s);

@@ -34,6 +34,7 @@ struct run_task {
 	int64_t			 uid;
 	usec_t			 backoff;
 	instant			 noticed;
+	int64_t			 missed;	/* skipped as missed before it */
 	bool			 adopt;
 	bool			 deciding;	/* counted in the scheduler's */
 	bool			 claimed;
@@ -99,6 +100,7 @@ run_skipped(struct run_task *f)
 
 	if (r == 0) {
 		ledger_skip_tell(f->s, &f->op.skip, f->info.kind);
+		f->missed = f->decision.count;
 		/* What is to be claimed now, whatever becomes of the claim. */
 		f->pending->due = f->decision.due;
 	}
@@ -117,6 +119,7 @@ run_submit_claim(struct run_task *f)
 	f->op.claim = (struct op_claim){
 		.op.kind = OP_CLAIM, .job = f->info.job, .run = f->info.run,
 		.due = f->decision.due, .next_due = f->decision.next,
+		.mark = f->decision.mark, .missed = f->missed,
 		.noticed = f->noticed, .started = now, .node = THIS_NODE,
 	};
 	store_submit(f->s->store, &f->op.head, &f->task);
@@ -156,6 +159,9 @@ run_claimed(struct run_task *f)
 	f->info.attempt = 1;
 	f->info.manual = c->manual;
 	f->info.due = c->run_due;
+	f->info.mark = c->mark;
+	f->info.missed = c->missed;
+	f->info.previous = c->previous;
 	f->info.noticed = c->noticed;
 	f->info.started = c->started;
 	f->info.state = RUN_RUNNING;
@@ -439,6 +445,9 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	f->info.attempt = row->attempt;
 	f->info.manual = row->manual;
 	f->info.due = row->due;
+	f->info.mark = row->mark;
+	f->info.missed = row->missed;
+	f->info.previous = row->previous;
 	f->info.noticed = row->noticed;
 	f->info.started = row->started;
 	f->info.name = row->name;

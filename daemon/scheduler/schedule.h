@@ -1,28 +1,97 @@
 /*
- * schedule: which instants a job is due at; pure functions of their arguments.  Today a
- * schedule is one instant, or one and a distance (every); calendars stand beside it later.
+ * schedule: which instants a job is due at; pure functions of their arguments.  A schedule is one
+ * instant; or elapsed time (every); or wall-clock times (cron, calendar) in a zone, with the
+ * rule for time changes of DESIGN 9.
+ *
+ * Every occurrence has one disposition.  Some have theirs by the schedule itself: excluded, or
+ * left out or repeated by a time change; they are occurrences all the same, with a cause.
  */
 #ifndef SCHEDULER_SCHEDULE_H
 #define SCHEDULER_SCHEDULE_H
 
+#include "daemon/scheduler/zones.h"
 #include "proto/types.h"
 
-/* The occurrences from a due up to an instant, inclusive. */
+struct schedule_rule;
+
+struct schedule {
+	usec_t			 every;		/* elapsed time between occurrences; 0: not so */
+	struct schedule_rule	*rule;		/* NULL: nothing but every, or a single occurrence */
+};
+
+struct occurrence {
+	instant	due;
+	int	mark;		/* enum due_mark */
+	int	cause;		/* enum skip_cause; -1: it is to be run */
+};
+
+/*
+ * Make a schedule of a spec that job_spec_check() has passed.  id seeds the jitter.  JOBD_OK; or
+ * JOBD_INVALID_FIELD, with the name of the field, the place and what would be right in error.
+ */
+enum jobd_error schedule_open(const struct job_spec *spec, struct zones *zones, int64_t id,
+    struct schedule *out, struct field_error *error);
+
+/* The same from what the store keeps: text is of schedule_fields, or NULL. 0 or -EINVAL. */
+int schedule_read(const char *text, usec_t every, struct zones *zones, int64_t id,
+    struct schedule *out);
+
+void schedule_done(struct schedule *s);
+
+/* Does it come again? */
+bool schedule_repeats(const struct schedule *s);
+
+/*
+ * The first occurrence strictly after an instant; for elapsed time, after the occurrence `after`.
+ * False: there is none.
+ */
+bool schedule_next(const struct schedule *s, instant after, struct occurrence *ret);
+
+/* What a due that is known to be an occurrence is. */
+struct occurrence schedule_at(const struct schedule *s, instant due);
+
+/* When an occurrence is to begin: its due, and its jitter after it, the same at each call. */
+instant schedule_begin(const struct schedule *s, instant due);
+
+/* The zone of a wall-clock schedule; NULL: it has none. */
+const struct zone *schedule_zone(const struct schedule *s);
+
+/* Does it name times of day, so that a time change matters to it (pattern_fixed())? */
+bool schedule_fixed(const struct schedule *s);
+
+/* Its rule for time changes, enum dst. */
+int schedule_dst(const struct schedule *s);
+
+/* The first of its wall times, in seconds, that the change at `end` leaves out.  False: none. */
+bool schedule_first_in_gap(const struct schedule *s, instant end, int64_t *ret);
+
+/* At most so many occurrences are looked at in one step. */
+#define SCHEDULE_LOOK_MAX 1000
+
+/* Like occurrences in a row, from a due on, that begin up to an instant. */
 struct schedule_past {
 	int64_t	 count;		/* 0: the due is still to come */
 	instant	 last;		/* the latest of them; valid if count > 0 */
+	instant	 before;	/* the one before the latest; valid if count > 1 */
+	int	 mark;		/* of the latest */
 	instant	 next;		/* the first after them; none: there is no more */
+	bool	 more;		/* next has come as well: it is of another kind, or too many have */
 };
 
-/* every is 0 for a single occurrence. */
-struct schedule_past schedule_past(instant due, usec_t every, instant until);
+/* first.due is the beginning; all that have its cause. */
+struct schedule_past schedule_past(const struct schedule *s, const struct occurrence *first,
+    instant until);
 
 /*
- * What becomes of occurrences that nobody was there to run: MISFIRE_ONCE or MISFIRE_SKIP.
+ * What becomes of occurrences that nobody was there to run: MISFIRE_ONCE, MISFIRE_SKIP or MISFIRE_ALL.
  * The default is once for single occurrences (somebody asked for this very one)
- * and for distances of MISFIRE_ONCE_MIN and more, but skip below that and for checks that repeat.
+ * and for periods of MISFIRE_ONCE_MIN and more, but skip below that and for checks that repeat.
  */
 #define MISFIRE_ONCE_MIN	USEC_HOUR
-enum misfire schedule_misfire(int misfire, int kind, usec_t every);
+enum misfire schedule_misfire(const struct schedule *s, int misfire, int kind, instant due);
+
+/* misfireLimit and misfireWindowUSec, or their defaults: MISFIRE_LIMIT_DEFAULT, USEC_NEVER. */
+int64_t schedule_misfire_limit(const struct schedule *s);
+usec_t schedule_misfire_window(const struct schedule *s);
 
 #endif

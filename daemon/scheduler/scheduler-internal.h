@@ -19,14 +19,21 @@
  */
 #define TAKE_BATCH	1024
 
+/* A look at what is due takes no longer, so that the loop goes on meanwhile. */
+#define LOOK_TIME	(2 * USEC_MSEC)
+
+/* Catch-ups started in a second, by default. */
+#define CATCH_UPS	20
+
+/* Skipped so often in a row for overlap, a job is told to be blocked. */
+#define OVERLAPS_TOLD	3
+
 /* No wait for a due is longer: clocks are set. */
 #define WAIT_MAX	(60 * USEC_SEC)
 
-/*
- * The wall clock has been set when it has moved so much against the monotonic one between two
- * looks.
- */
-#define CLOCK_STEP_MIN	USEC_SEC
+/* How often the files of the zones in use are looked at. */
+#define ZONES_LOOK	(60 * USEC_SEC)
+
 
 /* After a failure of the store: wait from..to, doubled each time. */
 #define BACKOFF_MIN	(100 * USEC_MSEC)
@@ -46,12 +53,21 @@ struct scheduler {
 	int64_t			 queued;	/* in the store, as far as told */
 	/* we look after dues since then, without a break or a jump of the clock */
 	instant			 since;
-	usec_t			 offset;	/* wall clock - monotonic, at the last look */
+	/* as of the last look: wall clock - boot time, boot time - monotonic clock */
+	usec_t			 wall_offset, sleep_offset;
+	int64_t			 epoch;		/* shifts of dues by the clock, with the one under way */
+	bool			 sweeping;	/* dues are brought in line: none is decided */
+	usec_t			 zones_looked;	/* when, monotonic */
 	struct wallclock	 wallclock;
+	struct zones		*zones;
+	const char		*boot;		/* the id of this boot */
+	usec_t			 catch_up_distance;
+	instant			 catch_up_at;	/* the next one not before */
 	bool			 changed;	/* something to look at */
 	bool			 recovered;
 	bool			 store_bad;	/* the last op failed: told once */
 	struct task		*on_recovered;
+	struct op_life		 life;		/* our beginning, and our end */
 	struct scheduler_stats	 stats;		/* only the counters */
 };
 

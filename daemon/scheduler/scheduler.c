@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/scheduler/clock.h"
 #include "daemon/scheduler/load.h"
 #include "daemon/scheduler/recovery.h"
 #include "daemon/scheduler/run.h"
@@ -64,28 +65,6 @@ scheduler_forget(struct scheduler *s, int64_t job)
 	window_drop(&s->window, p);
 }
 
-/* ---- the clock ---- */
-
-static usec_t
-clock_offset(const struct scheduler *s)
-{
-	return loop_wall(s->loop).usec - loop_clock(s->loop);
-}
-
-/* Was the clock set, or did the host sleep?  Then what is past by now was nobody's lateness. */
-static void
-clock_check(struct scheduler *s)
-{
-	usec_t offset = clock_offset(s), step = offset - s->offset;
-
-	(void)wallclock_was_set(&s->wallclock);
-	s->offset = offset;
-	if (step > -CLOCK_STEP_MIN && step < CLOCK_STEP_MIN)
-		return;
-	s->since = loop_wall(s->loop);
-	log_info("the clock was set, or the host slept step_usec=%lld", (long long)step);
-}
-
 /* ---- taking what is due ---- */
 
 static int
@@ -96,6 +75,37 @@ due_compare(const void *a, const void *b)
 	if (x->due.usec != y->due.usec)
 		return x->due.usec < y->due.usec ? -1 : 1;
 	return x->job < y->job ? -1 : x->job > y->job;
+}
+
+/* Each that catches up has a place of its own in time, so that a long absence ends in no stampede. */
+static bool
+catch_up_later(struct scheduler *s, struct pending *p, instant now)
+{
+	instant at = s->catch_up_at;
+
+	if (instant_is_set(p->not_before))
+		return false;
+	if (at.usec < now.usec)
+		at = now;
+	s->catch_up_at = instant_add(at, s->catch_up_distance);
+	if (at.usec == now.usec)
+		return false;
+	window_defer(&s->window, p, at, now);
+	return true;
+}
+
+/* The job's run has outlasted its next occurrence: at the third time somebody should know. */
+static void
+overlap_count(struct scheduler *s, struct pending *p, struct ledger_decision *d)
+{
+	const struct lane *lane = lane_get(&s->queue, p->job);
+	const struct run_info *run = run_info_of(lane->run);
+
+	d->active = run != NULL ? run->run : 0;
+	p->overlaps += d->count < OVERLAPS_TOLD ? (int)d->count : OVERLAPS_TOLD;
+	if (p->overlaps >= OVERLAPS_TOLD && p->overlaps - d->count < OVERLAPS_TOLD)
+		log_warning("a job is blocked by its own run: skipped %d times in a row"
+		    " job=%lld run=%lld", p->overlaps, (long long)p->job, (long long)d->active);
 }
 
 /* Carry out what the ledger says of a taken occurrence; slot: a slot of its kind is free. */
@@ -112,12 +122,17 @@ occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot
 		window_back(&s->window, p, p->due, now);
 		break;
 	case LEDGER_SKIP:
+		if (d.cause == SKIP_OVERLAP)
+			overlap_count(s, p, &d);
 		ledger_skip_start(s, p, &d);
 		break;
 	case LEDGER_PARK:
 		p->state = PENDING_PARKED;
 		break;
 	case LEDGER_RUN:
+		p->overlaps = 0;
+		if (d.misfire && catch_up_later(s, p, now))
+			break;
 		if (slot)
 			run_start_due(s, p, &d);
 		else
@@ -131,10 +146,11 @@ static bool
 take_due(struct scheduler *s, instant now)
 {
 	static_assert(TAKE_BATCH <= DECIDING_MAX, "a batch must fit");
+	usec_t end = loop_clock(s->loop) + LOOK_TIME;
 	struct pending **batch;
-	size_t n = 0;
+	size_t n = 0, i;
 
-	if (s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
+	if (s->sweeping || s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
 		return false;
 	if (s->deciding > DECIDING_MAX - TAKE_BATCH)
 		return false;
@@ -142,10 +158,13 @@ take_due(struct scheduler *s, instant now)
 	while (n < TAKE_BATCH && (batch[n] = window_take(&s->window, now)) != NULL)
 		n++;
 	qsort(batch, n, sizeof(struct pending *), due_compare);
-	for (size_t i = 0; i < n; i++)
+	/* What has piled up may be long to count: the rest is taken up again after the others. */
+	for (i = 0; i < n && (i == 0 || loop_clock(s->loop) < end); i++)
 		occurrence_decide(s, batch[i], now, false);
+	for (size_t k = i; k < n; k++)
+		window_back(&s->window, batch[k], batch[k]->due, now);
 	free(batch);
-	return n == TAKE_BATCH;
+	return i < n || n == TAKE_BATCH;
 }
 
 /* Start the first in line of a kind. */
@@ -172,7 +191,7 @@ open_gates(struct scheduler *s, instant now)
 {
 	int n = 0;
 
-	for (int kind = 0; kind < KIND_COUNT; kind++) {
+	for (int kind = 0; kind < KIND_COUNT && !s->sweeping; kind++) {
 		struct line *line = &s->queue.lines[kind];
 
 		while (line->first != NULL && s->running[kind] < s->running_max[kind]) {
@@ -194,9 +213,10 @@ scheduler_look(struct scheduler *s)
 	bool more;
 
 	s->changed = false;
-	clock_check(s);
+	clock_look(s);
 	now = loop_wall(s->loop);
-	load_if_wanted(s);
+	if (!s->sweeping)
+		load_if_wanted(s);
 	more = take_due(s, now);
 	return open_gates(s, now) || more;
 }
@@ -213,8 +233,9 @@ scheduler_deadline(const struct scheduler *s)
 	bool any = instant_is_set(load) || s->window.beyond.due.usec != USEC_NEVER ||
 	    s->window.loading;
 
-	if (s->deciding > DECIDING_MAX - TAKE_BATCH)
-		due = (instant){ 0 };		/* an answer of the store wakes us first */
+	/* An answer of the store wakes us first, or the end of the sweep. */
+	if (s->sweeping || s->deciding > DECIDING_MAX - TAKE_BATCH)
+		load = due = (instant){ 0 };
 	if (instant_is_set(due)) {
 		any = true;
 		if (due.usec - now < wait)
@@ -245,6 +266,10 @@ scheduler_step(struct task *t)
 	}
 	/* The runs let go and write down what is over; they need us until then. */
 	AWAIT_SHIELDED(t, USEC_NEVER, t->child == NULL);
+	if (s->recovered) {
+		clock_end(s);
+		AWAIT_SHIELDED(t, USEC_NEVER, s->life.op.done);
+	}
 	wallclock_stop(&s->wallclock);
 
 	TASK_END(t, 0);
@@ -285,7 +310,10 @@ scheduler_new(const struct scheduler_config *config)
 	s->events = config->events;
 	memcpy(s->running_max, config->running_max, sizeof(s->running_max));
 	s->wallclock.fd = -1;
-	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX, WINDOW_AHEAD);
+	s->zones = config->zones;
+	s->boot = config->boot;
+	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
+	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX, WINDOW_AHEAD, s->zones);
 	return s;
 }
 
@@ -310,8 +338,7 @@ scheduler_start(struct scheduler *s, struct task *parent)
 {
 	int r;
 
-	s->since = loop_wall(s->loop);
-	s->offset = clock_offset(s);
+	clock_begin(s);
 	task_start(&s->task, &scheduler_kind, parent);
 	r = wallclock_start(&s->wallclock, s->loop, &s->task);
 	if (r < 0)
@@ -323,6 +350,12 @@ bool
 scheduler_recovered(const struct scheduler *s)
 {
 	return s->recovered;
+}
+
+int64_t
+scheduler_epoch(const struct scheduler *s)
+{
+	return s->epoch;
 }
 
 void
@@ -379,6 +412,17 @@ scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char
 	p = window_put(&s->window, row, now);
 	if (p != NULL)
 		p->resumed = now;
+	scheduler_changed(s);
+}
+
+void
+scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
+    bool live)
+{
+	ledger_skip_tell(s, op, row->kind);
+	scheduler_forget(s, row->id);
+	if (live && instant_is_set(row->due))
+		(void)window_put(&s->window, row, loop_wall(s->loop));
 	scheduler_changed(s);
 }
 

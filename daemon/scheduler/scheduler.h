@@ -11,6 +11,7 @@
 
 #include "daemon/exec/exec.h"
 #include "daemon/scheduler/event.h"
+#include "daemon/scheduler/zones.h"
 #include "daemon/store/ops.h"
 
 struct scheduler;
@@ -26,6 +27,9 @@ struct scheduler_config {
 	/* runs of a kind at a time: limits.commands, .checks, .timers */
 	int64_t			 running_max[KIND_COUNT];
 	int64_t			 window_jobs_max;		/* 0: WINDOW_JOBS_MAX */
+	int64_t			 catch_ups;	/* started in a second, at most; 0: a default */
+	struct zones		*zones;
+	const char		*boot;		/* the id of this boot of the host */
 };
 
 struct scheduler *scheduler_new(const struct scheduler_config *config);
@@ -42,12 +46,18 @@ bool scheduler_recovered(const struct scheduler *s);
 /* Wake t when that changes. */
 void scheduler_on_recovered(struct scheduler *s, struct task *t);
 
+/* For op_add: what clock dues are counted by now. */
+int64_t scheduler_epoch(const struct scheduler *s);
+
 /* Told by the server, after the commit.  They also emit the events. */
 void scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name,
     bool paused);
 void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state);
 void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
     int job_state);
+/* By hand; row has the due after it. live: the job is not paused. */
+void scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
+    bool live);
 void scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs);
 void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind,
     const char *name);

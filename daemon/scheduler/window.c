@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "daemon/base/log.h"
 #include "daemon/base/must.h"
 #include "proto/mem.h"
 
@@ -29,10 +30,10 @@ place_first(struct window_place a, struct window_place b)
 }
 
 void
-window_init(struct window *w, size_t max, usec_t ahead)
+window_init(struct window *w, size_t max, usec_t ahead, struct zones *zones)
 {
 	MUST(max >= 4);
-	*w = (struct window){ .max = max, .ahead = ahead, .noted = NOWHERE };
+	*w = (struct window){ .max = max, .ahead = ahead, .noted = NOWHERE, .zones = zones };
 }
 
 void
@@ -41,8 +42,10 @@ window_done(struct window *w)
 	size_t position = 0;
 	struct pending *p;
 
-	while ((p = map_next(&w->map, &position)) != NULL)
+	while ((p = map_next(&w->map, &position)) != NULL) {
+		schedule_done(&p->schedule);
 		free(p);
+	}
 	map_done(&w->map);
 	heap_done(&w->heap);
 }
@@ -58,7 +61,18 @@ pending_free(struct window *w, struct pending *p)
 {
 	MUST(!heap_has(&p->node));
 	map_remove(&w->map, p->job);
+	schedule_done(&p->schedule);
 	free(p);
+}
+
+/* It waits for its due, or for when it may catch up. */
+static void
+pending_wait(struct window *w, struct pending *p)
+{
+	instant at = schedule_begin(&p->schedule, p->due);
+
+	p->state = PENDING_HEAP;
+	heap_insert(&w->heap, &p->node, at.usec > p->not_before.usec ? at.usec : p->not_before.usec);
 }
 
 /* From this place on something may be in the store that is not here. */
@@ -144,12 +158,17 @@ window_put(struct window *w, const struct due_row *row, instant now)
 		p->job = row->id;
 		map_set(&w->map, p->job, p);
 	}
-	p->state = PENDING_HEAP;
+	schedule_done(&p->schedule);
+	if (schedule_read(row->schedule, row->every, w->zones, row->id, &p->schedule) < 0) {
+		log_error("a job's schedule cannot be read, its dues wait for a restart job=%lld",
+		    (long long)row->id);
+		pending_free(w, p);
+		return NULL;
+	}
 	p->kind = (uint8_t)row->kind;
 	p->misfire = (uint8_t)row->misfire;
-	p->every = row->every;
 	p->due = row->due;
-	heap_insert(&w->heap, &p->node, p->due.usec);
+	pending_wait(w, p);
 	if (window_count(w) > w->max)
 		window_shrink(w);
 	return window_get(w, row->id);
@@ -187,14 +206,36 @@ window_back(struct window *w, struct pending *p, instant due, instant now)
 		return;
 	}
 	/* The next occurrence is judged by itself; a pause is over when its range is decided. */
-	if (due.usec != p->due.usec)
+	if (due.usec != p->due.usec) {
 		p->on_time = false;
+		p->not_before = (instant){ 0 };
+	}
 	if (due.usec > p->resumed.usec)
 		p->resumed = (instant){ 0 };
 	p->told = false;
-	p->state = PENDING_HEAP;
 	p->due = due;
-	heap_insert(&w->heap, &p->node, due.usec);
+	pending_wait(w, p);
+}
+
+void
+window_defer(struct window *w, struct pending *p, instant not_before, instant now)
+{
+	p->not_before = not_before;
+	window_back(w, p, p->due, now);
+}
+
+void
+window_forget(struct window *w)
+{
+	while (w->heap.n > 0) {
+		struct pending *p = container_of(w->heap.entries[w->heap.n - 1].node, struct pending,
+		    node);
+
+		heap_remove(&w->heap, &p->node);
+		pending_free(w, p);
+	}
+	w->shrinks++;
+	w->beyond = (struct window_place){ { 0 }, 0 };
 }
 
 void

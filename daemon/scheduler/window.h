@@ -11,6 +11,7 @@
 
 #include "daemon/base/heap.h"
 #include "daemon/base/map.h"
+#include "daemon/scheduler/schedule.h"
 #include "daemon/store/ops.h"
 
 enum pending_state {
@@ -38,7 +39,11 @@ struct pending {
 	int64_t			 job;
 	int64_t			 run;
 	instant			 due;
-	usec_t			 every;
+	struct schedule		 schedule;
+	/* one that catches up, spread: not before; none: at its due */
+	instant			 not_before;
+	/* skipped in a row because the run before was still active */
+	int			 overlaps;
 	/* what was due up to then was missed because the job was paused */
 	instant			 resumed;
 	instant			 told_due;
@@ -63,10 +68,11 @@ struct window {
 	struct window_place	 noted;
 	bool			 loading;
 	unsigned		 shrinks;	/* counts losses, for a load under way */
+	struct zones		*zones;		/* where schedules find theirs */
 };
 
 /* At first nothing is known: beyond is the beginning of time. */
-void window_init(struct window *w, size_t max, usec_t ahead);
+void window_init(struct window *w, size_t max, usec_t ahead, struct zones *zones);
 void window_done(struct window *w);
 
 /* The entry of a job, or NULL. */
@@ -75,14 +81,15 @@ struct pending *window_get(const struct window *w, int64_t job);
 /*
  * A job's due, as told after a commit or read by a load.  Kept if it belongs here, else
  * noted as beyond.  An entry that is taken is told; one that waits for its due moves; one in
- * line or parked stays (drop it before if its due has changed).  The entry when it is here now.
+ * line or parked stays (drop it before if its due has changed).  The entry when it is here now; NULL
+ * also when its schedule cannot be read any more (its zone is gone from tzdata): that is logged.
  */
 struct pending *window_put(struct window *w, const struct due_row *row, instant now);
 
 /* The first entry whose due has come, taken out of the heap as PENDING_TAKEN; or NULL. */
 struct pending *window_take(struct window *w, instant now);
 
-/* The earliest due that an entry waits for; none: none waits. */
+/* When the first entry that waits is to begin; none: none waits. */
 instant window_next(const struct window *w);
 
 /*
@@ -90,6 +97,12 @@ instant window_next(const struct window *w);
  * none, or left to the store.
  */
 void window_back(struct window *w, struct pending *p, instant due, instant now);
+
+/* The same, for the same due, but not before an instant. */
+void window_defer(struct window *w, struct pending *p, instant not_before, instant now);
+
+/* Everything is to be looked up again: all that waits for its due is forgotten. */
+void window_forget(struct window *w);
 
 /*
  * The store refused a taken entry: what was told meanwhile counts, or it goes and is looked up

@@ -27,10 +27,8 @@ struct change {
 	bool		 paused;
 	int64_t		 count;
 	bool		 passed_over;
-	/* Resume: what was resumed. Remove: what has an active run */
-	struct targets	 rest;
-	struct pass	 telling;	/* Resume's */
 	/* Remove's: */
+	struct targets	 rest;		/* what has an active run */
 	struct targets	 tried;
 	struct cancel	 cancel;
 	struct watcher	 watcher;
@@ -58,7 +56,6 @@ change_release(struct task *t)
 
 	select_done(&f->select);
 	pass_done(&f->pass);
-	pass_done(&f->telling);
 	cancel_done(&f->cancel);
 	targets_done(&f->rest);
 	targets_done(&f->tried);
@@ -77,6 +74,7 @@ pause_fill(struct pass *p, union pass_op *op, const struct target *target)
 		.job = target->job,
 		.paused = f->paused,
 		.uid = call_reach(p->call),
+		.by = (int64_t)p->call->uid,
 		.now = loop_wall(p->task.loop),
 	};
 }
@@ -94,45 +92,12 @@ pause_took(struct pass *p, union pass_op *any, const struct target *target)
 		scheduler_job_paused(server_of(p->call)->scheduler, op->job, op->name,
 		    op->job_state);
 	else if (op->changed)
-		targets_add(&f->rest, *target);
+		scheduler_job_resumed(server_of(p->call)->scheduler, &op->row, op->name,
+		    op->job_state);
 	op_pause_done(op);
 }
 
 static const struct pass_kind pause_pass = { .fill = pause_fill, .took = pause_took };
-
-/* The scheduler must know how the job takes up again: that is in the job. */
-static void
-resumed_fill(struct pass *p, union pass_op *op, const struct target *target)
-{
-	(void)p;
-	op->get = (struct op_get){ .op.kind = OP_GET, .id = target->job };
-}
-
-static void
-resumed_took(struct pass *p, union pass_op *any, const struct target *target)
-{
-	struct op_get *op = &any->get;
-	const char *misfire;
-	struct due_row row;
-
-	(void)target;
-	/* Gone again, or unreadable now: the scheduler finds it when it loads. */
-	if (op->op.result < 0)
-		return;
-	misfire = op->job.spec != NULL ? json_get_string(op->job.spec, "misfire") : NULL;
-	row = (struct due_row){
-		.due = op->job.due,
-		.id = op->job.id,
-		.every = op->job.every,
-		.misfire = misfire != NULL ? field_enum_find(misfire_names, misfire) :
-		    MISFIRE_DEFAULT,
-		.kind = op->job.kind,
-	};
-	scheduler_job_resumed(server_of(p->call)->scheduler, &row, op->job.name, op->job.state);
-	op_get_done(op);
-}
-
-static const struct pass_kind resumed_pass = { .fill = resumed_fill, .took = resumed_took };
 
 static enum task_status
 pause_step(struct task *t)
@@ -151,11 +116,6 @@ pause_step(struct task *t)
 		goto out;
 	pass_start(&f->pass, &pause_pass, &f->select.found, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
-	/* What has been resumed must be told, whoever was refused after it or has hung up. */
-	f->telling.call = &f->call;
-	f->telling.always = true;
-	pass_start(&f->telling, &resumed_pass, &f->rest, t);
-	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->telling.task));
 	change_answer(f);
 out:;
 	TASK_END(t, 0);

@@ -7,12 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/scheduler/remark.h"
 #include "daemon/server/method.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
 /* A summary is for a column of a list. */
 #define SUMMARY_BYTES_MAX 256
+
+/* Time changes that an Add warns of, for each job. */
+#define WARNINGS_MAX 2
 
 /* ---- Add ---- */
 
@@ -33,7 +37,7 @@ struct add {
 	size_t			 i;
 	enum jobd_error		 why;
 	struct field_error	 error;
-	struct cJSON		*ids;
+	struct cJSON		*ids, *warnings;
 };
 
 /* Cut at most SUMMARY_BYTES_MAX, between characters. */
@@ -80,10 +84,80 @@ summary_of(const struct job_spec *s)
 	return summary_cut(&b);
 }
 
-static instant
-first_due(const struct job_spec *s, instant now)
+static enum jobd_error
+refuse_schedule(struct add *f, const char *place, const struct field_error *error)
 {
-	return instant_is_set(s->at) ? s->at : instant_add(now, s->in);
+	f->error.why = JOBD_INVALID_FIELD;
+	(void)snprintf(f->error.path, sizeof(f->error.path), "%.24s.%.80s", place,
+	    error->path);
+	(void)snprintf(f->error.reason, sizeof(f->error.reason), "%s", error->reason);
+	return JOBD_INVALID_FIELD;
+}
+
+/* The first due of a job whose schedule is read. */
+static enum jobd_error
+first_due(const struct job_spec *spec, const struct schedule *schedule, instant now, instant *ret)
+{
+	struct occurrence o;
+
+	if (schedule_zone(schedule) != NULL) {
+		if (!schedule_next(schedule, now, &o))
+			return JOBD_INVALID_FIELD;
+		*ret = o.due;
+	} else if (!spec->on_boot) {
+		*ret = instant_is_set(spec->at) ? spec->at : instant_add(now, spec->in);
+		if (ret->usec < spec->from.usec)
+			*ret = spec->from;
+	}
+	return JOBD_OK;
+}
+
+/* What a time change will do to the job is told at once. */
+static void
+add_warn(struct add *f, const char *place, const struct schedule *schedule)
+{
+	struct strings remarks = { .n = 0 };
+
+	remark_changes(schedule, f->op.now, WARNINGS_MAX, &remarks);
+	for (size_t k = 0; k < remarks.n; k++) {
+		char *text = xasprintf("%s%s%s", f->op.n > 1 ? place : "", f->op.n > 1 ? ": " : "",
+		    remarks.items[k]);
+
+		json_push(f->warnings, json_string(text));
+		free(text);
+	}
+	strings_done(&remarks);
+}
+
+/* When: the zone that holds for it, the first due, what the store is to keep. */
+static enum jobd_error
+add_schedule(struct add *f, const char *place, struct job_spec *spec, struct job_new *job)
+{
+	struct server *s = server_of(&f->call);
+	struct field_error error;
+	struct schedule schedule;
+	struct cJSON *json;
+
+	if (schedule_open(spec, s->zones, 0, &schedule, &error) != JOBD_OK)
+		return refuse_schedule(f, place, &error);
+	/* The host's zone may be another one day: a job keeps what it was added with. */
+	if (schedule_zone(&schedule) != NULL && spec->time_zone == NULL)
+		spec->time_zone = xstrdup(zone_name(schedule_zone(&schedule)));
+	if (first_due(spec, &schedule, f->op.now, &job->due) != JOBD_OK) {
+		error = (struct field_error){ .reason = "it comes no more" };
+		(void)snprintf(error.path, sizeof(error.path), "%s",
+		    spec->cron != NULL ? "cron" : "calendar");
+		schedule_done(&schedule);
+		return refuse_schedule(f, place, &error);
+	}
+	add_warn(f, place, &schedule);
+	schedule_done(&schedule);
+	if (job_spec_has_schedule(spec)) {
+		json = fields_write(schedule_fields, spec);
+		job->schedule = json_print(json);
+		json_free(json);
+	}
+	return JOBD_OK;
 }
 
 /* Check one and make it ready for the store. */
@@ -91,7 +165,7 @@ static enum jobd_error
 add_prepare(struct add *f, size_t i)
 {
 	const struct add_in *in = f->call.in;
-	const struct job_spec *spec = in->jobs.items[i];
+	struct job_spec *spec = in->jobs.items[i];
 	struct job_new *job = &f->op.jobs[i];
 	struct cJSON *json;
 	char place[32];
@@ -99,6 +173,8 @@ add_prepare(struct add *f, size_t i)
 
 	snprintf(place, sizeof(place), "jobs[%zu]", i);
 	e = job_spec_check(spec, place, &f->error);
+	if (e == JOBD_OK)
+		e = add_schedule(f, place, spec, job);
 	if (e != JOBD_OK)
 		return e;
 	/*
@@ -111,7 +187,6 @@ add_prepare(struct add *f, size_t i)
 	job->spec = spec;
 	job->spec_json = json_print(json);
 	job->summary = summary_of(spec);
-	job->due = first_due(spec, f->op.now);
 	json_free(json);
 	return JOBD_OK;
 }
@@ -127,6 +202,7 @@ add_tell(struct add *f, size_t i)
 		.every = job->spec->every,
 		.misfire = job->spec->misfire,
 		.kind = job_spec_kind(job->spec),
+		.schedule = (char *)(uintptr_t)job->schedule,	/* only looked at */
 	};
 
 	json_push(f->ids, json_int(job->id));
@@ -142,6 +218,10 @@ add_answer(struct add *f)
 
 	json_set(reply, "ids", f->ids);
 	f->ids = NULL;
+	if (json_first(f->warnings) != NULL) {
+		json_set(reply, "warnings", f->warnings);
+		f->warnings = NULL;
+	}
 	call_reply(&f->call, reply);
 }
 
@@ -170,10 +250,12 @@ add_step(struct task *t)
 	f->op.op.kind = OP_ADD;
 	f->op.uid = (int64_t)f->call.uid;
 	f->op.now = loop_wall(t->loop);
+	f->op.epoch = scheduler_epoch(s->scheduler);
 	f->op.jobs_max_uid = call_privileged(&f->call) ? 0 : s->jobs_max_uid;
 	f->op.n = ((struct add_in *)f->call.in)->jobs.n;
 	f->op.jobs = xcalloc(f->op.n + 1, sizeof(*f->op.jobs));
 	f->ids = json_array();
+	f->warnings = json_array();
 	for (f->i = 0; f->i < f->op.n; f->i++) {
 		f->why = add_prepare(f, f->i);
 		if (f->why != JOBD_OK) {
@@ -219,9 +301,11 @@ add_release(struct task *t)
 	for (size_t i = 0; i < f->op.n; i++) {
 		add_free_text(f->op.jobs[i].spec_json);
 		add_free_text(f->op.jobs[i].summary);
+		add_free_text(f->op.jobs[i].schedule);
 	}
 	free(f->op.jobs);
 	json_free(f->ids);
+	json_free(f->warnings);
 	call_release(t);
 }
 

@@ -1,6 +1,6 @@
 /*
  * pass: see pass.h.  When the caller hangs up, the slice under way is finished and no other
- * begun, but where others rely on it.
+ * begun.
  */
 #include "daemon/server/pass.h"
 
@@ -49,7 +49,7 @@ pass_step(struct task *t)
 	TASK_BEGIN(t);
 
 	p->ops = xmalloc(PASS_SLICE * sizeof(*p->ops));
-	while (p->at < p->targets->n && p->why == JOBD_OK && (p->always || !t->cancelled)) {
+	while (p->at < p->targets->n && p->why == JOBD_OK && !t->cancelled) {
 		slice_begin(p);
 		AWAIT_SHIELDED(t, USEC_NEVER, slice_is_done(p));
 		slice_end(p);

@@ -37,7 +37,6 @@ struct pass {
 	void			*frame;		/* for fill and took */
 	const struct targets	*targets;	/* borrowed */
 	union pass_op		*ops;
-	bool			 always;	/* go on though the caller has hung up */
 	size_t			 at, n;		/* the slice */
 	enum jobd_error		 why;		/* the first refusal: nothing is begun after it */
 	char			*a;

@@ -25,6 +25,7 @@ struct server {
 	struct scheduler	*scheduler;
 	struct event_hub	*events;
 	struct runner		*runner;	/* NULL: there is none, so no output */
+	struct zones		*zones;
 	const char		*version;
 	/* jobs a user that is not root may have; 0: no limit */
 	int64_t			 jobs_max_uid;

@@ -20,6 +20,10 @@ static const enum op_class classes[] = {
 	[OP_CLAIM] = CLASS_URGENT,
 	[OP_FINISH] = CLASS_URGENT,
 	[OP_SKIP] = CLASS_URGENT,
+	[OP_LIFE] = CLASS_URGENT,
+	[OP_SHIFT] = CLASS_WRITE,
+	[OP_REDUE] = CLASS_WRITE,
+	[OP_SPAN] = CLASS_WRITE,
 	[OP_TRIGGER] = CLASS_WRITE,
 	[OP_CANCEL] = CLASS_WRITE,
 	[OP_PAUSE] = CLASS_WRITE,
@@ -28,11 +32,14 @@ static const enum op_class classes[] = {
 	[OP_PRUNE] = CLASS_WRITE,
 	[OP_DUE] = CLASS_WINDOW,
 	[OP_ACTIVE] = CLASS_WINDOW,
+	[OP_SCHEDULED] = CLASS_READ,
 	[OP_RESOLVE] = CLASS_READ,
 	[OP_GET] = CLASS_READ,
 	[OP_LIST] = CLASS_READ,
 	[OP_RUNS] = CLASS_READ,
 	[OP_COUNTS] = CLASS_READ,
+	[OP_LEDGER] = CLASS_READ,
+	[OP_SPANS] = CLASS_READ,
 };
 
 _Static_assert(sizeof(classes) / sizeof(classes[0]) == OP_COUNT, "a row for every op");

@@ -50,7 +50,42 @@ static const char step_1[] =
 "CREATE TABLE counted (one INTEGER PRIMARY KEY CHECK (one = 1), job INTEGER NOT NULL);"
 "INSERT INTO counted VALUES (1, 0);";
 
-const char *const migrate_steps[] = { step_1 };
+/*
+ * Step 2: schedules beside every, and what explains an occurrence afterwards.  schedule is JSON of
+ * schedule_fields, NULL for most jobs.
+ */
+static const char step_2[] =
+/* previous: the due of the latest occurrence that was run. */
+"ALTER TABLE job ADD COLUMN schedule TEXT;"
+"ALTER TABLE job ADD COLUMN on_boot INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE job ADD COLUMN previous INTEGER;"
+/* Occurrences skipped in a row because the run before was still active. */
+"ALTER TABLE job ADD COLUMN overlaps INTEGER NOT NULL DEFAULT 0;"
+/* How many shifts of the clock are in its due, or were over when it was added. */
+"ALTER TABLE job ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+"CREATE INDEX job_on_boot ON job(id) WHERE on_boot = 1;"
+"ALTER TABLE run ADD COLUMN mark INTEGER;"
+"ALTER TABLE run ADD COLUMN missed INTEGER;"
+"ALTER TABLE run ADD COLUMN previous INTEGER;"
+"CREATE INDEX run_by_hand ON run(job, due) WHERE manual = 1;"
+"ALTER TABLE skip ADD COLUMN run INTEGER;"
+/*
+ * What lasted for a while and explains what was or was not run in it: one job's (pauses), or,
+ * with job 0, all jobs' (the daemon down, the clock set).  last is NULL while it lasts.
+ */
+"CREATE TABLE span (id INTEGER PRIMARY KEY, job INTEGER NOT NULL, kind INTEGER NOT NULL,"
+" first INTEGER NOT NULL, last INTEGER, uid INTEGER, step INTEGER);"
+"CREATE INDEX span_job ON span(job, first);"
+/*
+ * The clocks as the dues of elapsed time were last brought in line with them: the boot, wall clock
+ * minus boot time, the number of shifts so far, and how far one by step has come.  stopped: the end
+ * of the last daemon in order.
+ */
+"CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT, offset INTEGER NOT NULL,"
+" epoch INTEGER NOT NULL, shifted INTEGER NOT NULL, step INTEGER NOT NULL, stopped INTEGER);"
+"INSERT INTO clock VALUES (1, NULL, 0, 0, 0, 0, NULL);";
+
+const char *const migrate_steps[] = { step_1, step_2 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

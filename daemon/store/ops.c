@@ -10,13 +10,6 @@
 #include "daemon/base/must.h"
 #include "proto/mem.h"
 
-const char *const skip_cause_names[] = {
-	[SKIP_OVERLAP] = "overlap",
-	[SKIP_MISSED] = "missed",
-	[SKIP_PAUSED] = "paused",
-	[SKIP_COUNT] = NULL,
-};
-
 static void
 add_clear(struct op_add *op)
 {
@@ -84,12 +77,40 @@ void
 op_pause_done(struct op_pause *op)
 {
 	text_done(&op->name);
+	text_done(&op->row.schedule);
 }
 
 void
 op_remove_done(struct op_remove *op)
 {
 	text_done(&op->name);
+}
+
+void
+op_due_done(struct op_due *op)
+{
+	for (size_t i = 0; i < op->n; i++)
+		free(op->rows[i].schedule);
+	op->n = 0;
+	op->more = false;
+}
+
+void
+op_scheduled_done(struct op_scheduled *op)
+{
+	for (size_t i = 0; i < op->n; i++)
+		free(op->rows[i].schedule);
+	op->n = 0;
+	op->more = false;
+}
+
+void
+op_ledger_done(struct op_ledger *op)
+{
+	free(op->rows);
+	op->rows = NULL;
+	op->n = 0;
+	op->more = false;
 }
 
 void
@@ -170,7 +191,7 @@ clear_by_hand(struct store_op *op)
 	} else if (op->kind == OP_PAUSE) {
 		OP(pause, op)->name = NULL;
 		OP(pause, op)->changed = false;
-		OP(pause, op)->due = (instant){ 0 };
+		memset(&OP(pause, op)->row, 0, sizeof(struct due_row));
 	} else {
 		OP(remove, op)->name = NULL;
 		OP(remove, op)->runs = 0;
@@ -188,6 +209,19 @@ clear_read(struct store_op *op)
 	case OP_ACTIVE:
 		OP(active, op)->n = 0;
 		OP(active, op)->more = false;
+		break;
+	case OP_SCHEDULED:
+		OP(scheduled, op)->n = 0;
+		OP(scheduled, op)->more = false;
+		break;
+	case OP_LEDGER:
+		OP(ledger, op)->rows = NULL;
+		OP(ledger, op)->n = 0;
+		OP(ledger, op)->more = false;
+		break;
+	case OP_SPANS:
+		OP(spans, op)->n = 0;
+		OP(spans, op)->more = false;
 		break;
 	case OP_RESOLVE:
 		OP(resolve, op)->ids = NULL;
@@ -234,6 +268,17 @@ op_clear(struct store_op *op)
 	case OP_SKIP:
 		OP(skip, op)->name = NULL;
 		break;
+	case OP_LIFE:
+		OP(life, op)->booted = 0;
+		OP(life, op)->known = OP(life, op)->step = 0;
+		OP(life, op)->epoch = 0;
+		break;
+	case OP_SHIFT:
+		OP(shift, op)->more = false;
+		break;
+	case OP_REDUE:
+	case OP_SPAN:
+		break;
 	case OP_TRIGGER:
 	case OP_CANCEL:
 	case OP_PAUSE:
@@ -250,11 +295,14 @@ op_clear(struct store_op *op)
 		break;
 	case OP_DUE:
 	case OP_ACTIVE:
+	case OP_SCHEDULED:
 	case OP_RESOLVE:
 	case OP_GET:
 	case OP_LIST:
 	case OP_RUNS:
 	case OP_COUNTS:
+	case OP_LEDGER:
+	case OP_SPANS:
 		clear_read(op);
 		break;
 	case OP_COUNT:
@@ -289,8 +337,17 @@ op_drop(struct store_op *op)
 	case OP_PRUNE:
 		op_prune_done(OP(prune, op));
 		break;
+	case OP_DUE:
+		op_due_done(OP(due, op));
+		break;
 	case OP_ACTIVE:
 		op_active_done(OP(active, op));
+		break;
+	case OP_SCHEDULED:
+		op_scheduled_done(OP(scheduled, op));
+		break;
+	case OP_LEDGER:
+		op_ledger_done(OP(ledger, op));
 		break;
 	case OP_RESOLVE:
 		op_resolve_done(OP(resolve, op));
@@ -308,8 +365,12 @@ op_drop(struct store_op *op)
 		add_drop(OP(add, op));
 		break;
 	case OP_FINISH:
-	case OP_DUE:
+	case OP_LIFE:
+	case OP_SHIFT:
+	case OP_REDUE:
+	case OP_SPAN:
 	case OP_COUNTS:
+	case OP_SPANS:
 		break;
 	case OP_COUNT:
 		MUST(false);

@@ -13,14 +13,26 @@
 
 enum op_kind {
 	/* writes, in the order of their urgency */
-	OP_CLAIM, OP_FINISH, OP_SKIP, OP_TRIGGER, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_PRUNE,
+	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
+	OP_TRIGGER, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_PRUNE,
 	/* reads */
-	OP_DUE, OP_ACTIVE, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
+	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
+	OP_LEDGER, OP_SPANS,
 	OP_COUNT
 };
 
 /* Rows looked at by one read op at most, so that a filter that matches nothing delays no claim. */
 #define SCAN_ROWS_MAX 2000
+
+/* What the scheduler needs of a job to decide its next occurrence. */
+struct due_row {
+	instant	 due;
+	int64_t	 id;
+	usec_t	 every;
+	int	 misfire;
+	int	 kind;
+	char	*schedule;	/* of schedule_fields, as JSON; NULL: nothing but every */
+};
 
 /* ---- Add ---- */
 struct job_new {
@@ -29,6 +41,7 @@ struct job_new {
 	/* in: what Get gives back, and what a claim hands out */
 	const char		*spec_json;
 	const char		*summary;	/* in */
+	const char		*schedule;	/* in: as in struct due_row */
 	instant			 due;		/* in: first due; none: nothing happens by itself */
 	int64_t			 id;		/* out */
 	bool			 existed;	/* out: the key was known; nothing was changed */
@@ -41,6 +54,7 @@ struct op_add {
 	int64_t		 uid;
 	instant		 now;
 	int64_t		 jobs_max_uid;	/* in: limit of jobs a uid may have; 0: none */
+	int64_t		 epoch;		/* in: of the clock that the dues were counted by (op_shift) */
 	size_t		 failed;	/* out: index of the one at fault */
 	/*
 	 * -EEXIST: name taken (a key of the same uid that exists is no error); -EDQUOT:
@@ -70,12 +84,15 @@ struct op_claim {
 	int64_t		 run;		/* in/out: its number */
 	instant		 due;
 	instant		 next_due;	/* none: the job has no more */
+	int		 mark;		/* enum due_mark, of the due */
+	int64_t		 missed;	/* occurrences before it that were skipped as missed */
 	instant		 noticed, started;
 	int64_t		 node;		/* who claims (one node: 1) and until when: DESIGN 4.11 */
 	instant		 lease;
 	struct job_row	 row;		/* out */
 	bool		 manual;	/* out */
 	instant		 run_due;	/* out */
+	instant		 previous;	/* out: the due of the occurrence that was run before it */
 	/* out: the run was made by this claim (run is 0 again if that fails) */
 	bool		 born;
 	/*
@@ -96,29 +113,87 @@ struct op_finish {
 };
 
 /* ---- occurrences that made no run: stored as ranges ---- */
-enum skip_cause { SKIP_OVERLAP, SKIP_MISSED, SKIP_PAUSED, SKIP_COUNT };
-extern const char *const skip_cause_names[];
-
 struct op_skip {
 	struct store_op	 op;
 	int64_t		 job;
 	instant		 first, last;	/* dues, inclusive; first is the job's present due */
 	int64_t		 count;
-	int		 cause;
+	int		 cause;		/* enum skip_cause */
+	int64_t		 run;		/* of SKIP_OVERLAP: the run that was active */
 	instant		 next_due;
 	char		*name;		/* out: the job's, for the event */
 	/*
-	 * -ESTALE as for a claim; SKIP_PAUSED may be told of a paused job, too.
+	 * -ESTALE as for a claim; SKIP_PAUSED and SKIP_ASKED may be told of a paused job, too.
 	 * A range that continues the last one with the same cause is joined to it.
 	 */
 };
 void op_skip_done(struct op_skip *op);
+
+/* ---- clocks, and the life of the daemon ---- */
+
+/* What lasted for a while and explains what was or was not run in it. */
+enum span_kind {
+	SPAN_DOWN,	/* no daemon lived */
+	SPAN_ASLEEP,	/* the host slept */
+	SPAN_CLOCK,	/* the wall clock was set, by step */
+	SPAN_PAUSED,	/* one job's: by uid */
+	SPAN_COUNT
+};
+
+struct span {
+	int	 kind;
+	instant	 first, last;	/* last none: it lasts */
+	int64_t	 uid;		/* SPAN_PAUSED */
+	usec_t	 step;		/* SPAN_CLOCK */
+};
+
+/*
+ * A daemon begins or ends.  At the beginning the time since the last one's end (or its last trace on disk)
+ * becomes a span; and in a boot that the store has not seen, jobs with onBoot become due.
+ */
+struct op_life {
+	struct store_op	 op;
+	bool		 end;
+	instant		 now;
+	const char	*boot;		/* in: the boot's id */
+	usec_t		 offset;	/* in: wall clock minus boot time */
+	int64_t		 booted;	/* out: jobs due because of a new boot */
+	/* out: the offset that dues of elapsed time are in line with, once a shift by step is finished */
+	usec_t		 known;
+	int64_t		 epoch;		/* out: of that, too */
+	usec_t		 step;		/* out: of a shift that was cut short; 0: none was */
+};
+
+/*
+ * The wall clock was set by step: bring a slice of the dues of elapsed time in line with it; ask again
+ * while more.  epoch is the number of such shifts, with this one: what was added with it, or has been
+ * shifted already, stays.
+ */
+struct op_shift {
+	struct store_op	 op;
+	usec_t		 step;
+	int64_t		 epoch;
+	bool		 more;		/* out */
+};
+
+/* The rules that a due was found by have changed: -ESTALE when the job has another one by now. */
+struct op_redue {
+	struct store_op	 op;
+	int64_t		 job;
+	instant		 from, to;	/* to none: nothing more comes */
+};
+
+struct op_span {
+	struct store_op	 op;
+	struct span	 span;		/* in; of all jobs */
+};
 
 /* ---- by hand ---- */
 struct op_trigger {
 	struct store_op	 op;
 	int64_t		 job;
 	instant		 now;
+	instant		 due;		/* the occurrence it makes up for; none: now */
 	int64_t		 uid;		/* of the caller; -1: root, any job */
 	int64_t		 run;		/* out: its number, state queued */
 	char		*name;		/* out */
@@ -148,9 +223,9 @@ struct op_pause {
 	int64_t		 job;
 	bool		 paused;
 	int64_t		 uid;
+	int64_t		 by;		/* the caller, for the record */
 	instant		 now;
-	instant		 due;		/* out */
-	usec_t		 every;		/* out */
+	struct due_row	 row;		/* out: how it goes on */
 	char		*name;		/* out */
 	int		 job_state;	/* out */
 	bool		 changed;	/* out */
@@ -174,15 +249,6 @@ void op_remove_done(struct op_remove *op);
  * Jobs due, in the order (due, id), after the cursor, up to and including `until`; not paused
  * ones.
  */
-struct due_row {
-	instant	 due;
-	int64_t	 id;
-	usec_t	 every;
-	int	 misfire;
-	int	 kind;
-	bool	 manual_only;	/* never, at present */
-};
-
 #define DUE_PAGE 256
 
 struct op_due {
@@ -194,6 +260,7 @@ struct op_due {
 	size_t		 n;
 	bool		 more;		/* out: there may be more up to until */
 };
+void op_due_done(struct op_due *op);
 
 /*
  * Runs that are not final, in the order of their row ids, after the cursor: for recovery and the
@@ -207,6 +274,9 @@ struct active_row {
 	int64_t	 uid;
 	int64_t	 attempt;
 	instant	 due, noticed, started;
+	int	 mark;
+	int64_t	 missed;
+	instant	 previous;
 	bool	 manual;
 	bool	 cancel_asked;
 	char	*canceled_by;
@@ -284,6 +354,51 @@ struct op_runs {
 	/* -ENOENT: no such job (or run) */
 };
 void op_runs_done(struct op_runs *op);
+
+/* Jobs with wall-clock schedules and a due, in the order of their ids: when rules have changed. */
+struct op_scheduled {
+	struct store_op	 op;
+	int64_t		 after;
+	struct due_row	 rows[DUE_PAGE];	/* out */
+	size_t		 n;
+	bool		 more;
+	int64_t		 next;		/* out: where to go on, with more */
+};
+void op_scheduled_done(struct op_scheduled *op);
+
+/* How occurrences of a job were decided: runs of its schedule and skips, in their order. */
+struct ledger_row {
+	instant	first, last;	/* dues, inclusive; of a run the same */
+	int64_t	count;
+	int	cause;		/* enum skip_cause; -1: it was run */
+	int64_t	run;		/* of a run; of SKIP_OVERLAP the one that was active */
+	int	mark;		/* of a run */
+};
+
+#define LEDGER_PAGE 500
+
+struct op_ledger {
+	struct store_op	   op;
+	int64_t		   job;
+	instant		   from, to;	/* in: those that touch this range */
+	bool		   by_hand;	/* in: also runs by hand */
+	struct ledger_row *rows;	/* out, allocated */
+	size_t		   n;
+	bool		   more;	/* out: ask again with from just after the last row's last */
+};
+void op_ledger_done(struct op_ledger *op);
+
+#define SPANS_MAX 100
+
+/* The spans of a job (0: none) and of all jobs that touch a range, latest first. */
+struct op_spans {
+	struct store_op	 op;
+	int64_t		 job;
+	instant		 from, to;
+	struct span	 rows[SPANS_MAX];	/* out */
+	size_t		 n;
+	bool		 more;
+};
 
 /* Cheap totals for status; counted, not scanned. */
 struct op_counts {

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
@@ -262,6 +263,28 @@ sqlite_close(void *arg)
 	free(db);
 }
 
+/* When the database or its log was last written; none: there is no such file. */
+static instant
+last_trace(const char *path)
+{
+	char *log = xasprintf("%s-wal", path);
+	const char *files[] = { path, log };
+	instant last = { 0 };
+	struct stat st;
+
+	for (size_t i = 0; i < 2; i++) {
+		usec_t at;
+
+		if (stat(files[i], &st) < 0)
+			continue;
+		at = (usec_t)st.st_mtim.tv_sec * USEC_SEC + st.st_mtim.tv_nsec / 1000;
+		if (at > last.usec)
+			last.usec = at;
+	}
+	free(log);
+	return last;
+}
+
 static int
 sqlite_open(const struct store_config *config, void **ret, char error[STORE_ERROR_MAX])
 {
@@ -275,6 +298,7 @@ sqlite_open(const struct store_config *config, void **ret, char error[STORE_ERRO
 	 * already.
 	 */
 	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+	db->last_trace = last_trace(path);
 	r = make_private(path, error);
 	if (r < 0)
 		goto out;
@@ -460,5 +484,12 @@ const struct backend backend_sqlite = {
 		[OP_LIST] = sqlite_list,
 		[OP_RUNS] = sqlite_runs,
 		[OP_COUNTS] = sqlite_counts,
+		[OP_LIFE] = sqlite_life,
+		[OP_SHIFT] = sqlite_shift,
+		[OP_REDUE] = sqlite_redue,
+		[OP_SPAN] = sqlite_span,
+		[OP_SCHEDULED] = sqlite_scheduled,
+		[OP_LEDGER] = sqlite_ledger,
+		[OP_SPANS] = sqlite_spans,
 	},
 };

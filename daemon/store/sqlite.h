@@ -25,6 +25,8 @@ enum statement {
 	ST_LIST, ST_LIST_NAME, ST_RUNS_ALL, ST_RUNS_JOB, ST_RUN_ONE, ST_JOB_GET,
 	ST_LAST_ID, ST_ACTIVE_COUNT, ST_OWNERS, ST_OWNERS_TAIL, ST_OWNER_PUT, ST_COUNTED,
 	ST_COUNTED_PUT,
+	ST_SPAN_PUT, ST_SPAN_END, ST_SPANS, ST_SPANS_DELETE, ST_CLOCK, ST_CLOCK_PUT, ST_STOPPED, ST_BOOTED, ST_SHIFT_LAST,
+	ST_SHIFT, ST_SCHEDULED, ST_LEDGER_RUNS, ST_LEDGER_BY_HAND, ST_LEDGER_SKIPS,
 	ST_COUNT
 };
 
@@ -55,6 +57,7 @@ struct sqlite {
 	int		 wal_pages;	/* in the log now */
 	int		 wal_next;	/* checkpoint when it has grown to this */
 	bool		 trash;		/* there may be runs of removed jobs to delete */
+	instant		 last_trace;	/* of the daemon before us: its last write */
 	char		 words[256];	/* of the last failure */
 };
 
@@ -112,15 +115,17 @@ extern const struct field labels_fields[];
 struct job_now {
 	int64_t	 id, uid;
 	int	 kind, state;
-	bool	 paused;
-	instant	 due, finished;
-	int64_t	 every, generation, runs, skips;
+	bool	 paused, on_boot;
+	instant	 due, finished, previous;
+	int64_t	 every, generation, runs, skips, overlaps;
 	int64_t	 queued, running;	/* its active runs */
 	int64_t	 was_queued, was_running;	/* as loaded */
 	char	*name, *spec_json;	/* as wanted */
+	char	*schedule;
+	int	 misfire;
 };
 
-enum { WANT_NAME = 1, WANT_SPEC = 2 };
+enum { WANT_NAME = 1, WANT_SPEC = 2, WANT_DUE_ROW = 4 };
 
 /* 0, -ENOENT, -EIO.  Then job_now_done(). */
 int job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j);
@@ -129,7 +134,7 @@ void job_now_done(struct job_now *j);
 /* The state that follows from the rest; `when` it finished, if it does now. */
 void job_settle(struct job_now *j, instant when);
 
-/* Write what an op may change; due_too: also due, paused, skips and generation. */
+/* Write what an op may change; due_too: also due, paused, skips, generation, previous and overlaps. */
 int job_save(struct sqlite *db, const struct job_now *j, bool due_too);
 
 /* May this uid (-1: root) change it? */
@@ -138,6 +143,11 @@ job_allows(const struct job_now *j, int64_t uid)
 {
 	return uid == -1 || uid == j->uid ? 0 : -EACCES;
 }
+
+/* ---- spans (sqlite_span.c) ---- */
+
+/* A job's pause begins or ends. */
+int span_pause(struct sqlite *db, const struct op_pause *op);
 
 /* ---- counts (sqlite_counts.c) ---- */
 int counts_load(struct sqlite *db);
@@ -169,5 +179,12 @@ int sqlite_get(void *db, struct store_op *op);
 int sqlite_list(void *db, struct store_op *op);
 int sqlite_runs(void *db, struct store_op *op);
 int sqlite_counts(void *db, struct store_op *op);
+int sqlite_life(void *db, struct store_op *op);
+int sqlite_shift(void *db, struct store_op *op);
+int sqlite_redue(void *db, struct store_op *op);
+int sqlite_span(void *db, struct store_op *op);
+int sqlite_scheduled(void *db, struct store_op *op);
+int sqlite_ledger(void *db, struct store_op *op);
+int sqlite_spans(void *db, struct store_op *op);
 
 #endif

@@ -28,6 +28,9 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 	j->running = j->was_running = col_int(st, 10);
 	j->finished = (instant){ col_int(st, 11) };
 	j->paused = col_int(st, 3) != 0;
+	j->on_boot = col_int(st, 14) != 0;
+	j->previous = (instant){ col_int(st, 15) };
+	j->overlaps = col_int(st, 18);
 	if (!col_enum(st, 1, KIND_COUNT, &j->kind) ||
 	    !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
 	    j->queued < 0 || j->running < 0 || j->runs < j->queued + j->running || j->every < 0)
@@ -36,6 +39,10 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 		j->name = col_text(st, 12);
 	if (want & WANT_SPEC)
 		j->spec_json = col_text(st, 13);
+	if ((want & WANT_DUE_ROW) && !col_enum(st, 16, MISFIRE_COUNT, &j->misfire))
+		return sql_damaged(db, "job", j->id);
+	if (want & WANT_DUE_ROW)
+		j->schedule = col_text(st, 17);
 	return 0;
 }
 
@@ -44,7 +51,8 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
-	    " running, finished_at, name, spec FROM job WHERE id = ?1");
+	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps"
+	    " FROM job WHERE id = ?1");
 	int r;
 
 	*j = (struct job_now){ .id = id };
@@ -62,14 +70,16 @@ job_now_done(struct job_now *j)
 {
 	free(j->name);
 	free(j->spec_json);
-	j->name = j->spec_json = NULL;
+	free(j->schedule);
+	j->name = j->spec_json = j->schedule = NULL;
 }
 
 void
 job_settle(struct job_now *j, instant when)
 {
 	MUST(j->queued >= 0 && j->running >= 0);
-	j->state = job_state_of(j->queued, j->running, j->paused, instant_is_set(j->due));
+	j->state = job_state_of(j->queued, j->running, j->paused,
+	    instant_is_set(j->due) || j->on_boot);
 	if (j->state != JOB_FINISHED)
 		j->finished = (instant){ 0 };
 	else if (!instant_is_set(j->finished))
@@ -85,8 +95,8 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 	if (due_too)
 		st = sql(db, ST_JOB_SAVE_DUE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
-		    " finished_at = ?6, due = ?7, paused = ?8, skips = ?9, generation = ?10"
-		    " WHERE id = ?1");
+		    " finished_at = ?6, due = ?7, paused = ?8, skips = ?9, generation = ?10,"
+		    " previous = ?11, overlaps = ?12 WHERE id = ?1");
 	else
 		st = sql(db, ST_JOB_SAVE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
@@ -102,6 +112,8 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		bind_int(st, 8, j->paused);
 		bind_int(st, 9, j->skips);
 		bind_int(st, 10, j->generation);
+		bind_some(st, 11, j->previous.usec);
+		bind_int(st, 12, j->overlaps);
 	}
 	return sql_run(db, st);
 }
@@ -132,9 +144,9 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	sqlite3_stmt *st = sql(db, ST_JOB_INSERT,
 	    "INSERT INTO job (id, uid, kind, state, paused, due, every_usec, overlap, misfire,"
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
-	    " description, summary, spec) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0,"
-	    " 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17)");
-	int state = job_state_of(0, 0, spec->paused, instant_is_set(job->due));
+	    " description, summary, spec, schedule, on_boot, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+	    " ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)");
+	int state = job_state_of(0, 0, spec->paused, instant_is_set(job->due) || spec->on_boot);
 	char *labels = spec->labels.n == 0 ? NULL : text_write(labels_fields, &spec->labels);
 	int r;
 
@@ -155,6 +167,9 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	bind_text(st, 15, spec->description);
 	bind_text(st, 16, job->summary);
 	bind_text(st, 17, job->spec_json);
+	bind_text(st, 18, job->schedule);
+	bind_int(st, 19, spec->on_boot);
+	bind_int(st, 20, op->epoch);
 	r = sql_run(db, st);
 	free(labels);
 	return r;
@@ -204,7 +219,7 @@ sqlite_pause(void *arg, struct store_op *op)
 	struct job_now j;
 	int r;
 
-	r = job_load(db, o->job, WANT_NAME, &j);
+	r = job_load(db, o->job, WANT_NAME | WANT_DUE_ROW, &j);
 	if (r == 0)
 		r = job_allows(&j, o->uid);
 	if (r < 0)
@@ -215,11 +230,16 @@ sqlite_pause(void *arg, struct store_op *op)
 		j.generation++;
 		job_settle(&j, o->now);
 		r = job_save(db, &j, true);
-		if (r < 0)
-			goto out;
 	}
-	o->due = j.due;
-	o->every = j.every;
+	if (r == 0 && o->changed)
+		r = span_pause(db, o);
+	if (r < 0)
+		goto out;
+	o->row = (struct due_row){
+		.due = j.due, .id = j.id, .every = j.every, .misfire = j.misfire, .kind = j.kind,
+		.schedule = j.schedule,
+	};
+	j.schedule = NULL;
 	o->job_state = j.state;
 	o->name = j.name;
 	j.name = NULL;
@@ -267,6 +287,11 @@ job_delete(struct sqlite *db, int64_t id)
 	st = sql(db, ST_JOB_DELETE, "DELETE FROM job WHERE id = ?1");
 	bind_int(st, 1, id);
 	r = sql_run(db, st);
+	if (r == 0) {
+		st = sql(db, ST_SPANS_DELETE, "DELETE FROM span WHERE job = ?1");
+		bind_int(st, 1, id);
+		r = sql_run(db, st);
+	}
 	if (r == 0)
 		r = leavings_delete(db, id);
 	if (r <= 0)

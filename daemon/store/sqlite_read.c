@@ -32,11 +32,13 @@ due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o)
 			.due = { col_int(st, 0) },
 			.id = col_int(st, 1),
 			.every = col_int(st, 2),
+			.schedule = col_text(st, 5),
 		};
 		if (!col_enum(st, 3, MISFIRE_COUNT, &row->misfire) ||
 		    !col_enum(st, 4, KIND_COUNT, &row->kind)) {
 			/* It must not keep the others from running. */
 			(void)sql_damaged(db, "job", row->id);
+			free(row->schedule);
 			continue;
 		}
 		o->n++;
@@ -58,7 +60,7 @@ sqlite_due(void *arg, struct store_op *op)
 	 */
 	if (o->after_due.usec <= o->until.usec) {
 		st = sql(db, ST_DUE_SAME,
-		    "SELECT due, id, every_usec, misfire, kind FROM job"
+		    "SELECT due, id, every_usec, misfire, kind, schedule FROM job"
 		    " WHERE due = ?1 AND id > ?2 AND due IS NOT NULL AND paused = 0"
 		    " ORDER BY id LIMIT ?3");
 		bind_int(st, 1, o->after_due.usec);
@@ -69,8 +71,9 @@ sqlite_due(void *arg, struct store_op *op)
 	if (r < 0 || o->more)
 		return r;
 	st = sql(db, ST_DUE_LATER,
-	    "SELECT due, id, every_usec, misfire, kind FROM job WHERE due > ?1 AND due <= ?2"
-	    " AND due IS NOT NULL AND paused = 0 ORDER BY due, id LIMIT ?3");
+	    "SELECT due, id, every_usec, misfire, kind, schedule FROM job"
+	    " WHERE due > ?1 AND due <= ?2 AND due IS NOT NULL AND paused = 0"
+	    " ORDER BY due, id LIMIT ?3");
 	bind_int(st, 1, o->after_due.usec);
 	bind_int(st, 2, o->until.usec);
 	bind_int(st, 3, DUE_PAGE + 1);
@@ -98,6 +101,9 @@ active_read(sqlite3_stmt *st, struct active_row *row)
 	row->cancel_asked = row->canceled_by != NULL;
 	row->name = col_text(st, 12);
 	row->spec_json = col_text(st, 13);
+	row->mark = (int)col_int(st, 14);
+	row->missed = col_int(st, 15);
+	row->previous = (instant){ col_int(st, 16) };
 	return true;
 }
 
@@ -109,7 +115,8 @@ sqlite_active(void *arg, struct store_op *op)
 	/* CROSS JOIN: in this order. */
 	sqlite3_stmt *st = sql(db, ST_ACTIVE,
 	    "SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due, r.noticed,"
-	    " r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END"
+	    " r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END,"
+	    " r.mark, r.missed, r.previous"
 	    " FROM run r CROSS JOIN job j ON j.id = r.job WHERE r.state = ?1 AND r.state <= 2"
 	    " AND r.id > ?2 ORDER BY r.id LIMIT ?3");
 	int r;
@@ -266,10 +273,10 @@ sqlite_resolve(void *arg, struct store_op *op)
 	"r.id, r.job, r.run, r.state, r.attempt, r.manual, r.due, r.noticed, r.started," \
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
-	" r.output_bytes, r.phases"
+	" r.output_bytes, r.phases, r.mark, r.missed, r.previous"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 25
+#define RUN_COLUMNS_N 28
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -304,11 +311,14 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 		.cpu = col_int(st, 21),
 		.memory_peak = col_int(st, 22),
 		.output_bytes = col_int(st, 23),
+		.missed = col_int(st, 26),
+		.previous = { col_int(st, 27) },
 	};
 	run->reason = col_text(st, 19);
 	run->canceled_by = col_text(st, 20);
 	if (!col_enum(st, 3, RUN_STATE_COUNT, &run->state) ||
 	    !col_enum(st, 18, VERDICT_COUNT, &run->verdict) ||
+	    !col_enum(st, 25, MARK_COUNT, &run->mark) ||
 	    phases_read((const char *)sqlite3_column_text(st, 24), &run->phases) < 0) {
 		run_info_done(run);
 		return sql_damaged(db, "run", col_int(st, 0));
@@ -318,8 +328,23 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
-	" runs, skips, summary, paused"
-#define JOB_COLUMN_SPEC 15
+	" runs, skips, summary, paused, schedule, overlaps"
+#define JOB_COLUMN_SPEC 17
+
+/* In words, of the columns every_usec and schedule. */
+static int
+schedule_words(usec_t every, const char *text, char **ret)
+{
+	struct job_spec spec = { 0 };
+
+	*ret = NULL;
+	if (text != NULL && text_read(text, schedule_fields, &spec) < 0)
+		return -EIO;
+	spec.every = every;
+	*ret = job_spec_schedule_words(&spec);
+	fields_done(schedule_fields, &spec);
+	return 0;
+}
 
 static int
 labels_read(const char *text, struct strings *labels)
@@ -339,13 +364,16 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.every = col_int(st, 10),
 		.runs = col_int(st, 11),
 		.skips = col_int(st, 12),
+		.overlaps = col_int(st, 16),
 	};
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);
 	job->summary = col_text(st, 13);
 	if (!col_enum(st, 4, KIND_COUNT, &job->kind) ||
 	    !col_enum(st, 5, JOB_STATE_COUNT, &job->state) ||
-	    labels_read((const char *)sqlite3_column_text(st, 3), &job->labels) < 0) {
+	    labels_read((const char *)sqlite3_column_text(st, 3), &job->labels) < 0 ||
+	    schedule_words(job->every, (const char *)sqlite3_column_text(st, 15),
+	    &job->schedule) < 0) {
 		int64_t id = job->id;
 
 		job_info_done(job);

@@ -70,7 +70,8 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_INSERT,
 	    "INSERT INTO run (job, run, state, attempt, manual, due, noticed, started, node,"
-	    " lease) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+	    " lease, mark, missed, previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+	    " ?12, ?13)");
 	int r;
 
 	MUST(run_state_born(state));
@@ -84,6 +85,9 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 	bind_some(st, 8, claim == NULL ? 0 : claim->started.usec);
 	bind_some(st, 9, claim == NULL ? 0 : claim->node);
 	bind_some(st, 10, claim == NULL ? 0 : claim->lease.usec);
+	bind_some(st, 11, claim == NULL ? 0 : claim->mark);
+	bind_some(st, 12, claim == NULL ? 0 : claim->missed);
+	bind_some(st, 13, claim == NULL ? 0 : j->previous.usec);
 	r = sql_run(db, st);
 	/* A second run of the same occurrence, or number: the job's row is not what it was. */
 	if (r == -EEXIST)
@@ -108,8 +112,11 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	o->run = j->runs;
 	o->born = true;
 	o->run_due = o->due;
+	o->previous = j->previous;
 	j->running++;
 	j->due = o->next_due;
+	j->previous = o->due;
+	j->overlaps = 0;
 	job_settle(j, o->started);
 	return job_save_counted(db, j, true);
 }
@@ -302,11 +309,12 @@ skip_write(struct sqlite *db, const struct op_skip *o)
 		return r;
 	if (r == 1) {
 		st = sql(db, ST_SKIP_JOIN,
-		    "UPDATE skip SET last = ?3, count = count + ?4 WHERE job = ?1 AND first = ?2");
+		    "UPDATE skip SET last = ?3, count = count + ?4, run = coalesce(?6, run)"
+		    " WHERE job = ?1 AND first = ?2");
 	} else {
 		st = sql(db, ST_SKIP_INSERT,
-		    "INSERT INTO skip (job, first, last, count, cause) VALUES (?1, ?2, ?3, ?4,"
-		    " ?5)");
+		    "INSERT INTO skip (job, first, last, count, cause, run) VALUES (?1, ?2, ?3,"
+		    " ?4, ?5, ?6)");
 		first = o->first.usec;
 		bind_int(st, 5, o->cause);
 	}
@@ -314,6 +322,7 @@ skip_write(struct sqlite *db, const struct op_skip *o)
 	bind_int(st, 2, first);
 	bind_int(st, 3, o->last.usec);
 	bind_int(st, 4, o->count);
+	bind_some(st, 6, o->run);
 	return changed_one(db, st);
 }
 
@@ -329,7 +338,7 @@ sqlite_skip(void *arg, struct store_op *op)
 	    o->cause < SKIP_COUNT);
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->last.usec);
 	r = job_load(db, o->job, WANT_NAME, &j);
-	if (r == 0 && (j.paused && o->cause != SKIP_PAUSED))
+	if (r == 0 && j.paused && o->cause != SKIP_PAUSED && o->cause != SKIP_ASKED)
 		r = -ESTALE;
 	if (r == -ENOENT || (r == 0 && (!instant_is_set(j.due) || j.due.usec != o->first.usec)))
 		r = -ESTALE;
@@ -340,6 +349,8 @@ sqlite_skip(void *arg, struct store_op *op)
 	if (r == 0) {
 		j.due = o->next_due;
 		j.skips += o->count;
+		if (o->cause == SKIP_OVERLAP)
+			j.overlaps += o->count;
 		job_settle(&j, o->last);
 		r = job_save(db, &j, true);
 	}
@@ -365,7 +376,7 @@ sqlite_trigger(void *arg, struct store_op *op)
 	if (r == 0)
 		r = job_allows(&j, o->uid);
 	if (r == 0)
-		r = run_insert(db, &j, RUN_QUEUED, NULL, o->now);
+		r = run_insert(db, &j, RUN_QUEUED, NULL, instant_is_set(o->due) ? o->due : o->now);
 	if (r == 0) {
 		j.queued++;
 		job_settle(&j, o->now);

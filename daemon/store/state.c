@@ -43,13 +43,13 @@ run_state_born(enum run_state first)
 }
 
 enum job_state
-job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_due)
+job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_more)
 {
 	if (runs_running > 0)
 		return JOB_RUNNING;
 	if (runs_queued > 0)
 		return JOB_QUEUED;
-	if (!has_due)
+	if (!has_more)
 		return JOB_FINISHED;
 	return paused ? JOB_PAUSED : JOB_SCHEDULED;
 }

@@ -14,9 +14,9 @@ bool run_state_allows(enum run_state from, enum run_state to);
 bool run_state_born(enum run_state first);
 
 /*
- * The state of a job (DESIGN 6): an active run wins over a pause, a pause over a due; without
- * a due nothing more will happen.
+ * The state of a job (DESIGN 6): an active run wins over a pause, a pause over a due; when
+ * nothing more comes by itself it is finished.
  */
-enum job_state job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_due);
+enum job_state job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_more);
 
 #endif

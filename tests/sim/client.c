@@ -88,6 +88,7 @@ add_prepare(struct client *f)
 		j->every = sim_chance(s, 15) ? sim_between(s, 2 * USEC_SEC, 20 * USEC_SEC) :
 		    sim_between(s, 20 * USEC_SEC, 2 * USEC_HOUR);
 	j->first = now;
+	j->steps = f->sim->steps_n;
 	if (sim_chance(s, 60))
 		j->first = instant_add(now, sim_between(s, -30 * USEC_SEC, 25 * USEC_MINUTE));
 	spec_draw(f);
@@ -96,7 +97,7 @@ add_prepare(struct client *f)
 		    .due = j->first,
 	};
 	f->op.add = (struct op_add){ .op.kind = OP_ADD, .jobs = &f->job_new, .n = 1, .uid = 0,
-	    .now = now };
+	    .now = now, .epoch = scheduler_epoch(s->life->scheduler) };
 }
 
 static void
@@ -155,7 +156,7 @@ change_told(struct client *f)
 		j->unsure = false;
 		j->paused_at = sim_now(f->sim);
 	} else if (f->what == CLIENT_RESUME) {
-		row = row_of(j, f->op.pause.due);
+		row = row_of(j, f->op.pause.row.due);
 		if (f->op.pause.changed)
 			scheduler_job_resumed(scheduler, &row, j->name, f->op.pause.job_state);
 		j->paused = false;

@@ -112,8 +112,10 @@ life_open(struct sim *s)
 
 	life->loop = loop_new(LOOP_VIRTUAL);
 	SIM_CHECK(s, life->loop != NULL, "no loop");
-	loop_set_wall(life->loop, s->wall);
 	s->before -= loop_now(life->loop);
+	/* The host goes on, whatever becomes of the daemon: its boot time is the true time, and a second. */
+	loop_suspend(life->loop, s->before + USEC_SEC);
+	loop_set_wall(life->loop, s->wall);
 	backend = backend_sqlite;
 	backend.begin = disk_begin;
 	backend.commit = disk_commit;
@@ -137,7 +139,9 @@ life_start(struct sim *s)
 	life_open(s);
 	s->world.loop = life->loop;
 	life->events = event_hub_new();
+	life->zones = zones_new(NULL);
 	life->scheduler = scheduler_new(&(struct scheduler_config){
+		.zones = life->zones, .boot = "this",
 		.loop = life->loop, .store = life->store, .world = &s->world,
 		    .events = life->events,
 		.running_max = {
@@ -182,6 +186,7 @@ life_end(struct sim *s)
 	s->wall = loop_wall(life->loop);
 	scheduler_free(life->scheduler);
 	event_hub_free(life->events);
+	zones_free(life->zones);
 	store_close(life->store);
 	loop_free(life->loop);
 	free(life);

@@ -162,6 +162,9 @@ set_clock(struct sim *s)
 	usec_t by = sim_chance(s, 50) ? sim_between(s, -USEC_HOUR, 2 * USEC_HOUR) :
 	    sim_between(s, -10 * USEC_SEC, 10 * USEC_SEC);
 
+	if (s->steps_n == SIM_STEPS_MAX)
+		return;
+	s->steps[s->steps_n++] = by;
 	s->stepped = sim_now(s);
 	loop_set_wall(s->life->loop, instant_add(loop_wall(s->life->loop), by));
 	sim_note(s, "clock set by %lld s", (long long)(by / USEC_SEC));

@@ -13,6 +13,7 @@
 
 #define SIM_JOBS_MAX	40
 #define SIM_LAST_EVENTS	50
+#define SIM_STEPS_MAX	200
 
 /* Slots: few, so that they are full now and then. */
 #define SIM_COMMANDS	3
@@ -26,6 +27,7 @@ struct sim_job {
 	int		kind, misfire;
 	usec_t		every;
 	instant		first;		/* its first due */
+	size_t		steps;		/* of the clock, before it was added */
 	bool		asked;		/* an add is or was under way: it may exist */
 	bool		paused;
 	usec_t		paused_at;	/* true time of the acknowledgement */
@@ -62,6 +64,8 @@ struct sim {
 	struct sim_process	*processes;
 	size_t			 processes_n, processes_size;
 	usec_t			 stepped;	/* true time of the last step of the wall clock */
+	usec_t			 steps[SIM_STEPS_MAX]; /* all of them */
+	size_t			 steps_n;
 	bool			 quiet;		/* no more trouble: all must come to rest */
 	/* the disk */
 	int64_t			 die_in;	/* commits until death; 0: none */
@@ -82,6 +86,7 @@ struct sim_life {
 	struct store		*store;
 	struct scheduler	*scheduler;
 	struct event_hub	*events;
+	struct zones		*zones;
 	struct watcher		 watcher;
 	struct task		 watching;
 	int64_t			 sequence;	/* of the last event seen */

@@ -40,7 +40,8 @@ every_word_is_its_value(void **state)
 		{ job_kind_names, KIND_COUNT }, { job_state_names, JOB_STATE_COUNT },
 		{ run_state_names, RUN_STATE_COUNT }, { overlap_names, OVERLAP_COUNT },
 		{ misfire_names, MISFIRE_COUNT }, { verdict_names, VERDICT_COUNT },
-		{ event_type_names, EVENT_TYPE_COUNT },
+		{ event_type_names, EVENT_TYPE_COUNT }, { dst_names, DST_COUNT },
+		{ due_mark_names, MARK_COUNT }, { skip_cause_names, SKIP_COUNT },
 	};
 
 	(void)state;
@@ -152,6 +153,11 @@ good_specs_are_read(void **state)
 		"\"at\":\"2026-11-22T10:00:00Z\",\"everyUSec\":100000,\"overlap\":\"skip\","
 		"\"misfire\":\"once\","
 		"\"timeoutUSec\":1,\"graceUSec\":1,\"paused\":true,\"timer\":{\"durationUSec\":1}}",
+		"{\"cron\":\"0 3 * * *\",\"timeZone\":\"Europe/Berlin\",\"dst\":\"both\","
+		"\"jitterUSec\":60000000,\"from\":\"2026-11-22T10:00:00Z\",\"until\":"
+		"\"2027-11-22T10:00:00Z\",\"except\":[\"*-12-25\"],\"misfire\":\"all\","
+		"\"misfireLimit\":5,\"misfireWindowUSec\":1,\"timer\":{\"durationUSec\":1}}",
+		"{\"onBoot\":true,\"timer\":{\"durationUSec\":1}}",
 		"{\"inUSec\":5,\"timer\":{\"durationUSec\":1},\"http\":null,\"command\":null}",
 	};
 
@@ -197,7 +203,32 @@ static const struct bad_spec {
 	{ "{}", JOBD_INVALID_FIELD, "command", "exactly one" },
 	{ "{" TIMER ",\"http\":{\"url\":\"http://a\"}}", JOBD_INVALID_FIELD, "command",
 	    "exactly one" },
-	{ "{" TIMER ",\"cron\":\"* * * * *\"}", JOBD_INVALID_PARAMETER, "cron", "not known" },
+	{ "{" TIMER ",\"chron\":\"* * * * *\"}", JOBD_INVALID_PARAMETER, "chron", "not known" },
+	{ "{" TIMER ",\"cron\":\"* * * * *\",\"calendar\":\"daily\"}", JOBD_INVALID_FIELD,
+	    "calendar", "only one of" },
+	{ "{" TIMER ",\"cron\":\"* * * * *\",\"everyUSec\":1000000}", JOBD_INVALID_FIELD, "cron",
+	    "only one of" },
+	{ "{" TIMER ",\"onBoot\":true,\"everyUSec\":1000000}", JOBD_INVALID_FIELD, "onBoot",
+	    "only one of" },
+	{ "{" TIMER ",\"cron\":\"* * * * *\",\"inUSec\":5}", JOBD_INVALID_FIELD, "inUSec",
+	    "use from" },
+	{ "{" TIMER ",\"onBoot\":true,\"at\":\"2026-11-22T10:00Z\"}", JOBD_INVALID_FIELD, "at",
+	    "use from" },
+	{ "{" TIMER ",\"timeZone\":\"UTC\"}", JOBD_INVALID_FIELD, "timeZone", "it is for" },
+	{ "{" TIMER ",\"everyUSec\":1000000,\"dst\":\"skip\"}", JOBD_INVALID_FIELD, "dst",
+	    "elapsed" },
+	{ "{" TIMER ",\"cron\":\"* * * * *\",\"dst\":\"twice\"}", JOBD_INVALID_FIELD, "dst",
+	    "once, skip, both" },
+	{ "{" TIMER ",\"from\":\"2026-11-22T10:00Z\"}", JOBD_INVALID_FIELD, "from", "come again" },
+	{ "{" TIMER ",\"until\":\"2026-11-22T10:00Z\"}", JOBD_INVALID_FIELD, "until",
+	    "come again" },
+	{ "{" TIMER ",\"except\":[\"daily\"]}", JOBD_INVALID_FIELD, "except", "come again" },
+	{ "{" TIMER ",\"cron\":\"* * * * *\",\"from\":\"2026-11-22T10:00Z\",\"until\":"
+	    "\"2026-11-22T09:00Z\"}", JOBD_INVALID_FIELD, "until", "before from" },
+	{ "{" TIMER ",\"jitterUSec\":-1}", JOBD_INVALID_FIELD, "jitterUSec", "from 0s" },
+	{ "{" TIMER ",\"misfireLimit\":3}", JOBD_INVALID_FIELD, "misfireLimit", "misfire all" },
+	{ "{" TIMER ",\"misfireLimit\":1001,\"misfire\":\"all\"}", JOBD_INVALID_FIELD,
+	    "misfireLimit", "1000" },
 	{ "{" TIMER ",\"name\":\"\"}", JOBD_INVALID_FIELD, "name", "empty" },
 	{ "{" TIMER ",\"name\":\"12\"}", JOBD_INVALID_FIELD, "name", "digits" },
 	{ "{" TIMER ",\"name\":\"12.3\"}", JOBD_INVALID_FIELD, "name", "run" },
@@ -215,7 +246,8 @@ static const struct bad_spec {
 	{ "{" TIMER ",\"everyUSec\":99999}", JOBD_INVALID_FIELD, "everyUSec", "from 100ms" },
 	{ "{" TIMER ",\"everyUSec\":3155760000000001}", JOBD_INVALID_FIELD, "everyUSec", "36525d" },
 	{ "{" TIMER ",\"overlap\":\"queue\"}", JOBD_INVALID_FIELD, "overlap", "skip" },
-	{ "{" TIMER ",\"misfire\":\"all\"}", JOBD_INVALID_FIELD, "misfire", "default, once, skip" },
+	{ "{" TIMER ",\"misfire\":\"none\"}", JOBD_INVALID_FIELD, "misfire",
+	    "default, once, skip" },
 	{ "{" TIMER ",\"timeoutUSec\":-1}", JOBD_INVALID_FIELD, "timeoutUSec", "from 0s" },
 	{ "{" TIMER ",\"graceUSec\":\"10s\"}", JOBD_INVALID_PARAMETER, "graceUSec", "number" },
 	{ "{" TIMER ",\"paused\":0}", JOBD_INVALID_PARAMETER, "paused", "true or false" },

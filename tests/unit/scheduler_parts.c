@@ -20,12 +20,30 @@
 
 #define AT(seconds)	((instant){ 1000 * USEC_HOUR + (seconds) * USEC_SEC })
 
+/* What has come by an instant of a schedule of elapsed time. */
+static struct schedule_past
+past_of(instant due, usec_t every, instant until)
+{
+	struct schedule s = { .every = every };
+	struct occurrence first = { due, MARK_NONE, -1 };
+
+	return schedule_past(&s, &first, until);
+}
+
+static enum misfire
+misfire_of(int misfire, int kind, usec_t every)
+{
+	struct schedule s = { .every = every };
+
+	return schedule_misfire(&s, misfire, kind, AT(0));
+}
+
 /* ---- schedule ---- */
 
 static void
 single_occurrence_has_no_next(void **state)
 {
-	struct schedule_past p = schedule_past(AT(5), 0, AT(9));
+	struct schedule_past p = past_of(AT(5), 0, AT(9));
 
 	(void)state;
 	assert_int_equal(p.count, 1);
@@ -36,7 +54,7 @@ single_occurrence_has_no_next(void **state)
 static void
 a_due_to_come_is_not_past(void **state)
 {
-	struct schedule_past p = schedule_past(AT(5), USEC_SEC, instant_add(AT(5), -1));
+	struct schedule_past p = past_of(AT(5), USEC_SEC, instant_add(AT(5), -1));
 
 	(void)state;
 	assert_int_equal(p.count, 0);
@@ -53,7 +71,7 @@ next_due_is_the_first_after_now_on_the_grid(void **state)
 	for (int i = 0; i < 20000; i++) {
 		usec_t every = EVERY_MIN + (usec_t)rand_below(&r, (uint64_t)USEC_DAY);
 		usec_t late = (usec_t)rand_below(&r, (uint64_t)(30 * USEC_DAY));
-		struct schedule_past p = schedule_past(AT(0), every, instant_add(AT(0), late));
+		struct schedule_past p = past_of(AT(0), every, instant_add(AT(0), late));
 
 		assert_true(p.last.usec <= AT(0).usec + late && p.next.usec > AT(0).usec + late);
 		assert_int_equal(p.next.usec - p.last.usec, every);
@@ -65,14 +83,14 @@ static void
 misfire_default_follows_distance_and_kind(void **state)
 {
 	(void)state;
-	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_COMMAND, 0), MISFIRE_ONCE);
-	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_HTTP, 0), MISFIRE_ONCE);
-	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_COMMAND, USEC_HOUR), MISFIRE_ONCE);
-	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_COMMAND, USEC_HOUR - 1),
+	assert_int_equal(misfire_of(MISFIRE_DEFAULT, KIND_COMMAND, 0), MISFIRE_ONCE);
+	assert_int_equal(misfire_of(MISFIRE_DEFAULT, KIND_HTTP, 0), MISFIRE_ONCE);
+	assert_int_equal(misfire_of(MISFIRE_DEFAULT, KIND_COMMAND, USEC_HOUR), MISFIRE_ONCE);
+	assert_int_equal(misfire_of(MISFIRE_DEFAULT, KIND_COMMAND, USEC_HOUR - 1),
 	    MISFIRE_SKIP);
-	assert_int_equal(schedule_misfire(MISFIRE_DEFAULT, KIND_HTTP, USEC_DAY), MISFIRE_SKIP);
-	assert_int_equal(schedule_misfire(MISFIRE_ONCE, KIND_HTTP, USEC_MINUTE), MISFIRE_ONCE);
-	assert_int_equal(schedule_misfire(MISFIRE_SKIP, KIND_COMMAND, 0), MISFIRE_SKIP);
+	assert_int_equal(misfire_of(MISFIRE_DEFAULT, KIND_HTTP, USEC_DAY), MISFIRE_SKIP);
+	assert_int_equal(misfire_of(MISFIRE_ONCE, KIND_HTTP, USEC_MINUTE), MISFIRE_ONCE);
+	assert_int_equal(misfire_of(MISFIRE_SKIP, KIND_COMMAND, 0), MISFIRE_SKIP);
 }
 
 /* ---- ledger ---- */
@@ -80,7 +98,7 @@ misfire_default_follows_distance_and_kind(void **state)
 static struct pending
 pending_at(instant due, usec_t every, int kind)
 {
-	return (struct pending){ .due = due, .every = every, .kind = (uint8_t)kind, .job = 1 };
+	return (struct pending){ .due = due, .schedule.every = every, .kind = (uint8_t)kind, .job = 1 };
 }
 
 static void
@@ -232,7 +250,7 @@ window_loaded(struct window *w, size_t max)
 {
 	struct window_place from;
 
-	window_init(w, max, 600 * USEC_SEC);
+	window_init(w, max, 600 * USEC_SEC, NULL);
 	window_load_begin(w, &from);
 	window_load_end(w, (struct window_place){ { USEC_NEVER }, INT64_MAX });
 }
@@ -311,7 +329,7 @@ a_load_takes_what_is_told_meanwhile_as_newer(void **state)
 	struct window w;
 
 	(void)state;
-	window_init(&w, 100, 600 * USEC_SEC);
+	window_init(&w, 100, 600 * USEC_SEC, NULL);
 	window_load_begin(&w, &from);
 	assert_int_equal(from.due.usec, 0);
 	assert_non_null(window_put(&w, &row, AT(0)));

@@ -29,6 +29,9 @@ struct fixture {
 	struct loop		*loop;
 	struct store		*store;
 	struct event_hub	*events;
+	struct zones		*zones;
+	char			 boot[16];
+	int			 boots;
 	struct scheduler	*scheduler;
 	struct exec_world	 world;
 	struct watcher		 watcher;
@@ -142,7 +145,11 @@ daemon_start(instant wall)
 	assert_non_null(fix->store);
 	fix->world.loop = fix->loop;
 	fix->events = event_hub_new();
+	fix->zones = zones_new(NULL);
+	/* A loop's virtual boot time begins anew, as if the host did. */
+	(void)snprintf(fix->boot, sizeof(fix->boot), "%d", ++fix->boots);
 	fix->scheduler = scheduler_new(&(struct scheduler_config){
+		.zones = fix->zones, .boot = fix->boot,
 		.loop = fix->loop, .store = fix->store, .world = &fix->world, .events = fix->events,
 		.running_max = { gate, gate, gate }, .window_jobs_max = window_max,
 	});
@@ -166,6 +173,7 @@ daemon_stop(void)
 	watcher_stop(&fix->watcher);
 	scheduler_free(fix->scheduler);
 	event_hub_free(fix->events);
+	zones_free(fix->zones);
 	store_close(fix->store);
 	loop_free(fix->loop);
 	return wall;
@@ -315,7 +323,7 @@ set_paused(int64_t job, bool paused, usec_t every)
 	struct due_row row;
 
 	assert_int_equal(ask(&op.op, OP_PAUSE), 0);
-	row = (struct due_row){ .due = op.due, .id = job, .every = every, .kind = KIND_TIMER };
+	row = (struct due_row){ .due = op.row.due, .id = job, .every = every, .kind = KIND_TIMER };
 	if (paused)
 		scheduler_job_paused(fix->scheduler, job, op.name, op.job_state);
 	else

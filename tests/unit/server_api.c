@@ -70,6 +70,7 @@ struct world {
 	struct task		 root;
 	struct store		*store;
 	struct event_hub	*events;
+	struct zones		*zones;
 	struct exec_world	 exec_world;
 	struct scheduler	*scheduler;
 	struct server		 server;
@@ -100,14 +101,16 @@ world_open(struct world *w)
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		executor_replace((enum job_kind)kind, &scripted);
 	w->events = event_hub_new();
+	w->zones = zones_new(NULL);
 	w->exec_world = (struct exec_world){ .loop = w->loop };
 	w->scheduler = scheduler_new(&(struct scheduler_config){
+		.zones = w->zones, .boot = "this",
 		.loop = w->loop, .store = w->store, .world = &w->exec_world, .events = w->events,
 		.running_max = { 100, 100, 100 },
 	});
 	w->server = (struct server){
 		.loop = w->loop, .store = w->store, .scheduler = w->scheduler, .events = w->events,
-		.version = "0", .jobs_max_uid = 0,
+		.zones = w->zones, .version = "0", .jobs_max_uid = 0,
 	};
 	task_start_root(&w->root, &root_kind, w->loop);
 	store_start_task(w->store, &w->root);
@@ -135,6 +138,7 @@ world_close(struct world *w)
 	server_close(&w->server);
 	scheduler_free(w->scheduler);
 	event_hub_free(w->events);
+	zones_free(w->zones);
 	store_close(w->store);
 	loop_free(w->loop);
 	command = xasprintf("rm -rf '%s'", w->directory);

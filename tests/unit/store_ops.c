@@ -558,8 +558,8 @@ pause_keeps_the_due_and_counts_changes(void **state)
 	p.uid = 1000;
 	assert_int_equal(storehouse_do(&house, &p.op, OP_PAUSE), 0);
 	assert_true(p.changed);
-	assert_int_equal(p.due.usec, 100);
-	assert_int_equal(p.every, 50);
+	assert_int_equal(p.row.due.usec, 100);
+	assert_int_equal(p.row.every, 50);
 	assert_int_equal(p.job_state, JOB_PAUSED);
 	assert_string_equal(p.name, "p");
 	op_pause_done(&p);

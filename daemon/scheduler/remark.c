@@ -1,0 +1,140 @@
+/*
+ * remark: see remark.h.
+ */
+#include "daemon/scheduler/remark.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/civil.h"
+#include "proto/mem.h"
+
+/* No occurrence that a change affects is further from it. */
+#define AROUND		((int64_t)26 * 3600)
+
+/* Occurrences looked at around one change. */
+#define LOOKED_MAX	3000
+
+#define CLOCK_TEXT_MAX	12
+#define DATE_TEXT_MAX	16
+
+const char *
+local_print(const struct zone *z, instant i, char out[WHEN_TEXT_MAX])
+{
+	int64_t second = i.usec / USEC_SEC, east = z != NULL ? zone_offset_at(z, second).east : 0;
+	int64_t minutes = (east < 0 ? -east : east) / 60;
+	struct civil c = civil_of_wall(second + east);
+	char fraction[12] = "", offset[8] = "Z";
+
+	if (i.usec % USEC_SEC != 0)
+		(void)snprintf(fraction, sizeof(fraction), ".%06d", (int)(i.usec % USEC_SEC));
+	if (z != NULL)
+		(void)snprintf(offset, sizeof(offset), "%c%02d:%02d", east < 0 ? '-' : '+',
+		    (int)(minutes / 60 % 100), (int)(minutes % 60));
+	(void)snprintf(out, WHEN_TEXT_MAX, "%04lld-%02d-%02dT%02d:%02d:%02d%s%s",
+	    (long long)(c.year % 10000), c.month, c.day, c.hour, c.minute, c.second, fraction, offset);
+	return out;
+}
+
+/* HH:MM, with seconds if there are any. */
+static const char *
+clock_text(int64_t wall, char out[CLOCK_TEXT_MAX])
+{
+	struct civil c = civil_of_wall(wall);
+	int n = snprintf(out, CLOCK_TEXT_MAX, "%02d:%02d", c.hour % 100, c.minute % 100);
+
+	if (c.second != 0)
+		(void)snprintf(out + n, CLOCK_TEXT_MAX - (size_t)n, ":%02d", c.second % 100);
+	return out;
+}
+
+static const char *
+date_text(int64_t wall, char out[DATE_TEXT_MAX])
+{
+	struct civil c = civil_of_wall(wall);
+
+	(void)snprintf(out, DATE_TEXT_MAX, "%04lld-%02d-%02d", (long long)(c.year % 10000), c.month % 100,
+	    c.day % 100);
+	return out;
+}
+
+/* The clock is set forward to the due: what it leaves out. */
+static char *
+remark_gap(const struct schedule *s, const struct occurrence *o)
+{
+	char missing[CLOCK_TEXT_MAX], at[CLOCK_TEXT_MAX], date[DATE_TEXT_MAX];
+	struct zone_change c;
+	int64_t wall;
+
+	if (!zone_last_change(schedule_zone(s), o->due.usec / USEC_SEC, &c) ||
+	    !schedule_first_in_gap(s, o->due, &wall))
+		return xstrdup("the clock is set forward over it");
+	(void)date_text(wall, date);
+	(void)clock_text(wall, missing);
+	if (o->cause == SKIP_NONEXISTENT)
+		return xasprintf("%s does not exist on %s, the clock is set forward: skipped", missing,
+		    date);
+	return xasprintf("%s does not exist on %s, the clock is set forward: due at %s", missing, date,
+	    clock_text(c.at + c.after, at));
+}
+
+/* The wall clock shows the due twice. */
+static char *
+remark_fold(const struct schedule *s, const struct occurrence *o)
+{
+	int64_t second = o->due.usec / USEC_SEC;
+	int64_t wall = second + zone_offset_at(schedule_zone(s), second).east;
+	char at[CLOCK_TEXT_MAX], date[DATE_TEXT_MAX];
+	const char *what = "due the first time";
+
+	if (o->cause == SKIP_REPEATED)
+		what = "skipped the second time";
+	else if (schedule_dst(s) == DST_BOTH)
+		what = "due both times";
+	return xasprintf("%s comes twice on %s, the clock is set back: %s", clock_text(wall, at),
+	    date_text(wall, date), what);
+}
+
+char *
+remark_occurrence(const struct schedule *s, const struct occurrence *o)
+{
+	if (o->cause == SKIP_EXCLUDED)
+		return xstrdup("excluded: skipped");
+	if (o->mark == MARK_DST_GAP)
+		return remark_gap(s, o);
+	if (o->mark == MARK_DST_FOLD)
+		return remark_fold(s, o);
+	return NULL;
+}
+
+/* What the change at `at` does: the first occurrence around it that it marks. */
+static char *
+remark_change(const struct schedule *s, int64_t at)
+{
+	struct occurrence o;
+	instant t = { (at - AROUND) * USEC_SEC }, end = { (at + AROUND) * USEC_SEC };
+
+	for (int i = 0; i < LOOKED_MAX && schedule_next(s, t, &o) && o.due.usec < end.usec; i++) {
+		if (o.mark != MARK_NONE)
+			return remark_occurrence(s, &o);
+		t = o.due;
+	}
+	return NULL;
+}
+
+void
+remark_changes(const struct schedule *s, instant from, size_t n, struct strings *out)
+{
+	int64_t end = (from.usec + REMARK_AHEAD) / USEC_SEC;
+	struct zone_change c = { .at = from.usec / USEC_SEC };
+	char *text;
+
+	if (!schedule_fixed(s))
+		return;
+	while (out->n < n && zone_next_change(schedule_zone(s), c.at, &c) && c.at < end) {
+		text = remark_change(s, c.at);
+		if (text != NULL)
+			strings_add(out, text);
+		free(text);
+	}
+}
