@@ -38,11 +38,13 @@ const struct command cmd_status = {
 static void
 next_told(const struct output *o, const struct cJSON *job)
 {
-	const char *due = json_get_string(job, "nextDue");
+	const char *due = json_get_string(job, "nextDue"), *state = value_text(job, "state");
 	char *whole = text_instant(o, due), *relative = text_relative(o, due);
 
 	if (due)
 		printf("The next run is due %s (%s).\n", relative, whole);
+	else if (strcmp(state, "running") == 0 || strcmp(state, "queued") == 0)
+		puts("After this run nothing more will happen by itself.");
 	else
 		puts("Nothing more will happen by itself.");
 	free(whole);

@@ -38,6 +38,7 @@ struct add {
 	enum jobd_error		 why;
 	struct field_error	 error;
 	struct cJSON		*ids, *warnings;
+	struct cJSON		*existing;	/* of the ids, what was there before; or NULL */
 };
 
 /* Cut at most SUMMARY_BYTES_MAX, between characters. */
@@ -206,7 +207,11 @@ add_tell(struct add *f, size_t i)
 	};
 
 	json_push(f->ids, json_int(job->id));
-	if (!job->existed)
+	if (job->existed && f->existing == NULL)
+		f->existing = json_array();
+	if (job->existed)
+		json_push(f->existing, json_int(job->id));
+	else
 		scheduler_job_added(server_of(&f->call)->scheduler, &row, job->spec->name,
 		    job->spec->paused);
 }
@@ -218,6 +223,9 @@ add_answer(struct add *f)
 
 	json_set(reply, "ids", f->ids);
 	f->ids = NULL;
+	if (f->existing != NULL)
+		json_set(reply, "existing", f->existing);
+	f->existing = NULL;
 	if (json_first(f->warnings) != NULL) {
 		json_set(reply, "warnings", f->warnings);
 		f->warnings = NULL;
@@ -306,6 +314,7 @@ add_release(struct task *t)
 	free(f->op.jobs);
 	json_free(f->ids);
 	json_free(f->warnings);
+	json_free(f->existing);
 	call_release(t);
 }
 
@@ -429,6 +438,22 @@ struct list {
 	int64_t		 next;
 };
 
+/* A label without = would match nothing, ever.  False when the caller was told so. */
+static bool
+labels_told(struct call *c, const struct strings *labels)
+{
+	char place[32];
+
+	for (size_t i = 0; i < labels->n; i++) {
+		if (strchr(labels->items[i], '=') != NULL)
+			continue;
+		snprintf(place, sizeof(place), "label[%zu]", i);
+		call_fail(c, JOBD_INVALID_FIELD, place, "must be key=value");
+		return false;
+	}
+	return true;
+}
+
 static void
 list_fill(struct list *f, unsigned states)
 {
@@ -491,6 +516,8 @@ list_step(struct task *t)
 
 	if (!states_read(&f->call, &((struct list_in *)f->call.in)->state, job_state_names,
 	    &states))
+		goto out;
+	if (!labels_told(&f->call, &((struct list_in *)f->call.in)->label))
 		goto out;
 	list_fill(f, states);
 	gate_enter(&server_of(&f->call)->pages, &f->pass, t);

@@ -377,7 +377,9 @@ key_makes_a_repeated_add_return_the_first_id(void **state)
 	world_open(&w);
 	c = client_open(&w);
 	id = add(&c, "{\"key\":\"k\",\"timer\":{\"durationUSec\":1}}");
+	assert_null(json_get(c.reply.parameters, "existing"));
 	assert_int_equal(add(&c, "{\"key\":\"k\",\"timer\":{\"durationUSec\":2}}"), id);
+	assert_int_equal(json_count(json_get(c.reply.parameters, "existing")), 1);
 	pass(&w, 10 * USEC_SEC);
 	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{}"), "runs")), 1);
 	client_close(&c);
@@ -548,10 +550,12 @@ paused_job_does_nothing_until_resume(void **state)
 	    "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{"
 	    "\"argv\":[\"ok\"]}}");
 	assert_int_equal(json_get_int(ask(&c, "Pause", "{\"jobs\":[\"tick\"]}"), "count", 0), 1);
+	assert_int_equal(json_get_int(ask(&c, "Pause", "{\"jobs\":[\"*\"]}"), "count", -1), 0);
 	pass(&w, 100 * USEC_SEC);
 	assert_string_equal(job_state(&c, "tick"), "paused");
 	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{}"), "runs")), 0);
 	assert_int_equal(json_get_int(ask(&c, "Resume", "{\"jobs\":[\"tick\"]}"), "count", 0), 1);
+	assert_int_equal(json_get_int(ask(&c, "Resume", "{\"jobs\":[\"tick\"]}"), "count", -1), 0);
 	pass(&w, 30 * USEC_SEC);
 	assert_true(json_count(json_get(ask(&c, "Runs", "{}"), "runs")) >= 2);
 	client_close(&c);
@@ -709,7 +713,7 @@ wait_times_out_and_tells_of_removal(void **state)
 	client_next(&c);
 	assert_string_equal(c.reply.error, "io.jobd.NotFound");
 	assert_string_equal(refusal(&c, "Wait", "{\"jobs\":[\"a\"],\"until\":\"odd\"}"),
-	    "InvalidField {\"field\":\"until\",\"reason\":\"must be one of ended, started\"}");
+	    "InvalidField {\"field\":\"until\",\"reason\":\"\\\"odd\\\" is none of ended, started\"}");
 	client_close(&c);
 	client_close(&other);
 	world_close(&w);
