@@ -1,8 +1,8 @@
 /*
  * table: rows of cells (declared in output.h).  On a terminal the columns are as wide as
  * they must be; when that is too wide, empty columns go first, then optional ones, then the
- * flexible ones are cut with an ellipsis, then the last ones go.  Piped, a row is its cells with tabs
- * between, all of them.
+ * flexible ones are cut with an ellipsis, then the last ones go.  Piped, a row is its cells
+ * with tabs between, all of them.
  */
 #include <stdio.h>
 #include <stdlib.h>

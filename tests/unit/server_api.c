@@ -429,6 +429,41 @@ thousand_jobs_are_added_at_once_and_listed_by_pages(void **state)
 }
 
 static void
+list_by_due_tells_the_soonest_first(void **state)
+{
+	struct world w;
+	struct client c;
+	const struct cJSON *job;
+	char text[200];
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	/* Added the last first; one that is paused, one that is never due again. */
+	for (int i = 1500; i > 0; i--) {
+		snprintf(text, sizeof(text),
+		    "{\"inUSec\":%d000000,%s\"timer\":{\"durationUSec\":1}}",
+		    1000 + i, i == 2 ? "\"paused\":true," : "");
+		add(&c, text);
+	}
+	add(&c, "{\"timer\":{\"durationUSec\":1}}");
+	pass(&w, USEC_SEC);
+	job = json_first(json_get(ask(&c, "List", "{\"order\":\"due\",\"limit\":3}"), "jobs"));
+	assert_int_equal(json_get_int(job, "id", 0), 1500);
+	assert_null(json_get(job, "spec"));
+	job = json_next(job);
+	assert_int_equal(json_get_int(job, "id", 0), 1498);
+	job = json_next(job);
+	assert_int_equal(json_get_int(job, "id", 0), 1497);
+	assert_null(json_next(job));
+	assert_string_equal(refusal(&c, "List", "{\"order\":\"due\",\"name\":\"x\"}"),
+	    "InvalidField {\"field\":\"order\",\"reason\":\"due goes with no filter, "
+	    "and not with after\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 list_filters_and_refuses_unknown_words(void **state)
 {
 	struct world w;
@@ -990,6 +1025,7 @@ main(void)
 		cmocka_unit_test(add_is_all_or_nothing_and_names_the_fault),
 		cmocka_unit_test(key_makes_a_repeated_add_return_the_first_id),
 		cmocka_unit_test(thousand_jobs_are_added_at_once_and_listed_by_pages),
+		cmocka_unit_test(list_by_due_tells_the_soonest_first),
 		cmocka_unit_test(list_filters_and_refuses_unknown_words),
 		cmocka_unit_test(runs_come_newest_first_by_pages),
 		cmocka_unit_test(trigger_queues_a_run_whatever_the_schedule_says),
