@@ -254,6 +254,16 @@ spawn(struct attempt *a, struct spawn *s, bool any_directory, int ours[OUTPUT_CO
 	return refuse_spawn(a, s, stage, r);
 }
 
+/* By this a later runner finds what we leave if we are killed. */
+static void
+name_runner(const struct runner *r, struct strings *out)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "%s=%s", LEFTOVER_VARIABLE, r->name);
+	strings_add(out, text);
+}
+
 /* 0, or a code and a->exit.reason. */
 static int
 prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUTPUT_COUNT])
@@ -274,6 +284,7 @@ prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUT
 	if (program == NULL)
 		return code;
 	complete_environment(&in->environment, account, &more);
+	name_runner(a->runner, &more);
 	argv = join(&in->argv, &none);
 	envp = join(&in->environment, &more);
 	s.path = program;

@@ -242,7 +242,10 @@ open_folders(struct runner *r, const char *state)
 	e = r->exits_fd = open_folder(state, "exits");
 	if (e < 0)
 		return e;
-	e = life_begin(r, is_new);
+	e = leftover_name(r);
+	if (e == 0)
+		e = life_begin(r, is_new);
+	r->unclean = e == 0 && !instant_is_set(r->since);
 	return e < 0 ? e : record_load_all(r);
 }
 
@@ -370,13 +373,20 @@ begin(struct program *p)
 		return e;
 	}
 	runner_saver_start(r, &r->task);
+	return 0;
+}
+
+static void
+open_up(struct program *p)
+{
+	struct runner *r = &p->runner;
+
 	service_listen(r->service, p->socket, &r->task);
 	notify_watchdog_start(&p->watchdog, &r->task);
 	notify_ready("ready for commands");
 	log_info("jobd-runner is ready version=%s pid=%d", JOBD_VERSION, (int)getpid());
 	if (r->own)
 		leave_stdout();
-	return 0;
 }
 
 static enum task_status
@@ -388,6 +398,15 @@ root_step(struct task *t)
 	TASK_BEGIN(t);
 
 	t->result = begin(p);
+	/* Before anything can be started: it might be the same again. */
+	if (t->result == 0 && r->unclean) {
+		leftover_start(r, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&r->leftover.task) || asked_to_stop(r));
+		if (!task_done(&r->leftover.task))
+			task_cancel(&r->leftover.task);
+	}
+	if (t->result == 0)
+		open_up(p);
 	while (t->result == 0) {
 		AWAIT(t, asked_to_stop(r) || (r->own && is_idle(r)));
 		if (asked_to_stop(r))

@@ -59,6 +59,18 @@ struct listener {
 	struct runner_attempt	 of;		/* of this attempt's output; all zero: of ends */
 };
 
+/* What gives the name of its runner to each command. */
+#define LEFTOVER_VARIABLE	"JOBD_RUNNER"
+
+/* Ending what an earlier life has left. */
+struct leftover {
+	struct task		 task;
+	struct runner		*runner;
+	int64_t			 n;
+	usec_t			 until;
+	int			 kills;
+};
+
 struct runner {
 	struct task		 task;		/* the root */
 	struct loop		*loop;
@@ -72,6 +84,9 @@ struct runner {
 	uid_t			 uid;		/* we ourselves */
 	uid_t			 for_uid;	/* whom we serve */
 	instant			 since;
+	char			 name[17];	/* of the state directory; see leftover.c */
+	bool			 unclean;	/* an earlier life did not end in order */
+	struct leftover		 leftover;
 	int64_t			 running;
 	uint64_t		 sequence;	/* of the last end */
 	struct map		 jobs;		/* job -> its first attempt */
@@ -126,6 +141,13 @@ int record_load_all(struct runner *r);
 int life_begin(struct runner *r, bool is_new);
 /* We end in order. */
 void life_end(const struct runner *r);
+
+/* ---- leftover.c ---- */
+
+/* Read r->name, or make it.  0 or -errno. */
+int leftover_name(struct runner *r);
+/* End what an earlier life has left, as a child of parent: r->leftover.task. */
+void leftover_start(struct runner *r, struct task *parent);
 
 /* ---- serve.c ---- */
 

@@ -71,9 +71,8 @@ environ_run(const char *block, size_t n)
 	return 0;
 }
 
-/* A file of /proc/PID, allocated, with a NUL behind it; *n is 0 when there is nothing to see. */
-static char *
-read_proc(pid_t pid, const char *name, size_t *n)
+char *
+tree_read_proc(pid_t pid, const char *name, size_t *n)
 {
 	char path[40], *block = xmalloc(PROC_BYTES_MAX + 1);
 	ssize_t r;
@@ -96,7 +95,7 @@ shows_nothing(pid_t pid)
 {
 	size_t n;
 
-	free(read_proc(pid, "cmdline", &n));
+	free(tree_read_proc(pid, "cmdline", &n));
 	return n == 0;
 }
 
@@ -106,7 +105,7 @@ owner_by_environ(const struct tree *w, struct orphan *o)
 {
 	const struct attempt *a = NULL;
 	size_t n;
-	char *block = read_proc(o->pid, "environ", &n);
+	char *block = tree_read_proc(o->pid, "environ", &n);
 
 	o->unsure = n == 0 && ++o->looks < LOOKS_MAX &&
 	    (shows_nothing(o->pid) || ++o->bare < BARE_MAX);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "daemon/base/map.h"
 #include "daemon/engine/signals.h"
@@ -28,6 +29,12 @@ struct tree {
 	struct map	 orphans;	/* pid -> struct orphan: children that we did not start */
 	int		 children_fd;	/* the kernel's list of our children; -1: it has none */
 };
+
+/*
+ * A file of /proc/PID, allocated, with a NUL behind it; *n is 0 when there is nothing to see.  No
+ * more than a part of a very long one.
+ */
+char *tree_read_proc(pid_t pid, const char *name, size_t *n);
 
 /* Become a subreaper and reap, as a child of parent.  0 or -errno. */
 int tree_start(struct tree *w, struct runner *r, struct task *parent);
