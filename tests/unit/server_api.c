@@ -685,6 +685,24 @@ wait_for_a_repeating_job_is_for_its_latest_run(void **state)
 }
 
 static void
+wait_for_a_job_by_the_calendar_is_for_its_latest_run(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"m\",\"cron\":\"* * * * *\",\"command\":{\"argv\":[\"ok\"]}}");
+	pass(&w, 65 * USEC_SEC);
+	reply = ask(&c, "Wait", "{\"jobs\":[\"m\"]}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 1);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 wait_times_out_and_tells_of_removal(void **state)
 {
 	struct world w;
@@ -1132,6 +1150,7 @@ main(void)
 		cmocka_unit_test(running_job_is_removed_only_with_cancel),
 		cmocka_unit_test(wait_answers_when_all_have_ended),
 		cmocka_unit_test(wait_for_a_repeating_job_is_for_its_latest_run),
+		cmocka_unit_test(wait_for_a_job_by_the_calendar_is_for_its_latest_run),
 		cmocka_unit_test(wait_times_out_and_tells_of_removal),
 		cmocka_unit_test(watch_tells_events_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
