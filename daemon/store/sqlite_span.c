@@ -326,18 +326,37 @@ sqlite_scheduled(void *arg, struct store_op *op)
 
 /* ---- the ledger of a job ---- */
 
-static int
-ledger_runs(struct sqlite *db, const struct op_ledger *o, struct ledger_row *rows, size_t *n)
+static size_t
+ledger_limit(const struct op_ledger *o)
 {
-	sqlite3_stmt *st = sql(db, ST_LEDGER_RUNS,
-	    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2"
-	    " AND due <= ?3 ORDER BY due LIMIT ?4");
-	int r;
+	return o->limit > 0 && o->limit < LEDGER_PAGE ? o->limit : LEDGER_PAGE;
+}
 
+/* One row more than is told shows whether there are more. */
+static void
+ledger_bind(sqlite3_stmt *st, const struct op_ledger *o)
+{
 	bind_int(st, 1, o->job);
 	bind_int(st, 2, o->from.usec);
 	bind_int(st, 3, o->to.usec);
-	bind_int(st, 4, LEDGER_PAGE + 1);
+	bind_int(st, 4, (int64_t)ledger_limit(o) + 1);
+}
+
+static int
+ledger_runs(struct sqlite *db, const struct op_ledger *o, struct ledger_row *rows, size_t *n)
+{
+	sqlite3_stmt *st;
+	int r;
+
+	if (o->backward)
+		st = sql(db, ST_LEDGER_RUNS_BACK,
+		    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2"
+		    " AND due <= ?3 ORDER BY due DESC LIMIT ?4");
+	else
+		st = sql(db, ST_LEDGER_RUNS,
+		    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2"
+		    " AND due <= ?3 ORDER BY due LIMIT ?4");
+	ledger_bind(st, o);
 	while ((r = sql_step(db, st)) == 1) {
 		instant due = { col_int(st, 0) };
 
@@ -347,18 +366,23 @@ ledger_runs(struct sqlite *db, const struct op_ledger *o, struct ledger_row *row
 	return r;
 }
 
+/* Forward it begins at the last skip that began before the range, so that no page walks all before it. */
 static int
 ledger_skips(struct sqlite *db, const struct op_ledger *o, struct ledger_row *rows, size_t *n)
 {
-	sqlite3_stmt *st = sql(db, ST_LEDGER_SKIPS,
-	    "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2"
-	    " AND first <= ?3 ORDER BY first LIMIT ?4");
+	sqlite3_stmt *st;
 	int r;
 
-	bind_int(st, 1, o->job);
-	bind_int(st, 2, o->from.usec);
-	bind_int(st, 3, o->to.usec);
-	bind_int(st, 4, LEDGER_PAGE + 1);
+	if (o->backward)
+		st = sql(db, ST_LEDGER_SKIPS_BACK,
+		    "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2"
+		    " AND first <= ?3 ORDER BY first DESC LIMIT ?4");
+	else
+		st = sql(db, ST_LEDGER_SKIPS,
+		    "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2"
+		    " AND first <= ?3 AND first >= coalesce((SELECT max(first) FROM skip"
+		    " WHERE job = ?1 AND first <= ?2), ?2) ORDER BY first LIMIT ?4");
+	ledger_bind(st, o);
 	while ((r = sql_step(db, st)) == 1) {
 		struct ledger_row *row = &rows[(*n)++];
 
@@ -372,16 +396,19 @@ ledger_skips(struct sqlite *db, const struct op_ledger *o, struct ledger_row *ro
 	return r;
 }
 
-/* Two lists in order become one; no two rows of a job overlap. */
+/* Two lists in order become one; no two rows of a job overlap, unless the clock was set back. */
 static void
 ledger_merge(struct op_ledger *o, const struct ledger_row *runs, size_t runs_n,
     const struct ledger_row *skips, size_t skips_n)
 {
 	size_t a = 0, b = 0;
 
-	while (o->n < LEDGER_PAGE && (a < runs_n || b < skips_n)) {
-		bool run = b == skips_n || (a < runs_n && runs[a].first.usec < skips[b].first.usec);
+	while (o->n < ledger_limit(o) && (a < runs_n || b < skips_n)) {
+		bool run = b == skips_n;
 
+		if (a < runs_n && b < skips_n)
+			run = runs[a].first.usec == skips[b].first.usec ||
+			    (runs[a].first.usec < skips[b].first.usec) != o->backward;
 		o->rows[o->n++] = run ? runs[a++] : skips[b++];
 	}
 	o->more = a < runs_n || b < skips_n;
