@@ -36,6 +36,7 @@ struct client {
 extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cmd_runs, cmd_logs,
     cmd_wait,
     cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_pause, cmd_resume, cmd_stats, cmd_tasks;
+extern const struct command cmd_why, cmd_audit;
 
 #define WORDS_ANY ((size_t)-1)
 
