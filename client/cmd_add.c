@@ -26,7 +26,8 @@ const struct command cmd_add = {
 	.text = "The command is taken as it is, without a shell; --sh TEXT takes one. Options end\n"
 	    "at the first word of the command. It starts in the present directory, unless -C\n"
 	    "says otherwise, with a fixed environment: nothing of yours but what -e sets.\n",
-	.examples = "  jobctl add --every 1h -n backup --timeout 30m rsync -a /srv /backup\n"
+	.examples = "  jobctl add --cron '0 3 * * *' -n backup --timeout 30m rsync -a /srv /backup\n"
+	    "  jobctl add --calendar 'Mon..Fri 18:30' --tz Europe/Berlin -n report ./report\n"
 	    "  jobctl add --every 30s -n site --http https://example.org/health\n",
 	.options = spec_options,
 	.verb = VERB_ADD,
@@ -84,6 +85,19 @@ dry_run(const struct client *c, const struct cJSON *parameters)
 	spec_print(&c->out, json_first(json_get(parameters, "jobs")));
 }
 
+/* What the next time changes will do to it. */
+static void
+warn(const struct cJSON *reply)
+{
+	struct strings warnings;
+	size_t i;
+
+	value_strings(reply, "warnings", &warnings);
+	for (i = 0; i < warnings.n; i++)
+		complain("note: %s", warnings.items[i]);
+	strings_done(&warnings);
+}
+
 /* Add; *id is 0 after a dry run. */
 static int
 add(struct client *c, long long *id)
@@ -99,6 +113,7 @@ add(struct client *c, long long *id)
 		dry_run(c, parameters);
 	} else {
 		r = call_once(c, "io.jobd.Add", parameters, &reply);
+		warn(reply);
 		first = r ? NULL : json_first(json_get(reply, "ids"));
 		if (first) {
 			char *printed = json_print(first);

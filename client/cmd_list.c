@@ -43,7 +43,8 @@ const struct command cmd_list = {
 static const struct column columns[] = {
 	{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "KIND", COLUMN_OPTIONAL },
 	{ "STATE", COLUMN_STATE },
-	{ "NEXT", 0 }, { "LAST", 0 }, { "RESULT", COLUMN_FLEX }, { "WHAT", COLUMN_FLEX }, { 0 },
+	{ "NEXT", 0 }, { "LAST", 0 }, { "RESULT", COLUMN_FLEX },
+	{ "SCHEDULE", COLUMN_FLEX | COLUMN_OPTIONAL }, { "WHAT", COLUMN_FLEX }, { 0 },
 };
 
 #define PAGE 1000
@@ -61,6 +62,7 @@ row(struct table *t, const struct output *o, const struct cJSON *job)
 	table_cell(t, text_when(o, json_get_string(job, "nextDue")));
 	table_cell(t, text_when(o, ended ? ended : json_get_string(last, "startedAt")));
 	table_cell(t, outcome_text(last));
+	table_cell(t, xstrdup(json_get_string(job, "schedule")));
 	table_cell(t, xstrdup(json_get_string(job, "summary")));
 }
 

@@ -199,11 +199,28 @@ number_store(struct cJSON *to, const char *name, const struct given *g)
 	case OPTION_TEXTS:
 	case OPTION_INSTANT:
 	case OPTION_PATH:
+	case OPTION_ZONE:
 		break;
 	}
 	if (to)
 		json_set_int(to, name, n);
 	return 0;
+}
+
+/*
+ * Times that are typed are of this zone's clocks.  Whether there is such a zone the daemon says
+ * where it is asked; a name of none must not become UTC in silence.
+ */
+static void
+zone_use(const char *name)
+{
+	char *path = xasprintf("/usr/share/zoneinfo/%s", name);
+
+	if (access(path, R_OK) == 0) {
+		setenv("TZ", name, 1);
+		tzset();
+	}
+	free(path);
 }
 
 static int
@@ -246,6 +263,11 @@ value_store(struct args *a, const struct given *g)
 	case OPTION_TEXTS:
 		if (to)
 			value_push_string(to, name, g->value);
+		return 0;
+	case OPTION_ZONE:
+		zone_use(g->value);
+		if (to)
+			json_set_string(to, name, g->value);
 		return 0;
 	case OPTION_PATH:
 		path = path_absolute(g->value);
@@ -319,7 +341,19 @@ take(struct args *a, const struct given *g)
 	}
 	a->given = xrealloc(a->given, (a->n_given + 1) * sizeof(*a->given));
 	a->given[a->n_given++] = *g;
-	return value_store(a, g);
+	return g->option->kind == OPTION_INSTANT ? 0 : value_store(a, g);
+}
+
+static int
+instants_store(struct args *a)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < a->n_given; i++)
+		if (a->given[i].option->kind == OPTION_INSTANT)
+			r = value_store(a, &a->given[i]);
+	return r;
 }
 
 static int
@@ -412,7 +446,7 @@ args_read(struct args *a, int argc, char **argv, int *at, bool only_globals)
 			r = read_letters(a, argc, argv, at);
 		}
 	}
-	return r;
+	return r ? r : instants_store(a);
 }
 
 void

@@ -21,6 +21,7 @@ enum option_kind {
 	OPTION_DURATION,	/* microseconds in the parameters */
 	OPTION_INSTANT,		/* RFC 3339 in the parameters */
 	OPTION_PATH,		/* made absolute */
+	OPTION_ZONE,		/* a time zone: also of the times that were typed beside it */
 };
 
 struct option {
@@ -57,7 +58,7 @@ struct args {
 extern const struct option global_options[];
 
 /*
- * Read argv from *at on.  With only_globals it stops before the first word (the verb).
+ * Read argv from *at on.  Times are read last, as times of the zone that was given.  With only_globals it stops before the first word (the verb).
  * Returns 0, or EXIT_USAGE after having said what is wrong.  Repeating an option that
  * holds one value is an error: no value is dropped in silence.
  */

@@ -28,8 +28,24 @@ const struct option spec_options[] = {
 	{ 0, "at", "TIME", OPTION_INSTANT, VERB_RUN, "at", NULL,
 	    "first due then: 18:30, 2030-01-31T18:30Z" },
 	{ 0, "every", "DURATION", D, VERB_RUN, "everyUSec", NULL, "again and again" },
-	{ 0, "misfire", "once|skip", T, VERB_RUN, "misfire", NULL,
+	{ 0, "cron", "EXPRESSION", T, VERB_RUN, "cron", NULL,
+	    "at these times: '0 3 * * MON-FRI', @daily" },
+	{ 0, "calendar", "EXPRESSION", T, VERB_RUN, "calendar", NULL,
+	    "systemd's OnCalendar: 'Mon..Fri 18:30'" },
+	{ 0, "on-boot", NULL, F, VERB_RUN, "onBoot", NULL, "once after each boot" },
+	{ 0, "tz", "ZONE", OPTION_ZONE, VERB_RUN, "timeZone", NULL,
+	    "of the times, instead of this host's" },
+	{ 0, "dst", "once|skip|both", T, VERB_RUN, "dst", NULL,
+	    "times that a time change leaves out or repeats" },
+	{ 0, "from", "TIME", OPTION_INSTANT, VERB_RUN, "from", NULL, "not before" },
+	{ 0, "until", "TIME", OPTION_INSTANT, VERB_RUN, "until", NULL, "not after" },
+	{ 0, "except", "CALENDAR", OPTION_TEXTS, VERB_RUN, "except", NULL,
+	    "not then: '*-12-25', may be repeated" },
+	{ 0, "jitter", "DURATION", D, VERB_RUN, "jitterUSec", NULL, "begin up to so much later" },
+	{ 0, "misfire", "once|skip|all[:N]", T, VERB_RUN, "misfire", NULL,
 	    "what becomes of dues while jobd was down" },
+	{ 0, "misfire-window", "DURATION", D, VERB_RUN, "misfireWindowUSec", NULL,
+	    "skip what was due longer ago" },
 
 	{ 'n', "name", "NAME", T, 0, "name", "How", "a name of its own" },
 	{ 0, "desc", "TEXT", T, 0, "description", NULL, "what it is for" },
@@ -109,6 +125,44 @@ command_complete(struct client *c)
 	return 0;
 }
 
+/* misfire all:N is two fields. */
+static int
+misfire_complete(struct client *c)
+{
+	const char *text = args_text(&c->args, "misfire");
+	char *end;
+	long n;
+
+	if (!text || strncmp(text, "all:", 4) != 0)
+		return 0;
+	n = strtol(text + 4, &end, 10);
+	if (n < 1 || *end || end == text + 4) {
+		complain("--misfire: \"%s\": all:N runs the latest N, from 1 to 1000", text);
+		return EXIT_USAGE;
+	}
+	json_remove(c->args.parameters, "misfire");
+	json_set_string(c->args.parameters, "misfire", "all");
+	json_set_int(c->args.parameters, "misfireLimit", n);
+	return 0;
+}
+
+/* A zone that is only of the times that were typed is no business of the job's. */
+static int
+zone_complete(struct client *c)
+{
+	const char *zone = args_text(&c->args, "tz"), *now = getenv("TZ");
+
+	if (!zone || args_flag(&c->args, "cron") || args_flag(&c->args, "calendar") ||
+	    args_flag(&c->args, "except"))
+		return 0;
+	if (!now || strcmp(now, zone) != 0) {
+		complain("--tz: there is no time zone \"%s\" on this host", zone);
+		return EXIT_USAGE;
+	}
+	json_remove(c->args.parameters, "timeZone");
+	return 0;
+}
+
 /* An option of one kind in a job of another would be dropped or refused without its name. */
 static int
 kind_check(const struct args *a, const char *kind)
@@ -149,6 +203,10 @@ spec_complete(struct client *c)
 		return EXIT_USAGE;
 	}
 	r = kind_check(a, http ? "http" : timer ? "timer" : "command");
+	if (r == 0)
+		r = misfire_complete(c);
+	if (r == 0)
+		r = zone_complete(c);
 	if (r == 0 && !http && !timer)
 		r = command_complete(c);
 	return r;
@@ -253,6 +311,7 @@ option_print(const struct output *o, const struct cJSON *spec, const struct opti
 		return;
 	case OPTION_TEXT:
 	case OPTION_PATH:
+	case OPTION_ZONE:
 		text = xstrdup(json_get_string(spec, name));
 		break;
 	case OPTION_INT:

@@ -723,6 +723,12 @@ json_set_double(struct cJSON *object, const char *name, double value)
 }
 
 void
+json_remove(struct cJSON *object, const char *name)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(object, name);
+}
+
+void
 json_push(struct cJSON *array, struct cJSON *value)
 {
 	if (value != NULL)

@@ -51,6 +51,7 @@ void json_set_int(struct cJSON *object, const char *name, long long value);
 void json_set_bool(struct cJSON *object, const char *name, int value);
 void json_set_double(struct cJSON *object, const char *name, double value);
 void json_push(struct cJSON *array, struct cJSON *value);
+void json_remove(struct cJSON *object, const char *name);
 
 /* What is in there, borrowed, or NULL; or otherwise when it is absent or of another type. */
 struct cJSON *json_get(const struct cJSON *object, const char *name);

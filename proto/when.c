@@ -179,30 +179,55 @@ instant_local(const struct civil *c, instant *ret)
 	return instant_check(seconds * USEC_SEC + c->usec, ret);
 }
 
-/* The time of day at text, today (or tomorrow when that is past) or tomorrow. */
+/* Days from today that a word says; the time of day follows it, or nothing: midnight. */
+static const struct day_word {
+	const char	*word;
+	int		 days;
+} day_words[] = {
+	{ "yesterday", -1 }, { "today", 0 }, { "tomorrow", 1 },
+};
+
+/* The local time of day at text, so many days from now. */
 static int
-instant_of_day(const char *text, instant now, bool tomorrow, instant *ret)
+instant_of_day(const char *text, instant now, int days, instant *ret)
 {
 	time_t seconds = (time_t)(now.usec / USEC_SEC);
+	struct civil c = { 0 };
 	const char *p = text;
-	struct civil c;
 	struct tm tm;
-	instant i;
 
-	if (clock_take(&p, &c) < 0 || *p != '\0' || localtime_r(&seconds, &tm) == NULL)
+	if (*p != '\0' && clock_take(&p, &c) < 0)
+		return -EINVAL;
+	if (*p != '\0' || localtime_r(&seconds, &tm) == NULL)
 		return -EINVAL;
 	c.year = tm.tm_year + 1900;
 	c.month = tm.tm_mon + 1;
-	c.day = tm.tm_mday + tomorrow;
-	if (instant_local(&c, &i) < 0)
-		return -EINVAL;
-	if (!tomorrow && i.usec < now.usec) {
-		c.day++;
-		if (instant_local(&c, &i) < 0)
-			return -EINVAL;
+	c.day = tm.tm_mday + days;
+	return instant_local(&c, ret);
+}
+
+/* A time of day without a day: today, or tomorrow when that is past. */
+static int
+instant_of_clock(const char *text, instant now, instant *ret)
+{
+	int r = instant_of_day(text, now, 0, ret);
+
+	return r == 0 && ret->usec < now.usec ? instant_of_day(text, now, 1, ret) : r;
+}
+
+/* 1: text begins with no such word. */
+static int
+instant_of_word(const char *text, instant now, instant *ret)
+{
+	for (size_t i = 0; i < sizeof(day_words) / sizeof(day_words[0]); i++) {
+		size_t n = strlen(day_words[i].word);
+
+		if (strncmp(text, day_words[i].word, n) != 0)
+			continue;
+		if (text[n] == '\0' || (text[n] == ' ' && text[n + 1] != '\0'))
+			return instant_of_day(text + n + (text[n] == ' '), now, day_words[i].days, ret);
 	}
-	*ret = i;
-	return 0;
+	return 1;
 }
 
 /* @SECONDS[.fraction] */
@@ -226,13 +251,27 @@ instant_of_epoch(const char *p, instant *ret)
 	return instant_check(seconds * USEC_SEC + usec, ret);
 }
 
+/* A date without a time of day is its midnight. */
+static int
+instant_of_date(const char *text, instant *ret)
+{
+	char with_time[32];
+	const char *p = with_time;
+	struct civil c;
+
+	(void)snprintf(with_time, sizeof(with_time), "%.20sT00:00", text);
+	if (strlen(text) != strlen("2026-11-22") || civil_take(&p, &c) < 0)
+		return -EINVAL;
+	return instant_local(&c, ret);
+}
+
 int
 instant_parse_human(const char *text, instant now, instant *ret)
 {
-	static const char tomorrow[] = "tomorrow ";
 	const char *p = text;
 	struct civil c;
 	usec_t d;
+	int r;
 
 	if (strcmp(text, "now") == 0) {
 		*ret = now;
@@ -240,17 +279,18 @@ instant_parse_human(const char *text, instant now, instant *ret)
 	}
 	if (text[0] == '@')
 		return instant_of_epoch(text + 1, ret);
-	if (text[0] == '+') {
+	if (text[0] == '+' || text[0] == '-') {
 		if (duration_parse(text + 1, &d) < 0)
 			return -EINVAL;
-		return instant_check(now.usec + d, ret);
+		return instant_check(now.usec + (text[0] == '+' ? d : -d), ret);
 	}
-	if (strncmp(text, tomorrow, strlen(tomorrow)) == 0)
-		return instant_of_day(text + strlen(tomorrow), now, true, ret);
+	r = instant_of_word(text, now, ret);
+	if (r <= 0)
+		return r;
 	if (strlen(text) > 2 && text[2] == ':')
-		return instant_of_day(text, now, false, ret);
+		return instant_of_clock(text, now, ret);
 	if (civil_take(&p, &c) < 0)
-		return -EINVAL;
+		return instant_of_date(text, ret);
 	return *p == '\0' ? instant_local(&c, ret) : instant_parse(text, ret);
 }
 

@@ -61,8 +61,9 @@ int instant_parse(const char *text, instant *ret);
 
 /*
  * What people type after --at: RFC 3339 as above, without an offset in the local zone
- * of the process; "HH:MM[:SS]" (today, or tomorrow when past), "tomorrow HH:MM",
- * "now", "+DURATION", "@EPOCHSECONDS".  now is the present instant.  0, or -EINVAL.
+ * of the process; a date alone (its midnight); "HH:MM[:SS]" (today, or tomorrow when past);
+ * "today", "tomorrow" and "yesterday", with HH:MM or without (midnight); "now", "+DURATION",
+ * "-DURATION", "@EPOCHSECONDS".  now is the present instant.  0, or -EINVAL.
  */
 int instant_parse_human(const char *text, instant now, instant *ret);
 

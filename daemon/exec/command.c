@@ -74,6 +74,10 @@ make_environment(const struct exec *e, struct strings *out)
 	(void)snprintf(text, sizeof(text), "%" PRId64, run->attempt);
 	add_variable(out, "JOBD_ATTEMPT", text);
 	add_variable(out, "JOBD_DUE", instant_print(run->due, due));
+	(void)snprintf(text, sizeof(text), "%" PRId64, run->missed);
+	add_variable(out, "JOBD_MISSED", text);
+	if (instant_is_set(run->previous))
+		add_variable(out, "JOBD_PREVIOUS_DUE", instant_print(run->previous, due));
 	add_variable(out, "JOBD_QUEUE", COMMAND_QUEUE);
 	ours = out->n;
 	for (size_t i = 0; i < own->n; i++) {
@@ -85,6 +89,8 @@ make_environment(const struct exec *e, struct strings *out)
 	}
 	if (!has_variable(own, "PATH", 4))
 		add_variable(out, "PATH", COMMAND_PATH);
+	if (e->spec->time_zone != NULL && !has_variable(own, "TZ", 2))
+		add_variable(out, "TZ", e->spec->time_zone);
 	if (!has_variable(own, "LANG", 4))
 		add_variable(out, "LANG", COMMAND_LANG);
 }

@@ -100,10 +100,11 @@ overlap_count(struct scheduler *s, struct pending *p, struct ledger_decision *d)
 {
 	const struct lane *lane = lane_get(&s->queue, p->job);
 	const struct run_info *run = run_info_of(lane->run);
+	bool told = p->overlaps >= OVERLAPS_TOLD;
 
 	d->active = run != NULL ? run->run : 0;
 	p->overlaps += d->count < OVERLAPS_TOLD ? (int)d->count : OVERLAPS_TOLD;
-	if (p->overlaps >= OVERLAPS_TOLD && p->overlaps - d->count < OVERLAPS_TOLD)
+	if (p->overlaps >= OVERLAPS_TOLD && !told)
 		log_warning("a job is blocked by its own run: skipped %d times in a row"
 		    " job=%lld run=%lld", p->overlaps, (long long)p->job, (long long)d->active);
 }
@@ -152,7 +153,7 @@ take_due(struct scheduler *s, instant now)
 	struct pending **batch;
 	size_t n = 0, i;
 
-	if (s->sweeping || s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
+	if (s->sweep != NULL || s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
 		return false;
 	if (s->deciding > DECIDING_MAX - TAKE_BATCH)
 		return false;
@@ -193,7 +194,7 @@ open_gates(struct scheduler *s, instant now)
 {
 	int n = 0;
 
-	for (int kind = 0; kind < KIND_COUNT && !s->sweeping; kind++) {
+	for (int kind = 0; kind < KIND_COUNT && s->sweep == NULL; kind++) {
 		struct line *line = &s->queue.lines[kind];
 
 		while (line->first != NULL && s->running[kind] < s->running_max[kind]) {
@@ -217,7 +218,7 @@ scheduler_look(struct scheduler *s)
 	s->changed = false;
 	clock_look(s);
 	now = loop_wall(s->loop);
-	if (!s->sweeping)
+	if (s->sweep == NULL)
 		load_if_wanted(s);
 	more = take_due(s, now);
 	return open_gates(s, now) || more;
@@ -236,7 +237,7 @@ scheduler_deadline(const struct scheduler *s)
 	    s->window.loading;
 
 	/* An answer of the store wakes us first, or the end of the sweep. */
-	if (s->sweeping || s->deciding > DECIDING_MAX - TAKE_BATCH)
+	if (s->sweep != NULL || s->deciding > DECIDING_MAX - TAKE_BATCH)
 		load = due = (instant){ 0 };
 	if (instant_is_set(due)) {
 		any = true;
@@ -354,12 +355,6 @@ scheduler_recovered(const struct scheduler *s)
 	return s->recovered;
 }
 
-int64_t
-scheduler_epoch(const struct scheduler *s)
-{
-	return s->epoch;
-}
-
 void
 scheduler_on_recovered(struct scheduler *s, struct task *t)
 {
@@ -414,6 +409,17 @@ scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char
 	p = window_put(&s->window, row, now);
 	if (p != NULL)
 		p->resumed = now;
+	scheduler_changed(s);
+}
+
+void
+scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
+    bool live)
+{
+	ledger_skip_tell(s, op, row->kind);
+	scheduler_forget(s, row->id);
+	if (live && instant_is_set(row->due))
+		(void)window_put(&s->window, row, loop_wall(s->loop));
 	scheduler_changed(s);
 }
 
@@ -530,7 +536,7 @@ scheduler_view(const struct scheduler *s, int64_t job, int kind, struct schedule
 	*out = (struct scheduler_view){
 		.running = s->running[kind], .running_max = s->running_max[kind],
 		.in_line = (int64_t)s->queue.lines[kind].n, .run = run != NULL ? run->run : 0,
-		.sweeping = s->sweeping, .store_bad = s->store_bad, .recovered = s->recovered,
+		.sweeping = s->sweep != NULL, .store_bad = s->store_bad, .recovered = s->recovered,
 	};
 	if (p == NULL)
 		return;

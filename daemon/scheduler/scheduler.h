@@ -55,6 +55,9 @@ void scheduler_job_added(struct scheduler *s, const struct due_row *row, const c
 void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state);
 void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
     int job_state);
+/* By hand; row has the due after it. live: the job is not paused. */
+void scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
+    bool live);
 void scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs);
 void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind,
     const char *name);

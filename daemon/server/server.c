@@ -20,7 +20,7 @@ static const struct method *const all_methods[] = {
 	&method_add, &method_get, &method_list, &method_runs,
 	&method_cancel, &method_remove, &method_trigger, &method_pause, &method_resume,
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks,
-	&method_why, &method_audit,
+	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
 };
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))
@@ -36,7 +36,7 @@ server_open(struct server *s, const char *description)
 		.vendor = "jobd",
 		.product = "jobd",
 		.version = s->version,
-		.url = "",
+		.url = "io.jobd",
 		.context = s,
 		.connections_max = s->connections_max,
 		.connections_uid_max = s->connections_uid_max,
@@ -48,6 +48,7 @@ server_open(struct server *s, const char *description)
 	s->started = loop_wall(s->loop);
 	s->begun = loop_now(s->loop);
 	s->uid = geteuid();
+	gate_init(&s->pages, PAGES_AT_ONCE_MAX);
 	s->service = service_new(&config);
 }
 

@@ -7,12 +7,16 @@
 
 #include <sys/types.h>
 
+#include "daemon/engine/gate.h"
 #include "daemon/exec/runner.h"
 #include "daemon/scheduler/scheduler.h"
 #include "daemon/store/store.h"
 #include "daemon/wire/service.h"
 
 #define SERVER_METHODS_MAX 32
+
+/* Pages of jobs or runs that are put together at a time: each may take some megabytes. */
+#define PAGES_AT_ONCE_MAX 8
 
 /* All is borrowed and outlives the service. */
 struct server {
@@ -31,6 +35,7 @@ struct server {
 	usec_t			 begun;		/* the same, monotonic */
 	uid_t			 uid;		/* whose daemon it is */
 	struct service		*service;
+	struct gate		 pages;		/* PAGES_AT_ONCE_MAX */
 	struct method		 methods[SERVER_METHODS_MAX + 1];
 };
 

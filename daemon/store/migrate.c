@@ -10,8 +10,6 @@
 
 #include "daemon/store/sqlite.h"
 
-#define DAMAGED_ADVICE "restore a backup, or move it away (with its -wal file) to begin anew"
-
 /*
  * Step 1.  Instants are microseconds since 1970, states and kinds the numbers of proto/types.h,
  * which never change.  Absent is NULL.  Indexes are partial wherever most rows have no
@@ -61,12 +59,15 @@ static const char step_2[] =
 "ALTER TABLE job ADD COLUMN schedule TEXT;"
 "ALTER TABLE job ADD COLUMN on_boot INTEGER NOT NULL DEFAULT 0;"
 "ALTER TABLE job ADD COLUMN previous INTEGER;"
+/* Occurrences skipped in a row because the run before was still active. */
+"ALTER TABLE job ADD COLUMN overlaps INTEGER NOT NULL DEFAULT 0;"
 /* How many shifts of the clock are in its due, or were over when it was added. */
 "ALTER TABLE job ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
 "CREATE INDEX job_on_boot ON job(id) WHERE on_boot = 1;"
 "ALTER TABLE run ADD COLUMN mark INTEGER;"
 "ALTER TABLE run ADD COLUMN missed INTEGER;"
 "ALTER TABLE run ADD COLUMN previous INTEGER;"
+"CREATE INDEX run_by_hand ON run(job, due) WHERE manual = 1;"
 "ALTER TABLE skip ADD COLUMN run INTEGER;"
 /*
  * What lasted for a while and explains what was or was not run in it: one job's (pauses), or,

@@ -32,6 +32,7 @@ struct due_row {
 	int	 misfire;
 	int	 kind;
 	char	*schedule;	/* of schedule_fields, as JSON; NULL: nothing but every */
+	instant	 decided;	/* OP_SCHEDULED: the latest due with a disposition; none: none has */
 };
 
 /* ---- Add ---- */
@@ -123,7 +124,7 @@ struct op_skip {
 	instant		 next_due;
 	char		*name;		/* out: the job's, for the event */
 	/*
-	 * -ESTALE as for a claim; SKIP_PAUSED may be told of a paused job, too.
+	 * -ESTALE as for a claim; SKIP_PAUSED and SKIP_ASKED may be told of a paused job, too.
 	 * A range that continues the last one with the same cause is joined to it.
 	 */
 };
@@ -381,6 +382,7 @@ struct op_ledger {
 	struct store_op	   op;
 	int64_t		   job;
 	instant		   from, to;	/* in: those that touch this range */
+	bool		   by_hand;	/* in: also runs by hand */
 	bool		   backward;	/* in: the latest first */
 	size_t		   limit;	/* in: 0 or more than LEDGER_PAGE: LEDGER_PAGE */
 	struct ledger_row *rows;	/* out, allocated */

@@ -26,8 +26,8 @@ enum statement {
 	ST_LAST_ID, ST_ACTIVE_COUNT, ST_OWNERS, ST_OWNERS_TAIL, ST_OWNER_PUT, ST_COUNTED,
 	ST_COUNTED_PUT,
 	ST_SPAN_PUT, ST_SPAN_END, ST_SPANS, ST_SPANS_DELETE, ST_CLOCK, ST_CLOCK_PUT, ST_STOPPED, ST_BOOTED, ST_SHIFT_LAST,
-	ST_SHIFT, ST_SCHEDULED, ST_LEDGER_RUNS, ST_LEDGER_SKIPS, ST_LEDGER_RUNS_BACK,
-	ST_LEDGER_SKIPS_BACK,
+	ST_SHIFT, ST_SCHEDULED, ST_LEDGER_RUNS, ST_LEDGER_BY_HAND, ST_LEDGER_SKIPS,
+	ST_LEDGER_RUNS_BACK, ST_LEDGER_SKIPS_BACK,
 	ST_COUNT
 };
 
@@ -59,7 +59,7 @@ struct sqlite {
 	int		 wal_next;	/* checkpoint when it has grown to this */
 	bool		 trash;		/* there may be runs of removed jobs to delete */
 	instant		 last_trace;	/* of the daemon before us: its last write */
-	char		 words[160];	/* of the last failure */
+	char		 words[256];	/* of the last failure */
 };
 
 /* ---- statements (sqlite.c) ---- */
@@ -75,6 +75,9 @@ int sql_step(struct sqlite *db, sqlite3_stmt *st);
 
 /* For statements that give no rows: 0, -EEXIST for a value that must be unique, -errno. */
 int sql_run(struct sqlite *db, sqlite3_stmt *st);
+
+/* What to do about a file whose pages make no sense, for the end of a sentence about it. */
+#define DAMAGED_ADVICE "restore a backup, or move it away (with its -wal file) to begin anew"
 
 /* Keep the words of a failure; its -errno. */
 int sql_failed(struct sqlite *db, int rc);
@@ -115,7 +118,7 @@ struct job_now {
 	int	 kind, state;
 	bool	 paused, on_boot;
 	instant	 due, finished, previous;
-	int64_t	 every, generation, runs, skips;
+	int64_t	 every, generation, runs, skips, overlaps;
 	int64_t	 queued, running;	/* its active runs */
 	int64_t	 was_queued, was_running;	/* as loaded */
 	char	*name, *spec_json;	/* as wanted */
@@ -132,7 +135,7 @@ void job_now_done(struct job_now *j);
 /* The state that follows from the rest; `when` it finished, if it does now. */
 void job_settle(struct job_now *j, instant when);
 
-/* Write what an op may change; due_too: also due, paused, skips, generation and previous. */
+/* Write what an op may change; due_too: also due, paused, skips, generation, previous and overlaps. */
 int job_save(struct sqlite *db, const struct job_now *j, bool due_too);
 
 /* May this uid (-1: root) change it? */

@@ -116,6 +116,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	j->running++;
 	j->due = o->next_due;
 	j->previous = o->due;
+	j->overlaps = 0;
 	job_settle(j, o->started);
 	return job_save_counted(db, j, true);
 }
@@ -339,7 +340,7 @@ sqlite_skip(void *arg, struct store_op *op)
 	    o->cause < SKIP_COUNT);
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->last.usec);
 	r = job_load(db, o->job, WANT_NAME, &j);
-	if (r == 0 && (j.paused && o->cause != SKIP_PAUSED))
+	if (r == 0 && j.paused && o->cause != SKIP_PAUSED && o->cause != SKIP_ASKED)
 		r = -ESTALE;
 	if (r == -ENOENT || (r == 0 && (!instant_is_set(j.due) || j.due.usec != o->first.usec)))
 		r = -ESTALE;
@@ -350,6 +351,8 @@ sqlite_skip(void *arg, struct store_op *op)
 	if (r == 0) {
 		j.due = o->next_due;
 		j.skips += o->count;
+		if (o->cause == SKIP_OVERLAP)
+			j.overlaps += o->count;
 		job_settle(&j, o->last);
 		r = job_save(db, &j, true);
 	}

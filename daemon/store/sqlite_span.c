@@ -192,12 +192,15 @@ sqlite_life(void *arg, struct store_op *op)
 	known = c.boot != NULL && strcmp(c.boot, o->boot) == 0;
 	if (r == 0 && c.boot != NULL && !known)
 		r = life_booted(db, o);
-	/* After a boot nothing is left to shift by: what elapsed in between only the wall clock knows. */
+	/*
+	 * After a boot there is nothing to shift by, since only the wall clock knows what elapsed in
+	 * between; but a shift that was cut short is to be finished, or some dues would be
+	 * ahead of the others for ever.
+	 */
 	if (!known) {
 		free(c.boot);
 		c.boot = xstrdup(o->boot);
-		c.offset = o->offset;
-		c.step = c.shifted = 0;
+		c.offset = o->offset - c.step;
 	}
 	c.stopped = (instant){ 0 };
 	o->step = c.step;
@@ -298,7 +301,9 @@ sqlite_scheduled(void *arg, struct store_op *op)
 	struct op_scheduled *o = container_of(op, struct op_scheduled, op);
 	struct sqlite *db = arg;
 	sqlite3_stmt *st = sql(db, ST_SCHEDULED,
-	    "SELECT id, due, every_usec, kind, schedule FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
+	    "SELECT id, due, every_usec, kind, schedule, max(coalesce(previous, 0), coalesce((SELECT"
+	    " last FROM skip WHERE job = job.id ORDER BY first DESC LIMIT 1), 0))"
+	    " FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
 	size_t seen = 0;
 	int r;
 
@@ -313,7 +318,8 @@ sqlite_scheduled(void *arg, struct store_op *op)
 		    sqlite3_column_type(st, 4) == SQLITE_NULL)
 			continue;
 		*row = (struct due_row){ .id = o->next, .due = { col_int(st, 1) },
-		    .every = col_int(st, 2), .kind = (int)col_int(st, 3), .schedule = col_text(st, 4) };
+		    .every = col_int(st, 2), .kind = (int)col_int(st, 3), .schedule = col_text(st, 4),
+		    .decided = { col_int(st, 5) } };
 		if (++o->n == DUE_PAGE) {
 			(void)sqlite3_reset(st);	/* seen enough */
 			o->more = true;
@@ -325,6 +331,14 @@ sqlite_scheduled(void *arg, struct store_op *op)
 }
 
 /* ---- the ledger of a job ---- */
+
+/* Its runs, those by hand, and its skips. */
+#define LISTS 3
+
+struct rows {
+	struct ledger_row	*items;
+	size_t			 n;
+};
 
 static size_t
 ledger_limit(const struct op_ledger *o)
@@ -342,49 +356,51 @@ ledger_bind(sqlite3_stmt *st, const struct op_ledger *o)
 	bind_int(st, 4, (int64_t)ledger_limit(o) + 1);
 }
 
+#define RUNS_OF	"SELECT due, run, mark FROM run WHERE job = ?1 AND due >= ?2 AND due <= ?3 AND manual = "
+#define SKIPS_OF "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2" \
+	" AND first <= ?3"
+
+/* Runs of the schedule, or by hand, appended in the order of their dues. */
 static int
-ledger_runs(struct sqlite *db, const struct op_ledger *o, struct ledger_row *rows, size_t *n)
+ledger_runs(struct sqlite *db, const struct op_ledger *o, bool by_hand, struct rows *to)
 {
 	sqlite3_stmt *st;
 	int r;
 
-	if (o->backward)
-		st = sql(db, ST_LEDGER_RUNS_BACK,
-		    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2"
-		    " AND due <= ?3 ORDER BY due DESC LIMIT ?4");
+	if (by_hand)
+		st = sql(db, ST_LEDGER_BY_HAND, RUNS_OF "1 ORDER BY due LIMIT ?4");
+	else if (o->backward)
+		st = sql(db, ST_LEDGER_RUNS_BACK, RUNS_OF "0 ORDER BY due DESC LIMIT ?4");
 	else
-		st = sql(db, ST_LEDGER_RUNS,
-		    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2"
-		    " AND due <= ?3 ORDER BY due LIMIT ?4");
+		st = sql(db, ST_LEDGER_RUNS, RUNS_OF "0 ORDER BY due LIMIT ?4");
 	ledger_bind(st, o);
 	while ((r = sql_step(db, st)) == 1) {
 		instant due = { col_int(st, 0) };
 
-		rows[(*n)++] = (struct ledger_row){ .first = due, .last = due, .count = 1,
+		to->items[to->n++] = (struct ledger_row){ .first = due, .last = due, .count = 1,
 		    .cause = -1, .run = col_int(st, 1), .mark = (int)col_int(st, 2) };
 	}
 	return r;
 }
 
-/* Forward it begins at the last skip that began before the range, so that no page walks all before it. */
+/*
+ * Forward it begins at the last skip that began before the range, so that no page walks all before
+ * it.
+ */
 static int
-ledger_skips(struct sqlite *db, const struct op_ledger *o, struct ledger_row *rows, size_t *n)
+ledger_skips(struct sqlite *db, const struct op_ledger *o, struct rows *to)
 {
 	sqlite3_stmt *st;
 	int r;
 
 	if (o->backward)
-		st = sql(db, ST_LEDGER_SKIPS_BACK,
-		    "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2"
-		    " AND first <= ?3 ORDER BY first DESC LIMIT ?4");
+		st = sql(db, ST_LEDGER_SKIPS_BACK, SKIPS_OF " ORDER BY first DESC LIMIT ?4");
 	else
-		st = sql(db, ST_LEDGER_SKIPS,
-		    "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2"
-		    " AND first <= ?3 AND first >= coalesce((SELECT max(first) FROM skip"
-		    " WHERE job = ?1 AND first <= ?2), ?2) ORDER BY first LIMIT ?4");
+		st = sql(db, ST_LEDGER_SKIPS, SKIPS_OF " AND first >= coalesce((SELECT max(first)"
+		    " FROM skip WHERE job = ?1 AND first <= ?2), ?2) ORDER BY first LIMIT ?4");
 	ledger_bind(st, o);
 	while ((r = sql_step(db, st)) == 1) {
-		struct ledger_row *row = &rows[(*n)++];
+		struct ledger_row *row = &to->items[to->n++];
 
 		*row = (struct ledger_row){ .first = { col_int(st, 0) }, .last = { col_int(st, 1) },
 		    .count = col_int(st, 2), .run = col_int(st, 4) };
@@ -396,41 +412,56 @@ ledger_skips(struct sqlite *db, const struct op_ledger *o, struct ledger_row *ro
 	return r;
 }
 
-/* Two lists in order become one; no two rows of a job overlap, unless the clock was set back. */
+/* Lists in order become one: of equal beginnings the earlier list's comes first. */
 static void
-ledger_merge(struct op_ledger *o, const struct ledger_row *runs, size_t runs_n,
-    const struct ledger_row *skips, size_t skips_n)
+ledger_merge(struct op_ledger *o, struct rows lists[LISTS])
 {
-	size_t a = 0, b = 0;
+	size_t at[LISTS] = { 0 };
 
-	while (o->n < ledger_limit(o) && (a < runs_n || b < skips_n)) {
-		bool run = b == skips_n;
+	while (o->n < ledger_limit(o)) {
+		const struct ledger_row *first = NULL;
+		int from = 0;
 
-		if (a < runs_n && b < skips_n)
-			run = runs[a].first.usec == skips[b].first.usec ||
-			    (runs[a].first.usec < skips[b].first.usec) != o->backward;
-		o->rows[o->n++] = run ? runs[a++] : skips[b++];
+		for (int i = 0; i < LISTS; i++) {
+			const struct ledger_row *row = &lists[i].items[at[i]];
+
+			if (at[i] == lists[i].n || (first != NULL && (o->backward ?
+			    row->first.usec <= first->first.usec :
+			    row->first.usec >= first->first.usec)))
+				continue;
+			first = row;
+			from = i;
+		}
+		if (first == NULL)
+			return;
+		o->rows[o->n++] = *first;
+		at[from]++;
 	}
-	o->more = a < runs_n || b < skips_n;
+	for (int i = 0; i < LISTS; i++)
+		o->more |= at[i] < lists[i].n;
 }
 
 int
 sqlite_ledger(void *arg, struct store_op *op)
 {
 	struct op_ledger *o = container_of(op, struct op_ledger, op);
-	struct ledger_row *runs = xcalloc(2 * (LEDGER_PAGE + 1), sizeof(*runs));
-	struct ledger_row *skips = runs + LEDGER_PAGE + 1;
-	size_t runs_n = 0, skips_n = 0;
+	struct rows lists[LISTS] = { { NULL, 0 } };
 	struct sqlite *db = arg;
 	int r;
 
-	r = ledger_runs(db, o, runs, &runs_n);
+	MUST(!o->by_hand || !o->backward);
+	for (int i = 0; i < LISTS; i++)
+		lists[i].items = xcalloc(ledger_limit(o) + 1, sizeof(*lists[i].items));
+	r = ledger_runs(db, o, false, &lists[0]);
+	if (r == 0 && o->by_hand)
+		r = ledger_runs(db, o, true, &lists[1]);
 	if (r == 0)
-		r = ledger_skips(db, o, skips, &skips_n);
+		r = ledger_skips(db, o, &lists[2]);
 	if (r == 0) {
-		o->rows = xcalloc(LEDGER_PAGE, sizeof(*o->rows));
-		ledger_merge(o, runs, runs_n, skips, skips_n);
+		o->rows = xcalloc(ledger_limit(o), sizeof(*o->rows));
+		ledger_merge(o, lists);
 	}
-	free(runs);
+	for (int i = 0; i < LISTS; i++)
+		free(lists[i].items);
 	return r;
 }

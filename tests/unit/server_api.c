@@ -685,6 +685,24 @@ wait_for_a_repeating_job_is_for_its_latest_run(void **state)
 }
 
 static void
+wait_for_a_job_by_the_calendar_is_for_its_latest_run(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"m\",\"cron\":\"* * * * *\",\"command\":{\"argv\":[\"ok\"]}}");
+	pass(&w, 65 * USEC_SEC);
+	reply = ask(&c, "Wait", "{\"jobs\":[\"m\"]}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 1);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 wait_times_out_and_tells_of_removal(void **state)
 {
 	struct world w;
@@ -949,6 +967,9 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 		    "{\"run\":\"later\",\"follow\":true}" },
 		{ "Remove", "{\"jobs\":[\"f\"],\"cancel\":true}" }, { "Add",
 		    "{\"jobs\":[" OK_JOB("z") "]}" },
+		{ "Next", "{\"cron\":\"* * * * *\",\"n\":1000}" }, { "Skip", "{\"jobs\":[\"*\"]}" },
+		{ "Backfill", "{\"job\":\"f\",\"from\":\"2025-12-01T00:00:00Z\",\"to\":"
+		"\"2025-12-31T00:00:00Z\"}" },
 		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume",
 		    "{\"jobs\":[\"*\"]}" },
 	};
@@ -978,6 +999,141 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 	world_close(&w);
 }
 
+/* ---- Next, Skip, Backfill: the virtual world begins on 2026-01-01T00:00:00Z ---- */
+
+#define NIGHTLY	"{\"name\":\"night\",\"cron\":\"0 3 * * *\",\"timeZone\":\"UTC\"," \
+	"\"command\":{\"argv\":[\"ok\"]}}"
+
+static const char *
+due_at(const struct cJSON *reply, size_t i)
+{
+	return json_get_string(json_at(json_get(reply, "occurrences"), i), "due");
+}
+
+static void
+next_tells_a_jobs_occurrences_and_those_of_no_job(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, NIGHTLY);
+	reply = ask(&c, "Next", "{\"job\":\"night\",\"n\":2}");
+	assert_int_equal(json_count(json_get(reply, "occurrences")), 2);
+	assert_string_equal(due_at(reply, 0), "2026-01-01T03:00:00.000000Z");
+	assert_string_equal(due_at(reply, 1), "2026-01-02T03:00:00.000000Z");
+	assert_string_equal(json_get_string(reply, "timeZone"), "UTC");
+
+	/* strictly after from */
+	reply = ask(&c, "Next", "{\"job\":\"night\",\"n\":1,\"from\":\"2026-06-01T03:00:00Z\"}");
+	assert_string_equal(due_at(reply, 0), "2026-06-02T03:00:00.000000Z");
+	reply = ask(&c, "Next", "{\"calendar\":\"Sat *-*-* 12:00 Asia/Tokyo\",\"n\":1}");
+	assert_string_equal(due_at(reply, 0), "2026-01-03T03:00:00.000000Z");
+	reply = ask(&c, "Next", "{\"everyUSec\":3600000000,\"n\":2,\"from\":"
+	    "\"2026-01-01T05:30:00Z\"}");
+	assert_int_equal(json_count(json_get(reply, "occurrences")), 2);
+	reply = ask(&c, "Next", "{\"cron\":\"0 3 * * *\",\"timeZone\":\"UTC\",\"until\":"
+	    "\"2026-01-02T12:00:00Z\"}");
+	assert_int_equal(json_count(json_get(reply, "occurrences")), 2);
+	reply = ask(&c, "Next", "{\"cron\":\"0 3 * * *\",\"timeZone\":\"UTC\",\"except\":"
+	    "[\"2026-01-01\"],\"n\":1}");
+	assert_string_equal(json_get_string(json_at(json_get(reply, "occurrences"), 0), "cause"),
+	    "excluded");
+
+	assert_string_equal(refusal(&c, "Next", "{\"job\":\"nobody\"}"),
+	    "NotFound {\"what\":\"nobody\"}");
+	assert_non_null(strstr(refusal(&c, "Next", "{}"), "InvalidField"));
+	assert_non_null(strstr(refusal(&c, "Next", "{\"cron\":\"* * *\"}"), "\"field\":\"cron\""));
+	assert_non_null(strstr(refusal(&c, "Next", "{\"job\":\"night\",\"n\":1001}"),
+	    "\"field\":\"n\""));
+	assert_non_null(strstr(refusal(&c, "Next", "{\"cron\":\"@daily\",\"timeZone\":"
+	    "\"Mars/Phobos\"}"), "\"field\":\"timeZone\""));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+skipped_occurrences_are_not_run_and_counted(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, NIGHTLY);
+	reply = ask(&c, "Skip", "{\"jobs\":[\"night\"],\"count\":2}");
+	assert_int_equal(json_count(json_get(reply, "skipped")), 2);
+	pass(&w, 49 * USEC_HOUR);
+	reply = ask(&c, "Get", "{\"job\":\"night\"}");
+	assert_int_equal(json_get_int(json_get(reply, "job"), "runs", -1), 0);
+	assert_int_equal(json_get_int(json_get(reply, "job"), "skips", -1), 2);
+	pass(&w, 6 * USEC_HOUR);
+	reply = ask(&c, "Get", "{\"job\":\"night\"}");
+	assert_int_equal(json_get_int(json_get(reply, "job"), "runs", -1), 1);
+
+	/* paused, too; it goes on after them */
+	ask(&c, "Pause", "{\"jobs\":[\"night\"]}");
+	reply = ask(&c, "Skip", "{\"jobs\":[\"night\"]}");
+	assert_int_equal(json_count(json_get(reply, "skipped")), 1);
+	ask(&c, "Resume", "{\"jobs\":[\"night\"]}");
+	pass(&w, 24 * USEC_HOUR);
+	reply = ask(&c, "Get", "{\"job\":\"night\"}");
+	assert_int_equal(json_get_int(json_get(reply, "job"), "runs", -1), 1);
+
+	add(&c, LATER("once"));
+	assert_non_null(strstr(refusal(&c, "Skip", "{\"jobs\":[\"once\"]}"), "Conflict"));
+	assert_non_null(strstr(refusal(&c, "Skip", "{\"jobs\":[\"no\"]}"), "NotFound"));
+	assert_non_null(strstr(refusal(&c, "Skip", "{\"jobs\":[\"night\"],\"count\":0}"),
+	    "\"field\":\"count\""));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+backfill_runs_once_what_was_not_run(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply, *run;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	pass(&w, 73 * USEC_HOUR);
+	add(&c, NIGHTLY);
+	pass(&w, 24 * USEC_HOUR);
+
+	/* It ran on the 4th and 5th; before it was added there were three. */
+	reply = ask(&c, "Backfill", "{\"job\":\"night\",\"from\":\"2026-01-01T00:00:00Z\","
+	    "\"to\":\"2026-01-05T00:30:00Z\",\"dryRun\":true}");
+	assert_int_equal(json_count(json_get(reply, "occurrences")), 3);
+	assert_null(json_get(reply, "runs"));
+	reply = ask(&c, "Backfill", "{\"job\":\"night\",\"from\":\"2026-01-01T00:00:00Z\","
+	    "\"to\":\"2026-01-05T00:30:00Z\",\"max\":2}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 2);
+	assert_string_equal(due_at(reply, 0), "2026-01-02T03:00:00.000000Z");
+	pass(&w, 10 * USEC_SEC);
+	reply = ask(&c, "Runs", "{\"job\":\"night\"}");
+	run = json_at(json_get(reply, "runs"), 0);
+	assert_string_equal(json_get_string(run, "due"), "2026-01-03T03:00:00.000000Z");
+	assert_string_equal(json_get_string(run, "state"), "succeeded");
+	reply = ask(&c, "Backfill", "{\"job\":\"night\",\"from\":\"2026-01-01T00:00:00Z\","
+	    "\"to\":\"2026-01-05T00:30:00Z\"}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 1);
+
+	assert_non_null(strstr(refusal(&c, "Backfill", "{\"job\":\"night\",\"from\":"
+	    "\"2026-01-01T00:00:00Z\",\"to\":\"2027-01-01T00:00:00Z\"}"), "\"field\":\"to\""));
+	assert_non_null(strstr(refusal(&c, "Backfill", "{\"job\":\"night\",\"from\":"
+	    "\"2026-01-02T00:00:00Z\",\"to\":\"2026-01-01T00:00:00Z\"}"), "\"field\":\"to\""));
+	client_close(&c);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -994,6 +1150,7 @@ main(void)
 		cmocka_unit_test(running_job_is_removed_only_with_cancel),
 		cmocka_unit_test(wait_answers_when_all_have_ended),
 		cmocka_unit_test(wait_for_a_repeating_job_is_for_its_latest_run),
+		cmocka_unit_test(wait_for_a_job_by_the_calendar_is_for_its_latest_run),
 		cmocka_unit_test(wait_times_out_and_tells_of_removal),
 		cmocka_unit_test(watch_tells_events_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
@@ -1001,6 +1158,9 @@ main(void)
 		cmocka_unit_test(stats_and_tasks_are_told),
 		cmocka_unit_test(strangers_see_the_job_and_nothing_of_its_inside),
 		cmocka_unit_test(user_may_have_so_many_jobs_and_no_more),
+		cmocka_unit_test(next_tells_a_jobs_occurrences_and_those_of_no_job),
+		cmocka_unit_test(skipped_occurrences_are_not_run_and_counted),
+		cmocka_unit_test(backfill_runs_once_what_was_not_run),
 		cmocka_unit_test(hangup_in_the_middle_of_any_call_leaves_nothing),
 	};
 
