@@ -47,6 +47,12 @@ bool schedule_repeats(const struct schedule *s);
  */
 bool schedule_next(const struct schedule *s, instant after, struct occurrence *ret);
 
+/* The last occurrence in a range, ends included; for elapsed time, counted from `from`, which is one. */
+bool schedule_before(const struct schedule *s, instant from, instant until, struct occurrence *ret);
+
+/* Which of the job's exceptions leaves out an instant; -1: none does. */
+int schedule_exception(const struct schedule *s, instant due);
+
 /* What a due that is known to be an occurrence is. */
 struct occurrence schedule_at(const struct schedule *s, instant due);
 
