@@ -199,7 +199,8 @@ run_claim_over(struct run_task *f)
 static void
 run_execute(struct run_task *f)
 {
-	const struct executor *executor = executor_find((enum job_kind)f->info.kind);
+	const struct executor *executor = executor_find(f->s->world,
+	    (enum job_kind)f->info.kind);
 	struct exec *e = run_exec(f);
 
 	e->world = f->s->world;
@@ -395,7 +396,7 @@ static const struct task_kind run_kind = {
 static struct run_task *
 run_new(struct scheduler *s, int64_t job, int64_t run, int kind)
 {
-	const struct executor *executor = executor_find((enum job_kind)kind);
+	const struct executor *executor = executor_find(s->world, (enum job_kind)kind);
 	struct run_task *f = xcalloc(1, sizeof(*f) + executor->frame_size);
 
 	f->s = s;

@@ -90,6 +90,7 @@ scripted_step(struct task *t)
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
 static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- one daemon ---- */
 
@@ -143,7 +144,7 @@ daemon_start(instant wall)
 	    .mode = STORE_INLINE,
 	    .backend = &backend }, fix->loop, error);
 	assert_non_null(fix->store);
-	fix->world.loop = fix->loop;
+	fix->world = (struct exec_world){ .loop = fix->loop, .executors = executors };
 	fix->events = event_hub_new();
 	fix->zones = zones_new(NULL);
 	/* A loop's virtual boot time begins anew, as if the host did. */
@@ -199,8 +200,6 @@ setup(void **state)
 	fix = xcalloc(1, sizeof(*fix));
 	strcpy(fix->directory, "/tmp/jobd-unit.XXXXXX");
 	assert_non_null(mkdtemp(fix->directory));
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, &scripted);
 	daemon_start((instant){ 0 });
 	return 0;
 }
@@ -219,8 +218,6 @@ teardown(void **state)
 	closedir(d);
 	assert_int_equal(rmdir(fix->directory), 0);
 	free(fix);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, NULL);
 	return 0;
 }
 

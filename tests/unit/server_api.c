@@ -61,6 +61,7 @@ out:;
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
 static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- a world ---- */
 
@@ -98,11 +99,9 @@ world_open(struct world *w)
 	w->store = store_open(&config, w->loop, error);
 	if (w->store == NULL)
 		fail_msg("%s", error);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, &scripted);
 	w->events = event_hub_new();
 	w->zones = zones_new(NULL);
-	w->exec_world = (struct exec_world){ .loop = w->loop };
+	w->exec_world = (struct exec_world){ .loop = w->loop, .executors = executors };
 	w->scheduler = scheduler_new(&(struct scheduler_config){
 		.zones = w->zones, .boot = "this",
 		.loop = w->loop, .store = w->store, .world = &w->exec_world, .events = w->events,
