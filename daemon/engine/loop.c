@@ -135,6 +135,9 @@ loop_open(struct loop *l)
 	l->base = base_new();
 	if (l->base == NULL)
 		return -ENOMEM;
+	/* A virtual clock needs none: it jumps. */
+	if (l->is_virtual)
+		return 0;
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->timer_fd < 0)
 		return -errno;
@@ -287,7 +290,8 @@ poll_descriptors(struct loop *l, bool wait)
 		l->stats.waits++;
 	l->sample = l->probe == NULL;
 	l->polling = true;
-	MUST(event_base_loop(l->base, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK)) >= 0);
+	MUST(event_base_loop(l->base, EVLOOP_ONCE |
+	    (wait ? EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_NONBLOCK)) >= 0);
 	l->polling = false;
 	l->now = loop_clock(l);
 }
@@ -367,30 +371,47 @@ dump_tree(void)
 		task_dump(dumped->root, STDERR_FILENO, DUMP_TASKS_MAX);
 }
 
+/* 0 when there is more to do, 1 at the end, or -errno. */
 static int
-run(struct loop *l, usec_t until)
+run(struct loop *l, usec_t until, uint64_t ticks_max)
 {
+	struct loop *outer = dumped;
 	int r = 0;
 
 	MUST(l->root != NULL);
-	MUST(l->running == NULL && !l->polling);	/* not from a step, nor a callback */
+	MUST(l->running == NULL && !l->polling);	/* not from a step of its own, nor a callback */
 	dumped = l;
 	must_set_hook(dump_tree);
 	l->now = loop_clock(l);
-	while (r == 0 && !l->root->done)
+	for (uint64_t n = 0; r == 0 && !l->root->done && n < ticks_max; n++)
 		r = tick(l, until);
-	return r < 0 ? r : 0;
+	/* Inside a step of another loop: from here on it is again that one's. */
+	if (outer != NULL && outer->running != NULL)
+		dumped = outer;
+	return r == 0 && l->root->done ? 1 : r;
 }
 
 int
 loop_run_until(struct loop *l, usec_t until)
 {
+	int r;
+
 	MUST(l->is_virtual);
-	return run(l, until);
+	r = run(l, until, UINT64_MAX);
+	return r < 0 ? r : 0;
+}
+
+int
+loop_run_some(struct loop *l, usec_t until, unsigned ticks_max)
+{
+	MUST(l->is_virtual);
+	return run(l, until, ticks_max);
 }
 
 int
 loop_run(struct loop *l)
 {
-	return run(l, USEC_NEVER);
+	int r = run(l, USEC_NEVER, UINT64_MAX);
+
+	return r < 0 ? r : 0;
 }
