@@ -384,7 +384,8 @@ run_release(struct task *t)
 	struct run_task *f = container_of(t, struct run_task, task);
 
 	MUST(!f->op.head.lent);
-	job_spec_done(&f->spec);
+	if (f->known == NULL)
+		job_spec_done(&f->spec);
 	run_info_done(&f->info);
 	free(f);
 }

@@ -47,6 +47,12 @@ bool schedule_repeats(const struct schedule *s);
  */
 bool schedule_next(const struct schedule *s, instant after, struct occurrence *ret);
 
+/*
+ * The first due of a job that is added now, whose schedule this is; it may be none (onBoot).  False: it
+ * comes no more.
+ */
+bool schedule_first(const struct schedule *s, const struct job_spec *spec, instant now, instant *ret);
+
 /* What a due that is known to be an occurrence is. */
 struct occurrence schedule_at(const struct schedule *s, instant due);
 

@@ -213,7 +213,8 @@ scheduler_look(struct scheduler *s)
 	bool more;
 
 	s->changed = false;
-	clock_look(s);
+	if (!s->simulated)
+		clock_look(s);
 	now = loop_wall(s->loop);
 	if (!s->sweeping)
 		load_if_wanted(s);
@@ -312,8 +313,10 @@ scheduler_new(const struct scheduler_config *config)
 	s->wallclock.fd = -1;
 	s->zones = config->zones;
 	s->boot = config->boot;
+	s->simulated = config->simulated;
 	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
-	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX, WINDOW_AHEAD, s->zones);
+	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX,
+	    config->window_ahead > 0 ? config->window_ahead : WINDOW_AHEAD, s->zones);
 	return s;
 }
 
@@ -350,6 +353,12 @@ bool
 scheduler_recovered(const struct scheduler *s)
 {
 	return s->recovered;
+}
+
+void
+scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
+{
+	memcpy(ret_running_max, s->running_max, sizeof(s->running_max));
 }
 
 int64_t
