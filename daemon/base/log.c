@@ -42,10 +42,13 @@ log_level(void)
 	return __atomic_load_n(&level_max, __ATOMIC_RELAXED);
 }
 
-void
+bool
 log_mute(bool muted)
 {
+	bool before = muted_here;
+
 	muted_here = muted;
+	return before;
 }
 
 int

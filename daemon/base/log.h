@@ -22,8 +22,11 @@ enum log_level log_level(void);
 /* "error", "warning", "info", "debug": 0 or -EINVAL. */
 int log_level_parse(const char *word, enum log_level *ret);
 
-/* Whether this thread's lines go nowhere: what a simulated scheduler says is nobody's concern. */
-void log_mute(bool muted);
+/*
+ * Whether this thread's lines go nowhere: what a simulated scheduler says is nobody's concern.
+ * Returns whether they did before.
+ */
+bool log_mute(bool muted);
 
 /* From any thread.  Lines are cut at 1,000 bytes; control characters are escaped. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

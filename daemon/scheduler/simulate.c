@@ -428,6 +428,7 @@ world_look(struct simulate *s)
 static void
 world_close(struct simulate *s)
 {
+	bool muted = log_mute(true);
 	struct world *w = s->world;
 
 	memory_listen(w->memory, NULL, NULL);
@@ -437,6 +438,7 @@ world_close(struct simulate *s)
 	MUST(loop_run_until(w->loop, loop_now(w->loop)) == 0 && w->root.done);
 	world_free(w);
 	s->world = NULL;
+	log_mute(muted);
 }
 
 /* ---- the task ---- */
@@ -447,16 +449,16 @@ simulate_slice(struct simulate *s)
 {
 	const struct loop *l = s->task.loop;
 	usec_t end = loop_clock(l) + SLICE_TIME;
+	bool muted = log_mute(true);
 	int r = 0;
 
-	log_mute(true);
 	for (int n = 0; n < SLICE_TICKS && r == 0; n += STRIDE) {
 		r = loop_run_some(s->world->loop, s->world->end, STRIDE);
 		s->stopped = r == 0 && s->decisions >= s->config.decisions_max;
 		if (s->stopped || loop_clock(l) >= end)
 			break;
 	}
-	log_mute(false);
+	log_mute(muted);
 	MUST(r >= 0);
 	return r > 0 || s->stopped;
 }
@@ -476,10 +478,8 @@ simulate_step(struct task *t)
 		if (task_cancelled(t))
 			break;
 	}
-	log_mute(true);
 	world_look(s);
 	world_close(s);
-	log_mute(false);
 out:
 	TASK_END(t, s->result);
 }

@@ -14,6 +14,9 @@
 
 #define SERVER_METHODS_MAX 32
 
+/* Simulations at a time; of one user there is one. */
+#define SIMULATIONS_MAX 4
+
 /* All is borrowed and outlives the service. */
 struct server {
 	struct loop		*loop;
@@ -31,6 +34,8 @@ struct server {
 	usec_t			 begun;		/* the same, monotonic */
 	uid_t			 uid;		/* whose daemon it is */
 	struct service		*service;
+	/* whose simulations go on: uid + 1; 0: nobody's */
+	int64_t			 simulations[SIMULATIONS_MAX];
 	struct method		 methods[SERVER_METHODS_MAX + 1];
 };
 
