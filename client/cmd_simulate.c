@@ -248,7 +248,9 @@ columns_of(const struct output *o)
 {
 	int columns = o->width - LABEL_WIDTH - 1;
 
-	return columns < COLUMNS_LEAST ? COLUMNS_LEAST : columns > COLUMNS_MOST ? COLUMNS_MOST : columns;
+	if (columns < COLUMNS_LEAST)
+		return COLUMNS_LEAST;
+	return columns > COLUMNS_MOST ? COLUMNS_MOST : columns;
 }
 
 /* A quarter of the time after another: its clock time, its day, or its month. */
@@ -263,7 +265,8 @@ axis_print(const struct output *o, instant from, usec_t span, int columns)
 		int place = i * columns / 4;
 		char wire[WHEN_TEXT_MAX], *text;
 
-		text = text_instant(o, instant_print(instant_add(from, span / columns * place), wire));
+		(void)instant_print(instant_add(from, span / columns * place), wire);
+		text = text_instant(o, wire);
 		if (place >= at && strlen(text) >= (size_t)(begin + width))
 			at = place + printf("%*s|%.*s", place - at, "", width, text + begin);
 		free(text);
@@ -298,7 +301,8 @@ timeline_print(const struct output *o, const struct cJSON *reply)
 	if (instant_parse(from_wire, &from) < 0 || instant_parse(to_wire, &to) < 0)
 		from = to;
 	each = text_duration(instant_since(to, from) / columns);
-	printf("%s to %s\na column is %s: # runs, ~ waits, x skipped\n\n", from_words, to_words, each);
+	printf("%s to %s\na column is %s: # runs, ~ waits, x skipped\n\n", from_words, to_words,
+	    each);
 	axis_print(o, from, instant_since(to, from), columns);
 	for (const struct cJSON *j = json_first(json_get(reply, "jobs")); j; j = json_next(j)) {
 		char *line = text_escape(value_text(j, "timeline"));

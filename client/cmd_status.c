@@ -30,6 +30,9 @@ const struct command cmd_status = {
 #define NEXT_SHOWN	5	/* due next, and failed last */
 #define LIST_PAGE	1000
 
+/* Skipped so often in a row, a job is blocked by its own run. */
+#define OVERLAPS_TOLD	3
+
 /* ---- one job ---- */
 
 static void
@@ -104,6 +107,9 @@ status_job(struct client *c)
 			last_told(&c->out, last);
 		else
 			puts("It has not run yet.");
+		if (json_get_int(job, "overlaps", 0) >= OVERLAPS_TOLD)
+			printf("It is blocked by its own run: skipped %lld times in a row.\n",
+			    json_get_int(job, "overlaps", 0));
 		if (json_get_int(job, "skips", 0) > 0)
 			printf("Skipped so far: %lld.\n", json_get_int(job, "skips", 0));
 	}
@@ -181,6 +187,34 @@ next_print(const struct output *o, const struct cJSON *reply)
 	free(due);
 }
 
+/* The jobs of a page whose run has outlasted one occurrence after another. */
+static void
+blocked_print(const struct output *o, const struct cJSON *jobs)
+{
+	static const struct column columns[] = {
+		{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "SKIPPED", COLUMN_RIGHT },
+		{ "RUN SINCE", 0 }, { "WHAT", COLUMN_FLEX }, { 0 },
+	};
+	const struct cJSON *job;
+	struct table t;
+	size_t n = 0;
+
+	table_init(&t, o, columns);
+	for (job = json_first(jobs); job; job = json_next(job)) {
+		if (json_get_int(job, "overlaps", 0) < OVERLAPS_TOLD)
+			continue;
+		if (n++ == 0)
+			puts("\nblocked by their own run");
+		table_cell(&t, xasprintf("%lld", json_get_int(job, "id", 0)));
+		table_cell(&t, xstrdup(json_get_string(job, "name")));
+		table_cell(&t, xasprintf("%lld times", json_get_int(job, "overlaps", 0)));
+		table_cell(&t, text_when(o, json_get_string(json_get(job, "lastRun"), "startedAt")));
+		table_cell(&t, xstrdup(json_get_string(job, "summary")));
+	}
+	table_flush(&t);
+	table_done(&t);
+}
+
 /* A page of something by its state. */
 static int
 page_get(const struct client *c, const char *method, const char *const *states, int limit,
@@ -201,8 +235,9 @@ static int
 status_all(struct client *c)
 {
 	static const char *const scheduled[] = { "scheduled", NULL };
+	static const char *const running[] = { "running", NULL };
 	static const char *const failed[] = { "failed", "timed_out", "lost", NULL };
-	struct cJSON *stats = NULL, *jobs = NULL, *runs = NULL;
+	struct cJSON *stats = NULL, *jobs = NULL, *busy = NULL, *runs = NULL;
 	int r = call_once(c, "io.jobd.Stats", c->args.parameters, &stats);
 
 	if (r == 0 && !c->out.json)
@@ -212,6 +247,10 @@ status_all(struct client *c)
 	if (r == 0 && !c->out.json)
 		next_print(&c->out, jobs);
 	if (r == 0)
+		r = page_get(c, "io.jobd.List", running, LIST_PAGE, &busy);
+	if (r == 0 && !c->out.json)
+		blocked_print(&c->out, json_get(busy, "jobs"));
+	if (r == 0)
 		r = page_get(c, "io.jobd.Runs", failed, NEXT_SHOWN, &runs);
 	if (r == 0 && !c->out.json && json_count(json_get(runs, "runs")) > 0) {
 		puts("\nfailed last");
@@ -219,6 +258,7 @@ status_all(struct client *c)
 	}
 	json_free(stats);
 	json_free(jobs);
+	json_free(busy);
 	json_free(runs);
 	return r;
 }

@@ -260,6 +260,7 @@ const struct field job_info_fields[] = {
 	{ AT(job_info, "schedule", schedule), .type = FIELD_STRING },
 	{ AT(job_info, "runs", runs), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(job_info, "skips", skips), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(job_info, "overlaps", overlaps), .type = FIELD_INT },
 	{ AT(job_info, "summary", summary), .type = FIELD_STRING },
 	{ AT(job_info, "lastRun", last), .type = FIELD_STRUCT, .sub = run_info_fields,
 	  .size = sizeof(struct run_info) },

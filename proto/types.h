@@ -247,6 +247,7 @@ struct job_info {
 	char		*schedule;	/* in words: "cron 0 3 * * * Europe/Berlin" */
 	int64_t		 runs;		/* number of runs so far */
 	int64_t		 skips;		/* occurrences skipped so far */
+	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */

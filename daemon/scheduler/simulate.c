@@ -27,7 +27,7 @@
 /* Ticks between two looks at the clock. */
 #define STRIDE		8
 
-static_assert(SIMULATE_JOBS_MAX <= TAKE_BATCH, "what is due at once is taken at once, in its order");
+static_assert(SIMULATE_JOBS_MAX <= TAKE_BATCH, "what is due at once is taken in its order");
 
 struct world {
 	struct task		 root;
@@ -112,9 +112,11 @@ column_of(const struct simulate_config *c, instant i)
 
 /* From one instant up to another, which is not in it unless it is the same. */
 static void
-timeline_mark(const struct simulate_config *c, struct simulated *j, instant from, instant to, char mark)
+timeline_mark(const struct simulate_config *c, struct simulated *j, instant from, instant to,
+    char mark)
 {
-	static const char strengths[] = { TIMELINE_NOTHING, TIMELINE_RUN, TIMELINE_WAIT, TIMELINE_SKIP };
+	static const char strengths[] = { TIMELINE_NOTHING, TIMELINE_RUN, TIMELINE_WAIT,
+	    TIMELINE_SKIP };
 	const char *strength = memchr(strengths, mark, sizeof(strengths));
 	size_t last;
 
@@ -175,9 +177,11 @@ told_claim(struct simulate *s, struct simulated *j, const struct op_claim *o)
 
 	/* What was queued by hand begins when its turn comes; it was not due. */
 	if (!o->manual) {
-		r.wait = o->started.usec > begin.usec ? instant_since(o->started, begin) : 0;
+		if (o->started.usec > begin.usec)
+			r.wait = instant_since(o->started, begin);
 		waited(s, j, begin, o->started);
-		j->overlaps += begin.usec < j->last_ended.usec && begin.usec >= j->last_started.usec;
+		j->overlaps += begin.usec < j->last_ended.usec &&
+		    begin.usec >= j->last_started.usec;
 	}
 	j->marks[o->mark]++;
 	j->began++;

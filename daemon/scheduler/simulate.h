@@ -37,7 +37,7 @@ struct simulated {
 	const struct job_spec	*spec;
 	usec_t			 lasts;		/* how long a run takes */
 	int64_t			 runs;		/* the number of its latest run */
-	struct active_row	 active;	/* a run that goes on at the beginning; run 0: none */
+	struct active_row	 active;	/* goes on at the beginning; run 0: none */
 	bool			 shown;		/* its runs are listed */
 	/* in: by the functions below */
 	struct schedule		 schedule;
@@ -45,7 +45,8 @@ struct simulated {
 	/* out */
 	int64_t			 began, timed_out;
 	int64_t			 skips[SKIP_COUNT];
-	int64_t			 overlaps;	/* came while the job's run went on: skipped, or waited for it */
+	/* occurrences that came while the job's run went on: skipped, or they waited for it */
+	int64_t			 overlaps;
 	int64_t			 marks[MARK_COUNT]; /* of what was run */
 	usec_t			 waited, longest;
 	instant			 waiting;	/* the due of one that still waits at the end */

@@ -1,6 +1,6 @@
 /*
- * simulate: Simulate.  The stored jobs are read as they are now, page by page, with their latest runs;
- * what is asked for in addition is judged as Add would; then a simulated scheduler has them.
+ * simulate: Simulate.  The stored jobs are read as they are now, page by page, with their latest
+ * runs; what is asked for in addition is judged as by Add; then a simulated scheduler has them.
  */
 #include <assert.h>
 #include <errno.h>
@@ -69,7 +69,7 @@ struct plan {
 	instant			 due;		/* of a stored one */
 	int64_t			 runs;
 	struct active_row	 active;
-	bool			 paused, shown;
+	bool			 paused, shown, chosen;
 	usec_t			 past[PAST_MAX];
 	size_t			 past_n;
 };
@@ -90,8 +90,9 @@ struct simulate_call {
 	size_t			 n, i;
 	struct simulated	*jobs;
 	struct simulate		 simulate;
-	struct cJSON		*reply, *jobs_reply, *runs_reply, *notes;
+	struct cJSON		*jobs_reply, *runs_reply, *notes;
 	size_t			*told;		/* place of a job among those told */
+	int64_t			 total;		/* jobs told, or of which something comes */
 };
 
 static const struct simulate_in *
@@ -110,7 +111,8 @@ slot_take(struct simulate_call *f)
 
 	for (int i = 0; i < SIMULATIONS_MAX; i++) {
 		if (slots[i] == me) {
-			call_fail(&f->call, JOBD_LIMIT_REACHED, "simulations of one user at a time", NULL);
+			call_fail(&f->call, JOBD_LIMIT_REACHED,
+			    "simulations of one user at a time", NULL);
 			return false;
 		}
 		if (slots[i] == 0)
@@ -138,7 +140,8 @@ range_check(struct simulate_call *f)
 		return false;
 	}
 	if (instant_since(in->to, f->from) > SIMULATE_SPAN_MAX) {
-		call_fail(&f->call, JOBD_INVALID_FIELD, "to", "must be at most 3660 days after from");
+		call_fail(&f->call, JOBD_INVALID_FIELD, "to",
+		    "must be at most 3660 days after from");
 		return false;
 	}
 	return true;
@@ -209,8 +212,9 @@ plan_take_past(struct plan *p, const struct op_get *op)
 			p->past[p->past_n++] = instant_since(end, r->started);
 		if (r->state == RUN_RUNNING)
 			p->active = (struct active_row){ .run = r->run, .attempt = r->attempt,
-			    .due = r->due, .noticed = r->noticed, .started = r->started, .mark = r->mark,
-			    .missed = r->missed, .previous = r->previous, .manual = r->manual };
+			    .due = r->due, .noticed = r->noticed, .started = r->started,
+			    .mark = r->mark, .missed = r->missed, .previous = r->previous,
+			    .manual = r->manual };
 	}
 }
 
@@ -347,7 +351,8 @@ stored_took(struct pass *p, union pass_op *op, const struct target *target)
 	if (op->op.result < 0)
 		return;
 	*plan = (struct plan){ .id = op->get.job.id, .due = op->get.job.due,
-	    .paused = op->get.job.paused, .shown = target->pattern };
+	    .paused = op->get.job.paused, .shown = target->pattern,
+	    .chosen = in_of(f)->only.n > 0 };
 	plan->own = xcalloc(1, sizeof(*plan->own));
 	plan->spec = plan->own;
 	plan_take_past(plan, &op->get);
@@ -412,6 +417,20 @@ plans_sort(struct simulate_call *f)
 }
 
 static void
+note_paused(struct simulate_call *f, const struct plan *p)
+{
+	char id[32], *text;
+
+	if (!p->shown)
+		return;
+	(void)snprintf(id, sizeof(id), "job %" PRId64, p->id);
+	text = xasprintf("%s is paused: nothing of it is run",
+	    p->spec->name != NULL ? p->spec->name : id);
+	note(f, text);
+	free(text);
+}
+
+static void
 plan_open(struct simulate_call *f, size_t i)
 {
 	struct plan *p = &f->plans[i];
@@ -419,22 +438,20 @@ plan_open(struct simulate_call *f, size_t i)
 	struct field_error error;
 	char *text;
 
-	*j = (struct simulated){ .id = p->id, .spec = p->spec, .runs = p->runs, .shown = p->shown };
+	*j = (struct simulated){ .id = p->id, .spec = p->spec, .shown = p->shown };
 	(void)plan_lasts(f, p, &j->lasts);
-	if (f->now)
+	/* What number a run of another time has nobody knows. */
+	if (f->now) {
 		j->active = p->active;
+		j->runs = p->runs;
+	}
 	if (simulated_open(j, server_of(&f->call)->zones, &error) != JOBD_OK) {
-		text = xasprintf("job %" PRId64 " is never due: %s: %s", p->id, error.path, error.reason);
+		text = xasprintf("job %" PRId64 " is never due: %s: %s", p->id, error.path,
+		    error.reason);
 		note(f, text);
 		free(text);
 	} else if (p->paused) {
-		if (p->shown && p->spec->name != NULL)
-			text = xasprintf("%s is paused: none of its occurrences are run", p->spec->name);
-		else
-			text = xasprintf("job %" PRId64 " is paused: none of its occurrences are run", p->id);
-		if (p->shown)
-			note(f, text);
-		free(text);
+		note_paused(f, p);
 	} else if (p->own == NULL) {
 		simulated_added(j, f->from);
 	} else if (f->now) {
@@ -442,6 +459,10 @@ plan_open(struct simulate_call *f, size_t i)
 	} else {
 		simulated_stored(j, p->due, f->from);
 	}
+	/* Its due was before, and it comes no more: nobody has asked for it. */
+	if (p->own != NULL && !p->chosen && !instant_is_set(j->due) && j->active.run == 0)
+		j->shown = false;
+	f->total += j->shown || instant_is_set(j->due) || j->active.run != 0;
 }
 
 static void
@@ -574,8 +595,8 @@ answer(struct simulate_call *f)
 	struct cJSON *o = json_object();
 
 	if (f->beyond)
-		note(f, "the store has more jobs than a simulation takes: the 1000 that are due first"
-		    " are in it");
+		note(f, "the store has more jobs than a simulation takes: the 1000 that are due"
+		    " first are in it");
 	if (s->stopped)
 		note(f, "it stopped after ten million decisions");
 	set_instant(o, "from", f->from);
@@ -585,7 +606,7 @@ answer(struct simulate_call *f)
 	f->jobs_reply = f->runs_reply = NULL;
 	json_set_bool(o, "truncated", s->truncated);
 	json_set(o, "peaks", peaks_reply(s));
-	json_set_int(o, "jobsTotal", (long long)f->n);
+	json_set_int(o, "jobsTotal", f->total);
 	json_set_int(o, "runsTotal", s->began);
 	json_set_int(o, "skips", s->skipped);
 	json_set_int(o, "waiting", s->waiting);

@@ -21,7 +21,7 @@ struct memory_job {
 	int			 state;
 	bool			 paused, on_boot;
 	instant			 created, finished, previous;
-	int64_t			 generation, runs, skips, epoch;
+	int64_t			 generation, runs, skips, overlaps, epoch;
 	int64_t			 queued, running;
 	char			*name, *key, *spec_json;
 	const struct job_spec	*spec;		/* or NULL: then there is spec_json */

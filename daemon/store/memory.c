@@ -111,7 +111,8 @@ count_run(struct memory *m, struct memory_job *j, int state, int by)
 }
 
 struct memory_run *
-memory_run_new(struct memory *m, struct memory_job *j, enum run_state state, bool manual, instant due)
+memory_run_new(struct memory *m, struct memory_job *j, enum run_state state, bool manual,
+    instant due)
 {
 	struct memory_run *r = m->spare;
 
@@ -193,6 +194,7 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	o->run_due = o->due;
 	j->row.due = o->next_due;
 	j->previous = o->due;
+	j->overlaps = 0;
 	r->info.attempt = 1;
 	r->info.noticed = o->noticed;
 	r->info.started = o->started;
@@ -308,6 +310,8 @@ memory_skip(void *db, struct store_op *op)
 		return -ESTALE;
 	j->row.due = o->next_due;
 	j->skips += o->count;
+	if (o->cause == SKIP_OVERLAP)
+		j->overlaps += o->count;
 	memory_job_settle(j, o->last);
 	o->name = xstrdup(j->name);
 	memory_tell(m, op);
@@ -417,7 +421,8 @@ memory_span(void *db, struct store_op *op)
 static int
 job_compare(const void *a, const void *b)
 {
-	const struct memory_job *x = *(struct memory_job *const *)a, *y = *(struct memory_job *const *)b;
+	const struct memory_job *x = *(struct memory_job *const *)a;
+	const struct memory_job *y = *(struct memory_job *const *)b;
 
 	if (x->row.due.usec != y->row.due.usec)
 		return x->row.due.usec < y->row.due.usec ? -1 : 1;
@@ -557,7 +562,8 @@ memory_free(struct memory *m)
 }
 
 void
-memory_put_job(struct memory *m, const struct due_row *row, const struct job_spec *spec, int64_t runs)
+memory_put_job(struct memory *m, const struct due_row *row, const struct job_spec *spec,
+    int64_t runs)
 {
 	struct memory_job *j = memory_job_new(m, row->id);
 

@@ -229,7 +229,7 @@ memory_get(void *db, struct store_op *op)
 		.id = j->row.id, .name = xstrdup(j->name), .kind = j->row.kind, .state = j->state,
 		.uid = j->uid, .generation = j->generation, .created = j->created,
 		.due = j->row.due, .every = j->row.every, .runs = j->runs, .skips = j->skips,
-		.paused = j->paused,
+		.overlaps = j->overlaps, .paused = j->paused,
 	};
 	o->runs = xcalloc(o->runs_max + 1, sizeof(*o->runs));
 	for (const struct memory_run *r = j->newest; r != NULL && o->runs_n < o->runs_max;

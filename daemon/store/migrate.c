@@ -61,6 +61,8 @@ static const char step_2[] =
 "ALTER TABLE job ADD COLUMN schedule TEXT;"
 "ALTER TABLE job ADD COLUMN on_boot INTEGER NOT NULL DEFAULT 0;"
 "ALTER TABLE job ADD COLUMN previous INTEGER;"
+/* Occurrences skipped in a row because the run before was still active. */
+"ALTER TABLE job ADD COLUMN overlaps INTEGER NOT NULL DEFAULT 0;"
 /* How many shifts of the clock are in its due, or were over when it was added. */
 "ALTER TABLE job ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
 "CREATE INDEX job_on_boot ON job(id) WHERE on_boot = 1;"

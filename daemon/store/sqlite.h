@@ -114,7 +114,7 @@ struct job_now {
 	int	 kind, state;
 	bool	 paused, on_boot;
 	instant	 due, finished, previous;
-	int64_t	 every, generation, runs, skips;
+	int64_t	 every, generation, runs, skips, overlaps;
 	int64_t	 queued, running;	/* its active runs */
 	int64_t	 was_queued, was_running;	/* as loaded */
 	char	*name, *spec_json;	/* as wanted */
@@ -131,7 +131,7 @@ void job_now_done(struct job_now *j);
 /* The state that follows from the rest; `when` it finished, if it does now. */
 void job_settle(struct job_now *j, instant when);
 
-/* Write what an op may change; due_too: also due, paused, skips, generation and previous. */
+/* Write what an op may change; due_too: also due, paused, skips, generation, previous and overlaps. */
 int job_save(struct sqlite *db, const struct job_now *j, bool due_too);
 
 /* May this uid (-1: root) change it? */

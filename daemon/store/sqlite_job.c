@@ -30,6 +30,7 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 	j->paused = col_int(st, 3) != 0;
 	j->on_boot = col_int(st, 14) != 0;
 	j->previous = (instant){ col_int(st, 15) };
+	j->overlaps = col_int(st, 18);
 	if (!col_enum(st, 1, KIND_COUNT, &j->kind) ||
 	    !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
 	    j->queued < 0 || j->running < 0 || j->runs < j->queued + j->running || j->every < 0)
@@ -50,7 +51,7 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
-	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule"
+	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps"
 	    " FROM job WHERE id = ?1");
 	int r;
 
@@ -95,7 +96,7 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		st = sql(db, ST_JOB_SAVE_DUE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
 		    " finished_at = ?6, due = ?7, paused = ?8, skips = ?9, generation = ?10,"
-		    " previous = ?11 WHERE id = ?1");
+		    " previous = ?11, overlaps = ?12 WHERE id = ?1");
 	else
 		st = sql(db, ST_JOB_SAVE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
@@ -112,6 +113,7 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		bind_int(st, 9, j->skips);
 		bind_int(st, 10, j->generation);
 		bind_some(st, 11, j->previous.usec);
+		bind_int(st, 12, j->overlaps);
 	}
 	return sql_run(db, st);
 }

@@ -328,8 +328,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
-	" runs, skips, summary, paused, schedule"
-#define JOB_COLUMN_SPEC 16
+	" runs, skips, summary, paused, schedule, overlaps"
+#define JOB_COLUMN_SPEC 17
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -365,6 +365,7 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.runs = col_int(st, 11),
 		.skips = col_int(st, 12),
 		.paused = col_int(st, 14) != 0,
+		.overlaps = col_int(st, 16),
 	};
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);

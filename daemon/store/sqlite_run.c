@@ -116,6 +116,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	j->running++;
 	j->due = o->next_due;
 	j->previous = o->due;
+	j->overlaps = 0;
 	job_settle(j, o->started);
 	return job_save_counted(db, j, true);
 }
@@ -348,6 +349,8 @@ sqlite_skip(void *arg, struct store_op *op)
 	if (r == 0) {
 		j.due = o->next_due;
 		j.skips += o->count;
+		if (o->cause == SKIP_OVERLAP)
+			j.overlaps += o->count;
 		job_settle(&j, o->last);
 		r = job_save(db, &j, true);
 	}

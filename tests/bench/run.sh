@@ -2,7 +2,7 @@
 # make bench: measure, beside what is installed of the peers, in one run. Each section prints what it measured and
 # ends with a table of ours, theirs, the ratio and what is wanted; the same, a JSON object a line, is in
 # build/*/bench.jsonl. Figures of a shared machine are noisy: the ratios of one run are what counts.
-# SECTIONS="table engine adds commands checks idle many" chooses; engine.sh tells more of the engine's.
+# SECTIONS="table engine adds commands checks time idle many" chooses; engine.sh tells more of the engine's.
 set -u
 bin=$1
 here=$(dirname "$0")
@@ -16,7 +16,7 @@ JOBD=
 : >"$out"
 export JOBD_SOCKET="$S"
 
-want() { case " ${SECTIONS:-table engine adds commands checks idle many} " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+want() { case " ${SECTIONS:-table engine adds commands checks time idle many} " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 section=
 begin() {	# section, title
 	section=$1
@@ -186,6 +186,20 @@ if want checks; then
 	while IFS='|' read -r load ours floor; do
 		compare "checks a second, $load, against bare curl multi" "$ours" "$floor" ">= 0.9"
 	done <"$W/loads"
+	compared
+fi
+
+if want time; then
+	begin time "Time"
+	"$bin/tests/bench/simulate" >"$W/simulate"
+	sed 's/^{/{"section":"time",/' "$W/simulate" >>"$out"
+	for round in 1 2; do
+		line=$(sed -n "${round}p" "$W/simulate")
+		what=$(echo "$line" | sed 's/.*"what":"\([^"]*\)".*/\1/')
+		echo "$what: $(echo "$line" | sed 's/.*"runs":\([0-9]*\).*/\1/') runs," \
+			"longest slice $(echo "$line" | sed 's/.*"slice_max_us":\([0-9.]*\).*/\1/') us"
+		compare "$what, seconds" "$(echo "$line" | sed 's/.*"seconds":\([0-9.]*\).*/\1/')" "" "<= 1"
+	done
 	compared
 fi
 

@@ -1,6 +1,6 @@
 /*
- * simulate [JOBS]: a year of hourly jobs (100 of them), by the clock of a zone with time changes and
- * by elapsed time, each run a minute long: how long the simulation takes.  One JSON object a line.
+ * simulate [JOBS]: a year of hourly jobs (100 of them), by elapsed time and by the clock of a zone
+ * with time changes, each run a minute long: what the simulation takes.  One JSON object a line.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,8 @@ root_step(struct task *t)
 {
 	struct bench *f = container_of(t, struct bench, root);
 	static const struct simulate_config year = {
-		.from = { (int64_t)1767225600 * USEC_SEC }, .to = { (int64_t)1798761600 * USEC_SEC },
+		.from = { (int64_t)1767225600 * USEC_SEC },
+		.to = { (int64_t)1798761600 * USEC_SEC },
 		.running_max = { 1000, 1000, 1000 }, .runs_max = 100, .columns = 80,
 	};
 	struct simulate_config config = year;
@@ -91,8 +92,8 @@ measure(const char *what, size_t n, bool cron)
 	task_start_root(&f->root, &root_kind, l);
 	(void)loop_run(l);
 	took = seconds() - before;
-	printf("{\"what\":\"%s\",\"runs\":%lld,\"seconds\":%.3f,\"per_second\":%.0f,\"slice_p99_us\":%.1f,"
-	    "\"slice_max_us\":%.1f}\n", what, (long long)f->simulate.began, took,
+	printf("{\"what\":\"%s\",\"runs\":%lld,\"seconds\":%.3f,\"per_second\":%.0f,"
+	    "\"slice_p99_us\":%.1f,\"slice_max_us\":%.1f}\n", what, (long long)f->simulate.began, took,
 	    (double)f->simulate.began / took, (double)histogram_share(&l->stats.step, 0.99) / 1e3,
 	    (double)l->stats.step.max / 1e3);
 	for (size_t i = 0; i < n; i++) {
@@ -114,7 +115,7 @@ main(int argc, char *argv[])
 
 	if (n < 1 || n > SIMULATE_JOBS_MAX)
 		return 2;
-	measure("a year of hourly jobs, elapsed time", n, false);
-	measure("a year of hourly jobs, cron in Berlin", n, true);
+	measure("a year of 100 hourly jobs by elapsed time", n, false);
+	measure("a year of 100 hourly jobs by cron in Berlin", n, true);
 	return 0;
 }

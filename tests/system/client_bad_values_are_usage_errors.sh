@@ -14,7 +14,7 @@ check() {
 
 check '--in' add --in soon true
 check '--every' add --every -5s true
-check '--at' add --at yesterday true
+check '--at' add --at someday true
 check '--output-max' add --output-max 8X true
 check '--output-max' add --output-max 99999999999T true
 check '--limit' list --limit many

@@ -124,9 +124,10 @@ print_get(struct buf *b, const struct op_get *o)
 
 	buf_printf(b, " job %" PRId64 " %s kind=%d state=%d uid=%" PRId64 " generation=%" PRId64
 	    " created=%" PRId64 " due=%" PRId64 " every=%" PRId64 " runs=%" PRId64 " skips=%" PRId64
-	    " paused=%d",
+	    " paused=%d overlaps=%" PRId64,
 	    j->id, j->name != NULL ? j->name : "-", j->kind, j->state, j->uid, j->generation,
-	    j->created.usec, j->due.usec, j->every, j->runs, j->skips, j->paused);
+	    j->created.usec, j->due.usec, j->every, j->runs, j->skips, j->paused,
+	    j->overlaps);
 	for (size_t i = 0; i < o->runs_n; i++)
 		print_run(b, &o->runs[i]);
 }
