@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -266,15 +267,19 @@ run_some(struct loop *l, unsigned n, unsigned sample)
  * so that a dear step is noticed at once, and cheap ones hardly pay for it.
  */
 static void
-run_batch(struct loop *l)
+run_batch(struct loop *l, unsigned steps_max)
 {
 	unsigned n = 0, stride = 1, sample = (unsigned)(l->stats.ticks % SAMPLE_TURN);
 	usec_t end = l->now + BATCH_TIME;
 
 	while (l->queue_head != NULL) {
+		if (stride > steps_max - n)
+			stride = steps_max - n;
 		/* Places before this stride wrap to numbers that no step has. */
 		n += run_some(l, stride, sample - n);
-		if (l->is_virtual ? n >= BATCH_VIRTUAL : l->queue_head != NULL && loop_clock(l) >= end)
+		if (n == steps_max)
+			break;
+		if (!l->is_virtual && l->queue_head != NULL && loop_clock(l) >= end)
 			break;
 		if (stride < STRIDE_MAX)
 			stride *= 2;
@@ -344,13 +349,13 @@ wait_virtual(struct loop *l, usec_t until)
 
 /* 0 to go on, 1 at the end, or -errno. */
 static int
-tick(struct loop *l, usec_t until)
+tick(struct loop *l, usec_t until, unsigned steps_max)
 {
 	const struct heap_entry *first;
 
 	l->stats.ticks++;
 	fire_timers(l);
-	run_batch(l);
+	run_batch(l, steps_max);
 	if (l->root->done)
 		return 1;
 	first = heap_first(&l->timers);
@@ -373,7 +378,7 @@ dump_tree(void)
 
 /* 0 when there is more to do, 1 at the end, or -errno. */
 static int
-run(struct loop *l, usec_t until, uint64_t ticks_max)
+run(struct loop *l, usec_t until, uint64_t ticks_max, unsigned steps_max)
 {
 	struct loop *outer = dumped;
 	int r = 0;
@@ -384,7 +389,7 @@ run(struct loop *l, usec_t until, uint64_t ticks_max)
 	must_set_hook(dump_tree);
 	l->now = loop_clock(l);
 	for (uint64_t n = 0; r == 0 && !l->root->done && n < ticks_max; n++)
-		r = tick(l, until);
+		r = tick(l, until, steps_max);
 	/* Inside a step of another loop: from here on it is again that one's. */
 	if (outer != NULL && outer->running != NULL)
 		dumped = outer;
@@ -397,21 +402,21 @@ loop_run_until(struct loop *l, usec_t until)
 	int r;
 
 	MUST(l->is_virtual);
-	r = run(l, until, UINT64_MAX);
+	r = run(l, until, UINT64_MAX, BATCH_VIRTUAL);
 	return r < 0 ? r : 0;
 }
 
 int
-loop_run_some(struct loop *l, usec_t until, unsigned ticks_max)
+loop_run_some(struct loop *l, usec_t until, unsigned steps_max)
 {
-	MUST(l->is_virtual);
-	return run(l, until, ticks_max);
+	MUST(l->is_virtual && steps_max > 0);
+	return run(l, until, 1, steps_max);
 }
 
 int
 loop_run(struct loop *l)
 {
-	int r = run(l, USEC_NEVER, UINT64_MAX);
+	int r = run(l, USEC_NEVER, UINT64_MAX, l->is_virtual ? BATCH_VIRTUAL : UINT_MAX);
 
 	return r < 0 ? r : 0;
 }

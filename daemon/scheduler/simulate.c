@@ -20,11 +20,11 @@
 #include "proto/json.h"
 #include "proto/mem.h"
 
-/* The loop goes on after so long; and after so many ticks, for a loop whose clock stands still. */
+/* The loop goes on after so long; and after so much, for a loop whose clock stands still. */
 #define SLICE_TIME	(2 * USEC_MSEC)
-#define SLICE_TICKS	4096
+#define SLICE_STRIDES	4096
 
-/* Ticks between two looks at the clock. */
+/* Steps between two looks at the clock, at most: a scheduler with much in line has long ones. */
 #define STRIDE		8
 
 static_assert(SIMULATE_JOBS_MAX <= TAKE_BATCH, "what is due at once is taken in its order");
@@ -456,7 +456,7 @@ simulate_slice(struct simulate *s)
 	bool muted = log_mute(true);
 	int r = 0;
 
-	for (int n = 0; n < SLICE_TICKS && r == 0; n += STRIDE) {
+	for (int n = 0; n < SLICE_STRIDES && r == 0; n++) {
 		r = loop_run_some(s->world->loop, s->world->end, STRIDE);
 		s->stopped = r == 0 && s->decisions >= s->config.decisions_max;
 		if (s->stopped || loop_clock(l) >= end)
