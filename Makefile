@@ -101,13 +101,13 @@ $(B)/jobctl: $(CLIENT_OBJECTS) $(call floor-archive,proto)
 
 include tests/tests.mk
 
-check: deps lint $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(SIM) $(FUZZ)	# build, and pass all tests
+check: deps lint $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(DEMO) $(SIM) $(FUZZ)	# build, and pass all tests
 	$(call run-tests,check) $(UNIT_TESTS) $(SCRIPTS)
 
 unit: $(UNIT_TESTS) $(PROGRAMS)	# the unit tests alone
 	$(call run-tests,unit) $(UNIT_TESTS)
 
-system: $(PROGRAMS) $(TOOLS)	# the system tests alone
+system: $(PROGRAMS) $(TOOLS) $(DEMO)	# the system tests alone
 	$(call run-tests,system) $(wildcard tests/system/*_*.sh)
 
 crash: $(PROGRAMS) $(TOOLS)	# die at every fault point, and recover

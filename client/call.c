@@ -3,6 +3,7 @@
  * streaming could not take another one.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/call.h"
@@ -28,6 +30,9 @@
 /* How long call_again() tries: a minute. */
 #define AGAIN_MSEC	250
 #define AGAIN_TRIES	240
+
+/* How much later than the deadline jobd may answer before nobody listens any more. */
+#define DEADLINE_GRACE	USEC_SEC
 
 char *
 socket_find(const struct client *client)
@@ -109,6 +114,40 @@ signal_take(struct call *c)
 	return c->on_signal(c->on_signal_data);
 }
 
+usec_t
+monotonic_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * USEC_SEC + t.tv_nsec / 1000;
+}
+
+/* Milliseconds for poll(2) until the deadline and so much more; -1: there is none. */
+static int
+deadline_left(const struct call *c, usec_t grace)
+{
+	usec_t left = c->deadline + grace - monotonic_now();
+
+	if (c->deadline == 0)
+		return -1;
+	if (left <= 0)
+		return 0;
+	return left < INT_MAX * USEC_MSEC ? (int)((left + USEC_MSEC - 1) / USEC_MSEC) : INT_MAX;
+}
+
+/* The deadline passed without an answer: as if jobd had said so. */
+static int
+late(struct call *c)
+{
+	const struct error_row *row = error_row(JOBD_TIMED_OUT);
+
+	c->lost = false;
+	c->error = JOBD_TIMED_OUT;
+	complain("%s", row->text);
+	return row->exit_code;
+}
+
 int
 call_again(struct call *c)
 {
@@ -119,9 +158,13 @@ call_again(struct call *c)
 	if (c->tries == 0)
 		complain("jobd has gone; waiting for it to come back");
 	while (r == 0 && connected < 0 && c->tries++ < AGAIN_TRIES) {
+		int left = deadline_left(c, 0);
+
 		/* A jobd that is stopping may still take a connection, to close it. */
-		if (poll(&signal, 1, AGAIN_MSEC) > 0)
+		if (poll(&signal, 1, left >= 0 && left < AGAIN_MSEC ? left : AGAIN_MSEC) > 0)
 			r = signal_take(c);
+		else if (left == 0)
+			r = late(c);
 		call_close(c);
 		connected = dial(c, path);
 	}
@@ -250,11 +293,15 @@ wait_input(struct call *c)
 		{ .fd = c->signal_fd, .events = POLLIN },
 	};
 
-	if (c->signal_fd < 0)
+	int n;
+
+	if (c->signal_fd < 0 && c->deadline == 0)
 		return 0;	/* the read blocks */
-	while (poll(fds, 2, -1) < 0)
+	while ((n = poll(fds, 2, deadline_left(c, DEADLINE_GRACE))) < 0)
 		if (errno != EINTR)
 			return gone(c, errno);
+	if (n == 0)
+		return late(c);
 	return fds[1].revents ? signal_take(c) : 0;
 }
 

@@ -10,6 +10,7 @@
 #include "proto/buf.h"
 #include "proto/error.h"
 #include "proto/message.h"
+#include "proto/when.h"
 
 struct cJSON;
 struct client;
@@ -23,6 +24,7 @@ struct call {
 	bool			 patient;	/* a lost connection is no error yet */
 	bool			 lost;		/* it was lost, or jobd is about to stop */
 	int			 tries;		/* of call_again() since the last reply */
+	usec_t			 deadline;	/* of CLOCK_MONOTONIC; 0: none */
 	struct buf		 in;
 	size_t			 scanned;
 	struct message_reply	 reply;		/* the latest */
@@ -46,13 +48,16 @@ int call_send(struct call *c, const char *method, const struct cJSON *parameters
 int call_next(struct call *c);
 
 /*
- * After a patient call was lost: connect again, for a minute, as jobd may be restarting,
- * which no run notices.  Then everything has to be sent again.  0, or an exit code after
- * having said what is wrong.
+ * After a patient call was lost: connect again, for a minute or until the deadline, as jobd
+ * may be restarting, which no run notices.  Then everything has to be sent again.  0, or an
+ * exit code after having said what is wrong.
  */
 int call_again(struct call *c);
 
 void call_close(struct call *c);
+
+/* What deadlines are measured by. */
+usec_t monotonic_now(void);
 
 /*
  * Connect, call, take the only reply.  *ret is the caller's; with --json it has been

@@ -211,7 +211,8 @@ blocked_print(const struct output *o, const struct cJSON *jobs)
 		table_cell(&t, text_when(o, json_get_string(json_get(job, "lastRun"), "startedAt")));
 		table_cell(&t, xstrdup(json_get_string(job, "summary")));
 	}
-	table_flush(&t);
+	if (n > 0)
+		table_flush(&t);
 	table_done(&t);
 }
 

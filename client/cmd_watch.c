@@ -19,7 +19,8 @@ const struct command cmd_watch = {
 	.summary = "Show events as they happen",
 	.text =
 	    "Of all jobs when none is named. With --json each reply is a line: an empty one\n"
-	    "at once, when watching has begun, and in every 30 seconds of silence.\n",
+	    "at once, when watching has begun, and in every 30 seconds of silence. When jobd\n"
+	    "is restarted it goes on; what happened meanwhile is not shown.\n",
 	.examples = "  jobctl watch 'db-*'\n  jobctl watch --json | jq .event.type\n",
 	.words_field = "jobs",
 	.words_name = "JOB",
@@ -77,6 +78,26 @@ event_print(const struct output *o, const struct cJSON *event)
 	free(type);
 }
 
+/* Replies up to the last one. */
+static int
+watch_replies(struct call *call)
+{
+	const struct client *c = call->client;
+	int r;
+
+	while ((r = call_next(call)) == 0) {
+		const struct cJSON *event = json_get(call->reply.parameters, "event");
+
+		if (c->out.json)
+			output_json(call->reply.parameters);
+		else if (event)
+			event_print(&c->out, event);
+		if (!call->reply.continues)
+			break;
+	}
+	return r;
+}
+
 static int
 watch_run(struct client *c)
 {
@@ -87,17 +108,14 @@ watch_run(struct client *c)
 	for (i = 0; i < c->args.n_words; i++)
 		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
 	r = call_open(&call, c);
-	if (r == 0)
+	call.patient = true;
+	while (r == 0) {
 		r = call_send(&call, "io.jobd.Watch", c->args.parameters, true);
-	while (r == 0 && (r = call_next(&call)) == 0) {
-		const struct cJSON *event = json_get(call.reply.parameters, "event");
-
-		if (c->out.json)
-			output_json(call.reply.parameters);
-		else if (event)
-			event_print(&c->out, event);
-		if (!call.reply.continues)
+		if (r == 0)
+			r = watch_replies(&call);
+		if (!call.lost)
 			break;
+		r = call_again(&call);
 	}
 	call_close(&call);
 	return r;

@@ -83,12 +83,12 @@ interrupt_watch(struct call *c, struct interrupt *i)
 
 /* ---- waiting ---- */
 
-/* The parameters of Wait; the time that has passed since begin counts. */
+/* The parameters of Wait; the time that has passed since it began counts. */
 static struct cJSON *
-wait_parameters(const struct wait *wait, instant begin)
+wait_parameters(const struct wait *wait, usec_t deadline)
 {
 	struct cJSON *parameters = json_object();
-	long long left = wait->timeout - instant_since(instant_now(), begin);
+	long long left = deadline - monotonic_now();
 	size_t i;
 
 	for (i = 0; i < wait->n_jobs; i++)
@@ -117,14 +117,17 @@ int
 follow_wait(const struct client *client, const struct wait *wait, struct interrupt *interrupt,
     struct cJSON **ret)
 {
-	instant begin = instant_now();
+	usec_t begin = monotonic_now();
 	struct call c;
 	int r = call_open(&c, client);
 
 	interrupt_watch(&c, interrupt);
 	c.patient = true;
+	if (wait->timeout >= 0)
+		c.deadline = wait->timeout < INT64_MAX / 2 - begin ? begin + wait->timeout :
+		    INT64_MAX / 2;
 	while (r == 0) {
-		struct cJSON *parameters = wait_parameters(wait, begin);
+		struct cJSON *parameters = wait_parameters(wait, c.deadline);
 
 		r = call_send(&c, "io.jobd.Wait", parameters, true);
 		json_free(parameters);

@@ -232,14 +232,21 @@ text_bytes(long long bytes)
 	return xasprintf(i > 0 && n < 10 ? "%.1f %s" : "%.0f %s", n, units[i]);
 }
 
-/* Three digits or so tell enough: nobody reads the microseconds of an hour. */
+/*
+ * Three digits or so tell enough: nobody reads the microseconds of an hour.  Rounded, not cut:
+ * a wait of 3 s must not look as if it had ended before.
+ */
 char *
 text_duration(usec_t d)
 {
 	char text[WHEN_TEXT_MAX];
 	usec_t unit = 1;
 
-	if (d >= USEC_MINUTE)
+	if (d >= USEC_DAY)
+		unit = USEC_HOUR;
+	else if (d >= USEC_HOUR)
+		unit = USEC_MINUTE;
+	else if (d >= USEC_MINUTE)
 		unit = USEC_SEC;
 	else if (d >= 10 * USEC_SEC)
 		unit = 100 * USEC_MSEC;
@@ -249,6 +256,8 @@ text_duration(usec_t d)
 		unit = USEC_MSEC;
 	else if (d >= USEC_MSEC)
 		unit = 10;
+	if (d <= INT64_MAX - unit)
+		d += unit / 2;
 	return xstrdup(duration_print(d - d % unit, text));
 }
 

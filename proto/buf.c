@@ -112,6 +112,15 @@ buf_consume(struct buf *b, size_t n)
 		buf_reset(b);
 }
 
+void
+buf_cut(struct buf *b, size_t n)
+{
+	if (n > buf_len(b))
+		abort();	/* more than there is */
+	b->end = b->start + n;
+	buf_consume(b, 0);	/* an emptied big one gives its memory back */
+}
+
 char *
 buf_string(struct buf *b)
 {

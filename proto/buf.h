@@ -48,6 +48,9 @@ void buf_vprintf(struct buf *b, const char *format, va_list ap)
 /* Drop the first n unread bytes, at most buf_len().  An emptied big buf gives its memory back. */
 void buf_consume(struct buf *b, size_t n);
 
+/* Keep only the first n unread bytes, at most buf_len(). */
+void buf_cut(struct buf *b, size_t n);
+
 /* A NUL after the last byte, not counted; returns the bytes as a C string. */
 char *buf_string(struct buf *b);
 

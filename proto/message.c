@@ -12,11 +12,11 @@
 #include "proto/mem.h"
 #include "proto/message.h"
 
-/* Take the flag.  0, or -EPROTO when it is no boolean. */
+/* Take the flag.  0, or -EPROTO when it is no boolean: null is none (UAPI.20). */
 static int
 flag_read(const cJSON *member, bool *flag)
 {
-	if (!cJSON_IsBool(member) && !cJSON_IsNull(member))
+	if (!cJSON_IsBool(member))
 		return -EPROTO;
 	*flag = cJSON_IsTrue(member);
 	return 0;

@@ -24,8 +24,6 @@ timer_begin(struct timer *f)
 	usec_t length = e->spec->timer->duration, past;
 	instant now = loop_wall(l);
 
-	if (!instant_is_set(e->run->spawned))
-		e->run->spawned = now;
 	f->too_long = e->spec->timeout > 0 && e->spec->timeout < length;
 	if (f->too_long)
 		length = e->spec->timeout;
@@ -33,7 +31,11 @@ timer_begin(struct timer *f)
 	past = instant_is_set(e->run->started) ? instant_since(now, e->run->started) : 0;
 	if (past < 0)
 		past = 0;
-	f->end = loop_now(l) + (length > past ? length - past : 0);
+	/* The time counts from the claim: what the run tells adds up. */
+	if (!instant_is_set(e->run->spawned))
+		e->run->spawned = instant_add(now, -past);
+	/* The clock read now, as now was: by the tick's it would end early. */
+	f->end = loop_clock(l) + (length > past ? length - past : 0);
 }
 
 static void

@@ -236,6 +236,8 @@ spawn(struct attempt *a, struct spawn *s, bool any_directory, int ours[OUTPUT_CO
 	s->stdio[0] = -1;
 	s->stdio[1] = theirs[OUTPUT_STDOUT];
 	s->stdio[2] = theirs[OUTPUT_STDERR];
+	/* Before: when the call is back, a short command may be over. */
+	a->exit.spawned = loop_wall(a->runner->loop);
 	r = child_spawn(&a->child, a->runner->loop, s, &a->task, &stage);
 	if (r < 0 && any_directory && strcmp(stage, "chdir") == 0) {
 		/* Nobody asked for the home: without it, the root will do. */
@@ -246,6 +248,7 @@ spawn(struct attempt *a, struct spawn *s, bool any_directory, int ours[OUTPUT_CO
 	close(theirs[1]);
 	if (r == 0)
 		return 0;
+	a->exit.spawned = (instant){ 0 };
 	close(ours[0]);
 	close(ours[1]);
 	return refuse_spawn(a, s, stage, r);
@@ -476,7 +479,6 @@ attempt_start(struct runner *r, const struct runner_start *s)
 		return a;
 	}
 	a->exit.pid = a->child.pid;
-	a->exit.spawned = loop_wall(r->loop);
 	tree_add_main(&r->tree, a);
 	r->running++;
 	task_start(&a->task, &attempt_kind, &r->task);

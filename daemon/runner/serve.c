@@ -310,7 +310,7 @@ serve_new(struct runner *r)
 		.vendor = "jobd",
 		.product = "jobd-runner",
 		.version = JOBD_VERSION,
-		.url = "",
+		.url = "io.jobd",
 		.context = r,
 		.admit = admit,
 	};

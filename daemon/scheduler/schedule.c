@@ -30,6 +30,9 @@
 /* No two zones' clocks, nor one zone's before and after a change, are further apart. */
 #define OFFSET_MAX	((int64_t)2 * 86400)
 
+/* Bytes of an expression that an error repeats. */
+#define QUOTED_MAX	40
+
 /* A calendar expression that names what is left out: a whole day, unless it tells a time. */
 struct exception {
 	struct pattern		*pattern;
@@ -66,10 +69,15 @@ static enum jobd_error
 refuse_expression(struct field_error *error, const char *field, const char *text,
     const struct pattern_error *why)
 {
-	char reason[sizeof(error->reason)];
+	char reason[sizeof(error->reason)], rest[QUOTED_MAX + 1];
+	size_t n = 0;
 
-	if (text[why->at] != '\0')
-		(void)snprintf(reason, sizeof(reason), "at \"%.40s\": %s", text + why->at, why->text);
+	/* The place is told by what follows; printable, and no letter is cut in two. */
+	for (const char *p = text + why->at; *p != '\0' && n < QUOTED_MAX; p++)
+		rest[n++] = *p >= ' ' && *p <= '~' && *p != '"' ? *p : '?';
+	rest[n] = '\0';
+	if (n > 0)
+		(void)snprintf(reason, sizeof(reason), "at \"%s\": %s", rest, why->text);
 	else
 		(void)snprintf(reason, sizeof(reason), "at its end: %s", why->text);
 	return refuse(error, field, reason);
@@ -332,6 +340,16 @@ gap_occurrence(const struct schedule_rule *r, const struct zone_change *c, usec_
 	return true;
 }
 
+/*
+ * Is a match so near before a wall time that a clock set back may show it again?  Asked when none
+ * is after it.
+ */
+static bool
+may_come_again(const struct schedule_rule *r, usec_t wall)
+{
+	return wall_next(r, wall - OFFSET_MAX * USEC_SEC) != USEC_NEVER;
+}
+
 /* Where no match can be before: the stretch that is two days before the next one. */
 static usec_t
 skip_ahead(usec_t at, usec_t wall, int64_t east)
@@ -355,9 +373,10 @@ pattern_occurrence(const struct schedule_rule *r, usec_t after, struct occurrenc
 		east = zone_offset_at(r->zone, second).east;
 		end = zone_next_change(r->zone, second, &c) ? c.at * USEC_SEC : USEC_NEVER;
 		wall = wall_next(r, at + east * USEC_SEC);
-		if (wall == USEC_NEVER)
+		if (wall == USEC_NEVER && (end == USEC_NEVER ||
+		    !may_come_again(r, at + east * USEC_SEC)))
 			return false;
-		if (end == USEC_NEVER || wall - east * USEC_SEC < end) {
+		if (end == USEC_NEVER || (wall != USEC_NEVER && wall - east * USEC_SEC < end)) {
 			*ret = wall_occurrence(r, wall, wall - east * USEC_SEC);
 			return true;
 		}

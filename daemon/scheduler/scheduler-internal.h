@@ -56,7 +56,7 @@ struct scheduler {
 	/* as of the last look: wall clock - boot time, boot time - monotonic clock */
 	usec_t			 wall_offset, sleep_offset;
 	int64_t			 epoch;		/* shifts of dues by the clock, with the one under way */
-	bool			 sweeping;	/* dues are brought in line: none is decided */
+	struct task		*sweep;		/* brings dues in line, and none is decided; or NULL */
 	usec_t			 zones_looked;	/* when, monotonic */
 	struct wallclock	 wallclock;
 	struct zones		*zones;

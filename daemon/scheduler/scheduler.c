@@ -103,10 +103,11 @@ overlap_count(struct scheduler *s, struct pending *p, struct ledger_decision *d)
 {
 	const struct lane *lane = lane_get(&s->queue, p->job);
 	const struct run_info *run = run_info_of(lane->run);
+	bool told = p->overlaps >= OVERLAPS_TOLD;
 
 	d->active = run != NULL ? run->run : 0;
 	p->overlaps += d->count < OVERLAPS_TOLD ? (int)d->count : OVERLAPS_TOLD;
-	if (p->overlaps >= OVERLAPS_TOLD && p->overlaps - d->count < OVERLAPS_TOLD)
+	if (p->overlaps >= OVERLAPS_TOLD && !told)
 		log_warning("a job is blocked by its own run: skipped %d times in a row"
 		    " job=%lld run=%lld", p->overlaps, (long long)p->job, (long long)d->active);
 }
@@ -159,7 +160,7 @@ take_due(struct scheduler *s, instant now)
 	struct pending **batch;
 	size_t n = 0, i;
 
-	if (s->sweeping || s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
+	if (s->sweep != NULL || s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
 		return false;
 	if (s->deciding > DECIDING_MAX - TAKE_BATCH)
 		return false;
@@ -199,7 +200,7 @@ open_gates(struct scheduler *s, instant now)
 {
 	int64_t n = 0;
 
-	for (int kind = 0; kind < KIND_COUNT && !s->sweeping; kind++) {
+	for (int kind = 0; kind < KIND_COUNT && s->sweep == NULL; kind++) {
 		struct line *line = &s->queue.lines[kind];
 
 		while (line->first != NULL && s->running[kind] < s->running_max[kind]) {
@@ -225,7 +226,7 @@ scheduler_look(struct scheduler *s)
 	if (!s->simulated)
 		clock_look(s);
 	now = loop_wall(s->loop);
-	if (!s->sweeping)
+	if (s->sweep == NULL)
 		load_if_wanted(s);
 	more = take_due(s, now);
 	return open_gates(s, now) || more;
@@ -244,7 +245,7 @@ scheduler_deadline(const struct scheduler *s)
 	    s->window.loading;
 
 	/* An answer of the store wakes us first, or the end of the sweep. */
-	if (s->sweeping || s->deciding > DECIDING_MAX - TAKE_BATCH)
+	if (s->sweep != NULL || s->deciding > DECIDING_MAX - TAKE_BATCH)
 		load = due = (instant){ 0 };
 	if (instant_is_set(due)) {
 		any = true;
@@ -368,12 +369,6 @@ void
 scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
 {
 	memcpy(ret_running_max, s->running_max, sizeof(s->running_max));
-}
-
-int64_t
-scheduler_epoch(const struct scheduler *s)
-{
-	return s->epoch;
 }
 
 void

@@ -226,7 +226,7 @@ const struct method method_tasks = {
 	.name = "io.jobd.Tasks",
 	.in = tasks_fields,
 	.in_size = sizeof(struct tasks_in),
-	.flags = METHOD_LAST,
+	.flags = METHOD_LAST | METHOD_BULKY,
 	.frame_size = sizeof(struct call),
 	.kind = &tasks_kind,
 };

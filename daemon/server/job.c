@@ -368,6 +368,7 @@ const struct method method_get = {
 	.name = "io.jobd.Get",
 	.in = get_fields,
 	.in_size = sizeof(struct get_in),
+	.flags = METHOD_BULKY,
 	.frame_size = sizeof(struct get),
 	.kind = &get_kind,
 };
@@ -400,6 +401,7 @@ static const struct field list_fields[] = {
 
 struct list {
 	struct call	 call;
+	struct gate_pass pass;
 	struct op_list	 op;
 	struct cJSON	*jobs;
 	size_t		 limit;
@@ -473,6 +475,10 @@ list_step(struct task *t)
 	    &states))
 		goto out;
 	list_fill(f, states);
+	gate_enter(&server_of(&f->call)->pages, &f->pass, t);
+	AWAIT(t, f->pass.granted);
+	if (t->err != 0)
+		goto out;
 	f->jobs = json_array();
 	do {
 		f->op.op = (struct store_op){ .kind = OP_LIST };
@@ -502,7 +508,10 @@ out:;
 static void
 list_release(struct task *t)
 {
-	json_free(container_of(t, struct list, call.task)->jobs);
+	struct list *f = container_of(t, struct list, call.task);
+
+	gate_leave(&f->pass);
+	json_free(f->jobs);
 	call_release(t);
 }
 
@@ -513,6 +522,7 @@ const struct method method_list = {
 	.name = "io.jobd.List",
 	.in = list_fields,
 	.in_size = sizeof(struct list_in),
+	.flags = METHOD_BULKY,
 	.frame_size = sizeof(struct list),
 	.kind = &list_kind,
 };

@@ -32,6 +32,7 @@ static const struct field runs_fields[] = {
 
 struct runs {
 	struct call	 call;
+	struct gate_pass pass;
 	struct select	 select;
 	struct strings	 selector;	/* borrows the parameter */
 	struct op_runs	 op;
@@ -98,6 +99,10 @@ runs_step(struct task *t)
 		f->op.job = f->select.found.items[0].job;
 		f->op.run = f->select.found.items[0].run;
 	}
+	gate_enter(&s->pages, &f->pass, t);
+	AWAIT(t, f->pass.granted);
+	if (t->err != 0)
+		goto out;
 	f->runs = json_array();
 	do {
 		f->op.op = (struct store_op){ .kind = OP_RUNS };
@@ -132,6 +137,7 @@ runs_release(struct task *t)
 {
 	struct runs *f = container_of(t, struct runs, call.task);
 
+	gate_leave(&f->pass);
 	select_done(&f->select);
 	json_free(f->runs);
 	call_release(t);
@@ -144,6 +150,7 @@ const struct method method_runs = {
 	.name = "io.jobd.Runs",
 	.in = runs_fields,
 	.in_size = sizeof(struct runs_in),
+	.flags = METHOD_BULKY,
 	.frame_size = sizeof(struct runs),
 	.kind = &runs_kind,
 };

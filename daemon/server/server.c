@@ -36,7 +36,7 @@ server_open(struct server *s, const char *description)
 		.vendor = "jobd",
 		.product = "jobd",
 		.version = s->version,
-		.url = "",
+		.url = "io.jobd",
 		.context = s,
 		.connections_max = s->connections_max,
 		.connections_uid_max = s->connections_uid_max,
@@ -48,6 +48,7 @@ server_open(struct server *s, const char *description)
 	s->started = loop_wall(s->loop);
 	s->begun = loop_now(s->loop);
 	s->uid = geteuid();
+	gate_init(&s->pages, PAGES_AT_ONCE_MAX);
 	s->service = service_new(&config);
 }
 

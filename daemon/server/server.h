@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "daemon/engine/gate.h"
 #include "daemon/exec/runner.h"
 #include "daemon/scheduler/scheduler.h"
 #include "daemon/store/store.h"
@@ -16,6 +17,9 @@
 
 /* Simulations at a time; of one user there is one. */
 #define SIMULATIONS_MAX 4
+
+/* Pages of jobs or runs that are put together at a time: each may take some megabytes. */
+#define PAGES_AT_ONCE_MAX 8
 
 /* All is borrowed and outlives the service. */
 struct server {
@@ -36,6 +40,7 @@ struct server {
 	struct service		*service;
 	/* whose simulations go on: uid + 1; 0: nobody's */
 	int64_t			 simulations[SIMULATIONS_MAX];
+	struct gate		 pages;		/* PAGES_AT_ONCE_MAX */
 	struct method		 methods[SERVER_METHODS_MAX + 1];
 };
 

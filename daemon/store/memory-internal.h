@@ -21,6 +21,7 @@ struct memory_job {
 	int			 state;
 	bool			 paused, on_boot;
 	instant			 created, finished, previous;
+	instant			 skipped;	/* the last due of the latest skip */
 	int64_t			 generation, runs, skips, overlaps, epoch;
 	int64_t			 queued, running;
 	char			*name, *key, *spec_json;

@@ -310,6 +310,7 @@ memory_skip(void *db, struct store_op *op)
 		return -ESTALE;
 	j->row.due = o->next_due;
 	j->skips += o->count;
+	j->skipped = o->last;
 	if (o->cause == SKIP_OVERLAP)
 		j->overlaps += o->count;
 	memory_job_settle(j, o->last);
@@ -351,8 +352,7 @@ memory_life(void *db, struct store_op *op)
 	if (!known) {
 		free(m->boot);
 		m->boot = xstrdup(o->boot);
-		m->offset = o->offset;
-		m->step = m->shifted = 0;
+		m->offset = o->offset - m->step;
 	}
 	o->step = m->step;
 	o->known = m->offset + m->step;
@@ -502,6 +502,7 @@ memory_scheduled(void *db, struct store_op *op)
 {
 	struct op_scheduled *o = container_of(op, struct op_scheduled, op);
 	const struct memory *m = db;
+	struct due_row *row;
 	size_t seen = 0;
 
 	for (size_t i = 0; i < m->n && seen < SCAN_ROWS_MAX && o->n < DUE_PAGE; i++) {
@@ -513,8 +514,10 @@ memory_scheduled(void *db, struct store_op *op)
 		o->next = j->row.id;
 		if (!instant_is_set(j->row.due) || j->row.schedule == NULL)
 			continue;
-		o->rows[o->n] = row_copy(j);
-		o->rows[o->n++].misfire = 0;	/* as SQLite: nobody asks for it there */
+		row = &o->rows[o->n++];
+		*row = row_copy(j);
+		row->misfire = 0;	/* as SQLite: nobody asks for it there */
+		row->decided = j->previous.usec > j->skipped.usec ? j->previous : j->skipped;
 	}
 	o->more = o->n == DUE_PAGE || seen == SCAN_ROWS_MAX;
 	return 0;

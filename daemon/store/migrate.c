@@ -10,8 +10,6 @@
 
 #include "daemon/store/sqlite.h"
 
-#define DAMAGED_ADVICE "restore a backup, or move it away (with its -wal file) to begin anew"
-
 /*
  * Step 1.  Instants are microseconds since 1970, states and kinds the numbers of proto/types.h,
  * which never change.  Absent is NULL.  Indexes are partial wherever most rows have no

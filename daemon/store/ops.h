@@ -32,6 +32,7 @@ struct due_row {
 	int	 misfire;
 	int	 kind;
 	char	*schedule;	/* of schedule_fields, as JSON; NULL: nothing but every */
+	instant	 decided;	/* OP_SCHEDULED: the latest due with a disposition; none: none has */
 };
 
 /* ---- Add ---- */

@@ -66,6 +66,11 @@ sql_failed(struct sqlite *db, int rc)
 		return error == ENOSPC || error == EDQUOT ? -ENOSPC : -EIO;
 	case SQLITE_INTERRUPT:
 		return -EINTR;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		snprintf(db->words, sizeof(db->words), "%s (%d): " DAMAGED_ADVICE,
+		    sqlite3_errmsg(db->db), rc);
+		return -EIO;
 	default:
 		snprintf(db->words, sizeof(db->words), "%s (%d)", sqlite3_errmsg(db->db), rc);
 		return -EIO;
@@ -228,10 +233,14 @@ make_private(const char *path, char error[STORE_ERROR_MAX])
 static int
 configure(struct sqlite *db, char error[STORE_ERROR_MAX])
 {
-	if (sqlite3_exec(db->db, pragmas, NULL, NULL, NULL) != SQLITE_OK) {
+	int rc = sqlite3_exec(db->db, pragmas, NULL, NULL, NULL);
+
+	if (rc != SQLITE_OK) {
+		int r = sql_failed(db, rc);
+
 		snprintf(error, STORE_ERROR_MAX, "cannot use %s: %s",
-		    sqlite3_db_filename(db->db, "main"), sqlite3_errmsg(db->db));
-		return -EIO;
+		    sqlite3_db_filename(db->db, "main"), db->words);
+		return r;
 	}
 	/* Instead of SQLite's own, which checkpoints within the commit. */
 	(void)sqlite3_wal_hook(db->db, wal_grew, db);

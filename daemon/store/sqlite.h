@@ -58,7 +58,7 @@ struct sqlite {
 	int		 wal_next;	/* checkpoint when it has grown to this */
 	bool		 trash;		/* there may be runs of removed jobs to delete */
 	instant		 last_trace;	/* of the daemon before us: its last write */
-	char		 words[160];	/* of the last failure */
+	char		 words[256];	/* of the last failure */
 };
 
 /* ---- statements (sqlite.c) ---- */
@@ -74,6 +74,9 @@ int sql_step(struct sqlite *db, sqlite3_stmt *st);
 
 /* For statements that give no rows: 0, -EEXIST for a value that must be unique, -errno. */
 int sql_run(struct sqlite *db, sqlite3_stmt *st);
+
+/* What to do about a file whose pages make no sense, for the end of a sentence about it. */
+#define DAMAGED_ADVICE "restore a backup, or move it away (with its -wal file) to begin anew"
 
 /* Keep the words of a failure; its -errno. */
 int sql_failed(struct sqlite *db, int rc);

@@ -268,7 +268,10 @@ sqlite_finish(void *arg, struct store_op *op)
 
 /* ---- skip ---- */
 
-/* Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno. */
+/*
+ * Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno.  After
+ * the clock was set back, dues of elapsed time may be before it: those begin a row of their own.
+ */
 static int
 skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 {
@@ -284,7 +287,7 @@ skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 		return r;
 	*first = col_int(st, 0);
 	last = col_int(st, 1);
-	r = col_int(st, 2) == o->cause;
+	r = col_int(st, 2) == o->cause && last < o->first.usec;
 	(void)sqlite3_reset(st);	/* one is asked for */
 	if (r == 0)
 		return 0;

@@ -192,12 +192,15 @@ sqlite_life(void *arg, struct store_op *op)
 	known = c.boot != NULL && strcmp(c.boot, o->boot) == 0;
 	if (r == 0 && c.boot != NULL && !known)
 		r = life_booted(db, o);
-	/* After a boot nothing is left to shift by: what elapsed in between only the wall clock knows. */
+	/*
+	 * After a boot there is nothing to shift by, since only the wall clock knows what elapsed in
+	 * between; but a shift that was cut short is to be finished, or some dues would be
+	 * ahead of the others for ever.
+	 */
 	if (!known) {
 		free(c.boot);
 		c.boot = xstrdup(o->boot);
-		c.offset = o->offset;
-		c.step = c.shifted = 0;
+		c.offset = o->offset - c.step;
 	}
 	c.stopped = (instant){ 0 };
 	o->step = c.step;
@@ -298,7 +301,9 @@ sqlite_scheduled(void *arg, struct store_op *op)
 	struct op_scheduled *o = container_of(op, struct op_scheduled, op);
 	struct sqlite *db = arg;
 	sqlite3_stmt *st = sql(db, ST_SCHEDULED,
-	    "SELECT id, due, every_usec, kind, schedule FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
+	    "SELECT id, due, every_usec, kind, schedule, max(coalesce(previous, 0), coalesce((SELECT"
+	    " last FROM skip WHERE job = job.id ORDER BY first DESC LIMIT 1), 0))"
+	    " FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
 	size_t seen = 0;
 	int r;
 
@@ -313,7 +318,8 @@ sqlite_scheduled(void *arg, struct store_op *op)
 		    sqlite3_column_type(st, 4) == SQLITE_NULL)
 			continue;
 		*row = (struct due_row){ .id = o->next, .due = { col_int(st, 1) },
-		    .every = col_int(st, 2), .kind = (int)col_int(st, 3), .schedule = col_text(st, 4) };
+		    .every = col_int(st, 2), .kind = (int)col_int(st, 3), .schedule = col_text(st, 4),
+		    .decided = { col_int(st, 5) } };
 		if (++o->n == DUE_PAGE) {
 			(void)sqlite3_reset(st);	/* seen enough */
 			o->more = true;

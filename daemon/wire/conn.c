@@ -46,6 +46,7 @@ conn_start(struct service *s, int fd, const struct ucred *peer, struct task *par
 	int r;
 
 	c->service = s;
+	c->user = service_user(s, peer->uid);
 	c->uid = peer->uid;
 	c->pid = peer->pid;
 	c->length = -EAGAIN;
@@ -64,7 +65,7 @@ conn_release(struct task *t)
 {
 	struct conn *c = container_of(t, struct conn, task);
 
-	MUST(c->call == NULL);
+	MUST(c->call == NULL && c->unsent == 0);
 	service_leave(c->service, c->uid);
 	free(c);
 }
@@ -145,6 +146,7 @@ conn_tend(struct conn *c)
 	c->flush_wanted = false;
 	if (!conn_may_go_on(c))
 		stream_flush(&c->stream);
+	conn_count_unsent(c);
 	sent = conn_sent(c);
 	if (stream_flushed(&c->stream))
 		c->unread_until = USEC_NEVER;
@@ -222,5 +224,6 @@ out:
 	 */
 	stream_flush(&c->stream);
 	stream_stop(&c->stream);
+	conn_count_unsent(c);
 	TASK_END(t, 0);
 }

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,9 @@
 
 /* Without descriptors to spare, the door stays closed for so long. */
 #define ACCEPT_PAUSE	USEC_SEC
+
+/* From so many connections on it is a crowd, after which memory is given back to the system. */
+#define CROWD_LEAST	16
 
 static const char service_interface[] = "org.varlink.service";
 
@@ -90,6 +94,7 @@ service_free(struct service *s)
 	if (s == NULL)
 		return;
 	MUST(s->stats.connections == 0);
+	MUST(s->unsent == 0);
 	map_done(&s->uids);
 	free(s);
 }
@@ -114,37 +119,84 @@ uid_key(uid_t uid)
 	return (int64_t)uid + 1;
 }
 
-static int64_t
-uid_count(const struct service *s, uid_t uid)
+struct user *
+service_user(const struct service *s, uid_t uid)
 {
-	return (int64_t)(intptr_t)map_get(&s->uids, uid_key(uid));
+	return map_get(&s->uids, uid_key(uid));
+}
+
+/* The limit that keeps this peer out, or NULL.  *why says how. */
+static const char *
+service_refuses(const struct service *s, uid_t uid, enum jobd_error *why)
+{
+	const struct user *user = service_user(s, uid);
+
+	*why = JOBD_LIMIT_REACHED;
+	if (s->stats.connections >= s->config.connections_max)
+		return "connections";
+	if (uid != 0 && user != NULL && user->connections >= s->config.connections_uid_max)
+		return "connections of one user";
+	*why = JOBD_PERMISSION_DENIED;
+	return s->config.admit == NULL || s->config.admit(s->config.context, uid) ? NULL : "";
+}
+
+/* Say why, if the socket takes it at once, and close. */
+static void
+turn_away(int fd, enum jobd_error why, const char *limit)
+{
+	struct buf text = { 0 };
+
+	message_error_write(&text, why, limit, NULL);
+	(void)!send(fd, buf_bytes(&text), buf_len(&text), MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_done(&text);
+	close(fd);
 }
 
 static void
-uid_count_set(struct service *s, uid_t uid, int64_t n)
+service_enter(struct service *s, uid_t uid)
 {
-	if (n == 0)
-		map_remove(&s->uids, uid_key(uid));
-	else
-		map_set(&s->uids, uid_key(uid), (void *)(intptr_t)n);
+	struct user *user = service_user(s, uid);
+
+	if (user == NULL) {
+		user = xcalloc(1, sizeof(*user));
+		map_set(&s->uids, uid_key(uid), user);
+	}
+	user->connections++;
+	s->stats.connections++;
+	if (s->crowd < s->stats.connections)
+		s->crowd = s->stats.connections;
 }
 
-static bool
-service_admits(const struct service *s, uid_t uid)
+/*
+ * What a crowd's buffers have left behind lies between what stays, and malloc(3) keeps it: give
+ * it back whenever three of four have gone, until all have.  So it is done a few times a
+ * crowd, however large, and never as long as few come and go.
+ */
+static void
+crowd_goes(struct service *s)
 {
-	if (s->stats.connections >= s->config.connections_max)
-		return false;
-	if (uid != 0 && uid_count(s, uid) >= s->config.connections_uid_max)
-		return false;
-	return s->config.admit == NULL || s->config.admit(s->config.context, uid);
+	s->crowded |= s->crowd >= CROWD_LEAST;
+	if (!s->crowded || s->stats.connections > s->crowd / 4)
+		return;
+	s->crowd = s->stats.connections;
+	s->crowded = s->crowd > 0;
+	s->stats.trims++;
+	(void)malloc_trim(0);
 }
 
 void
 service_leave(struct service *s, uid_t uid)
 {
-	MUST(s->stats.connections > 0);
+	struct user *user = service_user(s, uid);
+
+	MUST(s->stats.connections > 0 && user->connections > 0);
 	s->stats.connections--;
-	uid_count_set(s, uid, uid_count(s, uid) - 1);
+	if (--user->connections == 0) {
+		MUST(user->unsent == 0);
+		map_remove(&s->uids, uid_key(uid));
+		free(user);
+	}
+	crowd_goes(s);
 }
 
 void
@@ -152,24 +204,27 @@ service_connect(struct service *s, int fd, struct task *parent)
 {
 	struct ucred peer;
 	socklen_t length = sizeof(peer);
+	enum jobd_error why = JOBD_PERMISSION_DENIED;
+	const char *limit = "";
 	int r;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || !service_admits(s,
-	    peer.uid)) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0)
+		limit = service_refuses(s, peer.uid, &why);
+	if (limit != NULL) {
 		s->stats.refused++;
-		close(fd);
+		turn_away(fd, why, limit);
 		return;
 	}
+	service_enter(s, peer.uid);
 	r = conn_start(s, fd, &peer, parent);
 	if (r < 0) {
+		service_leave(s, peer.uid);
 		s->stats.refused++;
 		log_warning("a connection could not be served, closing it uid=%u error=%s",
 		    (unsigned)peer.uid, strerror(-r));
 		return;
 	}
 	s->stats.accepted++;
-	s->stats.connections++;
-	uid_count_set(s, peer.uid, uid_count(s, peer.uid) + 1);
 }
 
 /* ---- the door ---- */
@@ -279,11 +334,38 @@ service_listen(struct service *s, int fd, struct task *parent)
 
 /* ---- replies ---- */
 
+void
+conn_count_unsent(struct conn *c)
+{
+	size_t unsent = buf_len(&c->stream.out);
+
+	c->service->unsent += unsent - c->unsent;
+	c->user->unsent += unsent - c->unsent;
+	c->unsent = unsent;
+}
+
+/* Is more unsent than there should be, of all or of this peer's user? */
+static bool
+conn_crowded(const struct conn *c)
+{
+	return c->service->unsent > UNSENT_MAX || (c->uid != 0 && c->user->unsent > UNSENT_UID_MAX);
+}
+
 /* The bytes that were put into out since it had n count as written. */
 static void
 conn_wrote(struct conn *c, size_t before)
 {
 	c->written += buf_len(&c->stream.out) - before;
+	conn_count_unsent(c);
+}
+
+/* As if they had never been there. */
+static void
+conn_take_back(struct conn *c, size_t before)
+{
+	c->written -= buf_len(&c->stream.out) - before;
+	buf_cut(&c->stream.out, before);
+	conn_count_unsent(c);
 }
 
 static void
@@ -309,11 +391,17 @@ conn_error(struct conn *c, enum jobd_error e, const char *a, const char *b)
 void
 call_reply(struct call *c, struct cJSON *parameters)
 {
+	size_t before = buf_len(&c->conn->stream.out);
+
 	MUST(!c->answered);
 	c->answered = true;
 	if (!c->oneway)
 		conn_reply(c->conn, parameters, false);
 	json_free(parameters);
+	if (!c->oneway && (c->method->flags & METHOD_BULKY) && conn_crowded(c->conn)) {
+		conn_take_back(c->conn, before);
+		conn_error(c->conn, JOBD_LIMIT_REACHED, "unsent replies", NULL);
+	}
 }
 
 void
@@ -338,7 +426,10 @@ call_fail(struct call *c, enum jobd_error e, const char *a, const char *b)
 bool
 call_can_write(const struct call *c)
 {
-	return buf_len(&c->conn->stream.out) < CONN_OUT_MAX;
+	size_t unsent = buf_len(&c->conn->stream.out);
+
+	/* In a crowd one message at a time: whoever reads goes on. */
+	return unsent == 0 || (unsent < CONN_OUT_MAX && !conn_crowded(c->conn));
 }
 
 void *

@@ -24,6 +24,12 @@ struct conn;
 #define CONNECTIONS_UID_MAX	512	/* of one uid that is not root */
 /* Unsent bytes that a connection may have before its calls wait. */
 #define CONN_OUT_MAX		((size_t)256 << 10)
+/*
+ * Unsent bytes of all connections, and of those of one uid that is not root, so that one cannot
+ * take it all: beyond them a bulky reply becomes LimitReached, and a stream waits.
+ */
+#define UNSENT_MAX		((size_t)64 << 20)
+#define UNSENT_UID_MAX		((size_t)32 << 20)
 #define CONN_HALF_MESSAGE_USEC	(30 * USEC_SEC)	/* a message that has begun must be whole by then */
 /* A peer that takes nothing of a reply for so long is closed. */
 #define CONN_UNREAD_USEC	(60 * USEC_SEC)
@@ -33,6 +39,7 @@ enum method_flags {
 	METHOD_MORE_ONLY = 2,		/* ExpectedMore without it */
 	METHOD_PRIVILEGED = 4,		/* root and the service's own user only */
 	METHOD_LAST = 8,		/* allowed while shutting down */
+	METHOD_BULKY = 16,		/* changes nothing, and the reply may be long */
 };
 
 /* One row a method. */
@@ -94,7 +101,7 @@ struct service_config {
 
 struct service_stats {
 	int64_t		connections;
-	uint64_t	accepted, refused, calls, errors, streams;
+	uint64_t	accepted, refused, calls, errors, streams, trims;
 };
 
 /* The config is copied, what it points to is borrowed. */

@@ -24,6 +24,9 @@ begin() {	# section, title
 	printf '\n## %s\n\n' "$*"
 }
 skip() { echo "(skipped: $*)"; }
+# What could not be measured makes the whole fail, at its end; a figure that misses what is wanted does not.
+broken=0
+broke() { echo "$*: failed"; broken=1; }
 
 start_jobd() {
 	JOBD=$("$bin/tests/tools/ready" "$W/log" "$bin/jobd" --socket "$S" --state-dir "$W/state" "$@") || { cat "$W/log"; exit 1; }
@@ -47,7 +50,7 @@ rate=0
 m() {
 	label=$1
 	shift
-	line=$("$@" | grep "^{" | tail -n 1) || { echo "$label: failed"; return 1; }
+	line=$("$@" | grep "^{" | tail -n 1) || { broke "$label"; return 1; }
 	echo "$line" | sed "s|^{|{\"section\":\"$section\",\"label\":\"$label\",|" >>"$out"
 	rate=$(echo "$line" | sed 's/.*"per_second":\([0-9.]*\).*/\1/')
 	printf '%-58s %12s a second, p50 %s us, p99 %s us\n' "$label" "$rate" \
@@ -78,12 +81,14 @@ compared() {
 
 if want table; then
 	begin table "The article's table"
-	"$root/tests/demo/demo.sh" "$bin" | sed -n '/wall/,$p'
+	"$root/tests/demo/demo.sh" "$bin" >"$W/table" 2>&1 || { broke "the demo"; grep FAILED "$W/table"; }
+	# Without its table all of it is needed to see why.
+	if grep -q ' wall ' "$W/table"; then sed -n '/ wall /,$p' "$W/table"; else cat "$W/table"; fi
 fi
 
 if want engine; then
 	begin engine "The engine"
-	"$here/engine.sh" "$bin" "$out"
+	"$here/engine.sh" "$bin" "$out" || broke "the engine's bench"
 fi
 
 redis_up() {
@@ -245,3 +250,4 @@ if want many; then
 fi
 echo
 echo "Rows: $out"
+exit $broken

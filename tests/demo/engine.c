@@ -1,6 +1,9 @@
 /*
- * engine: the same three waits as three tasks of the engine: the kernel is asked to wake it three times.
+ * engine SECONDS SECONDS SECONDS: the same three waits as three tasks of the engine: the kernel is asked to wake it
+ * three times.
  */
+#include <stdlib.h>
+
 #include "daemon/engine/loop.h"
 
 struct nap {
@@ -33,7 +36,6 @@ root_step(struct task *t)
 
 	TASK_BEGIN(t);
 	for (int i = 0; i < 3; i++) {
-		f->naps[i].duration = (i + 1) * USEC_SEC;
 		task_start(&f->naps[i].task, &nap_kind, t);
 	}
 	AWAIT(t, task_done(&f->naps[0].task) && task_done(&f->naps[1].task) && task_done(&f->naps[2].task));
@@ -43,13 +45,15 @@ root_step(struct task *t)
 static const struct task_kind root_kind = { .name = "root", .step = root_step };
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct loop *l = loop_new(LOOP_REAL);
 	struct root root = { 0 };
 
-	if (l == NULL)
+	if (l == NULL || argc != 4)
 		return 1;
+	for (int i = 0; i < 3; i++)
+		root.naps[i].duration = (usec_t)(atof(argv[i + 1]) * USEC_SEC);
 	task_start_root(&root.task, &root_kind, l);
 	loop_run(l);
 	loop_free(l);

@@ -1,13 +1,13 @@
 /*
- * serial: the article's beginning: three waits of 1, 2 and 3 s, one after the other.
+ * serial SECONDS...: the article's beginning: waits, one after the other.
  */
+#include <stdlib.h>
 #include <unistd.h>
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	sleep(1);
-	sleep(2);
-	sleep(3);
+	for (int i = 1; i < argc; i++)
+		usleep((useconds_t)(atof(argv[i]) * 1e6));
 	return 0;
 }

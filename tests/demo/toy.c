@@ -1,8 +1,9 @@
 /*
- * toy: the article's thirty lines: an event loop that polls.  A job is a function that can
- * pause; the loop asks each every millisecond whether its time has come.
+ * toy SECONDS...: the article's thirty lines: an event loop that polls.  A job is a function that
+ * can pause; the loop asks each every millisecond whether its time has come.
  */
 #include <stdbool.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,14 +22,16 @@ now(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	double start = now();
-	struct job jobs[3] = { { start + 1, false }, { start + 2, false }, { start + 3, false } };
-	int left = 3;
+	struct job jobs[9] = { 0 };
+	int n = argc - 1 < 9 ? argc - 1 : 9, left = n;
 
+	for (int i = 0; i < n; i++)
+		jobs[i].due = start + atof(argv[i + 1]);
 	while (left > 0) {
-		for (int i = 0; i < 3; i++) {
+		for (int i = 0; i < n; i++) {
 			if (!jobs[i].done && now() >= jobs[i].due) {
 				jobs[i].done = true;
 				left--;

@@ -3,7 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 mkfifo "$T/events"
-jobctl watch --json >"$T/events" &
+"$BIN/jobctl" watch --json >"$T/events" &
+watch=$!
 exec 3<"$T/events"
 read -r first <&3
 # Only now are all events ours.
@@ -28,4 +29,5 @@ ended 3
 check "rm" jobctl rm tick --cancel
 jobctl show tick >/dev/null 2>&1
 same "gone" $? 3
+kill $watch
 stop_jobd

@@ -5,7 +5,7 @@
  *
  * Runs COMMAND to its end and appends one line to the file OUT, tab-separated: NAME, wall seconds, CPU
  * milliseconds, context switches (voluntary + involuntary), and the most threads seen.  With --pid the last
- * three are those of process PID while COMMAND ran.  Exits as COMMAND did.
+ * three are those of process PID while COMMAND ran.  Exits as COMMAND did; when that failed, no line is added.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -133,12 +133,13 @@ main(int argc, char **argv)
 		    (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
 		after.switches = usage.ru_nvcsw + usage.ru_nivcsw;
 	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	out = fopen(argv[1], "a");
 	if (out == NULL) {
 		perror(argv[1]);
 		return 1;
 	}
 	fprintf(out, "%s\t%.3f\t%.1f\t%ld\t%ld\n", argv[2], start, after.cpu_ms, after.switches, threads);
-	fclose(out);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return fclose(out) == 0 ? 0 : 1;
 }

@@ -92,6 +92,21 @@ it_succeeds_when_its_time_has_passed(void **state)
 }
 
 static void
+the_time_counts_from_the_claim(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w, 3 * USEC_SEC);
+	w.run.started = instant_add(w.run.started, -5 * USEC_MSEC);
+	run(&w);
+
+	assert_int_equal(w.ended - w.begun, 3 * USEC_SEC - 5 * USEC_MSEC);
+	assert_int_equal(instant_since(w.run.exited, w.run.spawned), 3 * USEC_SEC);
+	run_info_done(&w.run);
+}
+
+static void
 an_adopted_one_waits_for_what_is_left(void **state)
 {
 	struct world w;
@@ -190,6 +205,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_succeeds_when_its_time_has_passed),
+		cmocka_unit_test(the_time_counts_from_the_claim),
 		cmocka_unit_test(an_adopted_one_waits_for_what_is_left),
 		cmocka_unit_test(an_adopted_one_that_is_over_ends_at_once),
 		cmocka_unit_test(a_clock_that_was_set_back_makes_it_no_longer),

@@ -118,6 +118,25 @@ an_emptied_big_buf_gives_its_memory_back(void **state)
 }
 
 static void
+what_was_appended_can_be_cut_off(void **state)
+{
+	struct buf b = { 0 };
+
+	(void)state;
+	buf_puts(&b, "ab-cdef");
+	buf_consume(&b, 3);
+	buf_cut(&b, 2);
+	assert_string_equal(buf_string(&b), "cd");
+	buf_puts(&b, "x");
+	assert_string_equal(buf_string(&b), "cdx");
+	(void)buf_reserve(&b, 1 << 20);
+	buf_cut(&b, 0);
+	assert_int_equal(buf_len(&b), 0);
+	assert_int_equal(b.size, 0);
+	buf_done(&b);
+}
+
+static void
 mem_helpers_copy_what_they_say(void **state)
 {
 	char *s;
@@ -147,6 +166,7 @@ main(void)
 		cmocka_unit_test(printf_grows_for_a_long_text),
 		cmocka_unit_test(bytes_come_out_in_order),
 		cmocka_unit_test(an_emptied_big_buf_gives_its_memory_back),
+		cmocka_unit_test(what_was_appended_can_be_cut_off),
 		cmocka_unit_test(mem_helpers_copy_what_they_say),
 	};
 

@@ -31,7 +31,7 @@ calls_are_read(void **state)
 		    0 },
 		{ "{\"method\":\"io.jobd.Get\",\"more\":true}", "{}", 1 },
 		{ "{\"method\":\"io.jobd.Get\",\"oneway\":true,\"more\":false}", "{}", 2 },
-		{ "{\"method\":\"io.jobd.Get\",\"upgrade\":true,\"more\":null}", "{}", 4 },
+		{ "{\"method\":\"io.jobd.Get\",\"upgrade\":true,\"more\":false}", "{}", 4 },
 		{ "{\"method\":\"io.jobd.Get\",\"com.example.trace\":[1]}", "{}", 0 },
 	};
 
@@ -62,6 +62,7 @@ bad_calls_are_refused_with_a_reason(void **state)
 		{ "{}", "no method" }, { "{\"method\":\"\"}", "no method" },
 		{ "{\"method\":7}", "method" },
 		{ "{\"method\":null}", "method" },
+		{ "{\"method\":\"a.B\",\"more\":null}", "flag" },
 		{ "{\"method\":\"a.b\",\"method\":\"a.c\"}", "twice" },
 		{ "{\"method\":\"a.b\",\"parameters\":[]}", "parameters" },
 		{ "{\"method\":\"a.b\",\"parameters\":\"\"}", "parameters" },

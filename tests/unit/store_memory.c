@@ -79,8 +79,8 @@ chance(struct pair *p, int64_t percent)
 static void
 print_row(struct buf *b, const struct due_row *r)
 {
-	buf_printf(b, " [%" PRId64 " %" PRId64 " %" PRId64 " %d %d %s]", r->id, r->due.usec, r->every,
-	    r->misfire, r->kind, r->schedule != NULL ? r->schedule : "-");
+	buf_printf(b, " [%" PRId64 " %" PRId64 " %" PRId64 " %d %d %s %" PRId64 "]", r->id, r->due.usec,
+	    r->every, r->misfire, r->kind, r->schedule != NULL ? r->schedule : "-", r->decided.usec);
 }
 
 static void

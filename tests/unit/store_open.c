@@ -214,6 +214,24 @@ damaged_pages_are_refused_or_survived(void **state)
 }
 
 static void
+damaged_pages_behind_a_good_header_are_told_with_advice(void **state)
+{
+	static char rubbish[3 * 4096];
+	int fd;
+
+	(void)state;
+	assert_int_equal(storehouse_open(&house), 0);
+	storehouse_add(&house, NULL, 100, 0);
+	storehouse_close(&house);
+	memset(rubbish, 0xff, sizeof(rubbish));
+	fd = open(storehouse_path(&house, "jobd.db"), O_WRONLY);
+	assert_int_equal(pwrite(fd, rubbish, sizeof(rubbish), 4096), sizeof(rubbish));
+	close(fd);
+	refused(-EIO, "jobd.db: database disk image is malformed");
+	assert_non_null(strstr(house.error, "restore a backup, or move it away (with its -wal"));
+}
+
+static void
 power_failure_while_it_is_made_leaves_a_new_one_or_none(void **state)
 {
 	struct vfs *disk = vfs_new("faulty");
@@ -307,6 +325,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(file_that_is_no_database_is_refused, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    damaged_pages_behind_a_good_header_are_told_with_advice, setup, teardown),
 		cmocka_unit_test_setup_teardown(damaged_pages_are_refused_or_survived, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(

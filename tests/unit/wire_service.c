@@ -99,6 +99,24 @@ forever_step(struct task *t)
 	TASK_END(t, 0);
 }
 
+/* A reply of a megabyte. */
+static enum task_status
+bulky_step(struct task *t)
+{
+	struct echo *f = container_of(t, struct echo, call.task);
+	char *text = xcalloc(1, 1 << 20);
+	struct cJSON *reply = json_object();
+
+	TASK_BEGIN(t);
+	memset(text, 'x', (1 << 20) - 1);
+	json_set_string(reply, "text", text);
+	free(text);
+	call_reply(&f->call, reply);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind bulky_kind = { .name = "bulky", .step = bulky_step,
+    .release = call_release };
 static const struct task_kind echo_kind = { .name = "echo", .step = echo_step,
     .release = call_release };
 static const struct task_kind stream_kind = { .name = "stream", .step = stream_step,
@@ -113,6 +131,7 @@ static const struct method methods[] = {
 	    sizeof(struct echo), &stream_kind },
 	{ "org.example.Monitor", text_fields, sizeof(struct text_in), METHOD_MORE_ONLY,
 	    sizeof(struct echo), &stream_kind },
+	{ "org.example.Bulky", NULL, 0, METHOD_BULKY, sizeof(struct echo), &bulky_kind },
 	{ "org.example.Forever", NULL, 0, METHOD_LAST, sizeof(struct echo), &forever_kind },
 	{ .name = NULL },
 };
@@ -407,6 +426,9 @@ what_is_no_call_closes_the_connection(void **state)
 		"{\"method\":\"org.example.Echo\",\"parameters\":[]}",
 		"{\"method\":\"org.example.Echo\",\"parameters\":\"x\"}",
 		"{\"method\":\"org.example.Echo\",\"more\":1}",
+		"{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"},\"more\":null}",
+		"{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"},\"oneway\":null}",
+		"{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"},\"upgrade\":\"\"}",
 		"{\"method\":\"org.example.Echo\",\"more\":true,\"oneway\":true}",
 		"{\"method\":\"org.example.Echo\",\"upgrade\":true}",
 		"{\"method\":\"org.example.Echo\",\"unknown\":1}",
@@ -692,7 +714,7 @@ thousand_idle_connections_are_small(void **state)
 }
 
 static void
-connections_beyond_the_limit_are_closed_at_once(void **state)
+connections_beyond_the_limit_are_told_so_and_closed(void **state)
 {
 	struct world w;
 	struct service_stats stats;
@@ -703,6 +725,10 @@ connections_beyond_the_limit_are_closed_at_once(void **state)
 	for (int i = 0; i < 4; i++)
 		fds[i] = peer_open(&w);
 	settle(&w);
+	/* Also who has asked already, as clients do without waiting. */
+	assert_true(send(fds[3], "{", 1, MSG_NOSIGNAL) < 0);
+	assert_string_equal(hear(fds[3]),
+	    "{\"error\":\"io.jobd.LimitReached\",\"parameters\":{\"limit\":\"connections\"}}\n");
 	assert_string_equal(hear(fds[3]), "gone");
 	assert_string_equal(hear(fds[2]), "");
 	service_stats(w.service, &stats);
@@ -716,6 +742,45 @@ connections_beyond_the_limit_are_closed_at_once(void **state)
 	    "{\"parameters\":{\"text\":\"x\"}}\n");
 	for (int i = 1; i < 4; i++)
 		close(fds[i]);
+	world_close(&w);
+}
+
+static void
+unsent_replies_of_all_are_bounded_and_their_memory_goes_back(void **state)
+{
+	struct world w;
+	struct service_stats stats;
+	struct mallinfo2 before, after;
+	int fds[200], refused = 0;
+
+	(void)state;
+	world_open(&w, 0);
+	before = mallinfo2();
+	for (int i = 0; i < 200; i++) {
+		fds[i] = peer_open(&w);
+		say(fds[i], "{\"method\":\"org.example.Bulky\"}");
+		settle(&w);
+	}
+	after = mallinfo2();
+	/* The largest of them come from mmap(2). */
+	assert_true(after.uordblks + after.hblkhd <
+	    before.uordblks + before.hblkhd + 3 * UNSENT_MAX);
+	/* Who is not bulky is served. */
+	assert_string_equal(ask(&w,
+	    "{\"method\":\"org.example.Echo\",\"parameters\":{\"text\":\"x\"}}"),
+	    "{\"parameters\":{\"text\":\"x\"}}\n");
+	for (int i = 0; i < 200; i++) {
+		refused += strcmp(hear(fds[i]), "{\"error\":\"io.jobd.LimitReached\","
+		    "\"parameters\":{\"limit\":\"unsent replies\"}}\n") == 0;
+		close(fds[i]);
+	}
+	assert_in_range(refused, 100, 170);
+	settle(&w);
+	service_stats(w.service, &stats);
+	assert_int_equal(stats.connections, 0);
+	/* A few times, not once a connection. */
+	assert_in_range(stats.trims, 1, 5);
+	assert_true(strlen(ask(&w, "{\"method\":\"org.example.Bulky\"}")) > 1000);
 	world_close(&w);
 }
 
@@ -792,7 +857,8 @@ main(void)
 		cmocka_unit_test(stream_waits_for_its_reader_and_ends_with_it),
 		cmocka_unit_test(who_reads_no_replies_is_closed_and_holds_up_nobody),
 		cmocka_unit_test(thousand_idle_connections_are_small),
-		cmocka_unit_test(connections_beyond_the_limit_are_closed_at_once),
+		cmocka_unit_test(connections_beyond_the_limit_are_told_so_and_closed),
+		cmocka_unit_test(unsent_replies_of_all_are_bounded_and_their_memory_goes_back),
 		cmocka_unit_test(shutting_down_is_told),
 		cmocka_unit_test(random_bytes_do_no_harm),
 	};
