@@ -423,6 +423,10 @@ run_start_due(struct scheduler *s, struct pending *p, const struct ledger_decisi
 	MUST(p->state == PENDING_TAKEN && d->what == LEDGER_RUN);
 	f->pending = p;
 	f->decision = *d;
+	/* It may have waited for its slot; and one that came due meanwhile was noticed then. */
+	f->noticed = p->noticed.usec >= d->due.usec ? p->noticed : schedule_begin(&p->schedule, d->due);
+	if (f->noticed.usec > loop_wall(s->loop).usec)
+		f->noticed = loop_wall(s->loop);
 	f->deciding = true;
 	s->deciding++;
 	task_start(&f->task, &run_kind, &s->task);

@@ -412,13 +412,14 @@ schedule_first_in_gap(const struct schedule *s, instant end, int64_t *ret)
 
 /* ---- occurrences ---- */
 
-static bool
-excluded(const struct schedule_rule *r, instant due)
+int
+schedule_exception(const struct schedule *s, instant due)
 {
+	const struct schedule_rule *r = s->rule;
 	int rest;
 	int64_t second = seconds_of(due.usec, &rest);
 
-	for (size_t i = 0; i < r->exceptions_n; i++) {
+	for (size_t i = 0; r != NULL && i < r->exceptions_n; i++) {
 		const struct exception *e = &r->exceptions[i];
 		usec_t east = zone_offset_at(e->zone, second).east * USEC_SEC;
 		struct civil c = wall_civil(due.usec + east);
@@ -426,9 +427,9 @@ excluded(const struct schedule_rule *r, instant due)
 		if (e->whole_day)
 			c.hour = c.minute = c.second = c.usec = 0;
 		if (pattern_matches(e->pattern, &c))
-			return true;
+			return (int)i;
 	}
-	return false;
+	return -1;
 }
 
 bool
@@ -449,7 +450,7 @@ schedule_next(const struct schedule *s, instant after, struct occurrence *ret)
 	}
 	if (r != NULL && instant_is_set(r->until) && o.due.usec > r->until.usec)
 		return false;
-	if (r != NULL && o.cause < 0 && excluded(r, o.due))
+	if (o.cause < 0 && schedule_exception(s, o.due) >= 0)
 		o.cause = SKIP_EXCLUDED;
 	*ret = o;
 	return true;
@@ -472,6 +473,38 @@ schedule_first(const struct schedule *s, const struct job_spec *spec, instant no
 	return true;
 }
 
+/*
+ * There is no search backward: where the first occurrence after an instant lies within the range is halved
+ * until nothing is left, some fifty searches.
+ */
+bool
+schedule_before(const struct schedule *s, instant from, instant until, struct occurrence *ret)
+{
+	int64_t low = from.usec - 1, high = until.usec;
+	struct occurrence o;
+	bool found = false;
+
+	if (until.usec < from.usec)
+		return false;
+	if (schedule_zone(s) == NULL) {
+		low = s->every > 0 ? (until.usec - from.usec) / s->every : 0;
+		*ret = schedule_at(s, instant_add(from, low * s->every));
+		return true;
+	}
+	while (low < high) {
+		instant middle = { low + (high - low) / 2 };
+
+		if (schedule_next(s, middle, &o) && o.due.usec <= until.usec) {
+			*ret = o;
+			low = o.due.usec;
+			found = true;
+		} else {
+			high = middle.usec;
+		}
+	}
+	return found;
+}
+
 struct occurrence
 schedule_at(const struct schedule *s, instant due)
 {
@@ -483,7 +516,7 @@ schedule_at(const struct schedule *s, instant due)
 	if (s->rule->pattern == NULL || !schedule_next(s, instant_add(due, -1), &o) ||
 	    o.due.usec != due.usec)
 		o = (struct occurrence){ due, MARK_NONE, -1 };
-	if (o.cause < 0 && schedule_repeats(s) && excluded(s->rule, due))
+	if (o.cause < 0 && schedule_repeats(s) && schedule_exception(s, due) >= 0)
 		o.cause = SKIP_EXCLUDED;
 	return o;
 }

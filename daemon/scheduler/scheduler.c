@@ -125,6 +125,8 @@ occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot
 	/* Elapsed time is divided, not walked. */
 	int64_t work = p->schedule.rule != NULL ? 1 + WALK_COST * d.count : 1;
 
+	if (d.what != LEDGER_LATER && !instant_is_set(p->noticed))
+		p->noticed = now;
 	p->on_time = p->on_time || (d.what != LEDGER_LATER && !ledger_is_misfire(p, s->since));
 	switch (d.what) {
 	case LEDGER_LATER:
@@ -523,6 +525,41 @@ scheduler_run_live(const struct scheduler *s, int64_t job, int64_t run)
 		return NULL;
 	info = run_info_of(lane->run);
 	return info != NULL && info->run == run ? info : NULL;
+}
+
+static enum waits_for
+waits_for(const struct pending *p, instant now)
+{
+	switch ((enum pending_state)p->state) {
+	case PENDING_HEAP:
+		return p->not_before.usec > now.usec ? WAITS_TURN : WAITS_NOT;
+	case PENDING_READY:
+		return WAITS_SLOT;
+	case PENDING_PARKED:
+		return WAITS_RUN;
+	case PENDING_TAKEN:
+		return WAITS_STORE;
+	}
+	MUST(false);
+	return WAITS_NOT;
+}
+
+void
+scheduler_view(const struct scheduler *s, int64_t job, int kind, struct scheduler_view *out)
+{
+	const struct pending *p = window_get(&s->window, job);
+	const struct lane *lane = lane_get(&s->queue, job);
+	const struct run_info *run = lane != NULL && lane->run != NULL ? run_info_of(lane->run) : NULL;
+
+	*out = (struct scheduler_view){
+		.running = s->running[kind], .running_max = s->running_max[kind],
+		.in_line = (int64_t)s->queue.lines[kind].n, .run = run != NULL ? run->run : 0,
+		.sweeping = s->sweep != NULL, .store_bad = s->store_bad, .recovered = s->recovered,
+	};
+	if (p == NULL)
+		return;
+	out->waits = waits_for(p, loop_wall(s->loop));
+	out->not_before = p->not_before;
 }
 
 void

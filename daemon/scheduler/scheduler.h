@@ -76,6 +76,27 @@ void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);
  */
 const struct run_info *scheduler_run_live(const struct scheduler *s, int64_t job, int64_t run);
 
+/* What a job waits for in memory, for `why`. */
+enum waits_for {
+	WAITS_NOT,	/* for its due, or it is not here */
+	WAITS_SLOT,	/* in line for one of its kind */
+	WAITS_RUN,	/* for the end of its own run */
+	WAITS_TURN,	/* it catches up: not before an instant */
+	WAITS_STORE,	/* for the commit of what was decided */
+};
+
+struct scheduler_view {
+	enum waits_for	waits;		/* of its occurrence that is due */
+	instant		not_before;	/* WAITS_TURN */
+	int64_t		running, running_max;	/* slots of its kind that are taken, and all */
+	int64_t		in_line;	/* waiting for one */
+	int64_t		run;		/* its live run; 0: none */
+	bool		sweeping;	/* nothing is decided: the clock was set, or zones' rules have changed */
+	bool		store_bad;	/* what is decided cannot be written */
+	bool		recovered;
+};
+void scheduler_view(const struct scheduler *s, int64_t job, int kind, struct scheduler_view *out);
+
 struct scheduler_stats {
 	int64_t		window_jobs, running, queued;
 	instant		window_until;

@@ -386,9 +386,15 @@ struct op_ledger {
 	int64_t		   job;
 	instant		   from, to;	/* in: those that touch this range */
 	bool		   by_hand;	/* in: also runs by hand */
+	bool		   backward;	/* in: the latest first */
+	size_t		   limit;	/* in: 0 or more than LEDGER_PAGE: LEDGER_PAGE */
 	struct ledger_row *rows;	/* out, allocated */
 	size_t		   n;
-	bool		   more;	/* out: ask again with from just after the last row's last */
+	/*
+	 * out: ask again with from just after the last row's first (backward: with to just before it),
+	 * and pass over what began before that: it was there already.
+	 */
+	bool		   more;
 };
 void op_ledger_done(struct op_ledger *op);
 

@@ -269,14 +269,14 @@ sqlite_finish(void *arg, struct store_op *op)
 /* ---- skip ---- */
 
 /*
- * Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno.  After
- * the clock was set back, dues of elapsed time may be before it: those begin a row of their own.
+ * Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno.  Nothing
+ * else may lie within a range.  When the clock was set back, dues of elapsed time may come before
+ * the latest skip's end, and runs between its first and last.
  */
 static int
 skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 {
 	sqlite3_stmt *st;
-	int64_t last;
 	int r;
 
 	st = sql(db, ST_SKIP_LAST,
@@ -286,15 +286,14 @@ skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 	if (r != 1)
 		return r;
 	*first = col_int(st, 0);
-	last = col_int(st, 1);
-	r = col_int(st, 2) == o->cause && last < o->first.usec;
+	r = col_int(st, 2) == o->cause && col_int(st, 1) < o->first.usec;
 	(void)sqlite3_reset(st);	/* one is asked for */
 	if (r == 0)
 		return 0;
 	st = sql(db, ST_RUN_SINCE,
-	    "SELECT 1 FROM run WHERE job = ?1 AND manual = 0 AND due > ?2 LIMIT 1");
+	    "SELECT 1 FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2 LIMIT 1");
 	bind_int(st, 1, o->job);
-	bind_int(st, 2, last);
+	bind_int(st, 2, *first);
 	r = sql_step(db, st);
 	(void)sqlite3_reset(st);	/* one is asked for */
 	return r < 0 ? r : r == 0;
