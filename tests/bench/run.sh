@@ -195,7 +195,7 @@ if want checks; then
 fi
 
 if want time; then
-	begin time "Time: the next occurrence, and a clock that is set"
+	begin time "Time: the next occurrence, a clock that is set, simulations"
 	"$bin/tests/bench/time" next | sed 's/^{/{"section":"time",/' >"$W/next"
 	cat "$W/next" >>"$out"
 	awk -F '"' '{ printf "%-40s %-22s %s\n", $12, $16, $0 }' "$W/next" | sed 's/{.*"ns":\([0-9]*\),"dearest_ns":\([0-9]*\)}/\1 ns, at most \2/'
@@ -207,6 +207,14 @@ if want time; then
 	cat "$W/step.json" >>"$out"
 	compare "ms to reschedule 100,000 jobs after a clock step" "$(sed 's/.*"ms":\([0-9]*\).*/\1/' "$W/step.json")" "" "<= 10000"
 	compare "ms of lag of the loop meanwhile, at most" "$(sed 's/.*"lag_us":\([0-9]*\).*/\1/' "$W/step.json" | awk '{ print $1 / 1000 }')" "" "<= 20"
+	"$bin/tests/bench/simulate" >"$W/simulate"
+	sed 's/^{/{"section":"time",/' "$W/simulate" >>"$out"
+	value() { echo "$line" | sed "s/.*\"$1\":\"*\([^\",}]*\).*/\1/"; }
+	while read -r line; do
+		echo "$(value what): $(value runs) runs, $(value seconds) s, longest slice $(value slice_max_us) us"
+		case $(value what) in *year*) compare "$(value what), seconds" "$(value seconds)" "" "<= 1" ;; esac
+		compare "$(value what), us of a slice" "$(value slice_max_us)" "" "<= 4000"
+	done <"$W/simulate"
 	compared
 	rm -rf "$W/step"
 fi
