@@ -225,13 +225,47 @@ call_send(struct call *c, const char *method, const struct cJSON *parameters, bo
 	return r;
 }
 
+/* What was looked for and is not there. */
+static void
+not_found(const char *what)
+{
+	static const char digits[] = "0123456789";
+	size_t n = strspn(what, digits);
+
+	if (n > 0 && what[n] == '.' && what[n + 1 + strspn(what + n + 1, digits)] == '\0')
+		complain("there is no run %s", what);
+	else if (what[n] == '\0')
+		complain("there is no job %s", what);
+	else if (strpbrk(what, "*?["))
+		complain("no job matches %s", what);
+	else
+		complain("no job is called %s", what);
+}
+
+/* A field that makes no sense, in the user's own words. */
+static void
+bad_field(const struct client *client, const char *field, const char *reason)
+{
+	const struct command *command = client->command;
+	char *option = args_option_of(&client->args, field);
+	char *words = args_reason_of(&client->args, reason);
+
+	if (!option && command->words_field && strstr(field, command->words_field))
+		option = xstrdup(command->words_name);
+	if (!option && args_given(&client->args, field))
+		option = xasprintf("--%s", field);
+	complain("%s: %s", option ? option : field, words);
+	free(option);
+	free(words);
+}
+
 /* The daemon's error in words, with the user's own word for the field. */
 static int
 explain(struct call *c)
 {
 	const struct error_row *row;
+	const struct client *client = c->client;
 	const char *a, *b;
-	char *option = NULL;
 
 	c->error = error_find(c->reply.error);
 	if (c->error >= JOBD_ERROR_COUNT) {
@@ -243,19 +277,18 @@ explain(struct call *c)
 	row = error_row(c->error);
 	a = row->parameter ? json_get_string(c->reply.parameters, row->parameter) : NULL;
 	b = row->parameter2 ? json_get_string(c->reply.parameters, row->parameter2) : NULL;
-	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER)) {
-		const struct command *command = c->client->command;
-
-		option = args_option_of(&c->client->args, a);
-		if (!option && command->words_field && strstr(a, command->words_field))
-			option = xstrdup(command->words_name);
-		complain("%s: %s", option ? option : a, b ? b : row->text);
-	} else if (a) {
+	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER))
+		bad_field(client, a, b ? b : row->text);
+	else if (a && c->error == JOBD_NOT_FOUND)
+		not_found(a);
+	else if (c->error == JOBD_PERMISSION_DENIED && args_flag(&client->args, "user"))
+		complain("--user (-u): %s: only root may run jobs as another user", row->text);
+	else if (a)
 		complain("%s: %s%s%s", row->text, a, b ? ": " : "", b ? b : "");
-	} else {
+	else
 		complain("%s", row->text);
-	}
-	free(option);
+	if (c->error == JOBD_CONFLICT && client->command->on_conflict)
+		complain("%s", client->command->on_conflict);
 	return row->exit_code;
 }
 

@@ -17,6 +17,7 @@ struct command {
 	const char		*summary;	/* one line */
 	const char		*text;		/* more for its help, or NULL; ends in a newline */
 	const char		*examples;	/* lines, each ended */
+	const char		*on_conflict;	/* what helps, or NULL */
 	const struct option	*options;	/* NULL-named end; may be NULL */
 	unsigned		 verb;		/* its bit for option.not_for */
 	bool			 options_first;

@@ -82,7 +82,7 @@ dry_run(const struct client *c, const struct cJSON *parameters)
 		return;
 	}
 	puts("would add a job:");
-	spec_print(&c->out, json_first(json_get(parameters, "jobs")));
+	spec_print(&c->out, json_first(json_get(parameters, "jobs")), false);
 }
 
 /* What the next time changes will do to it. */
@@ -98,14 +98,15 @@ warn(const struct cJSON *reply)
 	strings_done(&warnings);
 }
 
-/* Add; *id is 0 after a dry run. */
+/* Add; *id is 0 after a dry run, *existed when its key was there and nothing was added. */
 static int
-add(struct client *c, long long *id)
+add(struct client *c, long long *id, bool *existed)
 {
 	struct cJSON *parameters, *reply = NULL, *first;
 	int r = spec_complete(c);
 
 	*id = 0;
+	*existed = false;
 	if (r)
 		return r;
 	parameters = add_parameters(c);
@@ -115,6 +116,7 @@ add(struct client *c, long long *id)
 		r = call_once(c, "io.jobd.Add", parameters, &reply);
 		warn(reply);
 		first = r ? NULL : json_first(json_get(reply, "ids"));
+		*existed = r == 0 && json_count(json_get(reply, "existing")) > 0;
 		if (first) {
 			char *printed = json_print(first);
 
@@ -130,6 +132,12 @@ add(struct client *c, long long *id)
 	return r;
 }
 
+static void
+existing_told(long long id)
+{
+	complain("job %lld has this key already: nothing was added", id);
+}
+
 /* Wait for the end; the exit code is the run's. */
 static int
 wait_end(struct client *c, char *job, struct interrupt *interrupt)
@@ -142,7 +150,7 @@ wait_end(struct client *c, char *job, struct interrupt *interrupt)
 	run = json_first(json_get(reply, "runs"));
 	if (r == 0 && run) {
 		r = outcome_code(run);
-		outcome_complain(run);
+		outcome_complain(run, true);
 	}
 	json_free(reply);
 	return r;
@@ -154,13 +162,16 @@ add_run(struct client *c)
 	const char *name = args_text(&c->args, "name");
 	char *job;
 	long long id;
-	int r = add(c, &id);
+	bool existed;
+	int r = add(c, &id, &existed);
 
 	if (r || id == 0)
 		return r;
+	if (existed && !args_flag(&c->args, "quiet"))
+		existing_told(id);
 	if (!c->out.json && args_flag(&c->args, "quiet"))
 		printf("%lld\n", id);
-	else if (!c->out.json)
+	else if (!c->out.json && !existed)
 		printf("added job %lld%s%s%s\n", id, name ? " (" : "", name ? name : "",
 		    name ? ")" : "");
 	output_flush();
@@ -206,11 +217,14 @@ run_run(struct client *c)
 	struct cJSON *reply = NULL;
 	const struct cJSON *run;
 	long long id;
+	bool existed;
 	char *job;
-	int r = add(c, &id), ended;
+	int r = add(c, &id, &existed), ended;
 
 	if (r || id == 0)
 		return r;
+	if (existed)
+		existing_told(id);
 	job = xasprintf("%lld", id);
 	interrupt_init(&interrupt, c, job);
 	wait.jobs = &job;

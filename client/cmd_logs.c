@@ -36,7 +36,7 @@ const struct command cmd_logs = {
 static int
 logs_run(struct client *c)
 {
-	struct logs logs = { .parameters = c->args.parameters };
+	struct logs logs = { .parameters = c->args.parameters, .tell_none = true };
 	bool only_out = args_flag(&c->args, "stdout"), only_err = args_flag(&c->args, "stderr");
 
 	json_set_string(c->args.parameters, "run", c->args.words[0]);

@@ -15,8 +15,13 @@ static int pause_run(struct client *c);
 static int resume_run(struct client *c);
 static int rm_run(struct client *c);
 
+static const struct option trigger_options[] = {
+	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs" },
+	{ 0 },
+};
+
 static const struct option quiet_options[] = {
-	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs, or nothing" },
+	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print nothing" },
 	{ 0 },
 };
 
@@ -40,7 +45,7 @@ const struct command cmd_trigger = {
 	.usage = "[OPTIONS] JOB...",
 	.summary = "Run jobs now, whatever their schedule says",
 	.examples = "  jobctl trigger backup\n  jobctl trigger -q backup | xargs jobctl wait\n",
-	.options = quiet_options,
+	.options = trigger_options,
 	.run = trigger_run,
 	SELECTOR,
 };
@@ -85,6 +90,7 @@ const struct command cmd_rm = {
 	.summary = "Remove jobs with their runs and output",
 	.text = "A job that is running is refused without --cancel.\n",
 	.examples = "  jobctl rm 12 13\n  jobctl rm --cancel 'tmp-*'\n",
+	.on_conflict = "rm --cancel ends it first",
 	.options = rm_options,
 	.run = rm_run,
 	SELECTOR,
@@ -102,7 +108,9 @@ tell(const struct client *c, const char *done, const struct cJSON *reply)
 	value_strings(reply, "runs", &runs);
 	for (i = 0; i < runs.n; i++)
 		printf("%s%s%s\n", quiet ? "" : done, quiet ? "" : " ", runs.items[i]);
-	if (count >= 0 && !quiet)
+	if (count == 0)
+		complain("nothing to do: nothing was %s by this", done);
+	else if (count > 0 && !quiet)
 		printf("%s %lld job%s\n", done, count, count == 1 ? "" : "s");
 	if (count < 0 && runs.n == 0)
 		complain("nothing was active");

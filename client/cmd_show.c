@@ -162,7 +162,7 @@ job_print(const struct output *o, const struct cJSON *job)
 	if (spec) {
 		if (o->terminal)
 			puts("\nadded with");
-		spec_print(o, spec);
+		spec_print(o, spec, true);
 		return;
 	}
 	/* A stranger's job: what may be known of it all the same. */

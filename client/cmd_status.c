@@ -38,11 +38,13 @@ const struct command cmd_status = {
 static void
 next_told(const struct output *o, const struct cJSON *job)
 {
-	const char *due = json_get_string(job, "nextDue");
+	const char *due = json_get_string(job, "nextDue"), *state = value_text(job, "state");
 	char *whole = text_instant(o, due), *relative = text_relative(o, due);
 
 	if (due)
 		printf("The next run is due %s (%s).\n", relative, whole);
+	else if (strcmp(state, "running") == 0 || strcmp(state, "queued") == 0)
+		puts("After this run nothing more will happen by itself.");
 	else
 		puts("Nothing more will happen by itself.");
 	free(whole);
@@ -145,46 +147,28 @@ daemon_told(const struct output *o, const struct cJSON *stats)
 	free(trouble);
 }
 
-/* RFC 3339 in UTC with all its digits: the order of the texts is that of the times. */
-static int
-due_compare(const void *a, const void *b)
-{
-	const struct cJSON *const *x = a, *const *y = b;
-
-	return strcmp(json_get_string(*x, "nextDue"), json_get_string(*y, "nextDue"));
-}
-
-/* The jobs of one page that are due next. */
 static void
-next_print(const struct output *o, const struct cJSON *reply)
+next_print(const struct output *o, const struct cJSON *jobs)
 {
 	static const struct column columns[] = {
 		{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "DUE", 0 },
 		{ "WHAT", COLUMN_FLEX }, { 0 },
 	};
-	const struct cJSON *jobs = json_get(reply, "jobs"), *job;
-	const struct cJSON **due = xcalloc(json_count(jobs) + 1, sizeof(struct cJSON *));
+	const struct cJSON *job;
 	struct table t;
-	size_t i, n = 0;
 
-	for (job = json_first(jobs); job; job = json_next(job))
-		if (json_get_string(job, "nextDue"))
-			due[n++] = job;
-	qsort(due, n, sizeof(*due), due_compare);
+	if (json_count(jobs) == 0)
+		return;
 	table_init(&t, o, columns);
-	for (i = 0; i < n && i < NEXT_SHOWN; i++) {
-		table_cell(&t, xasprintf("%lld", json_get_int(due[i], "id", 0)));
-		table_cell(&t, xstrdup(json_get_string(due[i], "name")));
-		table_cell(&t, text_when(o, json_get_string(due[i], "nextDue")));
-		table_cell(&t, xstrdup(json_get_string(due[i], "summary")));
+	for (job = json_first(jobs); job; job = json_next(job)) {
+		table_cell(&t, xasprintf("%lld", json_get_int(job, "id", 0)));
+		table_cell(&t, xstrdup(json_get_string(job, "name")));
+		table_cell(&t, text_when(o, json_get_string(job, "nextDue")));
+		table_cell(&t, xstrdup(json_get_string(job, "summary")));
 	}
-	if (n > 0) {
-		printf("\ndue next%s\n",
-		    json_get(reply, "next") ? " (of the first 1000 jobs that are scheduled)" : "");
-		table_flush(&t);
-	}
+	puts("\ndue next");
+	table_flush(&t);
 	table_done(&t);
-	free(due);
 }
 
 /* The jobs of a page whose run has outlasted one occurrence after another. */
@@ -216,7 +200,7 @@ blocked_print(const struct output *o, const struct cJSON *jobs)
 	table_done(&t);
 }
 
-/* A page of something by its state. */
+/* A page of something by its state; without one: the jobs that are due next. */
 static int
 page_get(const struct client *c, const char *method, const char *const *states, int limit,
     struct cJSON **ret)
@@ -224,6 +208,8 @@ page_get(const struct client *c, const char *method, const char *const *states, 
 	struct cJSON *parameters = json_object();
 	int r;
 
+	if (!*states)
+		json_set_string(parameters, "order", "due");
 	for (; *states; states++)
 		value_push_string(parameters, "state", *states);
 	json_set_int(parameters, "limit", limit);
@@ -235,7 +221,7 @@ page_get(const struct client *c, const char *method, const char *const *states, 
 static int
 status_all(struct client *c)
 {
-	static const char *const scheduled[] = { "scheduled", NULL };
+	static const char *const any[] = { NULL };
 	static const char *const running[] = { "running", NULL };
 	static const char *const failed[] = { "failed", "timed_out", "lost", NULL };
 	struct cJSON *stats = NULL, *jobs = NULL, *busy = NULL, *runs = NULL;
@@ -244,9 +230,9 @@ status_all(struct client *c)
 	if (r == 0 && !c->out.json)
 		daemon_told(&c->out, stats);
 	if (r == 0)
-		r = page_get(c, "io.jobd.List", scheduled, LIST_PAGE, &jobs);
+		r = page_get(c, "io.jobd.List", any, NEXT_SHOWN, &jobs);
 	if (r == 0 && !c->out.json)
-		next_print(&c->out, jobs);
+		next_print(&c->out, json_get(jobs, "jobs"));
 	if (r == 0)
 		r = page_get(c, "io.jobd.List", running, LIST_PAGE, &busy);
 	if (r == 0 && !c->out.json)

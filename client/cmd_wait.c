@@ -44,14 +44,15 @@ static int
 judge(const struct cJSON *runs)
 {
 	const struct cJSON *run;
+	bool alone = json_count(runs) == 1;
 	int worst = EXIT_OK;
 
 	for (run = json_first(runs); run; run = json_next(run)) {
 		int code = outcome_code(run);
 
-		outcome_complain(run);
+		outcome_complain(run, alone);
 		if (code != EXIT_OK)
-			worst = json_count(runs) == 1 ? code : EXIT_FAILED;
+			worst = alone ? code : EXIT_FAILED;
 	}
 	return worst;
 }

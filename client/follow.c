@@ -11,6 +11,7 @@
 
 #include "client/client.h"
 #include "client/follow.h"
+#include "client/outcome.h"
 #include "client/value.h"
 #include "proto/json.h"
 
@@ -209,6 +210,21 @@ logs_replies(struct call *c, struct printing *p)
 	return r;
 }
 
+/* An empty screen leaves one wondering. */
+static void
+none_told(const struct cJSON *run)
+{
+	char *label;
+
+	if (!run) {
+		complain("it has not run yet");
+		return;
+	}
+	label = run_label(run);
+	complain("run %s has no output%s", label, run_final(run) ? "" : " yet");
+	free(label);
+}
+
 int
 follow_logs(const struct client *client, const struct logs *logs, struct interrupt *interrupt)
 {
@@ -229,6 +245,8 @@ follow_logs(const struct client *client, const struct logs *logs, struct interru
 		p.seen = 0;
 		r = call_again(&c);
 	}
+	if (r == 0 && logs->tell_none && p.seen == 0 && !client->out.json)
+		none_told(json_get(c.reply.parameters, "run"));
 	call_close(&c);
 	return r;
 }

@@ -44,6 +44,7 @@ struct logs {
 	const struct cJSON	*parameters;
 	bool			 timestamps;
 	bool			 patient;	/* a restart of jobd is waited out */
+	bool			 tell_none;	/* say so when there is no output */
 };
 
 /* Print the output, each stream to its own.  As follow_wait(). */

@@ -51,8 +51,9 @@ help_all(const struct command *const *commands)
 	printf("  help%*s%s\n", 12, "", "show this, or the help of a command");
 	puts("\nOptions, before or after the command:");
 	options_print(global_options, 0);
-	puts("\nA JOB is an id, a name, or a pattern like 'db-*' where several are taken; 12.3\n"
-	    "is the third run of job 12. Durations: 90s, 15m, 1h30m, 2d. Tables have tabs\n"
+	puts("\nA JOB is an id, a name, or a pattern like 'db-*' where several are taken (a job\n"
+	    "without a name goes by its id, so that '*' is all); 12.3 is the third run of job\n"
+	    "12. Durations: 90s, 15m, 1h30m, 2d. Tables have tabs\n"
 	    "between columns when they do not go to a terminal; --json is for programs.\n\n"
 	    "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not permitted, 5 jobd not\n"
 	    "reachable, 6 conflict, 7 wait timed out; of run and wait also the command's own\n"
@@ -64,7 +65,8 @@ help_all(const struct command *const *commands)
 void
 help_command(const struct command *c)
 {
-	printf("usage: jobctl %s %s\n\n%s.\n", c->name, c->usage, c->summary);
+	printf("usage: jobctl %s%s%s\n\n%s.\n", c->name, *c->usage ? " " : "", c->usage,
+	    c->summary);
 	if (c->alias)
 		printf("%s is the same.\n", c->alias);
 	if (c->text)

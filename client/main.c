@@ -8,12 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/client.h"
 #include "client/help.h"
 #include "proto/error.h"
 #include "proto/mem.h"
+
+/* What ssh exits with when it fails itself.  (A remote command's own 255 looks the same.) */
+#define SSH_FAILED 255
 
 static const struct command *const commands[] = {
 	&cmd_add, &cmd_run, &cmd_list, &cmd_status, &cmd_show, &cmd_runs, &cmd_logs, &cmd_wait,
@@ -87,8 +92,36 @@ global_flag(const struct client *c, const struct args *before, const char *name)
 	return args_flag(&c->args, name) || args_flag(before, name);
 }
 
+/* As a child, since its own code for "no connection" is not ours. */
+static int
+ssh_run(const char *host, char *line, bool terminal)
+{
+	pid_t parent = getpid(), pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		/* Who ends us means it. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() == parent)
+			execlp("ssh", "ssh", "-o", "LogLevel=ERROR", terminal ? "-t" : "-T", "--",
+			    host, line, (char *)NULL);
+		complain("cannot run ssh: %s", strerror(errno));
+		_exit(SSH_FAILED);
+	}
+	/* ^C reaches ssh, too, and it says what comes of it. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0)
+		complain("cannot start ssh: %s", strerror(errno));
+	if (pid < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == SSH_FAILED))
+		return EXIT_UNREACHABLE;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /*
- * Become ssh, with the same words but --host, quoted for the shell there.  The remote
+ * Run ssh, with the same words but --host, quoted for the shell there.  The remote
  * jobctl has its own directory and socket; a terminal is asked for when this is one, so
  * that tables and ^C work as here.
  */
@@ -98,7 +131,7 @@ host_exec(const struct given *given, int argc, char **argv)
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	const char *host = given->value, *word = argv[given->at];
 	struct buf line = { 0 };
-	int i;
+	int i, r;
 
 	if (host[0] == '-' || !host[0]) {
 		complain("--host: \"%s\" is not a host", host);
@@ -121,11 +154,17 @@ host_exec(const struct given *given, int argc, char **argv)
 		buf_printf(&line, " %s", quoted);
 		free(quoted);
 	}
-	execlp("ssh", "ssh", "-o", "LogLevel=ERROR", terminal ? "-t" : "-T", "--", host,
-	    buf_string(&line), (char *)NULL);
-	complain("cannot run ssh: %s", strerror(errno));
+	r = ssh_run(host, buf_string(&line), terminal);
 	buf_done(&line);
-	return EXIT_UNREACHABLE;
+	return r;
+}
+
+static int
+usage_complain(const struct command *command)
+{
+	complain("usage: jobctl %s%s%s", command->name, *command->usage ? " " : "",
+	    command->usage);
+	return EXIT_USAGE;
 }
 
 static int
@@ -136,14 +175,12 @@ words_check(const struct client *c)
 	if (c->args.n_words < command->words_min) {
 		complain("%s needs %s", command->name,
 		    command->words_name ? command->words_name : "more");
-		complain("usage: jobctl %s %s", command->name, command->usage);
-		return EXIT_USAGE;
+		return usage_complain(command);
 	}
 	if (c->args.n_words > command->words_max) {
 		complain("\"%s\" is too much for %s", c->args.words[command->words_max],
 		    command->name);
-		complain("usage: jobctl %s %s", command->name, command->usage);
-		return EXIT_USAGE;
+		return usage_complain(command);
 	}
 	return 0;
 }

@@ -179,7 +179,9 @@ refuse(const struct given *g, const char *what)
 static int
 number_store(struct cJSON *to, const char *name, const struct given *g)
 {
+	char option[64], longest[WHEN_TEXT_MAX];
 	int64_t n = 0;
+	int r;
 
 	switch (g->option->kind) {
 	case OPTION_INT:
@@ -191,7 +193,13 @@ number_store(struct cJSON *to, const char *name, const struct given *g)
 			return refuse(g, "a size, like 64K or 8M");
 		break;
 	case OPTION_DURATION:
-		if (duration_parse(g->value, &n) < 0)
+		r = duration_parse(g->value, &n);
+		if (r == -ERANGE) {
+			complain("%s: %s is too long; the longest is %s", given_print(g, option),
+			    g->value, duration_print(DURATION_MAX, longest));
+			return EXIT_USAGE;
+		}
+		if (r < 0)
 			return refuse(g, "a duration, like 90s, 15m or 1h30m");
 		break;
 	case OPTION_FLAG:
@@ -535,4 +543,48 @@ args_option_of(const struct args *a, const char *field)
 	}
 	free(bare);
 	return found;
+}
+
+/* The option of the command whose field ends in this word of n bytes, or NULL. */
+static const struct option *
+option_by_word(const struct args *a, const char *word, size_t n)
+{
+	const struct option *o;
+
+	for (o = a->options; o && o->name; o++) {
+		const char *dot = o->field ? strrchr(o->field, '.') : NULL;
+		const char *last = dot ? dot + 1 : o->field;
+
+		if (last && strlen(last) == n && strncmp(last, word, n) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+char *
+args_reason_of(const struct args *a, const char *reason)
+{
+	static const char letters[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	/* Elsewhere "from" and "at" are but words. */
+	bool of_fields = strstr(reason, "exclude one another") || strstr(reason, "only one of") ||
+	    strstr(reason, "says when") || strstr(reason, "it is for ");
+	struct buf text = { 0 };
+
+	while (*reason) {
+		size_t n = strspn(reason, letters), i;
+		const struct option *o = NULL;
+		bool camel = false;
+
+		for (i = 0; i < n; i++)
+			camel |= i > 0 && reason[i] < 'a';
+		if (n > 0 && (of_fields || camel))
+			o = option_by_word(a, reason, n);
+		if (o)
+			buf_printf(&text, "--%s", o->name);
+		else
+			buf_append(&text, reason, n ? n : 1);
+		reason += n ? n : 1;
+	}
+	return buf_steal(&text);
 }

@@ -77,6 +77,9 @@ int64_t args_int(const struct args *a, const char *name, int64_t otherwise);
  */
 char *args_option_of(const struct args *a, const char *field);
 
+/* The daemon's reason with the user's words for the fields it speaks of; allocated. */
+char *args_reason_of(const struct args *a, const char *reason);
+
 /* "--name" or "-n", as it was typed. */
 const char *given_print(const struct given *g, char out[64]);
 

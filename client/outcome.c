@@ -161,7 +161,7 @@ run_took(const struct output *o, const struct cJSON *run)
 }
 
 void
-outcome_complain(const struct cJSON *run)
+outcome_complain(const struct cJSON *run, bool alone)
 {
 	const char *reason = json_get_string(run, "reason"), *name = json_get_string(run, "name");
 	const char *by = json_get_string(run, "canceledBy");
@@ -171,7 +171,7 @@ outcome_complain(const struct cJSON *run)
 	if (state == RUN_SUCCEEDED)
 		return;
 	/* A command that ran and failed has spoken for itself; one that could not be started has not. */
-	if (state == RUN_FAILED && json_get_int(run, "exitCode", -1) > 0 &&
+	if (alone && state == RUN_FAILED && json_get_int(run, "exitCode", -1) > 0 &&
 	    json_get_string(run, "spawnedAt") != NULL)
 		return;
 	label = run_label(run);

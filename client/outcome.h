@@ -20,7 +20,7 @@ int outcome_code(const struct cJSON *run);
 char *outcome_text(const struct cJSON *run);
 
 /* On stderr why it did not succeed, unless the command's exit code is the whole story. */
-void outcome_complain(const struct cJSON *run);
+void outcome_complain(const struct cJSON *run, bool alone);
 
 /* "12.3"; allocated. */
 char *run_label(const struct cJSON *run);

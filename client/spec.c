@@ -331,12 +331,13 @@ option_print(const struct output *o, const struct cJSON *spec, const struct opti
 }
 
 void
-spec_print(const struct output *o, const struct cJSON *spec)
+spec_print(const struct output *o, const struct cJSON *spec, bool known)
 {
 	const struct option *option;
 
 	argv_print(o, json_get(spec, "command"));
 	for (option = spec_options; option->name; option++)
-		if (option->field)
+		if (option->field && !(known && (strcmp(option->field, "name") == 0 ||
+		    strcmp(option->field, "description") == 0)))
 			option_print(o, spec, option);
 }

@@ -20,8 +20,11 @@ extern const struct option spec_options[];
  */
 int spec_complete(struct client *c);
 
-/* Print what a JobSpec says, a line each: "  every        1h". */
-void spec_print(const struct output *o, const struct cJSON *spec);
+/*
+ * Print what a JobSpec says, a line each: "  every        1h".  known: without its name and
+ * description, which have been told.
+ */
+void spec_print(const struct output *o, const struct cJSON *spec, bool known);
 
 /* One such line; takes the text over and prints nothing for an empty one. */
 void line_print(const struct output *o, const char *label, char *text);

@@ -1,8 +1,8 @@
 /*
  * table: rows of cells (declared in output.h).  On a terminal the columns are as wide as
- * they must be; when that is too wide, optional columns go first, then the flexible ones
- * are cut with an ellipsis, then the last ones go.  Piped, a row is its cells with tabs
- * between, all of them.
+ * they must be; when that is too wide, empty columns go first, then optional ones, then the
+ * flexible ones are cut with an ellipsis, then the last ones go.  Piped, a row is its cells
+ * with tabs between, all of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +61,17 @@ total(const struct table *t)
 	return sum;
 }
 
+static bool
+column_empty(const struct table *t, size_t column)
+{
+	size_t i;
+
+	for (i = column; i < t->n_cells; i += t->n_columns)
+		if (*t->cells[i])
+			return false;
+	return true;
+}
+
 /* How wide each column is; -1: left out. */
 static void
 fit(struct table *t)
@@ -83,6 +94,9 @@ fit(struct table *t)
 		if (t->widths[i] >= 0 && w > t->widths[i])
 			t->widths[i] = w;
 	}
+	for (i = t->n_columns; !t->headed && i-- > 0 && total(t) > t->output->width;)
+		if (column_empty(t, i))
+			t->widths[i] = -1;
 	for (i = t->n_columns; i-- > 0 && total(t) > t->output->width;)
 		if (t->columns[i].flags & COLUMN_OPTIONAL)
 			t->widths[i] = -1;

@@ -283,6 +283,9 @@ open_runner(struct daemon *d)
 		    " install it, or name a running one with --runner PATH\n");
 		r = -ENOENT;
 	} else {
+		if (!own && access(socket, F_OK) != 0)
+			log_warning("no jobd-runner is there yet: commands wait for it socket=%s"
+			    " error=\"%s\"", socket, strerror(errno));
 		d->runner = runner_new(&config, d->loop);
 	}
 	free(socket);

@@ -123,7 +123,11 @@ enum_read(struct reader *r, const struct place *at, const struct field *f, const
 	for (int i = 0; f->names[i] != NULL && n < sizeof(words); i++)
 		n += (size_t)snprintf(words + n, sizeof(words) - n, "%s%s", i > 0 ? ", " : "",
 		    f->names[i]);
-	return refuse(r, at, JOBD_INVALID_FIELD, "must be one of %s", words);
+	/* Cut, it might not be UTF-8 any more. */
+	if (strlen(value->valuestring) > WORD_TOLD_MAX)
+		return refuse(r, at, JOBD_INVALID_FIELD, "must be one of %s", words);
+	return refuse(r, at, JOBD_INVALID_FIELD, "\"%s\" is none of %s", value->valuestring,
+	    words);
 }
 
 static enum jobd_error

@@ -61,6 +61,9 @@ struct field {
 };
 
 /* Where reading failed, and why.  path is like "jobs[3].command.argv[0]". */
+/* A word that is no value of an enum is told back up to this length. */
+#define WORD_TOLD_MAX 40
+
 struct field_error {
 	enum jobd_error	why;		/* JOBD_INVALID_PARAMETER or JOBD_INVALID_FIELD */
 	char		path[128];

@@ -27,6 +27,7 @@ struct change {
 	bool		 paused;
 	int64_t		 count;
 	bool		 passed_over;
+	bool		 allowed;	/* one at least was not */
 	/* Remove's: */
 	struct targets	 rest;		/* what has an active run */
 	struct targets	 tried;
@@ -40,7 +41,7 @@ change_answer(struct change *f)
 {
 	struct cJSON *reply;
 
-	if (f->count == 0 && f->passed_over)
+	if (!f->allowed && f->passed_over)
 		pass_refuse(&f->pass, JOBD_PERMISSION_DENIED, NULL);
 	if (!pass_told(&f->pass, &f->call))
 		return;
@@ -87,7 +88,8 @@ pause_took(struct pass *p, union pass_op *any, const struct target *target)
 
 	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
 		return;
-	f->count++;
+	f->allowed = true;
+	f->count += op->changed;
 	if (op->changed && op->paused)
 		scheduler_job_paused(server_of(p->call)->scheduler, op->job, op->name,
 		    op->job_state);
@@ -176,6 +178,7 @@ remove_took(struct pass *p, union pass_op *any, const struct target *target)
 	}
 	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
 		return;
+	f->allowed = true;
 	f->count++;
 	scheduler_job_removed(s->scheduler, op->job, op->name, op->runs);
 	if (s->runner != NULL && op->runs > 0)

@@ -38,6 +38,7 @@ struct add {
 	enum jobd_error		 why;
 	struct field_error	 error;
 	struct cJSON		*ids, *warnings;
+	struct cJSON		*existing;	/* of the ids, what was there before; or NULL */
 };
 
 /* Cut at most SUMMARY_BYTES_MAX, between characters. */
@@ -188,7 +189,11 @@ add_tell(struct add *f, size_t i)
 	};
 
 	json_push(f->ids, json_int(job->id));
-	if (!job->existed)
+	if (job->existed && f->existing == NULL)
+		f->existing = json_array();
+	if (job->existed)
+		json_push(f->existing, json_int(job->id));
+	else
 		scheduler_job_added(server_of(&f->call)->scheduler, &row, job->spec->name,
 		    job->spec->paused);
 }
@@ -200,6 +205,9 @@ add_answer(struct add *f)
 
 	json_set(reply, "ids", f->ids);
 	f->ids = NULL;
+	if (f->existing != NULL)
+		json_set(reply, "existing", f->existing);
+	f->existing = NULL;
 	if (json_first(f->warnings) != NULL) {
 		json_set(reply, "warnings", f->warnings);
 		f->warnings = NULL;
@@ -288,6 +296,7 @@ add_release(struct task *t)
 	free(f->op.jobs);
 	json_free(f->ids);
 	json_free(f->warnings);
+	json_free(f->existing);
 	call_release(t);
 }
 
@@ -377,12 +386,19 @@ const struct method method_get = {
 
 #define PAGE_DEFAULT 100
 
+enum list_order { ORDER_ID, ORDER_DUE, ORDER_COUNT };
+
+static const char *const list_order_names[] = {
+	[ORDER_ID] = "id", [ORDER_DUE] = "due", [ORDER_COUNT] = NULL,
+};
+
 struct list_in {
 	char		*name;
 	struct strings	 state;
 	int		 kind;
 	struct strings	 label;
 	bool		 mine;
+	int		 order;
 	int64_t		 after;
 	int64_t		 limit;
 };
@@ -394,6 +410,7 @@ static const struct field list_fields[] = {
 	  .names = job_kind_names },
 	{ "label", FIELD_STRINGS, offsetof(struct list_in, label), .max = LABELS_MAX },
 	{ "mine", FIELD_BOOL, offsetof(struct list_in, mine), .flags = 0 },
+	{ "order", FIELD_ENUM, offsetof(struct list_in, order), .names = list_order_names },
 	{ "after", FIELD_INT, offsetof(struct list_in, after), .max = INT64_MAX },
 	{ "limit", FIELD_INT, offsetof(struct list_in, limit), .max = PAGE_MAX },
 	{ .type = FIELD_END },
@@ -403,6 +420,8 @@ struct list {
 	struct call	 call;
 	struct gate_pass pass;
 	struct op_list	 op;
+	struct op_due	*due;		/* with the order due */
+	struct op_get	 get;
 	struct cJSON	*jobs;
 	size_t		 limit;
 	size_t		 n;		/* jobs so far */
@@ -410,6 +429,22 @@ struct list {
 	size_t		 i;
 	int64_t		 next;
 };
+
+/* A label without = would match nothing, ever.  False when the caller was told so. */
+static bool
+labels_told(struct call *c, const struct strings *labels)
+{
+	char place[32];
+
+	for (size_t i = 0; i < labels->n; i++) {
+		if (strchr(labels->items[i], '=') != NULL)
+			continue;
+		snprintf(place, sizeof(place), "label[%zu]", i);
+		call_fail(c, JOBD_INVALID_FIELD, place, "must be key=value");
+		return false;
+	}
+	return true;
+}
 
 static void
 list_fill(struct list *f, unsigned states)
@@ -459,6 +494,64 @@ list_answer(struct list *f)
 	call_reply(&f->call, reply);
 }
 
+/* The filters are for the order of ids.  False when the caller was told so. */
+static bool
+list_order_told(struct list *f)
+{
+	const struct list_in *in = f->call.in;
+
+	if (in->order == ORDER_ID || (in->name == NULL && in->state.n == 0 && in->kind < 0 &&
+	    in->label.n == 0 && !in->mine && in->after == 0))
+		return true;
+	call_fail(&f->call, JOBD_INVALID_FIELD, "order",
+	    "due goes with no filter, and not with after");
+	return false;
+}
+
+/* Which are due next, from the index of dues. */
+static void
+list_due_submit(struct list *f)
+{
+	f->due = xcalloc(1, sizeof(*f->due));
+	f->due->op.kind = OP_DUE;
+	f->due->until = (instant){ USEC_NEVER };
+	store_submit(server_of(&f->call)->store, &f->due->op, &f->call.task);
+}
+
+/* A page of those due next: each is got by its id; who has gone meanwhile is passed over. */
+static enum task_status
+list_due_step(struct task *t)
+{
+	struct list *f = container_of(t, struct list, call.task);
+
+	TASK_BEGIN(t);
+
+	if (!list_order_told(f))
+		goto out;
+	list_fill(f, 0);
+	f->jobs = json_array();
+	list_due_submit(f);
+	AWAIT_SHIELDED(t, USEC_NEVER, f->due->op.done);
+	if (f->due->op.result < 0) {
+		call_fail_store(&f->call, f->due->op.result);
+		goto out;
+	}
+	for (f->i = 0; f->i < f->due->n && f->n < f->limit && !t->cancelled; f->i++) {
+		f->get = (struct op_get){ .op.kind = OP_GET, .id = f->due->rows[f->i].id };
+		store_submit(server_of(&f->call)->store, &f->get.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->get.op.done);
+		if (f->get.op.result < 0)
+			continue;
+		json_free(f->get.job.spec);	/* that is Get's */
+		f->get.job.spec = NULL;
+		list_push(f, &f->get.job);
+		op_get_done(&f->get);
+	}
+	list_answer(f);
+out:;
+	TASK_END(t, 0);
+}
+
 /*
  * The store looks at a bounded number of rows each time; the page is full, or the jobs are at their
  * end.
@@ -469,10 +562,14 @@ list_step(struct task *t)
 	struct list *f = container_of(t, struct list, call.task);
 	unsigned states;
 
+	if (((const struct list_in *)f->call.in)->order == ORDER_DUE)
+		return list_due_step(t);
 	TASK_BEGIN(t);
 
 	if (!states_read(&f->call, &((struct list_in *)f->call.in)->state, job_state_names,
 	    &states))
+		goto out;
+	if (!labels_told(&f->call, &((struct list_in *)f->call.in)->label))
 		goto out;
 	list_fill(f, states);
 	gate_enter(&server_of(&f->call)->pages, &f->pass, t);
@@ -511,6 +608,7 @@ list_release(struct task *t)
 	struct list *f = container_of(t, struct list, call.task);
 
 	gate_leave(&f->pass);
+	free(f->due);
 	json_free(f->jobs);
 	call_release(t);
 }

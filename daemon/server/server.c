@@ -159,15 +159,25 @@ id_parse(const char *text)
 bool
 states_read(struct call *c, const struct strings *words, const char *const *names, unsigned *ret)
 {
-	char place[32];
+	char place[32], choices[160] = "", reason[320];
 	unsigned bits = 0;
+	size_t n = 0;
 	int value;
 
 	for (size_t i = 0; i < words->n; i++) {
 		value = field_enum_find(names, words->items[i]);
 		if (value < 0) {
 			snprintf(place, sizeof(place), "state[%zu]", i);
-			call_fail(c, JOBD_INVALID_FIELD, place, "is not the name of a state");
+			for (size_t j = 0; names[j] != NULL && n < sizeof(choices); j++)
+				n += (size_t)snprintf(choices + n, sizeof(choices) - n, "%s%s",
+				    j > 0 ? ", " : "", names[j]);
+			/* Cut, it might not be UTF-8 any more. */
+			if (strlen(words->items[i]) > WORD_TOLD_MAX)
+				snprintf(reason, sizeof(reason), "must be one of %s", choices);
+			else
+				snprintf(reason, sizeof(reason), "\"%s\" is none of %s",
+				    words->items[i], choices);
+			call_fail(c, JOBD_INVALID_FIELD, place, reason);
 			return false;
 		}
 		bits |= 1u << value;

@@ -44,7 +44,11 @@ selector_matches(const char *selector, const struct event_info *e)
 		return true;
 	if (e->run != 0 && strcmp(selector, run_text(e->job, e->run, text)) == 0)
 		return true;
-	return e->name != NULL && fnmatch(selector, e->name, 0) == 0;
+	if (e->name != NULL)
+		return fnmatch(selector, e->name, 0) == 0;
+	/* As the store does: what has no name goes by its id. */
+	snprintf(text, sizeof(text), "%" PRId64, e->job);
+	return fnmatch(selector, text, 0) == 0;
 }
 
 static bool

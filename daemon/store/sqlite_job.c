@@ -224,7 +224,8 @@ sqlite_pause(void *arg, struct store_op *op)
 		r = job_allows(&j, o->uid);
 	if (r < 0)
 		goto out;
-	o->changed = j.paused != o->paused;
+	/* Of what is finished there is nothing to hold back. */
+	o->changed = j.paused != o->paused && !(o->paused && j.state == JOB_FINISHED);
 	if (o->changed) {
 		j.paused = o->paused;
 		j.generation++;

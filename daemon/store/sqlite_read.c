@@ -4,6 +4,7 @@
  */
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,10 +210,15 @@ resolve_glob(struct sqlite *db, struct op_resolve *o)
 	bind_int(st, 2, SCAN_ROWS_MAX);
 	while ((r = sql_step(db, st)) == 1) {
 		const char *name = (const char *)sqlite3_column_text(st, 1);
+		char text[24];
 
 		seen++;
 		o->next_after = col_int(st, 0);
-		if (name != NULL && sqlite3_strglob(o->selector, name) == 0)
+		/* One without a name goes by its id: * means all. */
+		(void)snprintf(text, sizeof(text), "%" PRId64, o->next_after);
+		if (name == NULL)
+			name = text;
+		if (sqlite3_strglob(o->selector, name) == 0)
 			o->ids[o->n++] = o->next_after;
 		if (o->n == PAGE_MAX) {
 			(void)sqlite3_reset(st);	/* the page is full */

@@ -44,20 +44,40 @@ address_of(const char *path, struct sockaddr_un *out)
 	return 0;
 }
 
-/* Make the folders above the path. */
-static int
-make_folders(const char *path)
+/* Is it the directory that is emptied at boot, where each service makes one of its own? */
+static bool
+is_runtime_root(const char *folder)
 {
-	char *folder = xstrdup(path);
+	const char *users = getenv("XDG_RUNTIME_DIR");
+
+	return strcmp(folder, "/run") == 0 || (users != NULL && strcmp(folder, users) == 0);
+}
+
+/*
+ * The folder of the socket: made when it is one's own among the runtime directories; elsewhere
+ * a folder that is not there is most likely a mistyped one.
+ */
+static int
+make_folder(const char *path, char error[LISTEN_ERROR_MAX])
+{
+	char *folder = xstrdup(path), *above, *slash = strrchr(folder, '/');
+	struct stat st;
 	int r = 0;
 
-	for (char *slash = strchr(folder + 1, '/'); slash != NULL && r == 0; slash =
-	    strchr(slash + 1, '/')) {
+	if (slash == NULL || slash == folder)
+		goto out;
+	*slash = '\0';
+	above = xstrdup(folder);
+	slash = strrchr(above, '/');
+	if (slash != NULL)
 		*slash = '\0';
-		if (mkdir(folder, 0755) < 0 && errno != EEXIST)
-			r = -errno;
-		*slash = '/';
-	}
+	if (is_runtime_root(above) && mkdir(folder, 0755) < 0 && errno != EEXIST)
+		r = fail(error, -errno, "cannot make %s: %s", folder, strerror(errno));
+	else if (stat(folder, &st) < 0)
+		r = fail(error, -errno, "cannot listen on %s: directory %s: %s", path, folder,
+		    strerror(errno));
+	free(above);
+out:
 	free(folder);
 	return r;
 }
@@ -185,9 +205,9 @@ listen_unix(const char *path, mode_t mode, gid_t gid, char error[LISTEN_ERROR_MA
 	if (r < 0)
 		return fail(error, r, "the socket's path must have 1 to %zu bytes: %s",
 		    sizeof(address.sun_path) - 1, path);
-	r = make_folders(path);
+	r = make_folder(path, error);
 	if (r < 0)
-		return fail(error, r, "cannot make the folder of %s: %s", path, strerror(-r));
+		return r;
 	lock = lock_beside(path);
 	if (lock < 0)
 		return fail(error, lock, "cannot lock %s.lock: %s", path, strerror(-lock));

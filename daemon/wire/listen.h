@@ -11,7 +11,8 @@
 #define LISTEN_ERROR_MAX 256
 
 /*
- * Bind and listen; folders above it are made (0755). mode as chmod; gid -1: unchanged. A
+ * Bind and listen; its folder is made (0755) in /run and $XDG_RUNTIME_DIR, and must be there
+ * elsewhere. mode as chmod; gid -1: unchanged. A
  * descriptor, or -EADDRINUSE when somebody answers there, or -errno; in words in error.
  */
 int listen_unix(const char *path, mode_t mode, gid_t gid, char error[LISTEN_ERROR_MAX]);

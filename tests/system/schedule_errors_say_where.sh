@@ -21,6 +21,6 @@ refused '--dst' --cron '@daily' --dst never
 refused '--except: at "13-45"' --cron '@daily' --except '*-13-45'
 refused 'all:N' --every 1h --misfire all:0
 refused 'it comes no more' --calendar '2020-01-01'
-refused 'use from' --cron '@daily' --in 5m
+refused 'use --from' --cron '@daily' --in 5m
 same "nothing was added" "$(jobctl list --json | field jobs.#)" 0
 stop_jobd

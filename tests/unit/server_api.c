@@ -376,7 +376,9 @@ key_makes_a_repeated_add_return_the_first_id(void **state)
 	world_open(&w);
 	c = client_open(&w);
 	id = add(&c, "{\"key\":\"k\",\"timer\":{\"durationUSec\":1}}");
+	assert_null(json_get(c.reply.parameters, "existing"));
 	assert_int_equal(add(&c, "{\"key\":\"k\",\"timer\":{\"durationUSec\":2}}"), id);
+	assert_int_equal(json_count(json_get(c.reply.parameters, "existing")), 1);
 	pass(&w, 10 * USEC_SEC);
 	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{}"), "runs")), 1);
 	client_close(&c);
@@ -421,6 +423,41 @@ thousand_jobs_are_added_at_once_and_listed_by_pages(void **state)
 	assert_non_null(strstr(refusal(&c, "Add", buf_string(&b)),
 	    "InvalidField {\"field\":\"jobs\""));
 	buf_done(&b);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+list_by_due_tells_the_soonest_first(void **state)
+{
+	struct world w;
+	struct client c;
+	const struct cJSON *job;
+	char text[200];
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	/* Added the last first; one that is paused, one that is never due again. */
+	for (int i = 1500; i > 0; i--) {
+		snprintf(text, sizeof(text),
+		    "{\"inUSec\":%d000000,%s\"timer\":{\"durationUSec\":1}}",
+		    1000 + i, i == 2 ? "\"paused\":true," : "");
+		add(&c, text);
+	}
+	add(&c, "{\"timer\":{\"durationUSec\":1}}");
+	pass(&w, USEC_SEC);
+	job = json_first(json_get(ask(&c, "List", "{\"order\":\"due\",\"limit\":3}"), "jobs"));
+	assert_int_equal(json_get_int(job, "id", 0), 1500);
+	assert_null(json_get(job, "spec"));
+	job = json_next(job);
+	assert_int_equal(json_get_int(job, "id", 0), 1498);
+	job = json_next(job);
+	assert_int_equal(json_get_int(job, "id", 0), 1497);
+	assert_null(json_next(job));
+	assert_string_equal(refusal(&c, "List", "{\"order\":\"due\",\"name\":\"x\"}"),
+	    "InvalidField {\"field\":\"order\",\"reason\":\"due goes with no filter, "
+	    "and not with after\"}");
 	client_close(&c);
 	world_close(&w);
 }
@@ -547,10 +584,12 @@ paused_job_does_nothing_until_resume(void **state)
 	    "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{"
 	    "\"argv\":[\"ok\"]}}");
 	assert_int_equal(json_get_int(ask(&c, "Pause", "{\"jobs\":[\"tick\"]}"), "count", 0), 1);
+	assert_int_equal(json_get_int(ask(&c, "Pause", "{\"jobs\":[\"*\"]}"), "count", -1), 0);
 	pass(&w, 100 * USEC_SEC);
 	assert_string_equal(job_state(&c, "tick"), "paused");
 	assert_int_equal(json_count(json_get(ask(&c, "Runs", "{}"), "runs")), 0);
 	assert_int_equal(json_get_int(ask(&c, "Resume", "{\"jobs\":[\"tick\"]}"), "count", 0), 1);
+	assert_int_equal(json_get_int(ask(&c, "Resume", "{\"jobs\":[\"tick\"]}"), "count", -1), 0);
 	pass(&w, 30 * USEC_SEC);
 	assert_true(json_count(json_get(ask(&c, "Runs", "{}"), "runs")) >= 2);
 	client_close(&c);
@@ -726,7 +765,7 @@ wait_times_out_and_tells_of_removal(void **state)
 	client_next(&c);
 	assert_string_equal(c.reply.error, "io.jobd.NotFound");
 	assert_string_equal(refusal(&c, "Wait", "{\"jobs\":[\"a\"],\"until\":\"odd\"}"),
-	    "InvalidField {\"field\":\"until\",\"reason\":\"must be one of ended, started\"}");
+	    "InvalidField {\"field\":\"until\",\"reason\":\"\\\"odd\\\" is none of ended, started\"}");
 	client_close(&c);
 	client_close(&other);
 	world_close(&w);
@@ -1293,6 +1332,7 @@ main(void)
 		cmocka_unit_test(add_is_all_or_nothing_and_names_the_fault),
 		cmocka_unit_test(key_makes_a_repeated_add_return_the_first_id),
 		cmocka_unit_test(thousand_jobs_are_added_at_once_and_listed_by_pages),
+		cmocka_unit_test(list_by_due_tells_the_soonest_first),
 		cmocka_unit_test(list_filters_and_refuses_unknown_words),
 		cmocka_unit_test(runs_come_newest_first_by_pages),
 		cmocka_unit_test(trigger_queues_a_run_whatever_the_schedule_says),

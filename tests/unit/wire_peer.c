@@ -127,7 +127,7 @@ world_open(struct world *w)
 
 	*w = (struct world){ .directory = "/tmp/jobd-test-XXXXXX" };
 	assert_non_null(mkdtemp(w->directory));
-	snprintf(w->path, sizeof(w->path), "%s/a/b/socket", w->directory);
+	snprintf(w->path, sizeof(w->path), "%s/socket", w->directory);
 	w->loop = loop_new(LOOP_VIRTUAL);
 	task_start_root(&w->root, &root_kind, w->loop);
 	w->service = service_new(&config);
@@ -297,6 +297,18 @@ live_socket_is_left_alone_and_a_stale_one_is_replaced(void **state)
 	listen_unlink(other, fd);
 	assert_int_equal(stat(other, &st), -1);
 	close(fd);
+
+	/* A folder is made among the runtime directories, and nowhere else. */
+	snprintf(other, sizeof(other), "%s/new/other", w.directory);
+	unsetenv("XDG_RUNTIME_DIR");
+	assert_int_equal(listen_unix(other, 0600, (gid_t)-1, error), -ENOENT);
+	assert_non_null(strstr(error, "/new: No such file or directory"));
+	setenv("XDG_RUNTIME_DIR", w.directory, 1);
+	fd = listen_unix(other, 0600, (gid_t)-1, error);
+	assert_true(fd >= 0);
+	close(fd);
+	unsetenv("XDG_RUNTIME_DIR");
+	snprintf(other, sizeof(other), "%s/other", w.directory);
 
 	/* What is no socket is nobody's to remove. */
 	fd = open(other, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
