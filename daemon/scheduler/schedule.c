@@ -456,6 +456,23 @@ schedule_next(const struct schedule *s, instant after, struct occurrence *ret)
 	return true;
 }
 
+bool
+schedule_first(const struct schedule *s, const struct job_spec *spec, instant now, instant *ret)
+{
+	struct occurrence o;
+
+	if (schedule_zone(s) != NULL) {
+		if (!schedule_next(s, now, &o))
+			return false;
+		*ret = o.due;
+	} else if (!spec->on_boot) {
+		*ret = instant_is_set(spec->at) ? spec->at : instant_add(now, spec->in);
+		if (ret->usec < spec->from.usec)
+			*ret = spec->from;
+	}
+	return true;
+}
+
 /*
  * There is no search backward: where the first occurrence after an instant lies within the range is halved
  * until nothing is left, some fifty searches.

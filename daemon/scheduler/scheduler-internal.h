@@ -65,6 +65,7 @@ struct scheduler {
 	instant			 catch_up_at;	/* the next one not before */
 	bool			 changed;	/* something to look at */
 	bool			 recovered;
+	bool			 simulated;	/* no clock to be looked at */
 	bool			 store_bad;	/* the last op failed: told once */
 	struct task		*on_recovered;
 	struct op_life		 life;		/* our beginning, and our end */

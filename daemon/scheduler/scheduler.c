@@ -67,6 +67,9 @@ scheduler_forget(struct scheduler *s, int64_t job)
 
 /* ---- taking what is due ---- */
 
+/* One occurrence that was walked over in counting what has piled up, in starts of a run. */
+#define WALK_COST 4
+
 static int
 due_compare(const void *a, const void *b)
 {
@@ -109,13 +112,18 @@ overlap_count(struct scheduler *s, struct pending *p, struct ledger_decision *d)
 		    " job=%lld run=%lld", p->overlaps, (long long)p->job, (long long)d->active);
 }
 
-/* Carry out what the ledger says of a taken occurrence; slot: a slot of its kind is free. */
-static void
+/*
+ * Carry out what the ledger says of a taken occurrence; slot: a slot of its kind is free.  Returns
+ * about how many occurrences were looked at for it.
+ */
+static int64_t
 occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot)
 {
 	struct lane *lane = lane_get(&s->queue, p->job);
 	bool active = lane != NULL && lane->run != NULL;
 	struct ledger_decision d = ledger_decide(p, now, s->since, active);
+	/* Elapsed time is divided, not walked. */
+	int64_t work = p->schedule.rule != NULL ? 1 + WALK_COST * d.count : 1;
 
 	if (d.what != LEDGER_LATER && !instant_is_set(p->noticed))
 		p->noticed = now;
@@ -142,6 +150,7 @@ occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot
 			line_push(&s->queue, p);
 		break;
 	}
+	return work;
 }
 
 /* What has become due, in the order of dues: into the lines.  True: there is more. */
@@ -163,36 +172,35 @@ take_due(struct scheduler *s, instant now)
 	qsort(batch, n, sizeof(struct pending *), due_compare);
 	/* What has piled up may be long to count: the rest is taken up again after the others. */
 	for (i = 0; i < n && (i == 0 || loop_clock(s->loop) < end); i++)
-		occurrence_decide(s, batch[i], now, false);
+		(void)occurrence_decide(s, batch[i], now, false);
 	for (size_t k = i; k < n; k++)
 		window_back(&s->window, batch[k], batch[k]->due, now);
 	free(batch);
 	return i < n || n == TAKE_BATCH;
 }
 
-/* Start the first in line of a kind. */
-static void
+/* Start the first in line of a kind.  Returns how much it was, as occurrence_decide(). */
+static int64_t
 line_start(struct scheduler *s, struct pending *p, instant now)
 {
 	struct lane *lane;
 
 	line_remove(&s->queue, p);
-	if (p->run == 0) {
-		occurrence_decide(s, p, now, true);
-		return;
-	}
+	if (p->run == 0)
+		return occurrence_decide(s, p, now, true);
 	lane = lane_get(&s->queue, p->job);
 	if (lane->run != NULL)
 		p->state = PENDING_PARKED;	/* the end of that run lines it up again */
 	else
 		run_start_queued(s, p);
+	return 1;
 }
 
 /* Let in as many as there are slots.  True: there is more. */
 static bool
 open_gates(struct scheduler *s, instant now)
 {
-	int n = 0;
+	int64_t n = 0;
 
 	for (int kind = 0; kind < KIND_COUNT && s->sweep == NULL; kind++) {
 		struct line *line = &s->queue.lines[kind];
@@ -200,9 +208,10 @@ open_gates(struct scheduler *s, instant now)
 		while (line->first != NULL && s->running[kind] < s->running_max[kind]) {
 			if (s->deciding >= DECIDING_MAX)
 				return false;
-			if (n++ >= TAKE_BATCH)
+			/* Not by the clock, which may be a virtual one. */
+			if (n >= TAKE_BATCH)
 				return true;
-			line_start(s, line->first, now);
+			n += line_start(s, line->first, now);
 		}
 	}
 	return false;
@@ -216,7 +225,8 @@ scheduler_look(struct scheduler *s)
 	bool more;
 
 	s->changed = false;
-	clock_look(s);
+	if (!s->simulated)
+		clock_look(s);
 	now = loop_wall(s->loop);
 	if (s->sweep == NULL)
 		load_if_wanted(s);
@@ -315,8 +325,10 @@ scheduler_new(const struct scheduler_config *config)
 	s->wallclock.fd = -1;
 	s->zones = config->zones;
 	s->boot = config->boot;
+	s->simulated = config->simulated;
 	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
-	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX, WINDOW_AHEAD, s->zones);
+	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX,
+	    config->window_ahead > 0 ? config->window_ahead : WINDOW_AHEAD, s->zones);
 	return s;
 }
 
@@ -353,6 +365,12 @@ bool
 scheduler_recovered(const struct scheduler *s)
 {
 	return s->recovered;
+}
+
+void
+scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
+{
+	memcpy(ret_running_max, s->running_max, sizeof(s->running_max));
 }
 
 void

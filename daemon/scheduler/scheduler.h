@@ -27,9 +27,12 @@ struct scheduler_config {
 	/* runs of a kind at a time: limits.commands, .checks, .timers */
 	int64_t			 running_max[KIND_COUNT];
 	int64_t			 window_jobs_max;		/* 0: WINDOW_JOBS_MAX */
+	usec_t			 window_ahead;			/* 0: WINDOW_AHEAD */
 	int64_t			 catch_ups;	/* started in a second, at most; 0: a default */
 	struct zones		*zones;
 	const char		*boot;		/* the id of this boot of the host */
+	/* its clock only runs: nobody sets it, no host sleeps, no rules change */
+	bool			 simulated;
 };
 
 struct scheduler *scheduler_new(const struct scheduler_config *config);
@@ -45,6 +48,9 @@ void scheduler_start(struct scheduler *s, struct task *parent);
 bool scheduler_recovered(const struct scheduler *s);
 /* Wake t when that changes. */
 void scheduler_on_recovered(struct scheduler *s, struct task *t);
+
+/* How many runs of each kind at a time: as configured. */
+void scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT]);
 
 /* For op_add: what clock dues are counted by now. */
 int64_t scheduler_epoch(const struct scheduler *s);

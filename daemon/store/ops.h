@@ -72,6 +72,8 @@ struct job_row {			/* what the scheduler needs of a job to run it */
 	char	*spec_json;
 	usec_t	 every;
 	int64_t	 generation;
+	/* instead of spec_json, from a store that holds it anyway: outlives the run */
+	const struct job_spec *spec;
 };
 
 /*
@@ -284,6 +286,7 @@ struct active_row {
 	char	*canceled_by;
 	char	*name;
 	char	*spec_json;	/* of running ones only */
+	const struct job_spec *spec;	/* as in struct job_row */
 };
 
 #define ACTIVE_PAGE 64

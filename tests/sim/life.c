@@ -137,7 +137,7 @@ life_start(struct sim *s)
 	s->lives++;
 	life->sim = s;
 	life_open(s);
-	s->world.loop = life->loop;
+	s->world = (struct exec_world){ .loop = life->loop, .executors = sim_executors };
 	life->events = event_hub_new();
 	life->zones = zones_new(NULL);
 	life->scheduler = scheduler_new(&(struct scheduler_config){

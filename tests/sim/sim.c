@@ -322,7 +322,6 @@ main(int argc, char *argv[])
 	}
 	if (!verbose)
 		log_set_level(0);	/* trouble is what this is for */
-	sim_executors(true);
 	if (seed == 0 && seeds == 0)
 		seeds = 200;
 	for (uint64_t k = seed != 0 ? seed : 1, n = 0; n < (seed != 0 && seeds == 0 ? 1 :

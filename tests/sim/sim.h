@@ -131,7 +131,7 @@ void life_end(struct sim *s);			/* what it was told: stopped, or dead */
 void life_run(struct sim *s, usec_t until);	/* by the loop's clock; back early if it is over */
 
 /* exec.c */
-void sim_executors(bool install);
+extern const struct executor *const sim_executors[KIND_COUNT];
 struct sim_process *sim_process_find(struct sim *s, int64_t job, int64_t run);
 
 /* client.c: one action of a client, drawn from the seed */

@@ -92,6 +92,7 @@ scripted_step(struct task *t)
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
 static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- one daemon; it may die at a commit, which is still written ---- */
 
@@ -162,7 +163,7 @@ daemon_start(instant wall, usec_t booted)
 	fix->stop = fix->dead = false;
 	fix->die_in = 0;
 	store_start();
-	fix->world.loop = fix->loop;
+	fix->world = (struct exec_world){ .loop = fix->loop, .executors = executors };
 	fix->events = event_hub_new();
 	fix->zones = zones_new(fix->own_tzdata ? fix->tzdata : NULL);
 	(void)snprintf(fix->boot, sizeof(fix->boot), "boot %d", fix->boots);
@@ -243,8 +244,6 @@ setup(void **state)
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(fix->directory));
 	(void)snprintf(fix->tzdata, sizeof(fix->tzdata), "%s/tz", fix->directory);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, &scripted);
 	daemon_start(at("2027-01-04T12:00:30Z"), USEC_HOUR);
 	run_for(USEC_SEC);
 	return 0;
@@ -271,8 +270,6 @@ teardown(void **state)
 	directory_remove(fix->tzdata);
 	directory_remove(fix->directory);
 	free(fix);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, NULL);
 	return 0;
 }
 

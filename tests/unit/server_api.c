@@ -61,6 +61,7 @@ out:;
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
 static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- a world ---- */
 
@@ -98,11 +99,9 @@ world_open(struct world *w)
 	w->store = store_open(&config, w->loop, error);
 	if (w->store == NULL)
 		fail_msg("%s", error);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, &scripted);
 	w->events = event_hub_new();
 	w->zones = zones_new(NULL);
-	w->exec_world = (struct exec_world){ .loop = w->loop };
+	w->exec_world = (struct exec_world){ .loop = w->loop, .executors = executors };
 	w->scheduler = scheduler_new(&(struct scheduler_config){
 		.zones = w->zones, .boot = "this",
 		.loop = w->loop, .store = w->store, .world = &w->exec_world, .events = w->events,
@@ -968,6 +967,7 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 		{ "Remove", "{\"jobs\":[\"f\"],\"cancel\":true}" }, { "Add",
 		    "{\"jobs\":[" OK_JOB("z") "]}" },
 		{ "Next", "{\"cron\":\"* * * * *\",\"n\":1000}" }, { "Skip", "{\"jobs\":[\"*\"]}" },
+		{ "Simulate", "{\"to\":\"2026-06-01T00:00:00Z\"}" },
 		{ "Backfill", "{\"job\":\"f\",\"from\":\"2025-12-01T00:00:00Z\",\"to\":"
 		"\"2025-12-31T00:00:00Z\"}" },
 		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume",
@@ -1134,6 +1134,157 @@ backfill_runs_once_what_was_not_run(void **state)
 	world_close(&w);
 }
 
+/* ---- Simulate ---- */
+
+#define HOURLY(name)	"{\"name\":\"" name "\",\"everyUSec\":3600000000,\"command\":{\"argv\":[\"ok\"]}}"
+
+static void
+simulate_knows_the_past_and_changes_nothing(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply, *job;
+	char *first, *second;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, HOURLY("a"));
+	add(&c, "{\"name\":\"once\",\"inUSec\":86400000000,\"command\":{\"argv\":[\"ok\"]}}");
+	pass(&w, 2 * USEC_HOUR + 30 * USEC_MINUTE);
+
+	/* From now on; a is due at 3:00 and then at every hour. */
+	reply = ask(&c, "Simulate", "{\"to\":\"2026-01-01T12:00:00Z\",\"limit\":2}");
+	assert_int_equal(json_count(json_get(reply, "jobs")), 1);
+	job = json_at(json_get(reply, "jobs"), 0);
+	assert_string_equal(json_get_string(job, "name"), "a");
+	assert_string_equal(json_get_string(job, "durationFrom"), "past");
+	assert_int_equal(json_get_int(job, "pastRuns", 0), 3);
+	assert_int_equal(json_get_int(job, "durationUSec", 0), USEC_SEC);
+	assert_int_equal(json_get_int(job, "runs", 0), 9);
+	assert_null(json_get(job, "timeline"));
+	assert_int_equal(json_count(json_get(reply, "runs")), 2);
+	assert_true(json_get_bool(reply, "truncated", 0));
+	job = json_at(json_get(reply, "runs"), 0);
+	assert_int_equal(json_get_int(job, "run", 0), 4);	/* the fourth of a */
+
+	/* Of another time; one is asked for in the place of a. */
+	reply = ask(&c, "Simulate", "{\"from\":\"2026-03-01T00:00:00Z\",\"to\":\"2026-03-02T00:00:00Z\","
+	    "\"columns\":24,\"jobs\":[" LATER("b") ",{\"name\":\"a\",\"inUSec\":7200000000,\"timer\":"
+	    "{\"durationUSec\":3600000000}}],\"durationUSec\":5000000}");
+	first = json_print(reply);
+	assert_int_equal(json_count(json_get(reply, "jobs")), 2);
+	job = json_at(json_get(reply, "jobs"), 0);
+	assert_int_equal(json_get_int(job, "job", 0), 1);
+	assert_string_equal(json_get_string(job, "timeline"), "..#.....................");
+	job = json_at(json_get(reply, "jobs"), 1);
+	assert_null(json_get(job, "job"));
+	assert_string_equal(json_get_string(job, "durationFrom"), "asked");
+	pass(&w, USEC_DAY);
+	reply = ask(&c, "Simulate", "{\"from\":\"2026-03-01T00:00:00Z\",\"to\":\"2026-03-02T00:00:00Z\","
+	    "\"columns\":24,\"jobs\":[" LATER("b") ",{\"name\":\"a\",\"inUSec\":7200000000,\"timer\":"
+	    "{\"durationUSec\":3600000000}}],\"durationUSec\":5000000}");
+	second = json_print(reply);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+	reply = ask(&c, "List", "{}");
+	assert_int_equal(json_count(json_get(reply, "jobs")), 2);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+simulate_refuses_what_makes_no_sense(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2025-01-01T00:00:00Z\"}"),
+	    "InvalidField {\"field\":\"to\",\"reason\":\"must be after now\"}"));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2046-01-01T00:00:00Z\"}"), "3660 days"));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\",\"jobs\":"
+	    "[{\"cron\":\"61 * * * *\",\"command\":{\"argv\":[\"ok\"]}}]}"), "\"field\":\"jobs[0].cron\""));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\",\"jobs\":["
+	    OK_JOB("x") "," OK_JOB("x") "]}"), "NameTaken"));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\",\"only\":"
+	    "[\"nobody\"]}"), "NotFound"));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\",\"commands\":0}"),
+	    "\"field\":\"commands\""));
+	/* Nothing of it counts as one that goes on. */
+	(void)ask(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+user_has_one_simulation_at_a_time(void **state)
+{
+	static const char call[] = "{\"method\":\"io.jobd.Simulate\",\"parameters\":"
+	    "{\"to\":\"2027-01-01T00:00:00Z\"}}";
+	struct world w;
+	struct client a, b;
+
+	(void)state;
+	world_open(&w);
+	a = client_open(&w);
+	b = client_open(&w);
+	add(&a, HOURLY("a"));
+	client_send(&a, call);
+	client_send(&b, call);
+	client_next(&a);
+	client_next(&b);
+	assert_true((a.reply.error == NULL) != (b.reply.error == NULL));
+	assert_string_equal(a.reply.error != NULL ? a.reply.error : b.reply.error, "io.jobd.LimitReached");
+	(void)ask(&a, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\"}");
+	(void)ask(&b, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\"}");
+	client_close(&a);
+	client_close(&b);
+	world_close(&w);
+}
+
+/* Those that are due first, and with them those that are asked for. */
+static void
+simulate_takes_a_thousand_jobs_and_says_so(void **state)
+{
+	struct buf b = { 0 };
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+	long long last = 0;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	for (int n = 0; n < 2; n++) {
+		buf_reset(&b);
+		buf_puts(&b, "{\"jobs\":[");
+		for (int i = 0; i < 700; i++)
+			buf_printf(&b, "%s{\"inUSec\":%d000000,\"timer\":{\"durationUSec\":1}}", i > 0 ? "," : "",
+			    3600 + 700 * n + i);
+		buf_puts(&b, "]}");
+		reply = json_get(ask(&c, "Add", buf_string(&b)), "ids");
+		last += (long long)json_count(reply);
+	}
+	reply = ask(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\"}");
+	assert_int_equal(json_count(json_get(reply, "jobs")), 1000);
+	assert_int_equal(json_get_int(reply, "runsTotal", 0), 1000);
+	assert_int_equal(json_count(json_get(reply, "notes")), 1);
+	buf_reset(&b);
+	buf_printf(&b, "{\"to\":\"2026-01-02T00:00:00Z\",\"only\":[\"%lld\"]}", last);
+	reply = ask(&c, "Simulate", buf_string(&b));
+	assert_int_equal(json_count(json_get(reply, "jobs")), 1);
+	assert_int_equal(json_get_int(json_at(json_get(reply, "jobs"), 0), "job", 0), last);
+	assert_int_equal(json_get_int(json_at(json_get(reply, "jobs"), 0), "runs", 0), 1);
+	assert_int_equal(json_get_int(reply, "jobsTotal", 0), 1000);
+	buf_done(&b);
+	client_close(&c);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -1161,6 +1312,10 @@ main(void)
 		cmocka_unit_test(next_tells_a_jobs_occurrences_and_those_of_no_job),
 		cmocka_unit_test(skipped_occurrences_are_not_run_and_counted),
 		cmocka_unit_test(backfill_runs_once_what_was_not_run),
+		cmocka_unit_test(simulate_knows_the_past_and_changes_nothing),
+		cmocka_unit_test(simulate_refuses_what_makes_no_sense),
+		cmocka_unit_test(user_has_one_simulation_at_a_time),
+		cmocka_unit_test(simulate_takes_a_thousand_jobs_and_says_so),
 		cmocka_unit_test(hangup_in_the_middle_of_any_call_leaves_nothing),
 	};
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/base/rand.h"
+#include "daemon/exec/executors.h"
 #include "daemon/server/method.h"
 #include "proto/frame.h"
 #include "proto/json.h"
@@ -52,6 +53,9 @@ out:;
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
 static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor *const executors[KIND_COUNT] = {
+	[KIND_COMMAND] = &scripted, [KIND_HTTP] = &executor_http, [KIND_TIMER] = &executor_timer,
+};
 
 /* ---- a world ---- */
 
@@ -99,10 +103,9 @@ daemon_start(struct world *w, const char *wall, int64_t slots)
 	w->store = store_open(&config, w->loop, error);
 	if (w->store == NULL)
 		fail_msg("%s", error);
-	executor_replace(KIND_COMMAND, &scripted);
 	w->events = event_hub_new();
 	w->zones = zones_new(NULL);
-	w->exec_world = (struct exec_world){ .loop = w->loop };
+	w->exec_world = (struct exec_world){ .loop = w->loop, .executors = executors };
 	(void)snprintf(w->boot, sizeof(w->boot), "%s", wall);
 	w->scheduler = scheduler_new(&(struct scheduler_config){
 		.zones = w->zones, .boot = w->boot,
