@@ -238,8 +238,7 @@ chain_add(struct audit *a, const struct ledger_row *row)
 static void
 chain_row(struct audit *a, const struct ledger_row *row)
 {
-	usec_t moved = instant_since(row->last, row->first) - (row->count - 1) * a->schedule->every;
-	size_t step = a->step;
+	int64_t there = instant_since(row->last, row->first) / a->schedule->every + 1;
 
 	if (in_range(a, row)) {
 		a->occurrences += row->count;
@@ -252,10 +251,8 @@ chain_row(struct audit *a, const struct ledger_row *row)
 		found(a, GAP_DOUBLE, row->first, row->last, row->count);
 		return;
 	}
-	/* Skips before and after a step may be one range. */
-	if (!steps_explain(a, moved))
-		found_count(a, row, instant_since(row->last, row->first) / a->schedule->every + 1);
-	a->step = step;
+	if (instant_since(row->last, row->first) % a->schedule->every != 0 || there != row->count)
+		found_count(a, row, there);
 }
 
 /* Occurrences from `due` up to, not including, `next` are in no chain. */

@@ -560,6 +560,24 @@ skip_words(struct explain *e, const struct subject *s, int cause, struct buf *ou
 	}
 }
 
+/* A run by hand with its due, by backfill. */
+static void
+say_made_up(struct explain *e, const struct subject *s, struct buf *out)
+{
+	const struct run_info *r = explain_find(e, e->made_up);
+	struct buf how = { .size = 0 };
+	char name[RUN_NAME_MAX];
+
+	if (s != &e->exact || e->made_up == 0)
+		return;
+	buf_printf(out, "; %s, by hand, makes up for it", run_name(e, e->made_up, name));
+	of_run(e, say(e, CAUSE_MANUAL, r != NULL ? r->started : (instant){ 0 },
+	    "%s, asked for by hand, makes up for it", name), e->made_up);
+	if (r != NULL)
+		say_outcome(e, r, &how);
+	buf_done(&how);
+}
+
 static void
 say_skipped(struct explain *e, const struct subject *s, struct buf *out)
 {
@@ -581,8 +599,10 @@ say_skipped(struct explain *e, const struct subject *s, struct buf *out)
 	c->until = s->row.count > 1 ? s->row.last : (instant){ 0 };
 	if (s->row.cause == SKIP_OVERLAP && s->row.run != 0)
 		of_run(e, c, s->row.run);
-	buf_printf(out, "was skipped: %s", buf_string(&why));
+	buf_printf(out, "%s skipped: %s", s->o.due.usec > e->now.usec ? "is" : "was",
+	    buf_string(&why));
 	buf_done(&why);
+	say_made_up(e, s, out);
 	if (s->row.cause == SKIP_OVERLAP && r != NULL) {
 		struct buf ended = { .size = 0 };
 

@@ -186,6 +186,13 @@ explain_pick(struct explain *e)
 		e->spans_from = e->runs[0].due;
 }
 
+void
+explain_made_up(struct explain *e, int64_t run)
+{
+	e->made_up = run;
+	want(e, run);
+}
+
 /* ---- what is known ---- */
 
 const struct run_info *
@@ -401,7 +408,7 @@ explain_instant(struct explain *e, struct buf *out)
 	char text[WHEN_TEXT_MAX], created[WHEN_TEXT_MAX];
 
 	if (e->exact.kind != SUBJECT_NONE) {
-		buf_printf(out, "what %s due %s ", e->exact.kind == SUBJECT_FUTURE ? "is" : "was",
+		buf_printf(out, "what %s due %s ", e->exact.o.due.usec > e->now.usec ? "is" : "was",
 		    instant_print(e->exact.o.due, text));
 		say_subject(e, &e->exact, out);
 		return;

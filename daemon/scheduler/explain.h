@@ -54,6 +54,7 @@ struct explain {
 	struct ledger_row	 after;		/* the first after that; count 0: none */
 	/* picked: the occurrence at the instant; or the one before it, and the one after */
 	struct subject		 exact, earlier, later;
+	int64_t			 made_up;	/* the run by hand of exact's due, or 0 */
 	/* the second round */
 	int64_t			 wanted[EXPLAIN_RUNS];	/* runs to be looked up */
 	size_t			 wanted_n;
@@ -72,8 +73,11 @@ struct explain {
 /* Ledger rows that begin up to here are before; EXPLAIN_RUN needs those of the run's due. */
 instant explain_until(const struct explain *e);
 
-/* Fill what is picked, wanted and spans_from. */
+/* Fill what is picked, wanted, spans_from and spans_to. */
 void explain_pick(struct explain *e);
+
+/* A run by hand has the due of the exact one. */
+void explain_made_up(struct explain *e, int64_t run);
 
 /* Is a span of use?  Then it is kept while there is room. */
 void explain_span(struct explain *e, const struct span *s);

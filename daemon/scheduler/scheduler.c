@@ -549,7 +549,8 @@ scheduler_view(const struct scheduler *s, int64_t job, int kind, struct schedule
 {
 	const struct pending *p = window_get(&s->window, job);
 	const struct lane *lane = lane_get(&s->queue, job);
-	const struct run_info *run = lane != NULL && lane->run != NULL ? run_info_of(lane->run) : NULL;
+	const struct run_info *run = lane != NULL && lane->run != NULL ?
+	    run_info_of(lane->run) : NULL;
 
 	*out = (struct scheduler_view){
 		.running = s->running[kind], .running_max = s->running_max[kind],

@@ -91,7 +91,7 @@ struct scheduler_view {
 	int64_t		running, running_max;	/* slots of its kind that are taken, and all */
 	int64_t		in_line;	/* waiting for one */
 	int64_t		run;		/* its live run; 0: none */
-	bool		sweeping;	/* nothing is decided: the clock was set, or zones' rules have changed */
+	bool		sweeping;	/* nothing is decided: clock or rules have changed */
 	bool		store_bad;	/* what is decided cannot be written */
 	bool		recovered;
 };

@@ -38,6 +38,7 @@ static const struct field audit_fields[] = {
 struct step {
 	instant	at;
 	usec_t	by;
+	int64_t	id;
 };
 
 struct audit_call {
@@ -116,7 +117,7 @@ steps_submit(struct audit_call *f)
 	store_submit(server_of(&f->call)->store, &f->op.spans.op, &f->call.task);
 }
 
-/* Latest first, as they come.  True: there are more. */
+/* True: there are more. */
 static bool
 steps_took(struct audit_call *f)
 {
@@ -129,10 +130,26 @@ steps_took(struct audit_call *f)
 		/* Set back, dues move a microsecond less (clock.c). */
 		if (s->kind == SPAN_CLOCK)
 			f->steps[f->steps_n++] = (struct step){
-				.by = s->step > 0 ? s->step : s->step + 1,
+				.id = s->id, .by = s->step > 0 ? s->step : s->step + 1,
 				.at = s->step > 0 ? s->first : instant_add(s->first, -s->step) };
 	}
 	return op->more;
+}
+
+static int
+step_compare(const void *a, const void *b)
+{
+	const struct step *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* In the order in which they came: what the clock showed goes back and forth. */
+static void
+steps_sort(struct audit_call *f)
+{
+	if (f->steps_n > 0)
+		qsort(f->steps, f->steps_n, sizeof(*f->steps), step_compare);
 }
 
 /* ---- one job ---- */
@@ -169,10 +186,10 @@ job_begin(struct audit_call *f)
 		return false;
 	if (schedule_open(&f->spec, s->zones, f->get.job.id, &f->schedule, &error) != JOBD_OK)
 		return false;
-	/* Those since it was added, the oldest first. */
+	/* Those since it was added: before the first of them, no clock showed less than then. */
 	f->steps_of = xrealloc(f->steps_of, (f->steps_n + 1) * sizeof(*f->steps_of));
-	for (size_t i = f->steps_n; i-- > 0;) {
-		if (f->steps[i].at.usec >= f->get.job.created.usec)
+	for (size_t i = 0; i < f->steps_n; i++) {
+		if (n > 0 || f->steps[i].at.usec >= f->get.job.created.usec)
 			f->steps_of[n++] = f->steps[i].by;
 	}
 	f->audit = (struct audit){
@@ -292,6 +309,7 @@ audit_call_step(struct task *t)
 		if (!audit_answered(f, &f->op.spans.op))
 			goto out;
 	} while (steps_took(f) && !t->cancelled);
+	steps_sort(f);
 	memset(&f->op, 0, sizeof(f->op));
 	f->gaps = json_array();
 	for (; f->i < f->targets.n && f->rows < AUDIT_ROWS_MAX && !t->cancelled; f->i++) {

@@ -138,6 +138,27 @@ ledger_took(struct why *f)
 	op_ledger_done(&f->op.ledger);
 }
 
+/* A skip may have been made up for by hand, with its due. */
+static void
+made_up_submit(struct why *f)
+{
+	instant due = f->explain.exact.o.due;
+
+	f->op.ledger = (struct op_ledger){ .op.kind = OP_LEDGER, .job = f->target.job,
+	    .by_hand = true, .from = due, .to = due };
+	store_submit(server_of(&f->call)->store, &f->op.ledger.op, &f->call.task);
+}
+
+static void
+made_up_took(struct why *f)
+{
+	for (size_t i = 0; i < f->op.ledger.n; i++) {
+		if (f->op.ledger.rows[i].cause < 0)
+			explain_made_up(&f->explain, f->op.ledger.rows[i].run);
+	}
+	op_ledger_done(&f->op.ledger);
+}
+
 /* From now back: a page ends with its oldest. */
 static void
 spans_submit(struct why *f)
@@ -252,6 +273,13 @@ why_step(struct task *t)
 		ledger_took(f);
 	}
 	explain_pick(&f->explain);
+	if (f->explain.exact.kind == SUBJECT_SKIPPED) {
+		made_up_submit(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.ledger.op.done);
+		if (!why_answered(f, &f->op.ledger.op))
+			goto out;
+		made_up_took(f);
+	}
 	for (f->i = 0; f->i < f->explain.wanted_n; f->i++) {
 		runs_submit(f, f->explain.wanted[f->i]);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.runs.op.done);

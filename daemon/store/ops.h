@@ -148,6 +148,7 @@ struct span {
 	instant	 first, last;	/* last none: it lasts */
 	int64_t	 uid;		/* SPAN_PAUSED */
 	usec_t	 step;		/* SPAN_CLOCK */
+	int64_t	 id;		/* out: in the order in which they came, whatever the clock showed */
 };
 
 /*
@@ -391,8 +392,8 @@ struct op_ledger {
 	struct ledger_row *rows;	/* out, allocated */
 	size_t		   n;
 	/*
-	 * out: ask again with from just after the last row's first (backward: with to just before it),
-	 * and pass over what began before that: it was there already.
+	 * out: ask again with from just after the last row's first (backward: with to just before
+	 * it), and pass over what began before that: it was there already.
 	 */
 	bool		   more;
 };

@@ -269,12 +269,13 @@ sqlite_finish(void *arg, struct store_op *op)
 /* ---- skip ---- */
 
 /*
- * Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno.  Nothing
- * else may lie within a range.  When the clock was set back, dues of elapsed time may come before
- * the latest skip's end, and runs between its first and last.
+ * Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno.
+ * Nothing else may lie within a range.  When the clock was set back, dues of elapsed time may come
+ * before the latest skip's end, and runs between its first and last: so a range of elapsed time is
+ * contiguous.
  */
 static int
-skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
+skip_joins(struct sqlite *db, const struct op_skip *o, usec_t every, int64_t *first)
 {
 	sqlite3_stmt *st;
 	int r;
@@ -286,7 +287,8 @@ skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 	if (r != 1)
 		return r;
 	*first = col_int(st, 0);
-	r = col_int(st, 2) == o->cause && col_int(st, 1) < o->first.usec;
+	r = col_int(st, 2) == o->cause && (every > 0 ? col_int(st, 1) + every == o->first.usec :
+	    col_int(st, 1) < o->first.usec);
 	(void)sqlite3_reset(st);	/* one is asked for */
 	if (r == 0)
 		return 0;
@@ -300,13 +302,13 @@ skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 }
 
 static int
-skip_write(struct sqlite *db, const struct op_skip *o)
+skip_write(struct sqlite *db, const struct op_skip *o, usec_t every)
 {
 	sqlite3_stmt *st;
 	int64_t first;
 	int r;
 
-	r = skip_joins(db, o, &first);
+	r = skip_joins(db, o, every, &first);
 	if (r < 0)
 		return r;
 	if (r == 1) {
@@ -345,7 +347,7 @@ sqlite_skip(void *arg, struct store_op *op)
 	if (r == -ENOENT || (r == 0 && (!instant_is_set(j.due) || j.due.usec != o->first.usec)))
 		r = -ESTALE;
 	if (r == 0)
-		r = skip_write(db, o);
+		r = skip_write(db, o, j.every);
 	if (r == -EEXIST)
 		r = sql_damaged(db, "job", o->job);
 	if (r == 0) {

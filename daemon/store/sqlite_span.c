@@ -61,7 +61,7 @@ sqlite_spans(void *arg, struct store_op *op)
 	struct op_spans *o = container_of(op, struct op_spans, op);
 	struct sqlite *db = arg;
 	sqlite3_stmt *st = sql(db, ST_SPANS,
-	    "SELECT kind, first, last, uid, step FROM span WHERE job IN (0, ?1) AND first <= ?3"
+	    "SELECT kind, first, last, uid, step, id FROM span WHERE job IN (0, ?1) AND first <= ?3"
 	    " AND coalesce(last, ?3) >= ?2 ORDER BY first DESC LIMIT ?4");
 	int r;
 
@@ -82,6 +82,7 @@ sqlite_spans(void *arg, struct store_op *op)
 			.last = { col_int(st, 2) },
 			.uid = col_int(st, 3),
 			.step = col_int(st, 4),
+			.id = col_int(st, 5),
 		};
 		if (!col_enum(st, 0, SPAN_COUNT, &s->kind)) {
 			(void)sqlite3_reset(st);	/* it is of no use */
@@ -356,7 +357,8 @@ ledger_bind(sqlite3_stmt *st, const struct op_ledger *o)
 	bind_int(st, 4, (int64_t)ledger_limit(o) + 1);
 }
 
-#define RUNS_OF	"SELECT due, run, mark FROM run WHERE job = ?1 AND due >= ?2 AND due <= ?3 AND manual = "
+#define RUNS_OF	"SELECT due, run, mark FROM run WHERE job = ?1 AND due >= ?2 AND due <= ?3" \
+	" AND manual = "
 #define SKIPS_OF "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2" \
 	" AND first <= ?3"
 

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/base/rand.h"
 #include "daemon/exec/executors.h"
 #include "daemon/server/method.h"
 #include "proto/frame.h"
@@ -611,6 +612,34 @@ repeated_wall_time_is_told(void **state)
 	world_close(&w);
 }
 
+static void
+skip_by_hand_and_what_makes_up_for_it_are_told(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w, NEW_YEAR, 10);
+	c = client_open(&w);
+	add(&c, NIGHTLY("night", ""));
+	ask(&c, "Skip", "{\"jobs\":[\"night\"],\"count\":2}");
+	told(&c, "night", "2027-01-02T03:00:00Z", "what is due 2027-01-02T03:00:00Z is skipped: "
+	    "asked for by skip");
+	told(&c, "night", NULL, "waiting for its next due, 2027-01-03T03:00:00Z, in 2d2h");
+	pass_to(&w, "2027-01-04T12:00:00Z");
+	told(&c, "night", "2027-01-01T03:00:00Z", "what was due 2027-01-01T03:00:00Z was skipped: "
+	    "asked for by skip");
+	ask(&c, "Backfill", "{\"job\":\"night\",\"from\":\"2027-01-02T00:00:00Z\",\"to\":"
+	    "\"2027-01-03T00:00:00Z\"}");
+	pass(&w, USEC_MINUTE);
+	told(&c, "night", "2027-01-02T03:00:00Z", "what was due 2027-01-02T03:00:00Z was skipped: "
+	    "asked for by skip; 1.3, by hand, makes up for it");
+	assert_string_equal(link_of(&c, "manual"), "1.3, asked for by hand, makes up for it");
+	assert_string_equal(link_of(&c, "ended"), "succeeded after 5s");
+	client_close(&c);
+	world_close(&w);
+}
+
 /* ---- what is to come, and what is not there ---- */
 
 static void
@@ -763,6 +792,9 @@ audit_is_clean_whatever_happened(void **state)
 	call_jobs(&c, "Resume", "*");
 	call_jobs(&c, "Trigger", "*");
 	pass(&w, USEC_HOUR);
+	ask(&c, "Skip", "{\"jobs\":[\"night\",\"gap\",\"tick\"],\"count\":3}");
+	ask(&c, "Backfill", "{\"job\":\"minute\",\"from\":\"2027-03-26T12:00:00Z\",\"to\":"
+	    "\"2027-03-26T13:00:00Z\",\"max\":3}");
 	loop_suspend(w.loop, 5 * USEC_HOUR);
 	pass(&w, 2 * USEC_HOUR);
 	loop_set_wall(w.loop, instant_add(loop_wall(w.loop), 2 * USEC_HOUR + 7));
@@ -788,6 +820,86 @@ audit_is_clean_whatever_happened(void **state)
 	    "\"2027-03-28T13:30:30Z\"}"), ';'));
 	client_close(&c);
 	world_close(&w);
+}
+
+/* Whatever a seed does to clocks, host, daemon and jobs. */
+static void
+anything(struct world *w, struct client *c, struct rand *r)
+{
+	usec_t step = (usec_t)rand_below(r, 3 * USEC_HOUR);
+	char wall[WHEN_TEXT_MAX];
+
+	switch (rand_below(r, 8)) {
+	case 0:
+		loop_set_wall(w->loop, instant_add(loop_wall(w->loop), step));
+		break;
+	case 1:
+		loop_set_wall(w->loop, instant_add(loop_wall(w->loop), -step));
+		break;
+	case 2:
+		loop_suspend(w->loop, step);
+		break;
+	case 3:
+		(void)instant_print(instant_add(loop_wall(w->loop), step), wall);
+		client_close(c);
+		daemon_stop(w);
+		daemon_start(w, wall, 2);
+		*c = client_open(w);
+		break;
+	case 4:
+		call_jobs(c, "Pause", "*");
+		pass(w, step);
+		call_jobs(c, "Resume", "*");
+		break;
+	case 5:
+		ask(c, "Skip", "{\"jobs\":[\"a*\"],\"count\":3}");
+		break;
+	default:
+		pass(w, step);
+		break;
+	}
+	pass(w, step % USEC_MINUTE);
+}
+
+/* SEED=n repeats one. */
+#define SEEDS 3
+
+static void
+audit_is_clean_after_anything(void **state)
+{
+	const char *text = getenv("SEED");
+	uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 1;
+	uint64_t end = seed + (text == NULL ? SEEDS : 1);
+	struct world w;
+	struct client c;
+	struct rand r;
+
+	(void)state;
+	for (; seed < end; seed++) {
+		rand_seed(&r, seed);
+		world_open(&w, "2027-03-26T12:00:00Z", 2);
+		c = client_open(&w);
+		add(&c, JOB("a1", "\"everyUSec\":61000000", "90"));
+		add(&c, JOB("a2", "\"everyUSec\":600000000,\"misfire\":\"all\",\"misfireLimit\":3",
+		    "1"));
+		add(&c, JOB("a3",
+		    "\"cron\":\"*/7 * * * *\",\"timeZone\":\"UTC\",\"except\":[\"Sun\"]", "200"));
+		add(&c, JOB("a4", "\"everyUSec\":3600000000,\"except\":[\"Sat\"]", "1"));
+		add(&c, JOB("a5",
+		    "\"cron\":\"30 2 * * *\",\"timeZone\":\"Europe/Berlin\",\"dst\":\"both\"",
+		    "1"));
+		add(&c, JOB("a6", "\"everyUSec\":60000000,\"jitterUSec\":90000000", "1"));
+		add(&c, JOB("b", "\"inUSec\":3600000000", "1"));
+		for (int i = 0; i < 60; i++) {
+			anything(&w, &c, &r);
+			if (strchr(audited(&c, "{}"), ';') != NULL)
+				fail_msg("SEED=%llu, after %d steps: %s", (unsigned long long)seed,
+				    i,
+				    audited(&c, "{}"));
+		}
+		client_close(&c);
+		world_close(&w);
+	}
 }
 
 static void
@@ -897,11 +1009,13 @@ main(void)
 		cmocka_unit_test(skip_for_absence_says_who_was_away_and_the_policy),
 		cmocka_unit_test(skip_by_the_schedule_tells_the_rule),
 		cmocka_unit_test(repeated_wall_time_is_told),
+		cmocka_unit_test(skip_by_hand_and_what_makes_up_for_it_are_told),
 		cmocka_unit_test(future_and_the_ends_of_a_schedule_are_told),
 		cmocka_unit_test(every_is_found_to_the_second),
 		cmocka_unit_test(what_cannot_be_explained_is_refused),
 		cmocka_unit_test(strangers_are_told_the_state_and_no_pid),
 		cmocka_unit_test(audit_is_clean_whatever_happened),
+		cmocka_unit_test(audit_is_clean_after_anything),
 		cmocka_unit_test(audit_finds_what_was_lost_or_doubled),
 		cmocka_unit_test(audit_of_all_jobs_comes_in_pages),
 		cmocka_unit_test(audit_of_a_long_ledger_lets_the_loop_go_on),
