@@ -182,7 +182,8 @@ memory_pause(void *db, struct store_op *op)
 	j = job_of(m, o->job, o->uid, &r);
 	if (j == NULL)
 		return r;
-	o->changed = j->paused != o->paused;
+	/* Of what is finished there is nothing to hold back. */
+	o->changed = j->paused != o->paused && !(o->paused && j->state == JOB_FINISHED);
 	if (o->changed) {
 		j->paused = o->paused;
 		j->generation++;
