@@ -45,14 +45,14 @@ LIBS_store	:= -lsqlite3 -lpthread
 LIBS_exec	:= -lcurl
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
-.PHONY: all check unit system crash sim fuzz lint demo bench install clean help deps
+.PHONY: all check check-long unit system crash sim fuzz lint demo bench install clean help deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
 all: deps $(B)/jobd $(B)/jobd-runner $(B)/jobctl	# build the three programs
 
 help:			# list the targets
-	@sed -n 's/^\([a-z]*\):.*\t# \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+	@sed -n 's/^\([a-z-]*\):.*\t# \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 # Says what is missing and installs it; says nothing when all is there.
 deps:
@@ -103,6 +103,11 @@ include tests/tests.mk
 
 check: deps lint $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(DEMO) $(SIM) $(FUZZ)	# build, and pass all tests
 	$(call run-tests,check) $(UNIT_TESTS) $(SCRIPTS)
+
+# Thousands of random inputs where check takes hundreds, and of worlds where it takes some.
+check-long: TEST_ENV += JOBD_LONG=1
+check-long: deps lint $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(SIM) $(FUZZ)	# the same with thousands of random inputs
+	$(call run-tests,check-long) $(UNIT_TESTS) $(SCRIPTS)
 
 unit: $(UNIT_TESTS) $(PROGRAMS)	# the unit tests alone
 	$(call run-tests,unit) $(UNIT_TESTS)

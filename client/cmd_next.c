@@ -80,11 +80,12 @@ next_run(struct client *c)
 	}
 	r = call_once(c, "io.jobd.Next", c->args.parameters, &reply);
 	if (r == 0 && !c->out.json) {
-		occurrences_print(&c->out, json_get(reply, "occurrences"));
-		output_flush();
-		if (json_count(json_get(reply, "occurrences")) == 0)
-			complain("it comes no more");
 		value_strings(reply, "notes", &notes);
+		if (json_count(json_get(reply, "occurrences")) > 0)
+			occurrences_print(&c->out, json_get(reply, "occurrences"));
+		else if (notes.n == 0)
+			complain("it comes no more");
+		output_flush();
 		for (i = 0; i < notes.n; i++)
 			complain("note: %s", notes.items[i]);
 		strings_done(&notes);

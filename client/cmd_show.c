@@ -167,8 +167,7 @@ job_print(const struct output *o, const struct cJSON *job)
 	}
 	/* A stranger's job: what may be known of it all the same. */
 	line_print(o, "what", xstrdup(value_text(job, "summary")));
-	if (json_get_int(job, "everyUSec", 0) > 0)
-		line_print(o, "every", text_duration(json_get_int(job, "everyUSec", 0)));
+	line_print(o, "schedule", xstrdup(value_text(job, "schedule")));
 	value_strings(job, "labels", &labels);
 	for (i = 0; i < labels.n; i++)
 		line_print(o, "label", xstrdup(labels.items[i]));

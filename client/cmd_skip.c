@@ -104,12 +104,10 @@ backfill_run(struct client *c)
 	value_strings(reply, "runs", &runs);
 	for (i = 0; r == 0 && !c->out.json && i < runs.n; i++)
 		printf("%s%s\n", args_flag(&c->args, "quiet") ? "" : "queued ", runs.items[i]);
-	if (r == 0 && !c->out.json && args_flag(&c->args, "dry-run"))
-		occurrences_print(&c->out, json_get(reply, "occurrences"));
-	if (r == 0 && !c->out.json && json_count(json_get(reply, "occurrences")) == 0) {
-		output_flush();
+	if (r == 0 && !c->out.json && json_count(json_get(reply, "occurrences")) == 0)
 		complain("there is nothing to make up for");
-	}
+	else if (r == 0 && !c->out.json && args_flag(&c->args, "dry-run"))
+		occurrences_print(&c->out, json_get(reply, "occurrences"));
 	strings_done(&runs);
 	json_free(reply);
 	return r;

@@ -251,6 +251,7 @@ struct job_info {
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */
+	bool		 paused;	/* not told: state says so, but of a job that runs */
 };
 
 extern const struct field job_info_fields[];

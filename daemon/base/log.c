@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +18,7 @@
 #define LINE_MAX_BYTES 1000
 
 static enum log_level level_max = LOG_LEVEL_INFO;
+static __thread bool muted_here;
 
 static const struct level_word {
 	enum log_level	 level;
@@ -40,6 +40,15 @@ enum log_level
 log_level(void)
 {
 	return __atomic_load_n(&level_max, __ATOMIC_RELAXED);
+}
+
+bool
+log_mute(bool muted)
+{
+	bool before = muted_here;
+
+	muted_here = muted;
+	return before;
 }
 
 int
@@ -161,7 +170,7 @@ log_write(enum log_level level, const char *format, ...)
 	ssize_t r;
 	size_t n;
 
-	if (level > log_level())
+	if (level > log_level() || muted_here)
 		return;
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);

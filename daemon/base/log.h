@@ -6,6 +6,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
+
 enum log_level {
 	LOG_LEVEL_ERROR = 3,
 	LOG_LEVEL_WARNING = 4,
@@ -19,6 +21,12 @@ enum log_level log_level(void);
 
 /* "error", "warning", "info", "debug": 0 or -EINVAL. */
 int log_level_parse(const char *word, enum log_level *ret);
+
+/*
+ * Whether this thread's lines go nowhere: what a simulated scheduler says is nobody's concern.
+ * Returns whether they did before.
+ */
+bool log_mute(bool muted);
 
 /* From any thread.  Lines are cut at 1,000 bytes; control characters are escaped. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -135,6 +136,9 @@ loop_open(struct loop *l)
 	l->base = base_new();
 	if (l->base == NULL)
 		return -ENOMEM;
+	/* A virtual clock needs none: it jumps. */
+	if (l->is_virtual)
+		return 0;
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->timer_fd < 0)
 		return -errno;
@@ -263,15 +267,19 @@ run_some(struct loop *l, unsigned n, unsigned sample)
  * so that a dear step is noticed at once, and cheap ones hardly pay for it.
  */
 static void
-run_batch(struct loop *l)
+run_batch(struct loop *l, unsigned steps_max)
 {
 	unsigned n = 0, stride = 1, sample = (unsigned)(l->stats.ticks % SAMPLE_TURN);
 	usec_t end = l->now + BATCH_TIME;
 
 	while (l->queue_head != NULL) {
+		if (stride > steps_max - n)
+			stride = steps_max - n;
 		/* Places before this stride wrap to numbers that no step has. */
 		n += run_some(l, stride, sample - n);
-		if (l->is_virtual ? n >= BATCH_VIRTUAL : l->queue_head != NULL && loop_clock(l) >= end)
+		if (n == steps_max)
+			break;
+		if (!l->is_virtual && l->queue_head != NULL && loop_clock(l) >= end)
 			break;
 		if (stride < STRIDE_MAX)
 			stride *= 2;
@@ -287,7 +295,8 @@ poll_descriptors(struct loop *l, bool wait)
 		l->stats.waits++;
 	l->sample = l->probe == NULL;
 	l->polling = true;
-	MUST(event_base_loop(l->base, EVLOOP_ONCE | (wait ? 0 : EVLOOP_NONBLOCK)) >= 0);
+	MUST(event_base_loop(l->base, EVLOOP_ONCE |
+	    (wait ? EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_NONBLOCK)) >= 0);
 	l->polling = false;
 	l->now = loop_clock(l);
 }
@@ -340,13 +349,13 @@ wait_virtual(struct loop *l, usec_t until)
 
 /* 0 to go on, 1 at the end, or -errno. */
 static int
-tick(struct loop *l, usec_t until)
+tick(struct loop *l, usec_t until, unsigned steps_max)
 {
 	const struct heap_entry *first;
 
 	l->stats.ticks++;
 	fire_timers(l);
-	run_batch(l);
+	run_batch(l, steps_max);
 	if (l->root->done)
 		return 1;
 	first = heap_first(&l->timers);
@@ -367,30 +376,47 @@ dump_tree(void)
 		task_dump(dumped->root, STDERR_FILENO, DUMP_TASKS_MAX);
 }
 
+/* 0 when there is more to do, 1 at the end, or -errno. */
 static int
-run(struct loop *l, usec_t until)
+run(struct loop *l, usec_t until, uint64_t ticks_max, unsigned steps_max)
 {
+	struct loop *outer = dumped;
 	int r = 0;
 
 	MUST(l->root != NULL);
-	MUST(l->running == NULL && !l->polling);	/* not from a step, nor a callback */
+	MUST(l->running == NULL && !l->polling);	/* not from a step of its own, nor a callback */
 	dumped = l;
 	must_set_hook(dump_tree);
 	l->now = loop_clock(l);
-	while (r == 0 && !l->root->done)
-		r = tick(l, until);
-	return r < 0 ? r : 0;
+	for (uint64_t n = 0; r == 0 && !l->root->done && n < ticks_max; n++)
+		r = tick(l, until, steps_max);
+	/* Inside a step of another loop: from here on it is again that one's. */
+	if (outer != NULL && outer->running != NULL)
+		dumped = outer;
+	return r == 0 && l->root->done ? 1 : r;
 }
 
 int
 loop_run_until(struct loop *l, usec_t until)
 {
+	int r;
+
 	MUST(l->is_virtual);
-	return run(l, until);
+	r = run(l, until, UINT64_MAX, BATCH_VIRTUAL);
+	return r < 0 ? r : 0;
+}
+
+int
+loop_run_some(struct loop *l, usec_t until, unsigned steps_max)
+{
+	MUST(l->is_virtual && steps_max > 0);
+	return run(l, until, 1, steps_max);
 }
 
 int
 loop_run(struct loop *l)
 {
-	return run(l, USEC_NEVER);
+	int r = run(l, USEC_NEVER, UINT64_MAX, l->is_virtual ? BATCH_VIRTUAL : UINT_MAX);
+
+	return r < 0 ? r : 0;
 }

@@ -77,6 +77,13 @@ int loop_run(struct loop *l);
  */
 int loop_run_until(struct loop *l, usec_t until);
 
+/*
+ * The same, but no more than so many steps: 1 when it is over, 0 when it is to be called again. It
+ * may be called from a step of another loop's task: so a world on a virtual clock is run in slices
+ * inside a real one.  With the same numbers the same happens, however long the slices take.
+ */
+int loop_run_some(struct loop *l, usec_t until, unsigned steps_max);
+
 /* Monotonic, as of the start of the present tick (a tenth of a millisecond, or one long step): what AWAIT_UNTIL goes by. */
 static inline usec_t
 loop_now(const struct loop *l)

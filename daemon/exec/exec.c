@@ -14,19 +14,9 @@ static const struct executor *const executors[] = {
 };
 static_assert(sizeof(executors) / sizeof(executors[0]) == KIND_COUNT, "a row a kind");
 
-/* The simulation's, in place of the real ones. */
-static const struct executor *replaced[KIND_COUNT];
-
 const struct executor *
-executor_find(enum job_kind kind)
+executor_find(const struct exec_world *world, enum job_kind kind)
 {
 	MUST(kind >= 0 && kind < KIND_COUNT);
-	return replaced[kind] != NULL ? replaced[kind] : executors[kind];
-}
-
-void
-executor_replace(enum job_kind kind, const struct executor *e)
-{
-	MUST(kind >= 0 && kind < KIND_COUNT);
-	replaced[kind] = e;
+	return world->executors != NULL ? world->executors[kind] : executors[kind];
 }

@@ -11,6 +11,7 @@
 struct dns;
 struct http_engine;
 struct runner;
+struct executor;
 
 /* What executors stand on; the daemon's, outlives every run. */
 struct exec_world {
@@ -18,6 +19,8 @@ struct exec_world {
 	struct runner		*runner;	/* runner.h */
 	struct dns		*dns;
 	struct http_engine	*http;		/* http.h */
+	/* A row a kind, of a world that is only simulated; NULL: the real ones. */
+	const struct executor *const *executors;
 };
 
 /*
@@ -47,9 +50,6 @@ struct executor {
 };
 
 /* The executor of a kind. */
-const struct executor *executor_find(enum job_kind kind);
-
-/* Replace one, for the simulation. NULL: the real one again. */
-void executor_replace(enum job_kind kind, const struct executor *e);
+const struct executor *executor_find(const struct exec_world *world, enum job_kind kind);
 
 #endif

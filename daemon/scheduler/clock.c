@@ -76,11 +76,14 @@ sweep_submit_page(struct sweep *f)
 	store_submit(f->s->store, &f->page.op, &f->task);
 }
 
-/* The job's due by the present rules; what has come already stays as it is. */
+/*
+ * The job's due by the present rules: after what is decided, which may be ahead of us (skipped by
+ * hand, or the clock was set back).  What has come already stays as it is.
+ */
 static instant
 due_anew(const struct scheduler *s, const struct due_row *row)
 {
-	instant now = loop_wall(s->loop);
+	instant now = loop_wall(s->loop), after = now.usec > row->decided.usec ? now : row->decided;
 	struct schedule schedule;
 	struct occurrence next;
 	instant due = row->due;
@@ -89,7 +92,7 @@ due_anew(const struct scheduler *s, const struct due_row *row)
 	    schedule_read(row->schedule, row->every, s->zones, row->id, &schedule) < 0)
 		return due;
 	if (schedule_zone(&schedule) != NULL)
-		due = schedule_next(&schedule, now, &next) ? next.due : (instant){ 0 };
+		due = schedule_next(&schedule, after, &next) ? next.due : (instant){ 0 };
 	schedule_done(&schedule);
 	return due;
 }
@@ -112,13 +115,49 @@ sweep_submit_redue(struct sweep *f)
 	return false;
 }
 
+/*
+ * What stands in line or is parked was here when it became due, and is not to be taken for a misfire:
+ * it stays, and its due moves as in the store.  But when it is to come again, or by rules
+ * that it does not know, it is looked up like the rest.
+ */
+static void
+sweep_align(const struct sweep *f, struct pending *p, instant now)
+{
+	if (p->state != PENDING_READY && p->state != PENDING_PARKED)
+		return;
+	if (p->schedule.every > 0 && f->step != 0) {
+		p->due = instant_add(p->due, f->step);
+		if (p->due.usec < 1)
+			p->due.usec = 1;
+	}
+	if (f->rules || p->due.usec > now.usec)
+		scheduler_forget(f->s, p->job);
+}
+
+static void
+sweep_align_all(const struct sweep *f)
+{
+	struct window *w = &f->s->window;
+	size_t n = 0, position = 0, size = window_count(w);
+	struct pending **all = xmalloc((size + 1) * sizeof(struct pending *)), *p;
+	instant now = loop_wall(f->s->loop);
+
+	/* The map must not change under the walk. */
+	while ((p = map_next(&w->map, &position)) != NULL)
+		all[n++] = p;
+	for (size_t i = 0; i < n; i++)
+		sweep_align(f, all[i], now);
+	free(all);
+}
+
 static void
 sweep_over(struct sweep *f)
 {
 	struct scheduler *s = f->s;
 
 	op_scheduled_done(&f->page);
-	s->sweeping = false;
+	s->sweep = NULL;
+	sweep_align_all(f);
 	window_forget(&s->window);
 	scheduler_changed(s);
 }
@@ -137,6 +176,10 @@ sweep_step(struct task *t)
 
 	TASK_BEGIN(t);
 
+	/* What is being decided was so by the clock and the rules as they were: it is written first. */
+	AWAIT(t, f->s->deciding == 0);
+	if (t->err == -ECANCELED)
+		goto out;
 	while (f->told < f->spans_n) {
 		sweep_submit_span(f);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
@@ -197,9 +240,9 @@ sweep_new(struct scheduler *s)
 {
 	struct sweep *f = xcalloc(1, sizeof(*f));
 
-	MUST(!s->sweeping);
+	MUST(s->sweep == NULL);
 	f->s = s;
-	s->sweeping = true;
+	s->sweep = &f->task;
 	return f;
 }
 
@@ -273,6 +316,13 @@ rules_changed(struct scheduler *s)
 	return true;
 }
 
+int64_t
+scheduler_epoch(const struct scheduler *s)
+{
+	/* What is added now goes by the clock as it is, seen or not. */
+	return s->epoch + is_step(wall_offset(s) - s->wall_offset);
+}
+
 void
 clock_look(struct scheduler *s)
 {
@@ -282,9 +332,12 @@ clock_look(struct scheduler *s)
 	bool rules;
 
 	(void)wallclock_was_set(&s->wallclock);
-	/* What happens during a sweep is seen after it. */
-	if (s->sweeping)
+	/* What happens during a sweep is seen after it.  It waits for what is being decided. */
+	if (s->sweep != NULL) {
+		if (s->deciding == 0)
+			task_wake(s->sweep);
 		return;
+	}
 	rules = rules_changed(s);
 	if (!is_step(step) && !is_step(slept) && !rules)
 		return;
@@ -301,7 +354,13 @@ clock_look(struct scheduler *s)
 		s->since = now;
 		s->wall_offset += step;
 		s->epoch++;
-		f->step = step;
+		/* Its instants are of another time now. */
+		s->catch_up_at = (instant){ 0 };
+		/*
+		 * Set back by whole hours, a job that is due each hour would come to a due that it has
+		 * had: a microsecond later it is another one.
+		 */
+		f->step = step < 0 ? step + 1 : step;
 		log_info("the clock was set step_usec=%lld", (long long)step);
 		sweep_add(f, (struct span){ .kind = SPAN_CLOCK, .first = now, .last = now,
 		    .step = step });

@@ -13,10 +13,18 @@
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
 
+/* What was to begin up to then is a misfire. */
+static instant
+missed_until(instant since)
+{
+	return instant_add(since, -MISFIRE_TOLERANCE - 1);
+}
+
 bool
 ledger_is_misfire(const struct pending *p, instant since)
 {
-	return !p->on_time && p->due.usec < since.usec - MISFIRE_TOLERANCE;
+	return !p->on_time &&
+	    schedule_begin(&p->schedule, p->due).usec <= missed_until(since).usec;
 }
 
 static struct ledger_decision
@@ -38,41 +46,81 @@ run_latest(const struct pending *p, const struct schedule_past *past)
 	};
 }
 
-/* Every misfire is run, but no more than the latest `limit`. */
-static struct ledger_decision
-run_each(const struct pending *p, const struct occurrence *first, struct schedule_past past)
+/*
+ * How many that are to be run have come after a range: it ends where one of another kind comes,
+ * or with as many as one look takes in.  No more are counted than a look takes in, either.
+ */
+static int64_t
+come_after(const struct pending *p, const struct schedule_past *past, instant until)
 {
-	int64_t limit = schedule_misfire_limit(&p->schedule), over = past.count - limit;
-	struct occurrence o = *first;
+	bool more = past->more;
+	struct occurrence o;
+	int64_t n = 0;
 
-	past.mark = first->mark;
-	past.last = first->due;
-	/* With more than were looked at, these are surely too old; the next look sees further. */
-	past.count = over > 0 ? over : 1;
-	for (int64_t i = 1; i < past.count; i++) {
-		(void)schedule_next(&p->schedule, o.due, &o);	/* they were counted */
-		past.last = o.due;
+	if (more)
+		o = schedule_at(&p->schedule, past->next);
+	for (int i = 0; more && i < SCHEDULE_LOOK_MAX; i++) {
+		if (schedule_begin(&p->schedule, o.due).usec > until.usec)
+			break;
+		n += o.cause < 0;
+		more = schedule_next(&p->schedule, o.due, &o);
 	}
-	past.next = schedule_next(&p->schedule, past.last, &o) ? o.due : (instant){ 0 };
-	return over > 0 ? skip_range(p, &past, SKIP_MISSED) : run_latest(p, &past);
+	return n;
 }
 
-/* Occurrences that nobody was there for. */
+/* The latest of what has piled up is run; what is before it, in this range or a later one, was missed. */
+static struct ledger_decision
+run_last(const struct pending *p, const struct schedule_past *past, instant now)
+{
+	if (come_after(p, past, now) > 0)
+		return skip_range(p, past, SKIP_MISSED);
+	return run_latest(p, past);
+}
+
+/* Every misfire is run, one at a time, but no more than the latest `limit`. */
+static struct ledger_decision
+run_each(const struct pending *p, const struct occurrence *first, struct schedule_past missed,
+    instant until)
+{
+	int64_t over = missed.count + come_after(p, &missed, until) -
+	    schedule_misfire_limit(&p->schedule);
+	struct occurrence o = *first;
+
+	if (over >= missed.count)
+		return skip_range(p, &missed, SKIP_MISSED);
+	missed.mark = first->mark;
+	missed.last = first->due;
+	missed.count = over > 0 ? over : 1;
+	for (int64_t i = 1; i < missed.count; i++) {
+		(void)schedule_next(&p->schedule, o.due, &o);	/* they were counted */
+		missed.last = o.due;
+	}
+	missed.next = schedule_next(&p->schedule, missed.last, &o) ? o.due : (instant){ 0 };
+	return over > 0 ? skip_range(p, &missed, SKIP_MISSED) : run_latest(p, &missed);
+}
+
+/*
+ * Occurrences that nobody was there for, from p's on.  Those that came since then are none, and
+ * are judged by themselves; but once means the latest of all.
+ */
 static struct ledger_decision
 decide_misfire(const struct pending *p, const struct occurrence *first,
-    const struct schedule_past *past, instant now)
+    const struct schedule_past *past, instant now, instant since)
 {
 	enum misfire policy = schedule_misfire(&p->schedule, p->misfire, p->kind, p->due);
 	usec_t window = schedule_misfire_window(&p->schedule);
-	struct schedule_past old = { .count = 0 };
+	instant until = missed_until(since);
+	struct schedule_past missed = schedule_past(&p->schedule, first, until), old = missed;
 
 	if (policy == MISFIRE_SKIP)
-		return skip_range(p, past, SKIP_MISSED);
-	if (window != USEC_NEVER)
+		return skip_range(p, &missed, SKIP_MISSED);
+	if (window == USEC_NEVER)
+		old.count = 0;
+	else if (now.usec - window < until.usec)
 		old = schedule_past(&p->schedule, first, instant_add(now, -window));
 	if (old.count > 0 && (policy == MISFIRE_ALL || old.count == past->count))
 		return skip_range(p, &old, SKIP_MISSED);
-	return policy == MISFIRE_ALL ? run_each(p, first, *past) : run_latest(p, past);
+	return policy == MISFIRE_ALL ? run_each(p, first, missed, until) : run_last(p, past, now);
 }
 
 /* The job has a run: a repeated occurrence is skipped, unless it was promised; others wait. */
@@ -103,12 +151,9 @@ ledger_decide(const struct pending *p, instant now, instant since, bool active)
 			return skip_range(p, &paused, SKIP_PAUSED);
 	}
 	if (misfire)
-		d = decide_misfire(p, &first, &past, now);
-	else if (past.more && past.count == SCHEDULE_LOOK_MAX && !active)
-		/* More have come than one look takes in: these are not the latest. */
-		d = skip_range(p, &past, SKIP_MISSED);
+		d = decide_misfire(p, &first, &past, now, since);
 	else
-		d = run_latest(p, &past);
+		d = active ? run_latest(p, &past) : run_last(p, &past, now);
 	if (d.what == LEDGER_RUN && active)
 		return decide_active(p, &past, misfire && p->misfire == MISFIRE_ALL);
 	d.misfire = misfire;

@@ -9,12 +9,6 @@
 #include "proto/civil.h"
 #include "proto/mem.h"
 
-/* No occurrence that a change affects is further from it. */
-#define AROUND		((int64_t)26 * 3600)
-
-/* Occurrences looked at around one change. */
-#define LOOKED_MAX	3000
-
 #define CLOCK_TEXT_MAX	12
 #define DATE_TEXT_MAX	16
 
@@ -107,19 +101,21 @@ remark_occurrence(const struct schedule *s, const struct occurrence *o)
 	return NULL;
 }
 
-/* What the change at `at` does: the first occurrence around it that it marks. */
+/*
+ * What the change does: the first occurrence that it marks.  A gap's is due at the change itself;
+ * what comes twice is shown for the first time within as much before it as the clock is set back.
+ */
 static char *
-remark_change(const struct schedule *s, int64_t at)
+remark_change(const struct schedule *s, const struct zone_change *c)
 {
+	int64_t back = c->before > c->after ? c->before - c->after : 0;
+	instant t = { (c->at - back) * USEC_SEC - 1 };
 	struct occurrence o;
-	instant t = { (at - AROUND) * USEC_SEC }, end = { (at + AROUND) * USEC_SEC };
 
-	for (int i = 0; i < LOOKED_MAX && schedule_next(s, t, &o) && o.due.usec < end.usec; i++) {
-		if (o.mark != MARK_NONE)
-			return remark_occurrence(s, &o);
-		t = o.due;
-	}
-	return NULL;
+	if (!schedule_next(s, t, &o) || o.due.usec > c->at * USEC_SEC || o.mark == MARK_NONE ||
+	    o.cause == SKIP_EXCLUDED)
+		return NULL;
+	return remark_occurrence(s, &o);
 }
 
 void
@@ -132,7 +128,7 @@ remark_changes(const struct schedule *s, instant from, size_t n, struct strings 
 	if (!schedule_fixed(s))
 		return;
 	while (out->n < n && zone_next_change(schedule_zone(s), c.at, &c) && c.at < end) {
-		text = remark_change(s, c.at);
+		text = remark_change(s, &c);
 		if (text != NULL)
 			strings_add(out, text);
 		free(text);

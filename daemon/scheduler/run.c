@@ -30,7 +30,8 @@ struct run_task {
 	struct pending		*pending;	/* an occurrence: until the claim is answered */
 	struct ledger_decision	 decision;	/* of that occurrence */
 	struct run_info		 info;
-	struct job_spec		 spec;
+	struct job_spec		 spec;		/* as read; or the store has it: */
+	const struct job_spec	*known;
 	int64_t			 uid;
 	usec_t			 backoff;
 	instant			 noticed;
@@ -127,12 +128,15 @@ run_submit_claim(struct run_task *f)
 
 /* Read the job as it was added.  What this version cannot read fails the run, with words. */
 static void
-run_read_spec(struct run_task *f, const char *spec_json)
+run_read_spec(struct run_task *f, const char *spec_json, const struct job_spec *known)
 {
 	struct field_error error = { 0 };
 	struct cJSON *object;
 	const char *why = NULL;
 
+	f->known = known;
+	if (known != NULL)
+		return;
 	object = json_parse(spec_json, strlen(spec_json), &why);
 	if (object == NULL) {
 		f->info.state = RUN_FAILED;
@@ -171,7 +175,7 @@ run_claimed(struct run_task *f)
 	f->claimed = true;
 	f->s->stats.started++;
 	run_tell(f, EVENT_RUN_STARTED, JOB_RUNNING);
-	run_read_spec(f, c->row.spec_json);
+	run_read_spec(f, c->row.spec_json, c->row.spec);
 }
 
 /* The claim has been answered, or we stop: the occurrence goes back to the window. */
@@ -199,11 +203,12 @@ run_claim_over(struct run_task *f)
 static void
 run_execute(struct run_task *f)
 {
-	const struct executor *executor = executor_find((enum job_kind)f->info.kind);
+	const struct executor *executor = executor_find(f->s->world,
+	    (enum job_kind)f->info.kind);
 	struct exec *e = run_exec(f);
 
 	e->world = f->s->world;
-	e->spec = &f->spec;
+	e->spec = f->known != NULL ? f->known : &f->spec;
 	e->run = &f->info;
 	e->uid = f->uid;
 	e->adopt = f->adopt;
@@ -379,7 +384,8 @@ run_release(struct task *t)
 	struct run_task *f = container_of(t, struct run_task, task);
 
 	MUST(!f->op.head.lent);
-	job_spec_done(&f->spec);
+	if (f->known == NULL)
+		job_spec_done(&f->spec);
 	run_info_done(&f->info);
 	free(f);
 }
@@ -395,7 +401,7 @@ static const struct task_kind run_kind = {
 static struct run_task *
 run_new(struct scheduler *s, int64_t job, int64_t run, int kind)
 {
-	const struct executor *executor = executor_find((enum job_kind)kind);
+	const struct executor *executor = executor_find(s->world, (enum job_kind)kind);
 	struct run_task *f = xcalloc(1, sizeof(*f) + executor->frame_size);
 
 	f->s = s;
@@ -417,6 +423,10 @@ run_start_due(struct scheduler *s, struct pending *p, const struct ledger_decisi
 	MUST(p->state == PENDING_TAKEN && d->what == LEDGER_RUN);
 	f->pending = p;
 	f->decision = *d;
+	/* It may have waited for its slot; and one that came due meanwhile was noticed then. */
+	f->noticed = p->noticed.usec >= d->due.usec ? p->noticed : schedule_begin(&p->schedule, d->due);
+	if (f->noticed.usec > loop_wall(s->loop).usec)
+		f->noticed = loop_wall(s->loop);
 	f->deciding = true;
 	s->deciding++;
 	task_start(&f->task, &run_kind, &s->task);
@@ -453,7 +463,7 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	f->info.name = row->name;
 	f->info.canceled_by = row->canceled_by;
 	row->name = row->canceled_by = NULL;
-	run_read_spec(f, row->spec_json);
+	run_read_spec(f, row->spec_json, row->spec);
 	task_start(&f->task, &run_kind, &s->task);
 }
 

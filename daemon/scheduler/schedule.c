@@ -30,6 +30,9 @@
 /* No two zones' clocks, nor one zone's before and after a change, are further apart. */
 #define OFFSET_MAX	((int64_t)2 * 86400)
 
+/* Bytes of an expression that an error repeats. */
+#define QUOTED_MAX	40
+
 /* A calendar expression that names what is left out: a whole day, unless it tells a time. */
 struct exception {
 	struct pattern		*pattern;
@@ -66,10 +69,15 @@ static enum jobd_error
 refuse_expression(struct field_error *error, const char *field, const char *text,
     const struct pattern_error *why)
 {
-	char reason[sizeof(error->reason)];
+	char reason[sizeof(error->reason)], rest[QUOTED_MAX + 1];
+	size_t n = 0;
 
-	if (text[why->at] != '\0')
-		(void)snprintf(reason, sizeof(reason), "at \"%.40s\": %s", text + why->at, why->text);
+	/* The place is told by what follows; printable, and no letter is cut in two. */
+	for (const char *p = text + why->at; *p != '\0' && n < QUOTED_MAX; p++)
+		rest[n++] = *p >= ' ' && *p <= '~' && *p != '"' ? *p : '?';
+	rest[n] = '\0';
+	if (n > 0)
+		(void)snprintf(reason, sizeof(reason), "at \"%s\": %s", rest, why->text);
 	else
 		(void)snprintf(reason, sizeof(reason), "at its end: %s", why->text);
 	return refuse(error, field, reason);
@@ -332,6 +340,16 @@ gap_occurrence(const struct schedule_rule *r, const struct zone_change *c, usec_
 	return true;
 }
 
+/*
+ * Is a match so near before a wall time that a clock set back may show it again?  Asked when none
+ * is after it.
+ */
+static bool
+may_come_again(const struct schedule_rule *r, usec_t wall)
+{
+	return wall_next(r, wall - OFFSET_MAX * USEC_SEC) != USEC_NEVER;
+}
+
 /* Where no match can be before: the stretch that is two days before the next one. */
 static usec_t
 skip_ahead(usec_t at, usec_t wall, int64_t east)
@@ -355,9 +373,10 @@ pattern_occurrence(const struct schedule_rule *r, usec_t after, struct occurrenc
 		east = zone_offset_at(r->zone, second).east;
 		end = zone_next_change(r->zone, second, &c) ? c.at * USEC_SEC : USEC_NEVER;
 		wall = wall_next(r, at + east * USEC_SEC);
-		if (wall == USEC_NEVER)
+		if (wall == USEC_NEVER && (end == USEC_NEVER ||
+		    !may_come_again(r, at + east * USEC_SEC)))
 			return false;
-		if (end == USEC_NEVER || wall - east * USEC_SEC < end) {
+		if (end == USEC_NEVER || (wall != USEC_NEVER && wall - east * USEC_SEC < end)) {
 			*ret = wall_occurrence(r, wall, wall - east * USEC_SEC);
 			return true;
 		}
@@ -393,13 +412,14 @@ schedule_first_in_gap(const struct schedule *s, instant end, int64_t *ret)
 
 /* ---- occurrences ---- */
 
-static bool
-excluded(const struct schedule_rule *r, instant due)
+int
+schedule_exception(const struct schedule *s, instant due)
 {
+	const struct schedule_rule *r = s->rule;
 	int rest;
 	int64_t second = seconds_of(due.usec, &rest);
 
-	for (size_t i = 0; i < r->exceptions_n; i++) {
+	for (size_t i = 0; r != NULL && i < r->exceptions_n; i++) {
 		const struct exception *e = &r->exceptions[i];
 		usec_t east = zone_offset_at(e->zone, second).east * USEC_SEC;
 		struct civil c = wall_civil(due.usec + east);
@@ -407,9 +427,9 @@ excluded(const struct schedule_rule *r, instant due)
 		if (e->whole_day)
 			c.hour = c.minute = c.second = c.usec = 0;
 		if (pattern_matches(e->pattern, &c))
-			return true;
+			return (int)i;
 	}
-	return false;
+	return -1;
 }
 
 bool
@@ -430,10 +450,59 @@ schedule_next(const struct schedule *s, instant after, struct occurrence *ret)
 	}
 	if (r != NULL && instant_is_set(r->until) && o.due.usec > r->until.usec)
 		return false;
-	if (r != NULL && o.cause < 0 && excluded(r, o.due))
+	if (o.cause < 0 && schedule_exception(s, o.due) >= 0)
 		o.cause = SKIP_EXCLUDED;
 	*ret = o;
 	return true;
+}
+
+bool
+schedule_first(const struct schedule *s, const struct job_spec *spec, instant now, instant *ret)
+{
+	struct occurrence o;
+
+	if (schedule_zone(s) != NULL) {
+		if (!schedule_next(s, now, &o))
+			return false;
+		*ret = o.due;
+	} else if (!spec->on_boot) {
+		*ret = instant_is_set(spec->at) ? spec->at : instant_add(now, spec->in);
+		if (ret->usec < spec->from.usec)
+			*ret = spec->from;
+	}
+	return true;
+}
+
+/*
+ * There is no search backward: where the first occurrence after an instant lies within the range is halved
+ * until nothing is left, some fifty searches.
+ */
+bool
+schedule_before(const struct schedule *s, instant from, instant until, struct occurrence *ret)
+{
+	int64_t low = from.usec - 1, high = until.usec;
+	struct occurrence o;
+	bool found = false;
+
+	if (until.usec < from.usec)
+		return false;
+	if (schedule_zone(s) == NULL) {
+		low = s->every > 0 ? (until.usec - from.usec) / s->every : 0;
+		*ret = schedule_at(s, instant_add(from, low * s->every));
+		return true;
+	}
+	while (low < high) {
+		instant middle = { low + (high - low) / 2 };
+
+		if (schedule_next(s, middle, &o) && o.due.usec <= until.usec) {
+			*ret = o;
+			low = o.due.usec;
+			found = true;
+		} else {
+			high = middle.usec;
+		}
+	}
+	return found;
 }
 
 struct occurrence
@@ -447,7 +516,7 @@ schedule_at(const struct schedule *s, instant due)
 	if (s->rule->pattern == NULL || !schedule_next(s, instant_add(due, -1), &o) ||
 	    o.due.usec != due.usec)
 		o = (struct occurrence){ due, MARK_NONE, -1 };
-	if (o.cause < 0 && schedule_repeats(s) && excluded(s->rule, due))
+	if (o.cause < 0 && schedule_repeats(s) && schedule_exception(s, due) >= 0)
 		o.cause = SKIP_EXCLUDED;
 	return o;
 }

@@ -47,6 +47,18 @@ bool schedule_repeats(const struct schedule *s);
  */
 bool schedule_next(const struct schedule *s, instant after, struct occurrence *ret);
 
+/*
+ * The first due of a job that is added now, whose schedule this is; it may be none (onBoot).  False: it
+ * comes no more.
+ */
+bool schedule_first(const struct schedule *s, const struct job_spec *spec, instant now, instant *ret);
+
+/* The last occurrence in a range, ends included; for elapsed time, counted from `from`, which is one. */
+bool schedule_before(const struct schedule *s, instant from, instant until, struct occurrence *ret);
+
+/* Which of the job's exceptions leaves out an instant; -1: none does. */
+int schedule_exception(const struct schedule *s, instant due);
+
 /* What a due that is known to be an occurrence is. */
 struct occurrence schedule_at(const struct schedule *s, instant due);
 

@@ -56,7 +56,7 @@ struct scheduler {
 	/* as of the last look: wall clock - boot time, boot time - monotonic clock */
 	usec_t			 wall_offset, sleep_offset;
 	int64_t			 epoch;		/* shifts of dues by the clock, with the one under way */
-	bool			 sweeping;	/* dues are brought in line: none is decided */
+	struct task		*sweep;		/* brings dues in line, and none is decided; or NULL */
 	usec_t			 zones_looked;	/* when, monotonic */
 	struct wallclock	 wallclock;
 	struct zones		*zones;
@@ -65,6 +65,7 @@ struct scheduler {
 	instant			 catch_up_at;	/* the next one not before */
 	bool			 changed;	/* something to look at */
 	bool			 recovered;
+	bool			 simulated;	/* no clock to be looked at */
 	bool			 store_bad;	/* the last op failed: told once */
 	struct task		*on_recovered;
 	struct op_life		 life;		/* our beginning, and our end */

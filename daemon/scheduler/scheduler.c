@@ -67,6 +67,9 @@ scheduler_forget(struct scheduler *s, int64_t job)
 
 /* ---- taking what is due ---- */
 
+/* One occurrence that was walked over in counting what has piled up, in starts of a run. */
+#define WALK_COST 4
+
 static int
 due_compare(const void *a, const void *b)
 {
@@ -100,22 +103,30 @@ overlap_count(struct scheduler *s, struct pending *p, struct ledger_decision *d)
 {
 	const struct lane *lane = lane_get(&s->queue, p->job);
 	const struct run_info *run = run_info_of(lane->run);
+	bool told = p->overlaps >= OVERLAPS_TOLD;
 
 	d->active = run != NULL ? run->run : 0;
 	p->overlaps += d->count < OVERLAPS_TOLD ? (int)d->count : OVERLAPS_TOLD;
-	if (p->overlaps >= OVERLAPS_TOLD && p->overlaps - d->count < OVERLAPS_TOLD)
+	if (p->overlaps >= OVERLAPS_TOLD && !told)
 		log_warning("a job is blocked by its own run: skipped %d times in a row"
 		    " job=%lld run=%lld", p->overlaps, (long long)p->job, (long long)d->active);
 }
 
-/* Carry out what the ledger says of a taken occurrence; slot: a slot of its kind is free. */
-static void
+/*
+ * Carry out what the ledger says of a taken occurrence; slot: a slot of its kind is free.  Returns
+ * about how many occurrences were looked at for it.
+ */
+static int64_t
 occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot)
 {
 	struct lane *lane = lane_get(&s->queue, p->job);
 	bool active = lane != NULL && lane->run != NULL;
 	struct ledger_decision d = ledger_decide(p, now, s->since, active);
+	/* Elapsed time is divided, not walked. */
+	int64_t work = p->schedule.rule != NULL ? 1 + WALK_COST * d.count : 1;
 
+	if (d.what != LEDGER_LATER && !instant_is_set(p->noticed))
+		p->noticed = now;
 	p->on_time = p->on_time || (d.what != LEDGER_LATER && !ledger_is_misfire(p, s->since));
 	switch (d.what) {
 	case LEDGER_LATER:
@@ -139,6 +150,7 @@ occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot
 			line_push(&s->queue, p);
 		break;
 	}
+	return work;
 }
 
 /* What has become due, in the order of dues: into the lines.  True: there is more. */
@@ -150,7 +162,7 @@ take_due(struct scheduler *s, instant now)
 	struct pending **batch;
 	size_t n = 0, i;
 
-	if (s->sweeping || s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
+	if (s->sweep != NULL || s->window.heap.n == 0 || window_next(&s->window).usec > now.usec)
 		return false;
 	if (s->deciding > DECIDING_MAX - TAKE_BATCH)
 		return false;
@@ -160,46 +172,46 @@ take_due(struct scheduler *s, instant now)
 	qsort(batch, n, sizeof(struct pending *), due_compare);
 	/* What has piled up may be long to count: the rest is taken up again after the others. */
 	for (i = 0; i < n && (i == 0 || loop_clock(s->loop) < end); i++)
-		occurrence_decide(s, batch[i], now, false);
+		(void)occurrence_decide(s, batch[i], now, false);
 	for (size_t k = i; k < n; k++)
 		window_back(&s->window, batch[k], batch[k]->due, now);
 	free(batch);
 	return i < n || n == TAKE_BATCH;
 }
 
-/* Start the first in line of a kind. */
-static void
+/* Start the first in line of a kind.  Returns how much it was, as occurrence_decide(). */
+static int64_t
 line_start(struct scheduler *s, struct pending *p, instant now)
 {
 	struct lane *lane;
 
 	line_remove(&s->queue, p);
-	if (p->run == 0) {
-		occurrence_decide(s, p, now, true);
-		return;
-	}
+	if (p->run == 0)
+		return occurrence_decide(s, p, now, true);
 	lane = lane_get(&s->queue, p->job);
 	if (lane->run != NULL)
 		p->state = PENDING_PARKED;	/* the end of that run lines it up again */
 	else
 		run_start_queued(s, p);
+	return 1;
 }
 
 /* Let in as many as there are slots.  True: there is more. */
 static bool
 open_gates(struct scheduler *s, instant now)
 {
-	int n = 0;
+	int64_t n = 0;
 
-	for (int kind = 0; kind < KIND_COUNT && !s->sweeping; kind++) {
+	for (int kind = 0; kind < KIND_COUNT && s->sweep == NULL; kind++) {
 		struct line *line = &s->queue.lines[kind];
 
 		while (line->first != NULL && s->running[kind] < s->running_max[kind]) {
 			if (s->deciding >= DECIDING_MAX)
 				return false;
-			if (n++ >= TAKE_BATCH)
+			/* Not by the clock, which may be a virtual one. */
+			if (n >= TAKE_BATCH)
 				return true;
-			line_start(s, line->first, now);
+			n += line_start(s, line->first, now);
 		}
 	}
 	return false;
@@ -213,9 +225,10 @@ scheduler_look(struct scheduler *s)
 	bool more;
 
 	s->changed = false;
-	clock_look(s);
+	if (!s->simulated)
+		clock_look(s);
 	now = loop_wall(s->loop);
-	if (!s->sweeping)
+	if (s->sweep == NULL)
 		load_if_wanted(s);
 	more = take_due(s, now);
 	return open_gates(s, now) || more;
@@ -234,7 +247,7 @@ scheduler_deadline(const struct scheduler *s)
 	    s->window.loading;
 
 	/* An answer of the store wakes us first, or the end of the sweep. */
-	if (s->sweeping || s->deciding > DECIDING_MAX - TAKE_BATCH)
+	if (s->sweep != NULL || s->deciding > DECIDING_MAX - TAKE_BATCH)
 		load = due = (instant){ 0 };
 	if (instant_is_set(due)) {
 		any = true;
@@ -312,8 +325,10 @@ scheduler_new(const struct scheduler_config *config)
 	s->wallclock.fd = -1;
 	s->zones = config->zones;
 	s->boot = config->boot;
+	s->simulated = config->simulated;
 	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
-	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX, WINDOW_AHEAD, s->zones);
+	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX,
+	    config->window_ahead > 0 ? config->window_ahead : WINDOW_AHEAD, s->zones);
 	return s;
 }
 
@@ -352,10 +367,10 @@ scheduler_recovered(const struct scheduler *s)
 	return s->recovered;
 }
 
-int64_t
-scheduler_epoch(const struct scheduler *s)
+void
+scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
 {
-	return s->epoch;
+	memcpy(ret_running_max, s->running_max, sizeof(s->running_max));
 }
 
 void
@@ -510,6 +525,42 @@ scheduler_run_live(const struct scheduler *s, int64_t job, int64_t run)
 		return NULL;
 	info = run_info_of(lane->run);
 	return info != NULL && info->run == run ? info : NULL;
+}
+
+static enum waits_for
+waits_for(const struct pending *p, instant now)
+{
+	switch ((enum pending_state)p->state) {
+	case PENDING_HEAP:
+		return p->not_before.usec > now.usec ? WAITS_TURN : WAITS_NOT;
+	case PENDING_READY:
+		return WAITS_SLOT;
+	case PENDING_PARKED:
+		return WAITS_RUN;
+	case PENDING_TAKEN:
+		return WAITS_STORE;
+	}
+	MUST(false);
+	return WAITS_NOT;
+}
+
+void
+scheduler_view(const struct scheduler *s, int64_t job, int kind, struct scheduler_view *out)
+{
+	const struct pending *p = window_get(&s->window, job);
+	const struct lane *lane = lane_get(&s->queue, job);
+	const struct run_info *run = lane != NULL && lane->run != NULL ?
+	    run_info_of(lane->run) : NULL;
+
+	*out = (struct scheduler_view){
+		.running = s->running[kind], .running_max = s->running_max[kind],
+		.in_line = (int64_t)s->queue.lines[kind].n, .run = run != NULL ? run->run : 0,
+		.sweeping = s->sweep != NULL, .store_bad = s->store_bad, .recovered = s->recovered,
+	};
+	if (p == NULL)
+		return;
+	out->waits = waits_for(p, loop_wall(s->loop));
+	out->not_before = p->not_before;
 }
 
 void

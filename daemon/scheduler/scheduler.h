@@ -27,9 +27,12 @@ struct scheduler_config {
 	/* runs of a kind at a time: limits.commands, .checks, .timers */
 	int64_t			 running_max[KIND_COUNT];
 	int64_t			 window_jobs_max;		/* 0: WINDOW_JOBS_MAX */
+	usec_t			 window_ahead;			/* 0: WINDOW_AHEAD */
 	int64_t			 catch_ups;	/* started in a second, at most; 0: a default */
 	struct zones		*zones;
 	const char		*boot;		/* the id of this boot of the host */
+	/* its clock only runs: nobody sets it, no host sleeps, no rules change */
+	bool			 simulated;
 };
 
 struct scheduler *scheduler_new(const struct scheduler_config *config);
@@ -45,6 +48,9 @@ void scheduler_start(struct scheduler *s, struct task *parent);
 bool scheduler_recovered(const struct scheduler *s);
 /* Wake t when that changes. */
 void scheduler_on_recovered(struct scheduler *s, struct task *t);
+
+/* How many runs of each kind at a time: as configured. */
+void scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT]);
 
 /* For op_add: what clock dues are counted by now. */
 int64_t scheduler_epoch(const struct scheduler *s);
@@ -69,6 +75,27 @@ void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);
  * for this step only.
  */
 const struct run_info *scheduler_run_live(const struct scheduler *s, int64_t job, int64_t run);
+
+/* What a job waits for in memory, for `why`. */
+enum waits_for {
+	WAITS_NOT,	/* for its due, or it is not here */
+	WAITS_SLOT,	/* in line for one of its kind */
+	WAITS_RUN,	/* for the end of its own run */
+	WAITS_TURN,	/* it catches up: not before an instant */
+	WAITS_STORE,	/* for the commit of what was decided */
+};
+
+struct scheduler_view {
+	enum waits_for	waits;		/* of its occurrence that is due */
+	instant		not_before;	/* WAITS_TURN */
+	int64_t		running, running_max;	/* slots of its kind that are taken, and all */
+	int64_t		in_line;	/* waiting for one */
+	int64_t		run;		/* its live run; 0: none */
+	bool		sweeping;	/* nothing is decided: clock or rules have changed */
+	bool		store_bad;	/* what is decided cannot be written */
+	bool		recovered;
+};
+void scheduler_view(const struct scheduler *s, int64_t job, int kind, struct scheduler_view *out);
 
 struct scheduler_stats {
 	int64_t		window_jobs, running, queued;

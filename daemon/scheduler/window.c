@@ -167,6 +167,8 @@ window_put(struct window *w, const struct due_row *row, instant now)
 	}
 	p->kind = (uint8_t)row->kind;
 	p->misfire = (uint8_t)row->misfire;
+	if (p->due.usec != row->due.usec)
+		p->noticed = (instant){ 0 };
 	p->due = row->due;
 	pending_wait(w, p);
 	if (window_count(w) > w->max)
@@ -208,7 +210,7 @@ window_back(struct window *w, struct pending *p, instant due, instant now)
 	/* The next occurrence is judged by itself; a pause is over when its range is decided. */
 	if (due.usec != p->due.usec) {
 		p->on_time = false;
-		p->not_before = (instant){ 0 };
+		p->noticed = p->not_before = (instant){ 0 };
 	}
 	if (due.usec > p->resumed.usec)
 		p->resumed = (instant){ 0 };

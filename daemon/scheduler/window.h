@@ -40,6 +40,8 @@ struct pending {
 	int64_t			 run;
 	instant			 due;
 	struct schedule		 schedule;
+	/* when it was first seen to be due; none: not yet */
+	instant			 noticed;
 	/* one that catches up, spread: not before; none: at its due */
 	instant			 not_before;
 	/* skipped in a row because the run before was still active */

@@ -95,24 +95,6 @@ refuse_schedule(struct add *f, const char *place, const struct field_error *erro
 	return JOBD_INVALID_FIELD;
 }
 
-/* The first due of a job whose schedule is read. */
-static enum jobd_error
-first_due(const struct job_spec *spec, const struct schedule *schedule, instant now, instant *ret)
-{
-	struct occurrence o;
-
-	if (schedule_zone(schedule) != NULL) {
-		if (!schedule_next(schedule, now, &o))
-			return JOBD_INVALID_FIELD;
-		*ret = o.due;
-	} else if (!spec->on_boot) {
-		*ret = instant_is_set(spec->at) ? spec->at : instant_add(now, spec->in);
-		if (ret->usec < spec->from.usec)
-			*ret = spec->from;
-	}
-	return JOBD_OK;
-}
-
 /* What a time change will do to the job is told at once. */
 static void
 add_warn(struct add *f, const char *place, const struct schedule *schedule)
@@ -144,7 +126,7 @@ add_schedule(struct add *f, const char *place, struct job_spec *spec, struct job
 	/* The host's zone may be another one day: a job keeps what it was added with. */
 	if (schedule_zone(&schedule) != NULL && spec->time_zone == NULL)
 		spec->time_zone = xstrdup(zone_name(schedule_zone(&schedule)));
-	if (first_due(spec, &schedule, f->op.now, &job->due) != JOBD_OK) {
+	if (!schedule_first(&schedule, spec, f->op.now, &job->due)) {
 		error = (struct field_error){ .reason = "it comes no more" };
 		(void)snprintf(error.path, sizeof(error.path), "%s",
 		    spec->cron != NULL ? "cron" : "calendar");

@@ -21,7 +21,9 @@ extern const struct method method_runs, method_cancel, method_trigger;
 extern const struct method method_remove, method_pause, method_resume;
 extern const struct method method_wait, method_watch, method_logs;
 extern const struct method method_stats, method_tasks;
+extern const struct method method_simulate;
 extern const struct method method_next, method_skip, method_backfill;
+extern const struct method method_why, method_audit;
 
 static inline struct server *
 server_of(const struct call *c)
@@ -40,6 +42,9 @@ int64_t call_reach(const struct call *c);
 
 /* The store could not: -EIO and the like.  What the op itself refuses, the methods tell. */
 void call_fail_store(struct call *c, int result);
+
+/* Add to a run what is known of it beyond its row, while it lives. */
+void run_add_live(const struct server *s, struct run_info *r);
 
 /* A run with what only the scheduler knows as yet; r stays the caller's. */
 struct cJSON *run_reply(const struct server *s, struct run_info *r);

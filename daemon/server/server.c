@@ -20,7 +20,8 @@ static const struct method *const all_methods[] = {
 	&method_add, &method_get, &method_list, &method_runs,
 	&method_cancel, &method_remove, &method_trigger, &method_pause, &method_resume,
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks,
-	&method_next, &method_skip, &method_backfill,
+	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
+	&method_simulate,
 };
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))
@@ -96,8 +97,7 @@ call_fail_store(struct call *c, int result)
 		call_fail(c, JOBD_STORE_UNAVAILABLE, strerror(-result), NULL);
 }
 
-/* What is known of a run beyond its row, while it lives. */
-static void
+void
 run_add_live(const struct server *s, struct run_info *r)
 {
 	const struct run_info *live;

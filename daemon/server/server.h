@@ -15,6 +15,9 @@
 
 #define SERVER_METHODS_MAX 32
 
+/* Simulations at a time; of one user there is one. */
+#define SIMULATIONS_MAX 4
+
 /* Pages of jobs or runs that are put together at a time: each may take some megabytes. */
 #define PAGES_AT_ONCE_MAX 8
 
@@ -35,6 +38,8 @@ struct server {
 	usec_t			 begun;		/* the same, monotonic */
 	uid_t			 uid;		/* whose daemon it is */
 	struct service		*service;
+	/* whose simulations go on: uid + 1; 0: nobody's */
+	int64_t			 simulations[SIMULATIONS_MAX];
 	struct gate		 pages;		/* PAGES_AT_ONCE_MAX */
 	struct method		 methods[SERVER_METHODS_MAX + 1];
 };

@@ -112,15 +112,21 @@ run_satisfies(const struct run_info *r, int until)
 	return run_state_final(state) || (until == UNTIL_STARTED && state != RUN_QUEUED);
 }
 
+/* It says in words how it comes again; a single occurrence has nothing to say. */
+static bool
+job_repeats(const struct job_info *j)
+{
+	return j->schedule != NULL;
+}
+
 /* The same for a job: last is its latest run, or NULL. */
 static bool
-job_satisfies(struct waited *x, const struct job_info *j, int until)
+job_satisfies(const struct job_info *j, int until)
 {
 	bool over = j->state == JOB_FINISHED;
 
-	if (until == UNTIL_STARTED || j->every != 0)
+	if (until == UNTIL_STARTED || job_repeats(j))
 		return over || (j->last != NULL && run_satisfies(j->last, until));
-	(void)x;
 	return over;
 }
 
@@ -161,9 +167,9 @@ look_at_job(struct waited *x, struct op_get *op, int until)
 {
 	struct job_info *j = &op->job;
 
-	x->holds = job_satisfies(x, j, until);
+	x->holds = job_satisfies(j, until);
 	/* Of a job that repeats, the run that is the latest now counts, however many follow. */
-	if (!x->holds && j->every != 0 && j->last != NULL)
+	if (!x->holds && job_repeats(j) && j->last != NULL)
 		x->run = j->last->run;
 	if (j->last != NULL)
 		keep_run(x, j->last);

@@ -29,9 +29,12 @@ struct backend {
 	 */
 	bool		(*idle)(void *db, bool busy);
 	const char	*(*error)(void *db);		/* of the last failure, in words */
+	/* One a kind of op; NULL: it is refused with -ENOSYS. */
 	int		(*apply[OP_COUNT])(void *db, struct store_op *op);
 };
 
 extern const struct backend backend_sqlite;
+/* Nothing durable: for simulation; see memory.h. */
+extern const struct backend backend_memory;
 
 #endif

@@ -83,6 +83,14 @@ batch_take(struct store *s)
 	return any;
 }
 
+static int
+apply(struct store *s, struct store_op *op)
+{
+	int (*f)(void *, struct store_op *) = s->backend->apply[op->kind];
+
+	return f != NULL ? f(s->db, op) : -ENOSYS;
+}
+
 /* One op under its savepoint.  Its result is in it; -errno when the whole transaction is lost. */
 static int
 apply_one(struct store *s, struct store_op *op, bool alone)
@@ -92,7 +100,7 @@ apply_one(struct store *s, struct store_op *op, bool alone)
 	r = alone ? 0 : s->backend->mark(s->db);
 	if (r < 0)
 		return r;
-	op->result = s->backend->apply[op->kind](s->db, op);
+	op->result = apply(s, op);
 	if (op->result < 0) {
 		op_drop(op);
 		return alone ? 0 : s->backend->undo(s->db);
@@ -218,7 +226,7 @@ batch_write(struct store *s, struct queue *done)
 static void
 batch_read(struct store *s, struct store_op *op, struct queue *done)
 {
-	op->result = s->backend->apply[op->kind](s->db, op);
+	op->result = apply(s, op);
 	if (op->result < 0)
 		op_drop(op);
 	pthread_mutex_lock(&s->lock);

@@ -86,22 +86,25 @@ op_remove_done(struct op_remove *op)
 	text_done(&op->name);
 }
 
+static void
+due_rows_done(struct due_row *rows, size_t *n, bool *more)
+{
+	for (size_t i = 0; i < *n; i++)
+		free(rows[i].schedule);
+	*n = 0;
+	*more = false;
+}
+
 void
 op_due_done(struct op_due *op)
 {
-	for (size_t i = 0; i < op->n; i++)
-		free(op->rows[i].schedule);
-	op->n = 0;
-	op->more = false;
+	due_rows_done(op->rows, &op->n, &op->more);
 }
 
 void
 op_scheduled_done(struct op_scheduled *op)
 {
-	for (size_t i = 0; i < op->n; i++)
-		free(op->rows[i].schedule);
-	op->n = 0;
-	op->more = false;
+	due_rows_done(op->rows, &op->n, &op->more);
 }
 
 void

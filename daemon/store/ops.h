@@ -32,6 +32,7 @@ struct due_row {
 	int	 misfire;
 	int	 kind;
 	char	*schedule;	/* of schedule_fields, as JSON; NULL: nothing but every */
+	instant	 decided;	/* OP_SCHEDULED: the latest due with a disposition; none: none has */
 };
 
 /* ---- Add ---- */
@@ -71,6 +72,8 @@ struct job_row {			/* what the scheduler needs of a job to run it */
 	char	*spec_json;
 	usec_t	 every;
 	int64_t	 generation;
+	/* instead of spec_json, from a store that holds it anyway: outlives the run */
+	const struct job_spec *spec;
 };
 
 /*
@@ -145,6 +148,7 @@ struct span {
 	instant	 first, last;	/* last none: it lasts */
 	int64_t	 uid;		/* SPAN_PAUSED */
 	usec_t	 step;		/* SPAN_CLOCK */
+	int64_t	 id;		/* out: in the order in which they came, whatever the clock showed */
 };
 
 /*
@@ -282,6 +286,7 @@ struct active_row {
 	char	*canceled_by;
 	char	*name;
 	char	*spec_json;	/* of running ones only */
+	const struct job_spec *spec;	/* as in struct job_row */
 };
 
 #define ACTIVE_PAGE 64
@@ -382,9 +387,15 @@ struct op_ledger {
 	int64_t		   job;
 	instant		   from, to;	/* in: those that touch this range */
 	bool		   by_hand;	/* in: also runs by hand */
+	bool		   backward;	/* in: the latest first */
+	size_t		   limit;	/* in: 0 or more than LEDGER_PAGE: LEDGER_PAGE */
 	struct ledger_row *rows;	/* out, allocated */
 	size_t		   n;
-	bool		   more;	/* out: ask again with from just after the last row's last */
+	/*
+	 * out: ask again with from just after the last row's first (backward: with to just before
+	 * it), and pass over what began before that: it was there already.
+	 */
+	bool		   more;
 };
 void op_ledger_done(struct op_ledger *op);
 

@@ -370,6 +370,7 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.every = col_int(st, 10),
 		.runs = col_int(st, 11),
 		.skips = col_int(st, 12),
+		.paused = col_int(st, 14) != 0,
 		.overlaps = col_int(st, 16),
 	};
 	job->name = col_text(st, 1);

@@ -268,12 +268,16 @@ sqlite_finish(void *arg, struct store_op *op)
 
 /* ---- skip ---- */
 
-/* Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno. */
+/*
+ * Is the job's latest skip of the same cause, with no run since?  1 and its first; 0; -errno.
+ * Nothing else may lie within a range.  When the clock was set back, dues of elapsed time may come
+ * before the latest skip's end, and runs between its first and last: so a range of elapsed time is
+ * contiguous.
+ */
 static int
-skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
+skip_joins(struct sqlite *db, const struct op_skip *o, usec_t every, int64_t *first)
 {
 	sqlite3_stmt *st;
-	int64_t last;
 	int r;
 
 	st = sql(db, ST_SKIP_LAST,
@@ -283,28 +287,28 @@ skip_joins(struct sqlite *db, const struct op_skip *o, int64_t *first)
 	if (r != 1)
 		return r;
 	*first = col_int(st, 0);
-	last = col_int(st, 1);
-	r = col_int(st, 2) == o->cause;
+	r = col_int(st, 2) == o->cause && (every > 0 ? col_int(st, 1) + every == o->first.usec :
+	    col_int(st, 1) < o->first.usec);
 	(void)sqlite3_reset(st);	/* one is asked for */
 	if (r == 0)
 		return 0;
 	st = sql(db, ST_RUN_SINCE,
-	    "SELECT 1 FROM run WHERE job = ?1 AND manual = 0 AND due > ?2 LIMIT 1");
+	    "SELECT 1 FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2 LIMIT 1");
 	bind_int(st, 1, o->job);
-	bind_int(st, 2, last);
+	bind_int(st, 2, *first);
 	r = sql_step(db, st);
 	(void)sqlite3_reset(st);	/* one is asked for */
 	return r < 0 ? r : r == 0;
 }
 
 static int
-skip_write(struct sqlite *db, const struct op_skip *o)
+skip_write(struct sqlite *db, const struct op_skip *o, usec_t every)
 {
 	sqlite3_stmt *st;
 	int64_t first;
 	int r;
 
-	r = skip_joins(db, o, &first);
+	r = skip_joins(db, o, every, &first);
 	if (r < 0)
 		return r;
 	if (r == 1) {
@@ -343,7 +347,7 @@ sqlite_skip(void *arg, struct store_op *op)
 	if (r == -ENOENT || (r == 0 && (!instant_is_set(j.due) || j.due.usec != o->first.usec)))
 		r = -ESTALE;
 	if (r == 0)
-		r = skip_write(db, o);
+		r = skip_write(db, o, j.every);
 	if (r == -EEXIST)
 		r = sql_damaged(db, "job", o->job);
 	if (r == 0) {

@@ -61,7 +61,7 @@ sqlite_spans(void *arg, struct store_op *op)
 	struct op_spans *o = container_of(op, struct op_spans, op);
 	struct sqlite *db = arg;
 	sqlite3_stmt *st = sql(db, ST_SPANS,
-	    "SELECT kind, first, last, uid, step FROM span WHERE job IN (0, ?1) AND first <= ?3"
+	    "SELECT kind, first, last, uid, step, id FROM span WHERE job IN (0, ?1) AND first <= ?3"
 	    " AND coalesce(last, ?3) >= ?2 ORDER BY first DESC LIMIT ?4");
 	int r;
 
@@ -82,6 +82,7 @@ sqlite_spans(void *arg, struct store_op *op)
 			.last = { col_int(st, 2) },
 			.uid = col_int(st, 3),
 			.step = col_int(st, 4),
+			.id = col_int(st, 5),
 		};
 		if (!col_enum(st, 0, SPAN_COUNT, &s->kind)) {
 			(void)sqlite3_reset(st);	/* it is of no use */
@@ -192,12 +193,15 @@ sqlite_life(void *arg, struct store_op *op)
 	known = c.boot != NULL && strcmp(c.boot, o->boot) == 0;
 	if (r == 0 && c.boot != NULL && !known)
 		r = life_booted(db, o);
-	/* After a boot nothing is left to shift by: what elapsed in between only the wall clock knows. */
+	/*
+	 * After a boot there is nothing to shift by, since only the wall clock knows what elapsed in
+	 * between; but a shift that was cut short is to be finished, or some dues would be
+	 * ahead of the others for ever.
+	 */
 	if (!known) {
 		free(c.boot);
 		c.boot = xstrdup(o->boot);
-		c.offset = o->offset;
-		c.step = c.shifted = 0;
+		c.offset = o->offset - c.step;
 	}
 	c.stopped = (instant){ 0 };
 	o->step = c.step;
@@ -298,7 +302,9 @@ sqlite_scheduled(void *arg, struct store_op *op)
 	struct op_scheduled *o = container_of(op, struct op_scheduled, op);
 	struct sqlite *db = arg;
 	sqlite3_stmt *st = sql(db, ST_SCHEDULED,
-	    "SELECT id, due, every_usec, kind, schedule FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
+	    "SELECT id, due, every_usec, kind, schedule, max(coalesce(previous, 0), coalesce((SELECT"
+	    " last FROM skip WHERE job = job.id ORDER BY first DESC LIMIT 1), 0))"
+	    " FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
 	size_t seen = 0;
 	int r;
 
@@ -313,7 +319,8 @@ sqlite_scheduled(void *arg, struct store_op *op)
 		    sqlite3_column_type(st, 4) == SQLITE_NULL)
 			continue;
 		*row = (struct due_row){ .id = o->next, .due = { col_int(st, 1) },
-		    .every = col_int(st, 2), .kind = (int)col_int(st, 3), .schedule = col_text(st, 4) };
+		    .every = col_int(st, 2), .kind = (int)col_int(st, 3), .schedule = col_text(st, 4),
+		    .decided = { col_int(st, 5) } };
 		if (++o->n == DUE_PAGE) {
 			(void)sqlite3_reset(st);	/* seen enough */
 			o->more = true;
@@ -334,16 +341,41 @@ struct rows {
 	size_t			 n;
 };
 
-/* Runs of the schedule, or by hand, appended in the order of their dues. */
-static int
-ledger_runs(struct sqlite *db, sqlite3_stmt *st, const struct op_ledger *o, struct rows *to)
+static size_t
+ledger_limit(const struct op_ledger *o)
 {
-	int r;
+	return o->limit > 0 && o->limit < LEDGER_PAGE ? o->limit : LEDGER_PAGE;
+}
 
+/* One row more than is told shows whether there are more. */
+static void
+ledger_bind(sqlite3_stmt *st, const struct op_ledger *o)
+{
 	bind_int(st, 1, o->job);
 	bind_int(st, 2, o->from.usec);
 	bind_int(st, 3, o->to.usec);
-	bind_int(st, 4, LEDGER_PAGE + 1);
+	bind_int(st, 4, (int64_t)ledger_limit(o) + 1);
+}
+
+#define RUNS_OF	"SELECT due, run, mark FROM run WHERE job = ?1 AND due >= ?2 AND due <= ?3" \
+	" AND manual = "
+#define SKIPS_OF "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2" \
+	" AND first <= ?3"
+
+/* Runs of the schedule, or by hand, appended in the order of their dues. */
+static int
+ledger_runs(struct sqlite *db, const struct op_ledger *o, bool by_hand, struct rows *to)
+{
+	sqlite3_stmt *st;
+	int r;
+
+	if (by_hand)
+		st = sql(db, ST_LEDGER_BY_HAND, RUNS_OF "1 ORDER BY due LIMIT ?4");
+	else if (o->backward)
+		st = sql(db, ST_LEDGER_RUNS_BACK, RUNS_OF "0 ORDER BY due DESC LIMIT ?4");
+	else
+		st = sql(db, ST_LEDGER_RUNS, RUNS_OF "0 ORDER BY due LIMIT ?4");
+	ledger_bind(st, o);
 	while ((r = sql_step(db, st)) == 1) {
 		instant due = { col_int(st, 0) };
 
@@ -353,18 +385,22 @@ ledger_runs(struct sqlite *db, sqlite3_stmt *st, const struct op_ledger *o, stru
 	return r;
 }
 
+/*
+ * Forward it begins at the last skip that began before the range, so that no page walks all before
+ * it.
+ */
 static int
 ledger_skips(struct sqlite *db, const struct op_ledger *o, struct rows *to)
 {
-	sqlite3_stmt *st = sql(db, ST_LEDGER_SKIPS,
-	    "SELECT first, last, count, cause, run FROM skip WHERE job = ?1 AND last >= ?2"
-	    " AND first <= ?3 ORDER BY first LIMIT ?4");
+	sqlite3_stmt *st;
 	int r;
 
-	bind_int(st, 1, o->job);
-	bind_int(st, 2, o->from.usec);
-	bind_int(st, 3, o->to.usec);
-	bind_int(st, 4, LEDGER_PAGE + 1);
+	if (o->backward)
+		st = sql(db, ST_LEDGER_SKIPS_BACK, SKIPS_OF " ORDER BY first DESC LIMIT ?4");
+	else
+		st = sql(db, ST_LEDGER_SKIPS, SKIPS_OF " AND first >= coalesce((SELECT max(first)"
+		    " FROM skip WHERE job = ?1 AND first <= ?2), ?2) ORDER BY first LIMIT ?4");
+	ledger_bind(st, o);
 	while ((r = sql_step(db, st)) == 1) {
 		struct ledger_row *row = &to->items[to->n++];
 
@@ -384,17 +420,24 @@ ledger_merge(struct op_ledger *o, struct rows lists[LISTS])
 {
 	size_t at[LISTS] = { 0 };
 
-	while (o->n < LEDGER_PAGE) {
-		int first = -1;
+	while (o->n < ledger_limit(o)) {
+		const struct ledger_row *first = NULL;
+		int from = 0;
 
 		for (int i = 0; i < LISTS; i++) {
-			if (at[i] < lists[i].n && (first < 0 || lists[i].items[at[i]].first.usec <
-			    lists[first].items[at[first]].first.usec))
-				first = i;
+			const struct ledger_row *row = &lists[i].items[at[i]];
+
+			if (at[i] == lists[i].n || (first != NULL && (o->backward ?
+			    row->first.usec <= first->first.usec :
+			    row->first.usec >= first->first.usec)))
+				continue;
+			first = row;
+			from = i;
 		}
-		if (first < 0)
+		if (first == NULL)
 			return;
-		o->rows[o->n++] = lists[first].items[at[first]++];
+		o->rows[o->n++] = *first;
+		at[from]++;
 	}
 	for (int i = 0; i < LISTS; i++)
 		o->more |= at[i] < lists[i].n;
@@ -408,19 +451,16 @@ sqlite_ledger(void *arg, struct store_op *op)
 	struct sqlite *db = arg;
 	int r;
 
+	MUST(!o->by_hand || !o->backward);
 	for (int i = 0; i < LISTS; i++)
-		lists[i].items = xcalloc(LEDGER_PAGE + 1, sizeof(*lists[i].items));
-	r = ledger_runs(db, sql(db, ST_LEDGER_RUNS,
-	    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 0 AND due >= ?2"
-	    " AND due <= ?3 ORDER BY due LIMIT ?4"), o, &lists[0]);
+		lists[i].items = xcalloc(ledger_limit(o) + 1, sizeof(*lists[i].items));
+	r = ledger_runs(db, o, false, &lists[0]);
 	if (r == 0 && o->by_hand)
-		r = ledger_runs(db, sql(db, ST_LEDGER_BY_HAND,
-		    "SELECT due, run, mark FROM run WHERE job = ?1 AND manual = 1 AND due >= ?2"
-		    " AND due <= ?3 ORDER BY due LIMIT ?4"), o, &lists[1]);
+		r = ledger_runs(db, o, true, &lists[1]);
 	if (r == 0)
 		r = ledger_skips(db, o, &lists[2]);
 	if (r == 0) {
-		o->rows = xcalloc(LEDGER_PAGE, sizeof(*o->rows));
+		o->rows = xcalloc(ledger_limit(o), sizeof(*o->rows));
 		ledger_merge(o, lists);
 	}
 	for (int i = 0; i < LISTS; i++)

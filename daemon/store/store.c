@@ -261,9 +261,8 @@ store_open(const struct store_config *config, struct loop *l, char error[STORE_E
 	s->loop = l;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->asked_more, NULL);
-	s->lock_fd = directory_lock(config->directory, error);
-	r = s->lock_fd;
-	if (r >= 0)
+	r = s->lock_fd = config->directory != NULL ? directory_lock(config->directory, error) : -1;
+	if (r >= 0 || config->directory == NULL)
 		r = s->backend->open(config, &s->db, error);
 	if (r < 0)
 		goto fail;

@@ -27,6 +27,7 @@ struct loop;
 struct task;
 struct store;
 struct backend;
+struct memory;
 
 /* Ops waiting at most; beyond it optional ones (adds, lists) are refused with -EBUSY. */
 #define STORE_OPS_MAX	16384
@@ -47,9 +48,11 @@ struct store_op {
 };
 
 struct store_config {
-	const char		*directory;	/* state directory, made (0700) if missing; or... */
+	/* state directory, made (0700) if missing; NULL: the backend needs none */
+	const char		*directory;
 	const struct backend	*backend;	/* NULL: SQLite, in directory/jobd.db */
 	enum store_mode		 mode;
+	struct memory		*memory;	/* of backend_memory: what is in it; outlives the store */
 	/* SQLite: name of a registered VFS, for tests; or NULL */
 	const char		*vfs;
 };

@@ -2,7 +2,7 @@
 # make bench: measure, beside what is installed of the peers, in one run. Each section prints what it measured and
 # ends with a table of ours, theirs, the ratio and what is wanted; the same, a JSON object a line, is in
 # build/*/bench.jsonl. Figures of a shared machine are noisy: the ratios of one run are what counts.
-# SECTIONS="table engine adds commands checks idle many" chooses; engine.sh tells more of the engine's.
+# SECTIONS="table engine adds commands checks time idle many" chooses; engine.sh tells more of the engine's.
 set -u
 bin=$1
 here=$(dirname "$0")
@@ -16,7 +16,7 @@ JOBD=
 : >"$out"
 export JOBD_SOCKET="$S"
 
-want() { case " ${SECTIONS:-table engine adds commands checks idle many} " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+want() { case " ${SECTIONS:-table engine adds commands checks time idle many} " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 section=
 begin() {	# section, title
 	section=$1
@@ -192,6 +192,31 @@ if want checks; then
 		compare "checks a second, $load, against bare curl multi" "$ours" "$floor" ">= 0.9"
 	done <"$W/loads"
 	compared
+fi
+
+if want time; then
+	begin time "Time: the next occurrence, a clock that is set, simulations"
+	"$bin/tests/bench/time" next | sed 's/^{/{"section":"time",/' >"$W/next"
+	cat "$W/next" >>"$out"
+	awk -F '"' '{ printf "%-40s %-22s %s\n", $12, $16, $0 }' "$W/next" | sed 's/{.*"ns":\([0-9]*\),"dearest_ns":\([0-9]*\)}/\1 ns, at most \2/'
+	largest() { sed -n "s/.*\"worst\":$1,.*\"$2\":\([0-9]*\).*/\1/p" "$W/next" | sort -n | tail -n 1; }
+	compare "ns a next occurrence, the dearest ordinary expression" "$(largest false ns)" "" "<= 2000"
+	compare "ns a next occurrence, the dearest of the worst" "$(largest true dearest_ns)" "" "<= 1000000"
+	mkdir "$W/step"
+	"$bin/tests/bench/time" step "$W/step" 100000 | sed 's/^{/{"section":"time",/' >"$W/step.json"
+	cat "$W/step.json" >>"$out"
+	compare "ms to reschedule 100,000 jobs after a clock step" "$(sed 's/.*"ms":\([0-9]*\).*/\1/' "$W/step.json")" "" "<= 10000"
+	compare "ms of lag of the loop meanwhile, at most" "$(sed 's/.*"lag_us":\([0-9]*\).*/\1/' "$W/step.json" | awk '{ print $1 / 1000 }')" "" "<= 20"
+	"$bin/tests/bench/simulate" >"$W/simulate"
+	sed 's/^{/{"section":"time",/' "$W/simulate" >>"$out"
+	value() { echo "$line" | sed "s/.*\"$1\":\"*\([^\",}]*\).*/\1/"; }
+	while read -r line; do
+		echo "$(value what): $(value runs) runs, $(value seconds) s, longest slice $(value slice_max_us) us"
+		case $(value what) in *year*) compare "$(value what), seconds" "$(value seconds)" "" "<= 1" ;; esac
+		compare "$(value what), us of a slice" "$(value slice_max_us)" "" "<= 4000"
+	done <"$W/simulate"
+	compared
+	rm -rf "$W/step"
 fi
 
 status() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$2/status"; }

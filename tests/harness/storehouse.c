@@ -159,7 +159,7 @@ static const char *const checks[] = {
 	    " job = job.id)",
 	"SELECT count(*) FROM job WHERE state <> CASE WHEN running > 0 THEN 3 WHEN queued > 0 THEN"
 	    " 2"
-	" WHEN due IS NULL THEN 7 WHEN paused THEN 5 ELSE 0 END",
+	" WHEN due IS NULL AND on_boot = 0 THEN 7 WHEN paused THEN 5 ELSE 0 END",
 	"SELECT count(*) FROM job WHERE (state = 7) <> (finished_at IS NOT NULL)",
 	"SELECT count(*) FROM run WHERE job NOT IN (SELECT id FROM job) AND job NOT IN (SELECT job"
 	    " FROM trash)",

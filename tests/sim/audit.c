@@ -80,7 +80,7 @@ due_fits(const struct sim *s, const struct sim_job *j, instant due, int64_t occu
 
 /* Every occurrence has exactly one disposition. */
 static void
-audit_ledger(struct sim_audit *a, const struct sim_job *j)
+audit_runs(struct sim_audit *a, struct sim_job *j)
 {
 	struct sim *s = a->sim;
 	const struct job_info *job = &a->op.job;
@@ -96,7 +96,8 @@ audit_ledger(struct sim_audit *a, const struct sim_job *j)
 		audit_run(a, r);
 		if (r->manual)
 			continue;
-		SIM_CHECK(s, due_fits(s, j, r->due, -1),
+		SIM_CHECK(s, j->on_boot || schedule_zone(sim_schedule(s, j)) != NULL ||
+		    due_fits(s, j, r->due, -1),
 		    "%lld.%lld is due when the job never was", (long long)j->id, (long long)r->run);
 		dues[n++] = r->due;
 	}
@@ -107,11 +108,15 @@ audit_ledger(struct sim_audit *a, const struct sim_job *j)
 	free(dues);
 	if ((size_t)job->runs != a->op.runs_n)
 		return;		/* more than a page */
-	SIM_CHECK(s, j->every > 0 ? due_fits(s, j, job->due, n + job->skips) :
-	    n + job->skips == (instant_is_set(job->due) ? 0 : 1),
-	    "job %lld: %lld runs and %lld skips do not lead from its first due to the present one",
-	    (long long)j->id, (long long)n, (long long)job->skips);
 	s->runs += (uint64_t)job->runs;
+	if (j->on_boot)
+		SIM_CHECK(s, n + job->skips + instant_is_set(job->due) <= s->boots - j->boots,
+		    "job %lld is due more often than the host was started", (long long)j->id);
+	else if (schedule_zone(sim_schedule(s, j)) == NULL)
+		SIM_CHECK(s, j->every > 0 ? due_fits(s, j, job->due, n + job->skips) :
+		    n + job->skips == (instant_is_set(job->due) ? 0 : 1),
+		    "job %lld: %lld runs and %lld skips do not lead from its first due to the present"
+		    " one", (long long)j->id, (long long)n, (long long)job->skips);
 }
 
 static void
@@ -135,14 +140,119 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 		j->unsure = true;
 	j->id = a->op.job.id;
 	j->doubtful = false;
-	audit_ledger(a, j);
+	audit_runs(a, j);
 	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id,
 	    (long long)a->op.job.runs,
 	    (long long)a->op.job.skips, (long long)a->op.job.due.usec, a->op.job.state);
 	if (a->at_rest && !j->paused && !j->unsure && instant_is_set(a->op.job.due))
-		SIM_CHECK(s, a->op.job.due.usec > now.usec - REST_TOLERANCE,
+		SIM_CHECK(s, schedule_begin(sim_schedule(s, j), a->op.job.due).usec > now.usec -
+		    REST_TOLERANCE,
 		    "job %lld is due since %lld s and nobody cares",
 		    (long long)j->id, (long long)(instant_since(now, a->op.job.due) / USEC_SEC));
+}
+
+/* ---- the schedule regenerated, and the ledger beside it ---- */
+
+static void
+ledger_ask(struct sim_audit *a, const struct sim_job *j, instant from)
+{
+	a->ledger = (struct op_ledger){ .op.kind = OP_LEDGER, .job = j->id, .from = from,
+	    .to = { INT64_MAX } };
+	store_submit(a->sim->life->store, &a->ledger.op, &a->task);
+}
+
+/* Wall-clock times alone can be told from their first one on, whatever was done to the clock. */
+static bool
+ledger_begin(struct sim_audit *a, struct sim_job *j)
+{
+	const struct schedule *schedule;
+
+	if (j->id == 0 || j->removed || j->doubtful)
+		return false;
+	schedule = sim_schedule(a->sim, j);
+	if (schedule_zone(schedule) == NULL)
+		return false;
+	a->more = true;
+	a->next = schedule_at(schedule, j->first);
+	ledger_ask(a, j, (instant){ 0 });
+	return true;
+}
+
+/* One more occurrence of a row: is it the next one of the schedule, and decided for a good reason? */
+static void
+ledger_take(struct sim_audit *a, struct sim_job *j, const struct ledger_row *row, bool first,
+    bool last)
+{
+	long long id = j->id, due = row->first.usec;
+	struct sim *s = a->sim;
+	bool own = row->cause == SKIP_EXCLUDED || row->cause == SKIP_NONEXISTENT ||
+	    row->cause == SKIP_REPEATED;
+
+	SIM_CHECK(s, a->more, "job %lld has a row at %lld, and its schedule is over", id, due);
+	SIM_CHECK(s, !first || a->next.due.usec == row->first.usec,
+	    "job %lld has a row at %lld, and its next occurrence is at %lld", id, due,
+	    (long long)a->next.due.usec);
+	SIM_CHECK(s, !last || a->next.due.usec == row->last.usec,
+	    "job %lld has a range from %lld to %lld of %lld, and the last of these is at %lld", id,
+	    due, (long long)row->last.usec, (long long)row->count, (long long)a->next.due.usec);
+	SIM_CHECK(s, own || a->next.cause >= 0 ? row->cause == a->next.cause : true,
+	    "job %lld at %lld: cause %d, and by its schedule %d", id,
+	    (long long)a->next.due.usec, row->cause, a->next.cause);
+	if (row->cause < 0)
+		SIM_CHECK(s, row->mark == a->next.mark, "job %lld at %lld: mark %d, not %d", id, due,
+		    row->mark, a->next.mark);
+	a->more = schedule_next(sim_schedule(s, j), a->next.due, &a->next);
+}
+
+/* A page.  True: ask for another. */
+static bool
+ledger_page(struct sim_audit *a, struct sim_job *j)
+{
+	instant last = { 0 };
+	bool more = a->ledger.more;
+
+	SIM_CHECK(a->sim, a->ledger.op.result == 0, "ledger: %d", a->ledger.op.result);
+	for (size_t i = 0; i < a->ledger.n; i++) {
+		const struct ledger_row *row = &a->ledger.rows[i];
+
+		for (int64_t k = 0; k < row->count; k++)
+			ledger_take(a, j, row, k == 0, k == row->count - 1);
+		last = row->last;
+	}
+	op_ledger_done(&a->ledger);
+	if (more)
+		ledger_ask(a, j, instant_add(last, 1));
+	return more;
+}
+
+static void
+now_ask(struct sim_audit *a, const struct sim_job *j)
+{
+	a->now = (struct op_get){ .op.kind = OP_GET, .id = j->id };
+	store_submit(a->sim->life->store, &a->now.op, &a->task);
+}
+
+/*
+ * What has no row yet begins with the job's due.  False: something was decided meanwhile, look
+ * again.
+ */
+static bool
+ledger_end(struct sim_audit *a, const struct sim_job *j)
+{
+	instant due = a->now.job.due;
+
+	if (a->now.op.result == -ENOENT)
+		return true;
+	SIM_CHECK(a->sim, a->now.op.result == 0, "get: %d", a->now.op.result);
+	op_get_done(&a->now);
+	if (due.usec != a->due.usec) {
+		a->due = due;
+		return false;
+	}
+	SIM_CHECK(a->sim, due.usec == (a->more ? a->next.due.usec : 0),
+	    "job %lld is due at %lld, and the first occurrence without a row is at %lld",
+	    (long long)j->id, (long long)due.usec, (long long)(a->more ? a->next.due.usec : 0));
+	return true;
 }
 
 static bool
@@ -185,6 +295,16 @@ audit_step(struct task *t)
 		store_submit(a->sim->life->store, &a->op.op, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, a->op.op.done);
 		audit_job(a, &a->sim->jobs[a->i]);
+		a->due = a->op.job.due;
+		while (a->op.op.result == 0 && ledger_begin(a, &a->sim->jobs[a->i])) {
+			do {
+				AWAIT_SHIELDED(t, USEC_NEVER, a->ledger.op.done);
+			} while (ledger_page(a, &a->sim->jobs[a->i]));
+			now_ask(a, &a->sim->jobs[a->i]);
+			AWAIT_SHIELDED(t, USEC_NEVER, a->now.op.done);
+			if (ledger_end(a, &a->sim->jobs[a->i]))
+				break;
+		}
 		op_get_done(&a->op);
 	}
 	audit_processes(a->sim, a->processes);

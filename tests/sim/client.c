@@ -42,10 +42,91 @@ static struct due_row
 row_of(const struct sim_job *j, instant due)
 {
 	return (struct due_row){ .due = due, .id = j->id, .every = j->every,
-	    .misfire = j->misfire, .kind = j->kind };
+	    .misfire = j->misfire, .kind = j->kind, .schedule = j->text };
 }
 
 /* ---- add ---- */
+
+static const char *
+pick(struct sim *s, const char *const *words)
+{
+	size_t n = 0;
+
+	while (words[n] != NULL)
+		n++;
+	return words[rand_below(&s->rand, n)];
+}
+
+/* Times of the wall: those that changes touch, mostly. */
+static void
+wall_draw(struct sim *s, struct job_spec *spec)
+{
+	static const char *const crons[] = { "* * * * *", "*/7 * * * *", "30 2 * * *", "0 0 * * *",
+		"0,10,20,30,40,50 0-4 * * *", "15,45 1,2,3 * * *", "*/20 30 0-3 * * *",
+		"0 */2 * * *", "59 23,0,1,2 * * *", NULL };
+	static const char *const calendars[] = { "*:0/5", "02:30", "daily", "hourly",
+		"0..4:0,15,30,45", "01..03:0/20", "Sat,Sun 0..3:30", "*-*~1..9/1 2:15,45", NULL };
+	static const char *const places[] = { "Europe/Berlin", "America/New_York", "UTC",
+		"Australia/Lord_Howe", "America/Santiago", "Asia/Kolkata", NULL };
+
+	if (sim_chance(s, 50))
+		spec->cron = xstrdup(pick(s, crons));
+	else
+		spec->calendar = xstrdup(pick(s, calendars));
+	spec->time_zone = xstrdup(sim_chance(s, 70) ? s->place : pick(s, places));
+	spec->dst = (int)rand_below(&s->rand, DST_COUNT);
+}
+
+/* What else there may be of a schedule. */
+static void
+schedule_draw(struct sim *s, struct job_spec *spec)
+{
+	static const char *const excepts[] = { "Sun", "*-*-* 02:30", "*:0/15", "*-*-* 0..1:*", NULL };
+
+	if (sim_chance(s, 25))
+		spec->jitter = sim_between(s, 1, sim_chance(s, 20) ? USEC_HOUR : 2 * USEC_MINUTE);
+	if (job_spec_repeats(spec) && sim_chance(s, 25)) {
+		strings_add(&spec->except, pick(s, excepts));
+		if (spec->time_zone == NULL)
+			spec->time_zone = xstrdup(s->place);
+	}
+	if (spec->misfire == MISFIRE_ALL && sim_chance(s, 70))
+		spec->misfire_limit = sim_between(s, 1, 12);
+	if (sim_chance(s, 10))
+		spec->misfire_window = sim_between(s, USEC_MINUTE, 3 * USEC_HOUR);
+}
+
+/* When it comes, and its first due, as the server does it. */
+static void
+when_draw(struct client *f)
+{
+	struct sim *s = f->sim;
+	struct sim_job *j = job_of(f);
+	instant now = loop_wall(s->life->loop);
+	struct field_error error;
+	struct occurrence o;
+	struct schedule schedule;
+	struct cJSON *object;
+
+	f->spec.every = j->every;
+	f->spec.misfire = j->misfire;
+	f->spec.on_boot = j->on_boot;
+	if (j->every == 0 && !j->on_boot && sim_chance(s, 60))
+		wall_draw(s, &f->spec);
+	schedule_draw(s, &f->spec);
+	if (!job_spec_has_schedule(&f->spec))
+		return;
+	object = fields_write(schedule_fields, &f->spec);
+	j->text = json_print(object);
+	json_free(object);
+	SIM_CHECK(s, schedule_open(&f->spec, s->zones, 0, &schedule, &error) == JOBD_OK, "%s: %s",
+	    error.path, error.reason);
+	if (schedule_zone(&schedule) != NULL) {
+		SIM_CHECK(s, schedule_next(&schedule, now, &o), "%s comes no more", j->text);
+		j->first = o.due;
+	}
+	schedule_done(&schedule);
+}
 
 static void
 spec_draw(struct client *f)
@@ -55,8 +136,7 @@ spec_draw(struct client *f)
 	struct cJSON *object;
 
 	f->spec.name = xstrdup(j->name);
-	f->spec.every = j->every;
-	f->spec.misfire = j->misfire;
+	when_draw(f);
 	f->spec.paused = sim_chance(s, 5);
 	if (j->kind == KIND_COMMAND) {
 		f->spec.command = xcalloc(1, sizeof(*f->spec.command));
@@ -84,17 +164,20 @@ add_prepare(struct client *f)
 	(void)snprintf(j->name, sizeof(j->name), "j%zu", f->job);
 	j->kind = (int)rand_below(&s->rand, KIND_COUNT);
 	j->misfire = (int)rand_below(&s->rand, MISFIRE_COUNT);
-	if (sim_chance(s, 60))
+	if (sim_chance(s, 45))
 		j->every = sim_chance(s, 15) ? sim_between(s, 2 * USEC_SEC, 20 * USEC_SEC) :
 		    sim_between(s, 20 * USEC_SEC, 2 * USEC_HOUR);
-	j->first = now;
+	else
+		j->on_boot = sim_chance(s, 12);
+	j->boots = s->boots;
+	j->first = j->on_boot ? (instant){ 0 } : now;
 	j->steps = f->sim->steps_n;
-	if (sim_chance(s, 60))
+	if (sim_chance(s, 60) && !j->on_boot)
 		j->first = instant_add(now, sim_between(s, -30 * USEC_SEC, 25 * USEC_MINUTE));
 	spec_draw(f);
 	f->job_new = (struct job_new){
 		.spec = &f->spec, .spec_json = f->spec_json, .summary = "simulated",
-		    .due = j->first,
+		    .schedule = j->text, .due = j->first,
 	};
 	f->op.add = (struct op_add){ .op.kind = OP_ADD, .jobs = &f->job_new, .n = 1, .uid = 0,
 	    .now = now, .epoch = scheduler_epoch(s->life->scheduler) };
@@ -111,10 +194,10 @@ add_told(struct client *f)
 	j->paused_at = sim_now(f->sim);
 	row = row_of(j, j->first);
 	scheduler_job_added(f->sim->life->scheduler, &row, j->name, j->paused);
-	sim_note(f->sim, "added %lld every=%lld kind=%d misfire=%d first=%+lld%s", (long long)j->id,
+	sim_note(f->sim, "added %lld every=%lld kind=%d misfire=%d first=%+lld%s %s", (long long)j->id,
 	    (long long)(j->every / USEC_SEC), j->kind, j->misfire,
 	    (long long)(j->first.usec - loop_wall(f->sim->life->loop).usec) / USEC_SEC,
-	    j->paused ? " paused" : "");
+	    j->paused ? " paused" : "", j->text != NULL ? j->text : "");
 }
 
 /* ---- changes ---- */

@@ -11,6 +11,7 @@
 /* A command that has begun has had its start accepted; the store must say so, too: see audit.c. */
 #define SHORT_MAX	(20 * USEC_SEC)
 #define LONG_MAX	(15 * USEC_MINUTE)
+#define LOOK		USEC_MINUTE
 #define QUIET_MAX	(2 * USEC_SEC)
 
 struct sim_exec {
@@ -66,6 +67,18 @@ process_new(struct sim *s, const struct run_info *run)
 	return s->processes_n++;
 }
 
+static const struct schedule *
+sim_schedule_of(struct sim *s, int64_t job)
+{
+	static const struct schedule none;
+
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		if (s->jobs[i].id == job)
+			return sim_schedule(s, &s->jobs[i]);
+	}
+	return &none;
+}
+
 /* What must hold whenever something is begun. */
 static void
 check_start(struct sim *s, const struct exec *e)
@@ -87,8 +100,8 @@ check_start(struct sim *s, const struct exec *e)
 	    "%lld.%lld begun without a claim", job,
 	    number);
 	if (!run->manual && s->stepped < sim_now(s) - USEC_MINUTE)
-		SIM_CHECK(s, run->started.usec >= run->due.usec, "%lld.%lld begun before its due",
-		    job, number);
+		SIM_CHECK(s, run->started.usec >= schedule_begin(sim_schedule_of(s, run->job),
+		    run->due).usec, "%lld.%lld begun before its due", job, number);
 	for (size_t i = 0; i < s->processes_n; i++) {
 		const struct sim_process *p = &s->processes[i];
 
@@ -131,12 +144,15 @@ sim_exec_begin(struct sim_exec *f)
 	return true;
 }
 
+/* When it ends, or is looked at again: the end may be another by then, or the host asleep. */
 static usec_t
 sim_exec_deadline(const struct sim_exec *f)
 {
 	const struct sim_process *p = process_of(f);
+	usec_t look = loop_now(sim_of(f)->life->loop) + LOOK;
 
-	return p->ends == USEC_NEVER ? USEC_NEVER : p->ends - sim_of(f)->before;
+	return p->ends == USEC_NEVER || p->ends - sim_of(f)->before > look ? look :
+	    p->ends - sim_of(f)->before;
 }
 
 static void
@@ -180,9 +196,10 @@ sim_exec_step(struct task *t)
 			f->exec.run->state = RUN_RUNNING;
 			goto out;
 		}
-		if (t->err == -ETIMEDOUT)
+		if (t->err == -ETIMEDOUT && sim_now(sim_of(f)) >= process_of(f)->ends)
 			break;
-		sim_exec_cancel(f);
+		if (t->err == 0)
+			sim_exec_cancel(f);
 	}
 	sim_exec_over(f);
 out:
@@ -196,9 +213,5 @@ static const struct task_kind sim_exec_kind = { .name = "sim exec", .step = sim_
 static const struct executor sim_executor = { .frame_size = sizeof(struct sim_exec),
     .kind = &sim_exec_kind };
 
-void
-sim_executors(bool install)
-{
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, install ? &sim_executor : NULL);
-}
+const struct executor *const sim_executors[KIND_COUNT] = { &sim_executor, &sim_executor,
+    &sim_executor };

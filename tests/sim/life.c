@@ -113,8 +113,8 @@ life_open(struct sim *s)
 	life->loop = loop_new(LOOP_VIRTUAL);
 	SIM_CHECK(s, life->loop != NULL, "no loop");
 	s->before -= loop_now(life->loop);
-	/* The host goes on, whatever becomes of the daemon: its boot time is the true time, and a second. */
-	loop_suspend(life->loop, s->before + USEC_SEC);
+	/* The host goes on, whatever becomes of the daemon: its boot time is the true time since then. */
+	loop_suspend(life->loop, s->before + USEC_SEC - s->booted);
 	loop_set_wall(life->loop, s->wall);
 	backend = backend_sqlite;
 	backend.begin = disk_begin;
@@ -137,11 +137,11 @@ life_start(struct sim *s)
 	s->lives++;
 	life->sim = s;
 	life_open(s);
-	s->world.loop = life->loop;
+	s->world = (struct exec_world){ .loop = life->loop, .executors = sim_executors };
 	life->events = event_hub_new();
 	life->zones = zones_new(NULL);
 	life->scheduler = scheduler_new(&(struct scheduler_config){
-		.zones = life->zones, .boot = "this",
+		.zones = life->zones, .boot = s->boot,
 		.loop = life->loop, .store = life->store, .world = &s->world,
 		    .events = life->events,
 		.running_max = {

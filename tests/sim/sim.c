@@ -83,6 +83,48 @@ sim_fail(struct sim *s, const char *format, ...)
 	exit(1);
 }
 
+const struct schedule *
+sim_schedule(struct sim *s, struct sim_job *j)
+{
+	if (!j->read)
+		SIM_CHECK(s, schedule_read(j->text, j->every, s->zones, j->id, &j->schedule) == 0,
+		    "job %lld has a schedule that is not one: %s", (long long)j->id, j->text);
+	j->read = true;
+	return &j->schedule;
+}
+
+static void
+jobs_done(struct sim *s)
+{
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		if (s->jobs[i].read)
+			schedule_done(&s->jobs[i].schedule);
+		free(s->jobs[i].text);
+	}
+}
+
+/* ---- where and when ---- */
+
+/* A world whose clocks are about to be set, or have just been. */
+static void
+world_draw(struct sim *s)
+{
+	static const char *const places[] = { "Europe/Berlin", "America/New_York",
+		"Australia/Lord_Howe", "Asia/Beirut", "America/Santiago", "Africa/Casablanca",
+		"Antarctica/Troll", "Pacific/Chatham" };
+	char why[ZONE_ERROR_MAX];
+	struct zone_change c;
+	const struct zone *z;
+
+	s->place = places[rand_below(&s->rand, sizeof(places) / sizeof(places[0]))];
+	z = zones_find(s->zones, s->place, why);
+	c.at = 1770000000 + sim_between(s, 0, 3 * 365) * 86400;
+	SIM_CHECK(s, z != NULL && zone_next_change(z, c.at, &c), "%s has no changes", s->place);
+	s->wall = (instant){ c.at * USEC_SEC + sim_between(s, -3 * USEC_HOUR, USEC_HOUR) };
+	sim_note(s, "in %s, whose clock is set from %+d to %+d in %lld s", s->place, c.before, c.after,
+	    (long long)(c.at - s->wall.usec / USEC_SEC));
+}
+
 /* ---- a directory in memory, since a seed makes some thousand commits ---- */
 
 static void
@@ -139,9 +181,16 @@ static void
 restart(struct sim *s)
 {
 	usec_t down = sim_chance(s, 50) ? 0 : sim_between(s, 0, sim_chance(s, 20) ?
-	    3 * USEC_HOUR : USEC_MINUTE);
+	    (sim_chance(s, 20) ? 2 * USEC_DAY : 3 * USEC_HOUR) : USEC_MINUTE);
+	/* What is set shortly before a boot nobody but the wall clock knows. */
+	bool boot = s->steps_n == 0 && sim_chance(s, 20);
 
 	life_end(s);
+	if (boot) {
+		s->booted = s->before;
+		(void)snprintf(s->boot, sizeof(s->boot), "boot %lld", (long long)++s->boots);
+		sim_note(s, "the host is started anew");
+	}
 	s->before += down;
 	s->wall = instant_add(s->wall, down);
 	life_start(s);
@@ -171,6 +220,16 @@ set_clock(struct sim *s)
 }
 
 static void
+sleep_host(struct sim *s)
+{
+	usec_t d = sim_between(s, 0, sim_chance(s, 20) ? USEC_DAY : 2 * USEC_HOUR);
+
+	sim_note(s, "the host sleeps for %lld s", (long long)(d / USEC_SEC));
+	loop_suspend(s->life->loop, d);
+	s->before += d;
+}
+
+static void
 step(struct sim *s)
 {
 	uint64_t draw = rand_below(&s->rand, 100);
@@ -192,6 +251,8 @@ step(struct sim *s)
 		sim_note(s, "disk fails %lld times", (long long)s->fail);
 	} else if (draw < 66) {
 		set_clock(s);
+	} else if (draw < 68) {
+		sleep_host(s);
 	}
 	advance(s, sim_between(s, 0, sim_chance(s, 15) ? 5 * USEC_MINUTE : 10 * USEC_SEC));
 }
@@ -202,13 +263,16 @@ come_to_rest(struct sim *s)
 {
 	s->quiet = true;
 	s->fail = s->die_in = 0;
-	s->life->stop = true;
-	life_end(s);
 	for (size_t i = 0; i < s->processes_n; i++) {
-		if (s->processes[i].ends > s->before + USEC_MINUTE)
-			s->processes[i].ends = s->before + USEC_MINUTE;
+		if (s->processes[i].ends > sim_now(s) + USEC_MINUTE)
+			s->processes[i].ends = sim_now(s) + USEC_MINUTE;
 	}
-	life_start(s);
+	/* Nothing may be stuck that a restart would loosen. */
+	if (sim_chance(s, 50)) {
+		s->life->stop = true;
+		life_end(s);
+		life_start(s);
+	}
 	life_run(s, loop_now(s->life->loop) + 10 * USEC_MINUTE);
 	look(s, true);
 	s->life->stop = true;
@@ -221,9 +285,11 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 	int before = descriptors();
 
 	*s = (struct sim){ .seed = seed, .trace = 0xcbf29ce484222325 };
-	s->wall = (instant){ (int64_t)1770000000 * USEC_SEC };
 	s->stepped = -USEC_DAY;
+	(void)strcpy(s->boot, "boot 0");
 	rand_seed(&s->rand, seed);
+	s->zones = zones_new(NULL);
+	world_draw(s);
 	directory_make(s);
 	life_start(s);
 	while (s->step < steps)
@@ -232,6 +298,8 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 	directory_remove(s);
 	free(s->processes);
 	s->processes = NULL;
+	jobs_done(s);
+	zones_free(s->zones);
 	SIM_CHECK(s, descriptors() == before, "descriptors are left open");
 	return s->trace;
 }
@@ -254,7 +322,6 @@ main(int argc, char *argv[])
 	}
 	if (!verbose)
 		log_set_level(0);	/* trouble is what this is for */
-	sim_executors(true);
 	if (seed == 0 && seeds == 0)
 		seeds = 200;
 	for (uint64_t k = seed != 0 ? seed : 1, n = 0; n < (seed != 0 && seeds == 0 ? 1 :

@@ -8,6 +8,7 @@
 
 #include "daemon/base/rand.h"
 #include "daemon/engine/loop.h"
+#include "daemon/scheduler/schedule.h"
 #include "daemon/scheduler/scheduler.h"
 #include "daemon/store/backend.h"
 
@@ -26,7 +27,12 @@ struct sim_job {
 	char		name[24];
 	int		kind, misfire;
 	usec_t		every;
-	instant		first;		/* its first due */
+	instant		first;		/* its first due; none: on boot */
+	char		*text;		/* its schedule as the store keeps it; NULL: nothing but every */
+	struct schedule	schedule;	/* the same, read for the model */
+	bool		read;
+	bool		on_boot;
+	int64_t		boots;		/* of the host, before it was added */
 	size_t		steps;		/* of the clock, before it was added */
 	bool		asked;		/* an add is or was under way: it may exist */
 	bool		paused;
@@ -59,6 +65,11 @@ struct sim {
 	struct sim_life		*life;
 	usec_t			 before;	/* true time when this life began */
 	instant			 wall;		/* at the end of the last life */
+	struct zones		*zones;		/* of the model */
+	const char		*place;		/* the zone whose clocks are about to be set */
+	int64_t			 boots;		/* of the host, so far */
+	char			 boot[32];	/* the id of the present one */
+	usec_t			 booted;	/* true time of it */
 	struct sim_job		 jobs[SIM_JOBS_MAX];
 	size_t			 jobs_n;
 	struct sim_process	*processes;
@@ -111,13 +122,16 @@ usec_t sim_now(const struct sim *s);
 bool sim_chance(struct sim *s, unsigned percent);
 usec_t sim_between(struct sim *s, usec_t from, usec_t to);
 
+/* The model's own reading of a job's schedule. */
+const struct schedule *sim_schedule(struct sim *s, struct sim_job *j);
+
 /* life.c */
 void life_start(struct sim *s);
 void life_end(struct sim *s);			/* what it was told: stopped, or dead */
 void life_run(struct sim *s, usec_t until);	/* by the loop's clock; back early if it is over */
 
 /* exec.c */
-void sim_executors(bool install);
+extern const struct executor *const sim_executors[KIND_COUNT];
 struct sim_process *sim_process_find(struct sim *s, int64_t job, int64_t run);
 
 /* client.c: one action of a client, drawn from the seed */
@@ -131,6 +145,12 @@ struct sim_audit {
 	size_t			 i;
 	size_t			 processes;	/* begun before it */
 	struct op_get		 op;
+	/* the job's schedule, regenerated beside its ledger */
+	struct occurrence	 next;		/* the first that the ledger has not had yet */
+	bool			 more;
+	instant			 due;		/* the job's, before its ledger was read */
+	struct op_ledger	 ledger;
+	struct op_get		 now;		/* the job, after it */
 };
 void audit_start(struct sim_audit *a, struct sim *s, bool at_rest);
 

@@ -705,6 +705,87 @@ loops_of_two_threads_know_nothing_of_each_other(void **state)
 	}
 }
 
+/* ---- a loop in a step of another ---- */
+
+struct ticker {
+	struct task	task;
+	unsigned	n;
+};
+
+static enum task_status
+ticker_step(struct task *t)
+{
+	struct ticker *f = container_of(t, struct ticker, task);
+
+	TASK_BEGIN(t);
+
+	for (; f->n < 1000; f->n++)
+		SLEEP_UNTIL(t, loop_now(t->loop) + USEC_HOUR);
+	TASK_END(t, 0);
+}
+
+struct outer {
+	struct task	 task;
+	struct loop	*inner;
+	struct ticker	 virtual, neighbour;
+	int		 slices, r;
+	unsigned	 seen;		/* how far the neighbour was when the inner loop was over */
+};
+
+static enum task_status
+neighbour_step(struct task *t)
+{
+	struct ticker *f = container_of(t, struct ticker, task);
+
+	TASK_BEGIN(t);
+
+	while (!t->cancelled) {
+		f->n++;
+		TASK_YIELD(t);
+	}
+	TASK_END(t, 0);
+}
+
+static const struct task_kind ticker_kind = { .name = "ticker", .step = ticker_step };
+static const struct task_kind neighbour_kind = { .name = "neighbour", .step = neighbour_step };
+
+static enum task_status
+outer_step(struct task *t)
+{
+	struct outer *f = container_of(t, struct outer, task);
+
+	TASK_BEGIN(t);
+
+	f->inner = loop_new(LOOP_VIRTUAL);
+	task_start_root(&f->virtual.task, &ticker_kind, f->inner);
+	task_start(&f->neighbour.task, &neighbour_kind, t);
+	while ((f->r = loop_run_some(f->inner, USEC_NEVER, 10)) == 0) {
+		f->slices++;
+		TASK_YIELD(t);
+	}
+	f->seen = f->neighbour.n;
+	TASK_END(t, 0);
+}
+
+static void
+virtual_loop_runs_in_slices_inside_a_step_of_a_real_one(void **state)
+{
+	struct loop *l = loop_new(LOOP_REAL);
+	struct outer f = { .slices = 0 };
+
+	(void)state;
+	assert_int_equal(run_root(l, &f.task, outer_step), 0);
+	assert_int_equal(f.r, 1);
+	assert_int_equal(f.virtual.n, 1000);
+	assert_true(loop_now(f.inner) == START + 1000 * USEC_HOUR);
+	assert_in_range(f.slices, 1000, 2010);
+	assert_true(f.seen >= (unsigned)f.slices - 1);
+	/* It does nothing more, and says so at once. */
+	assert_int_equal(loop_run_some(f.inner, USEC_NEVER, 10), 1);
+	loop_free(f.inner);
+	loop_free(l);
+}
+
 int
 main(void)
 {
@@ -722,6 +803,7 @@ main(void)
 		cmocka_unit_test(dear_step_ends_the_tick),
 		cmocka_unit_test(many_timers_of_one_time_are_fired_in_portions),
 		cmocka_unit_test(idle_loop_sleeps_once_and_has_no_timer_set),
+		cmocka_unit_test(virtual_loop_runs_in_slices_inside_a_step_of_a_real_one),
 		cmocka_unit_test(loops_of_two_threads_know_nothing_of_each_other),
 	};
 

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "proto/answers.h"
 #include "proto/buf.h"
 #include "proto/error.h"
 #include "proto/mem.h"
@@ -32,6 +33,8 @@ static const struct {
 	{ "Run", run_info_fields },
 	{ "Job", job_info_fields },
 	{ "Event", event_info_fields },
+	{ "Cause", cause_info_fields },
+	{ "Gap", gap_info_fields },
 };
 
 /* The interface file without its comments and spaces. */

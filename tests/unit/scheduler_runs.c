@@ -1,5 +1,7 @@
 /*
- * The scheduler with a real store, on the virtual clock, with an executor of our own.  One test, one daemon, one directory.
+ * The scheduler with a real store, on the virtual clock, with an executor of our own.  One test, one daemon,
+ * one directory.  And all of it again on the store in memory, but what is about a disk that fails: the
+ * scheduler must not be able to tell.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +17,7 @@
 
 #include "daemon/engine/loop.h"
 #include "daemon/scheduler/scheduler.h"
-#include "daemon/store/backend.h"
+#include "daemon/store/memory.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -28,6 +30,7 @@ struct fixture {
 	char			 directory[64];
 	struct loop		*loop;
 	struct store		*store;
+	struct memory		*memory;	/* instead of the disk: what survives the daemon */
 	struct event_hub	*events;
 	struct zones		*zones;
 	char			 boot[16];
@@ -48,6 +51,7 @@ static struct fixture *fix;
 static int64_t commits_to_fail;
 static int64_t gate = GATE, window_max = WINDOW_MAX;	/* of the next daemon */
 static struct backend backend;
+static bool on_memory;		/* of the next test */
 
 /* ---- an executor: a timer lasts its duration, a command until it is canceled ---- */
 
@@ -90,6 +94,7 @@ scripted_step(struct task *t)
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
 static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- one daemon ---- */
 
@@ -139,11 +144,11 @@ daemon_start(instant wall)
 	fix->began = loop_wall(fix->loop);
 	backend = backend_sqlite;
 	backend.commit = failing_commit;
-	fix->store = store_open(&(struct store_config){ .directory = fix->directory,
-	    .mode = STORE_INLINE,
-	    .backend = &backend }, fix->loop, error);
+	fix->store = store_open(&(struct store_config){ .mode = STORE_INLINE,
+	    .directory = on_memory ? NULL : fix->directory, .memory = fix->memory,
+	    .backend = on_memory ? &backend_memory : &backend }, fix->loop, error);
 	assert_non_null(fix->store);
-	fix->world.loop = fix->loop;
+	fix->world = (struct exec_world){ .loop = fix->loop, .executors = executors };
 	fix->events = event_hub_new();
 	fix->zones = zones_new(NULL);
 	/* A loop's virtual boot time begins anew, as if the host did. */
@@ -199,10 +204,17 @@ setup(void **state)
 	fix = xcalloc(1, sizeof(*fix));
 	strcpy(fix->directory, "/tmp/jobd-unit.XXXXXX");
 	assert_non_null(mkdtemp(fix->directory));
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, &scripted);
+	if (on_memory)
+		fix->memory = memory_new(true);
 	daemon_start((instant){ 0 });
 	return 0;
+}
+
+static int
+setup_memory(void **state)
+{
+	on_memory = true;
+	return setup(state);
 }
 
 static int
@@ -218,9 +230,9 @@ teardown(void **state)
 		(void)unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
 	assert_int_equal(rmdir(fix->directory), 0);
+	memory_free(fix->memory);
+	on_memory = false;
 	free(fix);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, NULL);
 	return 0;
 }
 
@@ -823,38 +835,40 @@ year_of_hourly_runs_takes_no_time(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define M(f) { #f "_in_memory", f, setup_memory, teardown, NULL }
+#define B(f) T(f), M(f)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(run_starts_at_its_due_and_not_before),
-		T(every_repeats_on_its_grid),
-		T(overlap_is_skipped_and_recorded),
-		T(single_occurrence_waits_for_the_run_of_its_job),
-		T(gates_hold_and_jobs_of_one_add_start_in_their_order),
-		T(jobs_behind_a_full_gate_cost_nothing_while_they_wait),
-		T(idle_scheduler_has_no_timer),
-		T(due_beyond_the_horizon_is_found_in_time),
-		T(more_jobs_than_the_window_holds_run_once_each),
-		T(triggered_runs_of_a_job_run_one_after_another),
-		T(more_queued_runs_than_memory_holds_all_run),
-		T(cancel_ends_the_live_run_and_says_who),
-		T(canceled_queued_run_never_starts),
-		T(what_a_pause_swallowed_is_skipped_as_one_range),
-		T(single_occurrence_runs_at_once_after_a_pause),
-		T(stop_lets_go_and_the_next_start_adopts),
-		T(adopted_runs_count_but_no_gate_refuses_them),
-		T(all_runs_are_adopted_however_many_pages),
-		T(all_dues_are_loaded_however_many_pages),
-		T(queued_runs_survive_a_restart),
-		T(misfires_run_once_or_are_skipped),
-		T(clock_set_forward_is_noticed_within_a_minute),
-		T(nothing_runs_early_when_the_clock_is_set_back),
+		B(run_starts_at_its_due_and_not_before),
+		B(every_repeats_on_its_grid),
+		B(overlap_is_skipped_and_recorded),
+		B(single_occurrence_waits_for_the_run_of_its_job),
+		B(gates_hold_and_jobs_of_one_add_start_in_their_order),
+		B(jobs_behind_a_full_gate_cost_nothing_while_they_wait),
+		B(idle_scheduler_has_no_timer),
+		B(due_beyond_the_horizon_is_found_in_time),
+		B(more_jobs_than_the_window_holds_run_once_each),
+		B(triggered_runs_of_a_job_run_one_after_another),
+		B(more_queued_runs_than_memory_holds_all_run),
+		B(cancel_ends_the_live_run_and_says_who),
+		B(canceled_queued_run_never_starts),
+		B(what_a_pause_swallowed_is_skipped_as_one_range),
+		B(single_occurrence_runs_at_once_after_a_pause),
+		B(stop_lets_go_and_the_next_start_adopts),
+		B(adopted_runs_count_but_no_gate_refuses_them),
+		B(all_runs_are_adopted_however_many_pages),
+		B(all_dues_are_loaded_however_many_pages),
+		B(queued_runs_survive_a_restart),
+		B(misfires_run_once_or_are_skipped),
+		B(clock_set_forward_is_noticed_within_a_minute),
+		B(nothing_runs_early_when_the_clock_is_set_back),
 		T(failed_store_is_asked_again_and_nothing_is_lost),
 		T(stop_with_a_failing_store_ends_and_loses_only_time),
-		T(removed_job_is_forgotten),
-		T(year_of_hourly_runs_takes_no_time),
+		B(removed_job_is_forgotten),
+		B(year_of_hourly_runs_takes_no_time),
 	};
 
 	return cmocka_run_group_tests_name("scheduler_runs", tests, NULL, NULL);

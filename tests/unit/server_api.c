@@ -61,6 +61,7 @@ out:;
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
 static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- a world ---- */
 
@@ -98,11 +99,9 @@ world_open(struct world *w)
 	w->store = store_open(&config, w->loop, error);
 	if (w->store == NULL)
 		fail_msg("%s", error);
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		executor_replace((enum job_kind)kind, &scripted);
 	w->events = event_hub_new();
 	w->zones = zones_new(NULL);
-	w->exec_world = (struct exec_world){ .loop = w->loop };
+	w->exec_world = (struct exec_world){ .loop = w->loop, .executors = executors };
 	w->scheduler = scheduler_new(&(struct scheduler_config){
 		.zones = w->zones, .boot = "this",
 		.loop = w->loop, .store = w->store, .world = &w->exec_world, .events = w->events,
@@ -724,6 +723,24 @@ wait_for_a_repeating_job_is_for_its_latest_run(void **state)
 }
 
 static void
+wait_for_a_job_by_the_calendar_is_for_its_latest_run(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"m\",\"cron\":\"* * * * *\",\"command\":{\"argv\":[\"ok\"]}}");
+	pass(&w, 65 * USEC_SEC);
+	reply = ask(&c, "Wait", "{\"jobs\":[\"m\"]}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 1);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 wait_times_out_and_tells_of_removal(void **state)
 {
 	struct world w;
@@ -988,6 +1005,10 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 		    "{\"run\":\"later\",\"follow\":true}" },
 		{ "Remove", "{\"jobs\":[\"f\"],\"cancel\":true}" }, { "Add",
 		    "{\"jobs\":[" OK_JOB("z") "]}" },
+		{ "Next", "{\"cron\":\"* * * * *\",\"n\":1000}" }, { "Skip", "{\"jobs\":[\"*\"]}" },
+		{ "Simulate", "{\"to\":\"2026-06-01T00:00:00Z\"}" },
+		{ "Backfill", "{\"job\":\"f\",\"from\":\"2025-12-01T00:00:00Z\",\"to\":"
+		"\"2025-12-31T00:00:00Z\"}" },
 		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume",
 		    "{\"jobs\":[\"*\"]}" },
 	};
@@ -1017,6 +1038,292 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 	world_close(&w);
 }
 
+/* ---- Next, Skip, Backfill: the virtual world begins on 2026-01-01T00:00:00Z ---- */
+
+#define NIGHTLY	"{\"name\":\"night\",\"cron\":\"0 3 * * *\",\"timeZone\":\"UTC\"," \
+	"\"command\":{\"argv\":[\"ok\"]}}"
+
+static const char *
+due_at(const struct cJSON *reply, size_t i)
+{
+	return json_get_string(json_at(json_get(reply, "occurrences"), i), "due");
+}
+
+static void
+next_tells_a_jobs_occurrences_and_those_of_no_job(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, NIGHTLY);
+	reply = ask(&c, "Next", "{\"job\":\"night\",\"n\":2}");
+	assert_int_equal(json_count(json_get(reply, "occurrences")), 2);
+	assert_string_equal(due_at(reply, 0), "2026-01-01T03:00:00.000000Z");
+	assert_string_equal(due_at(reply, 1), "2026-01-02T03:00:00.000000Z");
+	assert_string_equal(json_get_string(reply, "timeZone"), "UTC");
+
+	/* strictly after from */
+	reply = ask(&c, "Next", "{\"job\":\"night\",\"n\":1,\"from\":\"2026-06-01T03:00:00Z\"}");
+	assert_string_equal(due_at(reply, 0), "2026-06-02T03:00:00.000000Z");
+	reply = ask(&c, "Next", "{\"calendar\":\"Sat *-*-* 12:00 Asia/Tokyo\",\"n\":1}");
+	assert_string_equal(due_at(reply, 0), "2026-01-03T03:00:00.000000Z");
+	reply = ask(&c, "Next", "{\"everyUSec\":3600000000,\"n\":2,\"from\":"
+	    "\"2026-01-01T05:30:00Z\"}");
+	assert_int_equal(json_count(json_get(reply, "occurrences")), 2);
+	reply = ask(&c, "Next", "{\"cron\":\"0 3 * * *\",\"timeZone\":\"UTC\",\"until\":"
+	    "\"2026-01-02T12:00:00Z\"}");
+	assert_int_equal(json_count(json_get(reply, "occurrences")), 2);
+	reply = ask(&c, "Next", "{\"cron\":\"0 3 * * *\",\"timeZone\":\"UTC\",\"except\":"
+	    "[\"2026-01-01\"],\"n\":1}");
+	assert_string_equal(json_get_string(json_at(json_get(reply, "occurrences"), 0), "cause"),
+	    "excluded");
+
+	assert_string_equal(refusal(&c, "Next", "{\"job\":\"nobody\"}"),
+	    "NotFound {\"what\":\"nobody\"}");
+	assert_non_null(strstr(refusal(&c, "Next", "{}"), "InvalidField"));
+	assert_non_null(strstr(refusal(&c, "Next", "{\"cron\":\"* * *\"}"), "\"field\":\"cron\""));
+	assert_non_null(strstr(refusal(&c, "Next", "{\"job\":\"night\",\"n\":1001}"),
+	    "\"field\":\"n\""));
+	assert_non_null(strstr(refusal(&c, "Next", "{\"cron\":\"@daily\",\"timeZone\":"
+	    "\"Mars/Phobos\"}"), "\"field\":\"timeZone\""));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+skipped_occurrences_are_not_run_and_counted(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, NIGHTLY);
+	reply = ask(&c, "Skip", "{\"jobs\":[\"night\"],\"count\":2}");
+	assert_int_equal(json_count(json_get(reply, "skipped")), 2);
+	pass(&w, 49 * USEC_HOUR);
+	reply = ask(&c, "Get", "{\"job\":\"night\"}");
+	assert_int_equal(json_get_int(json_get(reply, "job"), "runs", -1), 0);
+	assert_int_equal(json_get_int(json_get(reply, "job"), "skips", -1), 2);
+	pass(&w, 6 * USEC_HOUR);
+	reply = ask(&c, "Get", "{\"job\":\"night\"}");
+	assert_int_equal(json_get_int(json_get(reply, "job"), "runs", -1), 1);
+
+	/* paused, too; it goes on after them */
+	ask(&c, "Pause", "{\"jobs\":[\"night\"]}");
+	reply = ask(&c, "Skip", "{\"jobs\":[\"night\"]}");
+	assert_int_equal(json_count(json_get(reply, "skipped")), 1);
+	ask(&c, "Resume", "{\"jobs\":[\"night\"]}");
+	pass(&w, 24 * USEC_HOUR);
+	reply = ask(&c, "Get", "{\"job\":\"night\"}");
+	assert_int_equal(json_get_int(json_get(reply, "job"), "runs", -1), 1);
+
+	add(&c, LATER("once"));
+	assert_non_null(strstr(refusal(&c, "Skip", "{\"jobs\":[\"once\"]}"), "Conflict"));
+	assert_non_null(strstr(refusal(&c, "Skip", "{\"jobs\":[\"no\"]}"), "NotFound"));
+	assert_non_null(strstr(refusal(&c, "Skip", "{\"jobs\":[\"night\"],\"count\":0}"),
+	    "\"field\":\"count\""));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+backfill_runs_once_what_was_not_run(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply, *run;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	pass(&w, 73 * USEC_HOUR);
+	add(&c, NIGHTLY);
+	pass(&w, 24 * USEC_HOUR);
+
+	/* It ran on the 4th and 5th; before it was added there were three. */
+	reply = ask(&c, "Backfill", "{\"job\":\"night\",\"from\":\"2026-01-01T00:00:00Z\","
+	    "\"to\":\"2026-01-05T00:30:00Z\",\"dryRun\":true}");
+	assert_int_equal(json_count(json_get(reply, "occurrences")), 3);
+	assert_null(json_get(reply, "runs"));
+	reply = ask(&c, "Backfill", "{\"job\":\"night\",\"from\":\"2026-01-01T00:00:00Z\","
+	    "\"to\":\"2026-01-05T00:30:00Z\",\"max\":2}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 2);
+	assert_string_equal(due_at(reply, 0), "2026-01-02T03:00:00.000000Z");
+	pass(&w, 10 * USEC_SEC);
+	reply = ask(&c, "Runs", "{\"job\":\"night\"}");
+	run = json_at(json_get(reply, "runs"), 0);
+	assert_string_equal(json_get_string(run, "due"), "2026-01-03T03:00:00.000000Z");
+	assert_string_equal(json_get_string(run, "state"), "succeeded");
+	reply = ask(&c, "Backfill", "{\"job\":\"night\",\"from\":\"2026-01-01T00:00:00Z\","
+	    "\"to\":\"2026-01-05T00:30:00Z\"}");
+	assert_int_equal(json_count(json_get(reply, "runs")), 1);
+
+	assert_non_null(strstr(refusal(&c, "Backfill", "{\"job\":\"night\",\"from\":"
+	    "\"2026-01-01T00:00:00Z\",\"to\":\"2027-01-01T00:00:00Z\"}"), "\"field\":\"to\""));
+	assert_non_null(strstr(refusal(&c, "Backfill", "{\"job\":\"night\",\"from\":"
+	    "\"2026-01-02T00:00:00Z\",\"to\":\"2026-01-01T00:00:00Z\"}"), "\"field\":\"to\""));
+	client_close(&c);
+	world_close(&w);
+}
+
+/* ---- Simulate ---- */
+
+#define HOURLY(name)	"{\"name\":\"" name "\",\"everyUSec\":3600000000,\"command\":{\"argv\":[\"ok\"]}}"
+
+static void
+simulate_knows_the_past_and_changes_nothing(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply, *job;
+	char *first, *second;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, HOURLY("a"));
+	add(&c, "{\"name\":\"once\",\"inUSec\":86400000000,\"command\":{\"argv\":[\"ok\"]}}");
+	pass(&w, 2 * USEC_HOUR + 30 * USEC_MINUTE);
+
+	/* From now on; a is due at 3:00 and then at every hour. */
+	reply = ask(&c, "Simulate", "{\"to\":\"2026-01-01T12:00:00Z\",\"limit\":2}");
+	assert_int_equal(json_count(json_get(reply, "jobs")), 1);
+	job = json_at(json_get(reply, "jobs"), 0);
+	assert_string_equal(json_get_string(job, "name"), "a");
+	assert_string_equal(json_get_string(job, "durationFrom"), "past");
+	assert_int_equal(json_get_int(job, "pastRuns", 0), 3);
+	assert_int_equal(json_get_int(job, "durationUSec", 0), USEC_SEC);
+	assert_int_equal(json_get_int(job, "runs", 0), 9);
+	assert_null(json_get(job, "timeline"));
+	assert_int_equal(json_count(json_get(reply, "runs")), 2);
+	assert_true(json_get_bool(reply, "truncated", 0));
+	job = json_at(json_get(reply, "runs"), 0);
+	assert_int_equal(json_get_int(job, "run", 0), 4);	/* the fourth of a */
+
+	/* Of another time; one is asked for in the place of a. */
+	reply = ask(&c, "Simulate", "{\"from\":\"2026-03-01T00:00:00Z\",\"to\":\"2026-03-02T00:00:00Z\","
+	    "\"columns\":24,\"jobs\":[" LATER("b") ",{\"name\":\"a\",\"inUSec\":7200000000,\"timer\":"
+	    "{\"durationUSec\":3600000000}}],\"durationUSec\":5000000}");
+	first = json_print(reply);
+	assert_int_equal(json_count(json_get(reply, "jobs")), 2);
+	job = json_at(json_get(reply, "jobs"), 0);
+	assert_int_equal(json_get_int(job, "job", 0), 1);
+	assert_string_equal(json_get_string(job, "timeline"), "..#.....................");
+	job = json_at(json_get(reply, "jobs"), 1);
+	assert_null(json_get(job, "job"));
+	assert_string_equal(json_get_string(job, "durationFrom"), "asked");
+	pass(&w, USEC_DAY);
+	reply = ask(&c, "Simulate", "{\"from\":\"2026-03-01T00:00:00Z\",\"to\":\"2026-03-02T00:00:00Z\","
+	    "\"columns\":24,\"jobs\":[" LATER("b") ",{\"name\":\"a\",\"inUSec\":7200000000,\"timer\":"
+	    "{\"durationUSec\":3600000000}}],\"durationUSec\":5000000}");
+	second = json_print(reply);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+	reply = ask(&c, "List", "{}");
+	assert_int_equal(json_count(json_get(reply, "jobs")), 2);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+simulate_refuses_what_makes_no_sense(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2025-01-01T00:00:00Z\"}"),
+	    "InvalidField {\"field\":\"to\",\"reason\":\"must be after now\"}"));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2046-01-01T00:00:00Z\"}"), "3660 days"));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\",\"jobs\":"
+	    "[{\"cron\":\"61 * * * *\",\"command\":{\"argv\":[\"ok\"]}}]}"), "\"field\":\"jobs[0].cron\""));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\",\"jobs\":["
+	    OK_JOB("x") "," OK_JOB("x") "]}"), "NameTaken"));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\",\"only\":"
+	    "[\"nobody\"]}"), "NotFound"));
+	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\",\"commands\":0}"),
+	    "\"field\":\"commands\""));
+	/* Nothing of it counts as one that goes on. */
+	(void)ask(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+user_has_one_simulation_at_a_time(void **state)
+{
+	static const char call[] = "{\"method\":\"io.jobd.Simulate\",\"parameters\":"
+	    "{\"to\":\"2027-01-01T00:00:00Z\"}}";
+	struct world w;
+	struct client a, b;
+
+	(void)state;
+	world_open(&w);
+	a = client_open(&w);
+	b = client_open(&w);
+	add(&a, HOURLY("a"));
+	client_send(&a, call);
+	client_send(&b, call);
+	client_next(&a);
+	client_next(&b);
+	assert_true((a.reply.error == NULL) != (b.reply.error == NULL));
+	assert_string_equal(a.reply.error != NULL ? a.reply.error : b.reply.error, "io.jobd.LimitReached");
+	(void)ask(&a, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\"}");
+	(void)ask(&b, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\"}");
+	client_close(&a);
+	client_close(&b);
+	world_close(&w);
+}
+
+/* Those that are due first, and with them those that are asked for. */
+static void
+simulate_takes_a_thousand_jobs_and_says_so(void **state)
+{
+	struct buf b = { 0 };
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+	long long last = 0;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	for (int n = 0; n < 2; n++) {
+		buf_reset(&b);
+		buf_puts(&b, "{\"jobs\":[");
+		for (int i = 0; i < 700; i++)
+			buf_printf(&b, "%s{\"inUSec\":%d000000,\"timer\":{\"durationUSec\":1}}", i > 0 ? "," : "",
+			    3600 + 700 * n + i);
+		buf_puts(&b, "]}");
+		reply = json_get(ask(&c, "Add", buf_string(&b)), "ids");
+		last += (long long)json_count(reply);
+	}
+	reply = ask(&c, "Simulate", "{\"to\":\"2026-01-02T00:00:00Z\"}");
+	assert_int_equal(json_count(json_get(reply, "jobs")), 1000);
+	assert_int_equal(json_get_int(reply, "runsTotal", 0), 1000);
+	assert_int_equal(json_count(json_get(reply, "notes")), 1);
+	buf_reset(&b);
+	buf_printf(&b, "{\"to\":\"2026-01-02T00:00:00Z\",\"only\":[\"%lld\"]}", last);
+	reply = ask(&c, "Simulate", buf_string(&b));
+	assert_int_equal(json_count(json_get(reply, "jobs")), 1);
+	assert_int_equal(json_get_int(json_at(json_get(reply, "jobs"), 0), "job", 0), last);
+	assert_int_equal(json_get_int(json_at(json_get(reply, "jobs"), 0), "runs", 0), 1);
+	assert_int_equal(json_get_int(reply, "jobsTotal", 0), 1000);
+	buf_done(&b);
+	client_close(&c);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -1034,6 +1341,7 @@ main(void)
 		cmocka_unit_test(running_job_is_removed_only_with_cancel),
 		cmocka_unit_test(wait_answers_when_all_have_ended),
 		cmocka_unit_test(wait_for_a_repeating_job_is_for_its_latest_run),
+		cmocka_unit_test(wait_for_a_job_by_the_calendar_is_for_its_latest_run),
 		cmocka_unit_test(wait_times_out_and_tells_of_removal),
 		cmocka_unit_test(watch_tells_events_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
@@ -1041,6 +1349,13 @@ main(void)
 		cmocka_unit_test(stats_and_tasks_are_told),
 		cmocka_unit_test(strangers_see_the_job_and_nothing_of_its_inside),
 		cmocka_unit_test(user_may_have_so_many_jobs_and_no_more),
+		cmocka_unit_test(next_tells_a_jobs_occurrences_and_those_of_no_job),
+		cmocka_unit_test(skipped_occurrences_are_not_run_and_counted),
+		cmocka_unit_test(backfill_runs_once_what_was_not_run),
+		cmocka_unit_test(simulate_knows_the_past_and_changes_nothing),
+		cmocka_unit_test(simulate_refuses_what_makes_no_sense),
+		cmocka_unit_test(user_has_one_simulation_at_a_time),
+		cmocka_unit_test(simulate_takes_a_thousand_jobs_and_says_so),
 		cmocka_unit_test(hangup_in_the_middle_of_any_call_leaves_nothing),
 	};
 

@@ -699,6 +699,97 @@ skip_of_a_paused_job_must_say_so_and_the_last_one_finishes_it(void **state)
 	assert_int_equal(job_state(job), JOB_FINISHED);
 }
 
+/* The clock was set: the job is due at another instant. */
+static void
+redue(int64_t job, int64_t from, int64_t to)
+{
+	struct op_redue r = { .job = job, .from = { from }, .to = { to } };
+
+	assert_int_equal(storehouse_do(&house, &r.op, OP_REDUE), 0);
+}
+
+static void
+ledger_page(struct op_ledger *l, int64_t job, int64_t from, int64_t to, size_t limit, bool backward)
+{
+	*l = (struct op_ledger){ .job = job, .from = { from }, .to = { to }, .limit = limit,
+	    .backward = backward };
+	assert_int_equal(storehouse_do(&house, &l->op, OP_LEDGER), 0);
+}
+
+static void
+no_skip_is_joined_over_what_a_clock_set_back_put_between(void **state)
+{
+	int64_t job = storehouse_add(&house, "s", 10, 10);
+	struct op_ledger l;
+	struct op_claim c;
+
+	(void)state;
+	assert_int_equal(skip_range(job, 10, 40, SKIP_MISSED, 50), 0);
+	redue(job, 50, 15);
+	/* It begins before the latest one, so it does not continue that. */
+	assert_int_equal(skip_range(job, 15, 15, SKIP_MISSED, 25), 0);
+	assert_int_equal(claim(&c, job, 0, 25, 35), 0);
+	op_claim_done(&c);
+	assert_int_equal(skip_range(job, 35, 35, SKIP_MISSED, 45), 0);
+	assert_int_equal(claim(&c, job, 0, 45, 55), 0);
+	op_claim_done(&c);
+	redue(job, 55, 38);
+	assert_int_equal(skip_range(job, 38, 38, SKIP_MISSED, 48), 0);
+	/* A run at 45 is between. */
+	assert_int_equal(skip_range(job, 48, 48, SKIP_MISSED, 58), 0);
+	assert_int_equal(skip_range(job, 58, 58, SKIP_MISSED, 68), 0);
+	ledger_page(&l, job, 0, 100, 0, false);
+	assert_int_equal(l.n, 7);
+	for (size_t i = 0; i < l.n; i++)
+		assert_true(l.rows[i].first.usec <= l.rows[i].last.usec);
+	assert_int_equal(l.rows[0].count, 4);
+	assert_int_equal(l.rows[6].first.usec, 48);
+	assert_int_equal(l.rows[6].count, 2);
+	op_ledger_done(&l);
+}
+
+static void
+ledger_is_read_from_either_end_in_pages(void **state)
+{
+	int64_t job = storehouse_add(&house, "s", 10, 10);
+	struct op_ledger l;
+	struct op_claim c;
+
+	(void)state;
+	assert_int_equal(skip_range(job, 10, 30, SKIP_MISSED, 40), 0);
+	assert_int_equal(claim(&c, job, 0, 40, 50), 0);
+	op_claim_done(&c);
+	assert_int_equal(skip_range(job, 50, 60, SKIP_OVERLAP, 70), 0);
+	trigger(job, 65);	/* no occurrence of the schedule */
+	assert_int_equal(claim(&c, job, 0, 70, 80), 0);
+	op_claim_done(&c);
+	ledger_page(&l, job, 20, 100, 2, false);
+	assert_int_equal(l.n, 2);
+	assert_true(l.more);
+	assert_int_equal(l.rows[0].first.usec, 10);
+	assert_int_equal(l.rows[1].run, 1);
+	op_ledger_done(&l);
+	ledger_page(&l, job, 41, 100, 2, false);
+	assert_int_equal(l.n, 2);
+	assert_false(l.more);
+	assert_int_equal(l.rows[0].cause, SKIP_OVERLAP);
+	assert_int_equal(l.rows[1].first.usec, 70);
+	op_ledger_done(&l);
+	ledger_page(&l, job, 0, 55, 2, true);
+	assert_int_equal(l.n, 2);
+	assert_true(l.more);
+	assert_int_equal(l.rows[0].first.usec, 50);
+	assert_int_equal(l.rows[1].first.usec, 40);
+	op_ledger_done(&l);
+	ledger_page(&l, job, 0, 39, 2, true);
+	assert_int_equal(l.n, 1);
+	assert_false(l.more);
+	op_ledger_done(&l);
+	ledger_page(&l, job, 31, 39, 2, false);
+	assert_int_equal(l.n, 0);
+	op_ledger_done(&l);
+}
+
 /* ---- pages ---- */
 
 static void
@@ -1085,6 +1176,8 @@ main(void)
 		BOTH(runs_of_a_removed_job_go_in_slices_and_are_not_seen),
 		BOTH(skips_are_joined_while_nothing_else_comes_between),
 		BOTH(skip_of_a_paused_job_must_say_so_and_the_last_one_finishes_it),
+		BOTH(no_skip_is_joined_over_what_a_clock_set_back_put_between),
+		BOTH(ledger_is_read_from_either_end_in_pages),
 		BOTH(dues_come_in_order_in_pages_and_equal_ones_by_id),
 		BOTH(active_runs_come_in_pages),
 		BOTH(selectors_find_what_they_name),

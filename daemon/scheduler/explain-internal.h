@@ -1,0 +1,50 @@
+/*
+ * explain-internal: between explain.c, which finds out what is to be told, and explain-say.c, which
+ * tells it.
+ */
+#ifndef SCHEDULER_EXPLAIN_INTERNAL_H
+#define SCHEDULER_EXPLAIN_INTERNAL_H
+
+#include "daemon/scheduler/explain.h"
+#include "proto/buf.h"
+
+/* Later than this is worth a word. */
+#define LATE_MIN	(100 * USEC_MSEC)
+
+/* A run that was looked up, or NULL. */
+const struct run_info *explain_find(const struct explain *e, int64_t run);
+
+/* A link of the chain: its text, until and run may be set by the caller. */
+struct cause_info *say(struct explain *e, enum cause cause, instant at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* How long, in two units at most and three digits or so. */
+const char *took_print(usec_t d, char out[WHEN_TEXT_MAX]);
+
+/* "12.3" */
+#define RUN_NAME_MAX 48
+const char *run_name(const struct explain *e, int64_t run, char out[RUN_NAME_MAX]);
+
+/* A span in words; and whether it covers any of a range. */
+void span_words(const struct span *s, struct buf *out);
+bool span_touches(const struct span *s, instant from, instant to);
+
+/* What lasts and pauses the job, or NULL. */
+const struct span *explain_pause(const struct explain *e, instant at);
+
+/*
+ * Say what became, or is to become, of an occurrence: what follows "it" is appended to out, and the
+ * links are added.
+ */
+void say_subject(struct explain *e, const struct subject *s, struct buf *out);
+
+/* The same without the links. */
+void brief_subject(struct explain *e, const struct subject *s, struct buf *out);
+
+/* The same of one run: how it came to be, and ended. */
+void say_run(struct explain *e, const struct run_info *r, struct buf *out);
+
+/* Why what has come is not decided yet. */
+void say_waits(struct explain *e, const struct subject *s, struct buf *out);
+
+#endif

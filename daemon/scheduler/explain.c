@@ -1,0 +1,485 @@
+/*
+ * explain: see explain.h.
+ */
+#include "daemon/scheduler/explain-internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/mem.h"
+
+/* A daemon that went down so soon after a due took what was not decided with it. */
+#define SOON (10 * USEC_SEC)
+
+/* ---- picking ---- */
+
+/* People name seconds, dues of elapsed time lie between them. */
+instant
+explain_until(const struct explain *e)
+{
+	if (e->question == EXPLAIN_NOW)
+		return e->now;
+	if (e->question == EXPLAIN_RUN || e->at.usec % USEC_SEC != 0)
+		return e->at;
+	return instant_add(e->at, USEC_SEC - 1);
+}
+
+static struct subject
+of_row(const struct explain *e, const struct ledger_row *row, instant due)
+{
+	struct subject s = { .kind = row->cause < 0 ? SUBJECT_RAN : SUBJECT_SKIPPED, .row = *row };
+
+	s.o = schedule_at(e->schedule, due);
+	if (row->cause < 0)
+		s.o.mark = row->mark;
+	return s;
+}
+
+/* One without a disposition: it is to come, or is due. */
+static struct subject
+to_come(const struct explain *e, struct occurrence o)
+{
+	return (struct subject){ .o = o,
+	    .kind = o.due.usec <= e->now.usec ? SUBJECT_WAITS : SUBJECT_FUTURE };
+}
+
+/* The instant lies within a range of skips: at one of them, or between two. */
+static void
+pick_in_row(struct explain *e, const struct ledger_row *row)
+{
+	instant until = explain_until(e);
+	struct occurrence o = { .due = row->first }, next;
+
+	if (until.usec > row->last.usec)
+		until = row->last;
+	if (row->cause >= 0 && schedule_repeats(e->schedule) &&
+	    !schedule_before(e->schedule, row->first, until, &o))
+		o.due = row->first;	/* the rules were others then */
+	if (o.due.usec >= e->at.usec) {
+		e->exact = of_row(e, row, o.due);
+		return;
+	}
+	e->earlier = of_row(e, row, o.due);
+	if (schedule_next(e->schedule, o.due, &next) && next.due.usec <= row->last.usec)
+		e->later = of_row(e, row, next.due);
+}
+
+/* The instant comes after the last disposition: what is to come then. */
+static void
+pick_to_come(struct explain *e)
+{
+	struct occurrence o, next;
+
+	if (!schedule_repeats(e->schedule) ||
+	    !schedule_before(e->schedule, e->job->due, explain_until(e), &o))
+		o = schedule_at(e->schedule, e->job->due);
+	if (o.due.usec >= e->at.usec) {
+		e->exact = to_come(e, o);
+		return;
+	}
+	e->earlier = to_come(e, o);
+	if (schedule_next(e->schedule, o.due, &next))
+		e->later = to_come(e, next);
+}
+
+/* Between two dispositions, or before the first, or after the last. */
+static void
+pick_between(struct explain *e)
+{
+	if (e->before_n > 0)
+		e->earlier = of_row(e, &e->before[0], e->before[0].last);
+	if (e->after.count > 0)
+		e->later = of_row(e, &e->after, e->after.first);
+	else if (instant_is_set(e->job->due))
+		e->later = to_come(e, schedule_at(e->schedule, e->job->due));
+}
+
+/* The disposition that touches the instant, or NULL. */
+static const struct ledger_row *
+row_at(const struct explain *e)
+{
+	const struct ledger_row *found = NULL;
+
+	/* When the clock was set back a run may lie within a range of skips: it is more exact. */
+	for (size_t i = 0; i < e->before_n; i++) {
+		if (e->before[i].last.usec >= e->at.usec &&
+		    (found == NULL || e->before[i].cause < 0))
+			found = &e->before[i];
+	}
+	return found;
+}
+
+static void
+want(struct explain *e, int64_t run)
+{
+	for (size_t i = 0; i < e->wanted_n; i++) {
+		if (e->wanted[i] == run)
+			return;
+	}
+	if (run > 0 && e->wanted_n < EXPLAIN_RUNS)
+		e->wanted[e->wanted_n++] = run;
+}
+
+/* Its run, or the run that was active; and the run before, for whose end it may have waited. */
+static void
+want_subject(struct explain *e, const struct subject *s)
+{
+	if (s->kind == SUBJECT_NONE)
+		return;
+	if (s->o.due.usec < e->spans_from.usec)
+		e->spans_from = s->o.due;
+	if (s->kind == SUBJECT_WAITS || s->kind == SUBJECT_FUTURE)
+		return;
+	want(e, s->row.run);
+	if (s->kind == SUBJECT_RAN)
+		want(e, s->row.run - 1);
+}
+
+/* The latest skip among the rows, or NULL. */
+static const struct ledger_row *
+last_skip(const struct explain *e)
+{
+	for (size_t i = 0; i < e->before_n; i++) {
+		if (e->before[i].cause >= 0)
+			return &e->before[i];
+	}
+	return NULL;
+}
+
+static void
+pick_now(struct explain *e)
+{
+	const struct ledger_row *skip = last_skip(e);
+
+	if (e->before_n > 0)
+		e->earlier = of_row(e, &e->before[0], e->before[0].last);
+	/* The last skip, when that is not the latest of all. */
+	if (skip != NULL && skip != &e->before[0])
+		e->exact = of_row(e, skip, skip->last);
+	if (instant_is_set(e->job->due))
+		e->later = to_come(e, schedule_at(e->schedule, e->job->due));
+}
+
+void
+explain_pick(struct explain *e)
+{
+	const struct ledger_row *row = row_at(e);
+
+	e->spans_from = e->spans_to = e->now;
+	if (e->question == EXPLAIN_NOW)
+		pick_now(e);
+	else if (e->question == EXPLAIN_RUN)
+		want(e, e->runs[0].run - 1);
+	else if (row != NULL)
+		pick_in_row(e, row);
+	else if (instant_is_set(e->job->due) && e->job->due.usec <= explain_until(e).usec)
+		pick_to_come(e);
+	else
+		pick_between(e);
+	want(e, e->view.run);
+	want_subject(e, &e->exact);
+	want_subject(e, &e->earlier);
+	want_subject(e, &e->later);
+	if (e->after.count > 0 && e->after.cause < 0)
+		want(e, e->after.run);
+	if (e->question == EXPLAIN_RUN)
+		e->spans_from = e->runs[0].due;
+}
+
+void
+explain_made_up(struct explain *e, int64_t run)
+{
+	e->made_up = run;
+	want(e, run);
+}
+
+/* ---- what is known ---- */
+
+const struct run_info *
+explain_find(const struct explain *e, int64_t run)
+{
+	for (size_t i = 0; run != 0 && i < e->runs_n; i++) {
+		if (e->runs[i].run == run)
+			return &e->runs[i];
+	}
+	return NULL;
+}
+
+bool
+span_touches(const struct span *s, instant from, instant to)
+{
+	instant first = s->first, last = s->last;
+
+	/* A clock that is set forward passes over the time between. */
+	if (s->kind == SPAN_CLOCK && s->step > 0)
+		first = instant_add(s->first, 1 - s->step);
+	else if (s->kind == SPAN_CLOCK)
+		last = instant_add(s->last, -s->step);
+	else if (s->kind == SPAN_DOWN)
+		first = instant_add(s->first, -SOON);
+	return first.usec <= to.usec && (!instant_is_set(last) || last.usec >= from.usec);
+}
+
+const struct span *
+explain_pause(const struct explain *e, instant at)
+{
+	for (size_t i = 0; i < e->spans_n; i++) {
+		if (e->spans[i].kind == SPAN_PAUSED && span_touches(&e->spans[i], at, at))
+			return &e->spans[i];
+	}
+	return NULL;
+}
+
+/* Does it bear on a subject: from its due until it was taken up? */
+static bool
+span_concerns(const struct explain *e, const struct span *s, const struct subject *of)
+{
+	const struct run_info *r;
+
+	switch (of->kind) {
+	case SUBJECT_NONE:
+		return false;
+	case SUBJECT_RAN:
+		r = explain_find(e, of->row.run);
+		return span_touches(s, of->o.due, r != NULL ? r->noticed : of->o.due);
+	case SUBJECT_SKIPPED:
+	case SUBJECT_WAITS:
+		return span_touches(s, of->o.due, of->o.due);
+	case SUBJECT_FUTURE:
+		return span_touches(s, e->now, e->now);
+	}
+	return false;
+}
+
+void
+explain_span(struct explain *e, const struct span *s)
+{
+	bool use = s->kind == SPAN_PAUSED && span_touches(s, e->now, e->now);
+
+	if (e->question == EXPLAIN_RUN)
+		use |= span_touches(s, e->runs[0].due, e->runs[0].noticed);
+	use |= span_concerns(e, s, &e->exact) || span_concerns(e, s, &e->earlier) ||
+	    span_concerns(e, s, &e->later);
+	if (use && e->spans_n < EXPLAIN_SPANS)
+		e->spans[e->spans_n++] = *s;
+}
+
+/* ---- the state of the job ---- */
+
+/* What came before: the latest disposition, and the last skip if that is another. */
+static void
+tell_past(struct explain *e)
+{
+	struct buf b = { .size = 0 };
+	char due[WHEN_TEXT_MAX];
+
+	if (e->earlier.kind != SUBJECT_NONE) {
+		brief_subject(e, &e->earlier, &b);
+		say(e, CAUSE_PREVIOUS, e->earlier.o.due, "the latest before, due %s, %s",
+		    instant_print(e->earlier.o.due, due), buf_string(&b));
+	}
+	buf_reset(&b);
+	if (e->exact.kind == SUBJECT_SKIPPED) {
+		brief_subject(e, &e->exact, &b);
+		say(e, CAUSE_PREVIOUS, e->exact.o.due, "the last skip: what was due %s %s",
+		    instant_print(e->exact.o.due, due), buf_string(&b));
+	}
+	buf_done(&b);
+}
+
+static void
+tell_finished(struct explain *e, struct buf *out)
+{
+	bool repeats = schedule_repeats(e->schedule);
+	struct buf said = { .size = 0 };
+	char due[WHEN_TEXT_MAX];
+
+	buf_puts(out, "finished: ");
+	if (e->earlier.kind == SUBJECT_NONE) {
+		buf_puts(out, "nothing more comes");
+	} else {
+		(void)instant_print(e->earlier.o.due, due);
+		buf_printf(out, repeats ? "its last occurrence, due %s, " :
+		    "its one occurrence, due %s, ", due);
+		brief_subject(e, &e->earlier, out);
+	}
+	say(e, CAUSE_FINISHED, e->earlier.o.due, "%s", repeats && instant_is_set(e->spec->until) ?
+	    "none comes before until: nothing more will happen" : "nothing more will happen");
+	say_subject(e, &e->earlier, &said);
+	buf_done(&said);
+}
+
+static void
+tell_running(struct explain *e, const struct run_info *r, struct buf *out)
+{
+	instant since = instant_is_set(r->spawned) ? r->spawned : r->started;
+	char name[RUN_NAME_MAX], at[WHEN_TEXT_MAX];
+	struct buf rest = { .size = 0 };
+
+	buf_printf(out, "running as %s since %s", run_name(e, r->run, name),
+	    instant_print(since, at));
+	if (e->mine && r->pid != 0)
+		buf_printf(out, ", as pid %lld", (long long)r->pid);
+	say(e, CAUSE_DUE, r->due, "due %s", instant_print(r->due, at));
+	say_run(e, r, &rest);
+	buf_done(&rest);
+}
+
+/* Nothing runs: for what does it wait? */
+static void
+tell_waiting(struct explain *e, struct buf *out)
+{
+	const struct span *pause = explain_pause(e, e->now);
+	char due[WHEN_TEXT_MAX], in[WHEN_TEXT_MAX];
+	struct buf then = { .size = 0 };
+
+	if (e->job->state == JOB_PAUSED) {
+		if (pause != NULL)
+			span_words(pause, out);
+		else
+			buf_puts(out, "paused since it was added");
+		say(e, CAUSE_PAUSED, pause != NULL ? pause->first : e->job->created, "%s",
+		    buf_string(out));
+	} else if (e->later.kind == SUBJECT_WAITS) {
+		buf_printf(out, "due %s: it ", instant_print(e->later.o.due, due));
+		say_subject(e, &e->later, out);
+		return;
+	}
+	if (e->job->state == JOB_QUEUED && e->job->last != NULL &&
+	    e->job->last->state == RUN_QUEUED)
+		say_run(e, e->job->last, out);
+	else if (e->later.kind == SUBJECT_FUTURE && e->job->state != JOB_PAUSED)
+		buf_printf(out, "waiting for its next due, %s, in %s",
+		    instant_print(e->later.o.due, due),
+		    took_print(instant_since(e->later.o.due, e->now), in));
+	else if (e->spec->on_boot && e->job->state != JOB_PAUSED)
+		buf_puts(out, "waiting for the next start of the host");
+	if (e->later.kind == SUBJECT_FUTURE)
+		brief_subject(e, &e->later, &then);
+	if (e->later.kind != SUBJECT_NONE)
+		say(e, CAUSE_WAITING, e->later.o.due, "its next due is %s%s%s",
+		    instant_print(e->later.o.due, due), buf_len(&then) > 0 ? ": it " : "",
+		    buf_string(&then));
+	else if (e->spec->on_boot)
+		say(e, CAUSE_WAITING, (instant){ 0 }, "it is due once after each start of the "
+		    "host");
+	buf_done(&then);
+}
+
+static void
+explain_now(struct explain *e, struct buf *out)
+{
+	const struct run_info *r = explain_find(e, e->view.run);
+
+	if (r != NULL)
+		tell_running(e, r, out);
+	else if (e->job->state == JOB_FINISHED)
+		tell_finished(e, out);
+	else
+		tell_waiting(e, out);
+	if (r == NULL && e->job->state == JOB_FINISHED)
+		return;
+	if (r != NULL && e->earlier.kind == SUBJECT_RAN && e->earlier.row.run == r->run)
+		e->earlier.kind = SUBJECT_NONE;	/* told */
+	tell_past(e);
+}
+
+/* ---- an instant ---- */
+
+static void
+tell_neighbour(struct explain *e, const struct subject *s, const char *which, struct buf *out)
+{
+	struct buf b = { .size = 0 };
+	char due[WHEN_TEXT_MAX];
+
+	if (s->kind == SUBJECT_NONE)
+		return;
+	(void)instant_print(s->o.due, due);
+	say(e, s == &e->later ? CAUSE_NEXT : CAUSE_PREVIOUS, s->o.due, "the occurrence %s it:",
+	    which);
+	say_subject(e, s, &b);
+	buf_printf(out, "; the one %s it, due %s, %s", which, due, buf_string(&b));
+	buf_done(&b);
+}
+
+static void
+explain_instant(struct explain *e, struct buf *out)
+{
+	char text[WHEN_TEXT_MAX], created[WHEN_TEXT_MAX];
+
+	if (e->exact.kind != SUBJECT_NONE) {
+		buf_printf(out, "what %s due %s ", e->exact.o.due.usec > e->now.usec ? "is" : "was",
+		    instant_print(e->exact.o.due, text));
+		say_subject(e, &e->exact, out);
+		return;
+	}
+	buf_printf(out, "nothing was due at %s", instant_print(e->at, text));
+	if (e->at.usec > e->now.usec) {
+		buf_reset(out);
+		buf_printf(out, "nothing is due at %s", text);
+	}
+	if (e->at.usec < e->job->created.usec) {
+		say(e, CAUSE_ADDED, e->job->created, "the job was added after that, at %s",
+		    instant_print(e->job->created, created));
+		buf_printf(out, ": the job was added after that, at %s", created);
+	} else if (e->later.kind == SUBJECT_NONE && !instant_is_set(e->job->due)) {
+		say(e, CAUSE_FINISHED, e->earlier.o.due, "nothing comes after the last%s",
+		    instant_is_set(e->spec->until) ? ": until" : "");
+		buf_puts(out, ": it comes after the last");
+	} else {
+		say(e, CAUSE_NO_OCCURRENCE, e->at, "the schedule has nothing at %s", text);
+	}
+	tell_neighbour(e, &e->earlier, "before", out);
+	tell_neighbour(e, &e->later, "after", out);
+}
+
+static void
+explain_run(struct explain *e, struct buf *out)
+{
+	const struct run_info *r = &e->runs[0];
+	struct occurrence o = schedule_at(e->schedule, r->due);
+	char due[WHEN_TEXT_MAX];
+
+	if (r->manual) {
+		buf_printf(out, "what was asked for by hand at %s ", instant_print(r->due, due));
+		say_run(e, r, out);
+		return;
+	}
+	o.mark = r->mark;
+	e->exact = (struct subject){ .kind = SUBJECT_RAN, .o = o,
+	    .row = { .first = r->due, .last = r->due, .count = 1, .cause = -1, .run = r->run } };
+	buf_printf(out, "what was due %s ", instant_print(r->due, due));
+	say_subject(e, &e->exact, out);
+}
+
+void
+explain(struct explain *e)
+{
+	struct buf out = { .size = 0 };
+
+	switch (e->question) {
+	case EXPLAIN_NOW:
+		explain_now(e, &out);
+		break;
+	case EXPLAIN_INSTANT:
+		explain_instant(e, &out);
+		break;
+	case EXPLAIN_RUN:
+		explain_run(e, &out);
+		break;
+	}
+	e->summary = buf_steal(&out);
+}
+
+void
+explain_done(struct explain *e)
+{
+	for (size_t i = 0; i < e->causes.n; i++) {
+		fields_done(cause_info_fields, e->causes.items[i]);
+		free(e->causes.items[i]);
+	}
+	free(e->causes.items);
+	free(e->summary);
+	e->causes = (struct structs){ .n = 0 };
+	e->summary = NULL;
+}

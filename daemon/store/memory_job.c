@@ -1,0 +1,246 @@
+/*
+ * memory_job: the ops of people on the store in memory.  A simulation needs none of them; they are
+ * there so that the tests of the scheduler can be run on either store and must come to the
+ * same end.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/must.h"
+#include "daemon/store/memory-internal.h"
+#include "daemon/store/state.h"
+#include "proto/mem.h"
+
+static int
+allows(const struct memory_job *j, int64_t uid)
+{
+	return uid == -1 || uid == j->uid ? 0 : -EACCES;
+}
+
+/* The job, or NULL with the refusal in *r. */
+static struct memory_job *
+job_of(struct memory *m, int64_t id, int64_t uid, int *r)
+{
+	struct memory_job *j = memory_job(m, id);
+
+	*r = j == NULL ? -ENOENT : allows(j, uid);
+	return *r == 0 ? j : NULL;
+}
+
+/* ---- add ---- */
+
+static bool
+same(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* The job with this name; or with this key, of a uid.  Slow: for tests. */
+static struct memory_job *
+job_find(const struct memory *m, const char *name, const char *key, int64_t uid)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct memory_job *j = m->jobs[i];
+
+		if (same(j->name, name) || (same(j->key, key) && j->uid == uid))
+			return j;
+	}
+	return NULL;
+}
+
+static int64_t
+owned(const struct memory *m, int64_t uid)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		n += m->jobs[i]->uid == uid;
+	return n;
+}
+
+/* One of an add.  0, or why not. */
+static int
+add_one(struct memory *m, const struct op_add *o, struct job_new *job)
+{
+	const struct job_spec *spec = job->spec;
+	struct memory_job *j = job_find(m, NULL, spec->key, o->uid);
+
+	job->existed = j != NULL;
+	if (j != NULL) {
+		job->id = j->row.id;
+		return 0;
+	}
+	if (o->jobs_max_uid > 0 && owned(m, o->uid) >= o->jobs_max_uid)
+		return -EDQUOT;
+	if (job_find(m, spec->name, NULL, o->uid) != NULL)
+		return -EEXIST;
+	j = memory_job_new(m, m->last_id + 1);
+	j->row.due = job->due;
+	j->row.every = spec->every;
+	j->row.misfire = spec->misfire;
+	j->row.kind = job_spec_kind(spec);
+	j->row.schedule = xstrdup(job->schedule);
+	j->uid = o->uid;
+	j->paused = spec->paused;
+	j->on_boot = spec->on_boot;
+	j->created = o->now;
+	j->epoch = o->epoch;
+	j->name = xstrdup(spec->name);
+	j->key = xstrdup(spec->key);
+	j->spec_json = xstrdup(job->spec_json);
+	memory_job_settle(j, o->now);
+	job->id = j->row.id;
+	return 0;
+}
+
+int
+memory_add(void *db, struct store_op *op)
+{
+	struct op_add *o = container_of(op, struct op_add, op);
+	struct memory *m = db;
+	int64_t last_id = m->last_id;
+	int r = 0;
+
+	for (size_t i = 0; i < o->n; i++) {
+		o->failed = i;
+		r = add_one(m, o, &o->jobs[i]);
+		if (r < 0)
+			break;
+	}
+	/* All or none. */
+	while (r < 0 && m->n > 0 && m->jobs[m->n - 1]->row.id > last_id)
+		memory_job_delete(m, m->jobs[m->n - 1]);
+	if (r < 0)
+		m->last_id = last_id;
+	return r;
+}
+
+/* ---- the rest ---- */
+
+int
+memory_trigger(void *db, struct store_op *op)
+{
+	struct op_trigger *o = container_of(op, struct op_trigger, op);
+	struct memory *m = db;
+	struct memory_job *j;
+	int r;
+
+	j = job_of(m, o->job, o->uid, &r);
+	if (j == NULL)
+		return r;
+	o->run = memory_run_new(m, j, RUN_QUEUED, true,
+	    instant_is_set(o->due) ? o->due : o->now)->info.run;
+	memory_job_settle(j, o->now);
+	o->kind = j->row.kind;
+	o->name = xstrdup(j->name);
+	return 0;
+}
+
+int
+memory_cancel(void *db, struct store_op *op)
+{
+	struct op_cancel *o = container_of(op, struct op_cancel, op);
+	struct memory *m = db;
+	struct memory_run *run;
+	struct memory_job *j;
+	int r;
+
+	j = job_of(m, o->job, o->uid, &r);
+	if (j == NULL)
+		return r;
+	run = memory_run_find(j, o->run);
+	/* An ended one that was not kept was there once all the same. */
+	if (run == NULL && (m->keep || o->run > j->runs || o->run < 1))
+		return -ENOENT;
+	if (run == NULL || run_state_final((enum run_state)run->info.state))
+		return -EALREADY;
+	o->was = run->info.state;
+	if (run->info.canceled_by == NULL)
+		run->info.canceled_by = xstrdup(o->by);
+	if (o->was == RUN_QUEUED) {
+		MUST(run_state_allows(RUN_QUEUED, RUN_CANCELED));
+		run->info.state = RUN_CANCELED;
+		run->info.ended = o->now;
+		memory_run_end(m, j, run, RUN_QUEUED);
+		memory_job_settle(j, o->now);
+	}
+	o->job_state = j->state;
+	o->kind = j->row.kind;
+	o->name = xstrdup(j->name);
+	return 0;
+}
+
+int
+memory_pause(void *db, struct store_op *op)
+{
+	struct op_pause *o = container_of(op, struct op_pause, op);
+	struct memory *m = db;
+	struct memory_job *j;
+	int r;
+
+	j = job_of(m, o->job, o->uid, &r);
+	if (j == NULL)
+		return r;
+	/* Of what is finished there is nothing to hold back. */
+	o->changed = j->paused != o->paused && !(o->paused && j->state == JOB_FINISHED);
+	if (o->changed) {
+		j->paused = o->paused;
+		j->generation++;
+		memory_job_settle(j, o->now);
+	}
+	o->row = j->row;
+	o->row.schedule = xstrdup(j->row.schedule);
+	o->job_state = j->state;
+	o->name = xstrdup(j->name);
+	return 0;
+}
+
+int
+memory_remove(void *db, struct store_op *op)
+{
+	struct op_remove *o = container_of(op, struct op_remove, op);
+	struct memory *m = db;
+	struct memory_job *j;
+	int r;
+
+	j = job_of(m, o->job, o->uid, &r);
+	if (j == NULL)
+		return r;
+	if (j->queued + j->running > 0)
+		return -EBUSY;
+	o->runs = j->runs;
+	o->name = xstrdup(j->name);
+	memory_job_delete(m, j);
+	return 0;
+}
+
+/* Without what only people read: description, labels, spec, summary. */
+int
+memory_get(void *db, struct store_op *op)
+{
+	struct op_get *o = container_of(op, struct op_get, op);
+	struct memory *m = db;
+	const struct memory_job *j = o->id != 0 ? memory_job(m, o->id) :
+	    job_find(m, o->name, NULL, 0);
+
+	if (j == NULL)
+		return -ENOENT;
+	o->job = (struct job_info){
+		.id = j->row.id, .name = xstrdup(j->name), .kind = j->row.kind, .state = j->state,
+		.uid = j->uid, .generation = j->generation, .created = j->created,
+		.due = j->row.due, .every = j->row.every, .runs = j->runs, .skips = j->skips,
+		.overlaps = j->overlaps, .paused = j->paused,
+	};
+	o->runs = xcalloc(o->runs_max + 1, sizeof(*o->runs));
+	for (const struct memory_run *r = j->newest; r != NULL && o->runs_n < o->runs_max;
+	    r = r->older) {
+		struct run_info *info = &o->runs[o->runs_n++];
+
+		*info = r->info;
+		info->name = xstrdup(j->name);
+		info->reason = xstrdup(r->info.reason);
+		info->canceled_by = xstrdup(r->info.canceled_by);
+	}
+	return 0;
+}

@@ -1,0 +1,500 @@
+/*
+ * The store in memory against SQLite: the same ops, drawn from a seed, on both; every result and all that
+ * is out must be the same, refusals too.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "daemon/base/rand.h"
+#include "daemon/store/memory.h"
+#include "proto/buf.h"
+#include "proto/mem.h"
+#include "tests/harness/storehouse.h"
+
+#define SEEDS	40
+#define OPS	400
+#define JOBS	12	/* ids that are drawn: some are never there, some are gone */
+#define NOW	((int64_t)1000000)
+
+union any {
+	struct store_op		op;
+	struct op_add		add;
+	struct op_claim		claim;
+	struct op_finish	finish;
+	struct op_skip		skip;
+	struct op_life		life;
+	struct op_shift		shift;
+	struct op_redue		redue;
+	struct op_span		span;
+	struct op_trigger	trigger;
+	struct op_cancel	cancel;
+	struct op_pause		pause;
+	struct op_remove	remove;
+	struct op_due		due;
+	struct op_active	active;
+	struct op_scheduled	scheduled;
+	struct op_get		get;
+	struct op_counts	counts;
+};
+
+/* What an op points to: drawn once, for both stores. */
+struct drawn {
+	struct job_spec	specs[3];
+	struct timer_spec timer;
+	char		names[3][16], keys[3][16];
+	struct job_new	jobs[2][3];	/* each store's own outs */
+	struct run_info	run;
+};
+
+struct pair {
+	struct storehouse	 disk, ram;
+	struct memory		*memory;
+	struct rand		 rand;
+	int64_t			 now;
+	int64_t			 boots;
+	struct buf		 told;		/* by the listener, since the last op */
+};
+
+static int64_t
+below(struct pair *p, int64_t n)
+{
+	return (int64_t)rand_below(&p->rand, (uint64_t)n);
+}
+
+static bool
+chance(struct pair *p, int64_t percent)
+{
+	return below(p, 100) < percent;
+}
+
+/* ---- all that is out, as text ---- */
+
+static void
+print_row(struct buf *b, const struct due_row *r)
+{
+	buf_printf(b, " [%" PRId64 " %" PRId64 " %" PRId64 " %d %d %s %" PRId64 "]", r->id, r->due.usec,
+	    r->every, r->misfire, r->kind, r->schedule != NULL ? r->schedule : "-", r->decided.usec);
+}
+
+static void
+print_run(struct buf *b, const struct run_info *r)
+{
+	buf_printf(b, " {%" PRId64 ".%" PRId64 " state=%d attempt=%" PRId64 " manual=%d due=%" PRId64
+	    " noticed=%" PRId64 " started=%" PRId64 " mark=%d missed=%" PRId64 " previous=%" PRId64
+	    " ended=%" PRId64 " code=%" PRId64 " reason=%s by=%s name=%s}", r->job, r->run, r->state,
+	    r->attempt, r->manual, r->due.usec, r->noticed.usec, r->started.usec, r->mark, r->missed,
+	    r->previous.usec, r->ended.usec, r->exit_code, r->reason != NULL ? r->reason : "-",
+	    r->canceled_by != NULL ? r->canceled_by : "-", r->name != NULL ? r->name : "-");
+}
+
+static void
+print_claim(struct buf *b, const struct op_claim *o)
+{
+	buf_printf(b, " run=%" PRId64 " manual=%d run_due=%" PRId64 " born=%d", o->run, o->manual,
+	    o->run_due.usec, o->born);
+	if (o->op.result == 0)
+		buf_printf(b, " previous=%" PRId64 " id=%" PRId64 " uid=%" PRId64 " name=%s kind=%d"
+		    " spec=%s every=%" PRId64 " generation=%" PRId64, o->previous.usec, o->row.id,
+		    o->row.uid, o->row.name != NULL ? o->row.name : "-", o->row.kind,
+		    o->row.spec_json, o->row.every, o->row.generation);
+}
+
+static void
+print_active(struct buf *b, const struct active_row *r)
+{
+	buf_printf(b, " {%" PRId64 ".%" PRId64 " state=%d kind=%d uid=%" PRId64 " attempt=%" PRId64
+	    " due=%" PRId64 " %" PRId64 " %" PRId64 " mark=%d missed=%" PRId64 " previous=%" PRId64
+	    " manual=%d cancel=%d by=%s name=%s spec=%s}", r->job, r->run, r->state, r->kind, r->uid,
+	    r->attempt, r->due.usec, r->noticed.usec, r->started.usec, r->mark, r->missed,
+	    r->previous.usec, r->manual, r->cancel_asked, r->canceled_by != NULL ? r->canceled_by : "-",
+	    r->name != NULL ? r->name : "-", r->spec_json != NULL ? r->spec_json : "-");
+}
+
+static void
+print_get(struct buf *b, const struct op_get *o)
+{
+	const struct job_info *j = &o->job;
+
+	buf_printf(b, " job %" PRId64 " %s kind=%d state=%d uid=%" PRId64 " generation=%" PRId64
+	    " created=%" PRId64 " due=%" PRId64 " every=%" PRId64 " runs=%" PRId64 " skips=%" PRId64
+	    " paused=%d overlaps=%" PRId64,
+	    j->id, j->name != NULL ? j->name : "-", j->kind, j->state, j->uid, j->generation,
+	    j->created.usec, j->due.usec, j->every, j->runs, j->skips, j->paused,
+	    j->overlaps);
+	for (size_t i = 0; i < o->runs_n; i++)
+		print_run(b, &o->runs[i]);
+}
+
+static void
+print_by_hand(struct buf *b, const union any *a)
+{
+	if (a->op.kind == OP_TRIGGER)
+		buf_printf(b, " run=%" PRId64 " name=%s kind=%d", a->trigger.run,
+		    a->trigger.name != NULL ? a->trigger.name : "-", a->trigger.kind);
+	else if (a->op.kind == OP_CANCEL && a->op.result == 0)
+		buf_printf(b, " was=%d name=%s kind=%d job_state=%d", a->cancel.was,
+		    a->cancel.name != NULL ? a->cancel.name : "-", a->cancel.kind, a->cancel.job_state);
+	else if (a->op.kind == OP_REMOVE && a->op.result == 0)
+		buf_printf(b, " runs=%" PRId64 " name=%s", a->remove.runs,
+		    a->remove.name != NULL ? a->remove.name : "-");
+	if (a->op.kind != OP_PAUSE || a->op.result < 0)
+		return;
+	buf_printf(b, " changed=%d state=%d name=%s", a->pause.changed, a->pause.job_state,
+	    a->pause.name != NULL ? a->pause.name : "-");
+	print_row(b, &a->pause.row);
+}
+
+static void
+print_read(struct buf *b, const union any *a)
+{
+	if (a->op.kind == OP_DUE) {
+		buf_printf(b, " more=%d", a->due.more);
+		for (size_t i = 0; i < a->due.n; i++)
+			print_row(b, &a->due.rows[i]);
+	} else if (a->op.kind == OP_SCHEDULED) {
+		buf_printf(b, " more=%d next=%" PRId64, a->scheduled.more, a->scheduled.next);
+		for (size_t i = 0; i < a->scheduled.n; i++)
+			print_row(b, &a->scheduled.rows[i]);
+	} else if (a->op.kind == OP_ACTIVE) {
+		buf_printf(b, " more=%d", a->active.more);
+		for (size_t i = 0; i < a->active.n; i++)
+			print_active(b, &a->active.rows[i]);
+	} else if (a->op.kind == OP_GET && a->op.result == 0) {
+		print_get(b, &a->get);
+	} else if (a->op.kind == OP_COUNTS) {
+		buf_printf(b, " %" PRId64 " %" PRId64, a->counts.queued, a->counts.running);
+	}
+}
+
+static void
+print(struct buf *b, const union any *a)
+{
+	buf_printf(b, "op %u: %d", a->op.kind, a->op.result);
+	if (a->op.kind == OP_ADD) {
+		for (size_t i = 0; i < a->add.n; i++)
+			buf_printf(b, " %" PRId64 " %d", a->add.jobs[i].id, a->add.jobs[i].existed);
+		if (a->op.result < 0)
+			buf_printf(b, " failed=%zu", a->add.failed);
+	} else if (a->op.kind == OP_CLAIM) {
+		print_claim(b, &a->claim);
+	} else if (a->op.kind == OP_FINISH && a->op.result == 0) {
+		buf_printf(b, " job_state=%d", a->finish.job_state);
+	} else if (a->op.kind == OP_SKIP) {
+		buf_printf(b, " name=%s", a->skip.name != NULL ? a->skip.name : "-");
+	} else if (a->op.kind == OP_LIFE) {
+		buf_printf(b, " booted=%" PRId64 " known=%" PRId64 " epoch=%" PRId64 " step=%" PRId64,
+		    a->life.booted, a->life.known, a->life.epoch, a->life.step);
+	} else if (a->op.kind == OP_SHIFT) {
+		buf_printf(b, " more=%d", a->shift.more);
+	}
+	print_by_hand(b, a);
+	print_read(b, a);
+}
+
+/* ---- drawing ---- */
+
+static void
+draw_add(struct pair *p, union any *a, struct drawn *d)
+{
+	a->add = (struct op_add){ .op.kind = OP_ADD, .n = (size_t)below(p, 4), .uid = below(p, 2),
+	    .now = { p->now }, .jobs_max_uid = chance(p, 20) ? 3 : 0, .epoch = below(p, 3) };
+	a->add.jobs = d->jobs[0];
+	d->timer.duration = USEC_SEC;
+	for (size_t i = 0; i < a->add.n; i++) {
+		struct job_spec *s = &d->specs[i];
+
+		*s = (struct job_spec){ .timer = &d->timer, .paused = chance(p, 20),
+		    .on_boot = chance(p, 15), .misfire = (int)below(p, MISFIRE_COUNT),
+		    .every = chance(p, 50) ? USEC_SEC : 0 };
+		(void)snprintf(d->names[i], sizeof(d->names[i]), "n%d", (int)below(p, 8));
+		(void)snprintf(d->keys[i], sizeof(d->keys[i]), "k%d", (int)below(p, 6));
+		s->name = chance(p, 70) ? d->names[i] : NULL;
+		s->key = chance(p, 30) ? d->keys[i] : NULL;
+		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = "{}", .summary = "",
+		    .schedule = chance(p, 30) ? "{\"cron\":\"@daily\"}" : NULL,
+		    .due = { s->on_boot ? 0 : p->now + below(p, 20) } };
+	}
+}
+
+/* A due that the job has, or had, or never had. */
+static instant
+draw_due(struct pair *p, int64_t job)
+{
+	instant due = memory_due(p->memory, job);
+
+	return chance(p, 80) ? due : (instant){ due.usec + 1 };
+}
+
+static void
+draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
+{
+	static const int ends[] = { RUN_SUCCEEDED, RUN_FAILED, RUN_CANCELED, RUN_LOST };
+	instant due = draw_due(p, job);
+	int64_t run = chance(p, 40) ? 1 + below(p, 4) : 0;
+
+	if (chance(p, 40)) {
+		a->claim = (struct op_claim){ .op.kind = OP_CLAIM, .job = job, .run = run, .due = due,
+		    .next_due = { chance(p, 70) ? due.usec + 1 + below(p, 9) : 0 },
+		    .mark = (int)below(p, MARK_COUNT), .missed = below(p, 3),
+		    .noticed = { p->now }, .started = { p->now + 1 }, .node = 1 };
+	} else if (chance(p, 60)) {
+		d->run = RUN_INFO_NONE;
+		d->run.job = job;
+		d->run.run = 1 + below(p, 5);
+		d->run.state = ends[below(p, 4)];
+		d->run.ended = (instant){ p->now };
+		d->run.exit_code = below(p, 3) - 1;
+		d->run.attempt = below(p, 3);
+		d->run.reason = chance(p, 40) ? (char *)(uintptr_t)"so" : NULL;
+		a->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &d->run,
+		    .from = RUN_RUNNING };
+	} else {
+		a->skip = (struct op_skip){ .op.kind = OP_SKIP, .job = job, .first = due,
+		    .last = { due.usec + 2 }, .count = 1 + below(p, 3),
+		    .cause = (int)below(p, SKIP_COUNT),
+		    .next_due = { chance(p, 80) ? due.usec + 3 : 0 } };
+	}
+}
+
+static void
+draw_by_hand(struct pair *p, union any *a, int64_t job)
+{
+	int64_t uid = below(p, 3) - 1, what = below(p, 10);
+	instant now = { p->now };
+
+	if (what < 4)
+		a->trigger = (struct op_trigger){ .op.kind = OP_TRIGGER, .job = job, .now = now,
+		    .uid = uid, .due = { chance(p, 20) ? p->now - 5 : 0 } };
+	else if (what < 6)
+		a->cancel = (struct op_cancel){ .op.kind = OP_CANCEL, .job = job,
+		    .run = below(p, 6), .now = now, .uid = uid, .by = "uid 7" };
+	else if (what < 9)
+		a->pause = (struct op_pause){ .op.kind = OP_PAUSE, .job = job,
+		    .paused = chance(p, 50), .uid = uid, .now = now };
+	else
+		a->remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = job, .uid = uid };
+}
+
+static void
+draw_clock(struct pair *p, union any *a, int64_t job)
+{
+	static const char *const boots[] = { "a", "b" };
+	instant due = memory_due(p->memory, job);
+	int64_t what = below(p, 10);
+
+	if (what < 4)
+		a->life = (struct op_life){ .op.kind = OP_LIFE, .end = chance(p, 30),
+		    .now = { p->now }, .boot = boots[(p->boots += chance(p, 30)) % 2],
+		    .offset = below(p, 100) };
+	else if (what < 8)
+		/* Forward: back might lead to a due that has its run, which SQLite takes for damage. */
+		a->shift = (struct op_shift){ .op.kind = OP_SHIFT, .step = below(p, 21),
+		    .epoch = 1 + p->now / 50 };
+	else if (what < 9)
+		a->redue = (struct op_redue){ .op.kind = OP_REDUE, .job = job, .from = due,
+		    .to = { chance(p, 80) ? due.usec + 5 : 0 } };
+	else
+		a->span = (struct op_span){ .op.kind = OP_SPAN, .span = { .kind = SPAN_DOWN,
+		    .first = { 1 }, .last = { 2 } } };
+}
+
+static void
+draw_read(struct pair *p, union any *a, int64_t job)
+{
+	static const int active[] = { RUN_QUEUED, RUN_RUNNING };
+	int64_t what = below(p, 5);
+
+	a->op = (struct store_op){ .kind = OP_COUNTS };
+	if (what == 0) {
+		a->due = (struct op_due){ .op.kind = OP_DUE, .after_due = memory_due(p->memory, job),
+		    .after_id = below(p, JOBS), .until = { chance(p, 50) ? INT64_MAX : p->now } };
+	} else if (what == 1) {
+		a->active = (struct op_active){ .op.kind = OP_ACTIVE, .state = active[below(p, 2)] };
+	} else if (what == 2) {
+		a->scheduled = (struct op_scheduled){ .op.kind = OP_SCHEDULED,
+		    .after = below(p, JOBS) };
+	} else if (what == 3) {
+		a->get = (struct op_get){ .op.kind = OP_GET, .id = job,
+		    .runs_max = (size_t)below(p, 20) };
+	}
+}
+
+static void
+draw(struct pair *p, union any *a, struct drawn *d)
+{
+	int64_t job = 1 + below(p, JOBS), what = below(p, 100);
+
+	p->now += below(p, 3);
+	memset(a, 0, sizeof(*a));
+	if (what < 10)
+		draw_add(p, a, d);
+	else if (what < 55)
+		draw_scheduler(p, a, d, job);
+	else if (what < 75)
+		draw_by_hand(p, a, job);
+	else if (what < 82)
+		draw_clock(p, a, job);
+	else
+		draw_read(p, a, job);
+	/* Nobody asks for these: the scheduler decides only what has a due. */
+	if ((a->op.kind == OP_SKIP && !instant_is_set(a->skip.first)) ||
+	    (a->op.kind == OP_REDUE && !instant_is_set(a->redue.from)))
+		a->counts = (struct op_counts){ .op.kind = OP_COUNTS };
+}
+
+/* ---- both ---- */
+
+static void
+hear(void *context, const struct store_op *op)
+{
+	struct pair *p = context;
+
+	buf_printf(&p->told, "told %u", op->kind);
+}
+
+static void
+step(struct pair *p, uint64_t seed, int n)
+{
+	struct drawn d;
+	struct buf disk = { 0 }, ram = { 0 };
+	union any *a = xcalloc(1, sizeof(*a)), *b = xcalloc(1, sizeof(*b));
+	bool heard;
+
+	memset(&d, 0, sizeof(d));
+	draw(p, a, &d);
+	memcpy(b, a, sizeof(*b));
+	if (a->op.kind == OP_ADD) {
+		memcpy(d.jobs[1], d.jobs[0], sizeof(d.jobs[1]));
+		b->add.jobs = d.jobs[1];
+	}
+	buf_reset(&p->told);
+	(void)storehouse_do(&p->disk, &a->op, (enum op_kind)a->op.kind);
+	(void)storehouse_do(&p->ram, &b->op, (enum op_kind)b->op.kind);
+	print(&disk, a);
+	print(&ram, b);
+	if (strcmp(buf_string(&disk), buf_string(&ram)) != 0)
+		fail_msg("SEED=%" PRIu64 " op %d\n  SQLite: %s\n  memory: %s", seed, n,
+		    buf_string(&disk), buf_string(&ram));
+	heard = a->op.result == 0 && (a->op.kind == OP_CLAIM || a->op.kind == OP_FINISH ||
+	    a->op.kind == OP_SKIP);
+	assert_int_equal(buf_len(&p->told) > 0, heard);
+	op_drop(&a->op);
+	op_drop(&b->op);
+	buf_done(&disk);
+	buf_done(&ram);
+	free(a);
+	free(b);
+}
+
+static void
+pair_open(struct pair *p, uint64_t seed)
+{
+	memset(p, 0, sizeof(*p));
+	rand_seed(&p->rand, seed);
+	p->now = NOW;
+	storehouse_init(&p->disk, STORE_INLINE);
+	p->memory = memory_new(true);
+	memory_listen(p->memory, hear, p);
+	p->ram.mode = STORE_INLINE;
+	p->ram.l = loop_new(LOOP_VIRTUAL);
+	p->ram.store = store_open(&(struct store_config){ .backend = &backend_memory,
+	    .memory = p->memory, .mode = STORE_INLINE }, p->ram.l, p->ram.error);
+	assert_non_null(p->ram.store);
+}
+
+static void
+pair_close(struct pair *p)
+{
+	store_close(p->ram.store);
+	loop_free(p->ram.l);
+	memory_free(p->memory);
+	storehouse_done(&p->disk);
+	buf_done(&p->told);
+}
+
+static void
+any_ops_end_alike_on_both_stores(void **state)
+{
+	const char *word = getenv("SEED");
+	uint64_t first = word != NULL ? strtoull(word, NULL, 10) : 1;
+	struct pair *p = xmalloc(sizeof(*p));
+
+	(void)state;
+	for (uint64_t seed = first; seed < first + (word != NULL ? 1 : SEEDS); seed++) {
+		pair_open(p, seed);
+		for (int n = 0; n < OPS; n++)
+			step(p, seed, n);
+		pair_close(p);
+	}
+	free(p);
+}
+
+static void
+what_is_not_there_is_refused(void **state)
+{
+	struct pair *p = xmalloc(sizeof(*p));
+	struct op_list list = { .op.kind = OP_LIST };
+
+	(void)state;
+	pair_open(p, 1);
+	assert_int_equal(storehouse_do(&p->ram, &list.op, OP_LIST), -ENOSYS);
+	pair_close(p);
+	free(p);
+}
+
+/* As simulations have them: the spec is lent, and runs that have ended leave nothing. */
+static void
+jobs_put_there_are_claimed_with_the_spec_as_it_is(void **state)
+{
+	struct job_spec spec = { .every = USEC_SEC };
+	struct due_row row = { .due = { 100 }, .id = 7, .every = USEC_SEC, .kind = KIND_TIMER };
+	struct op_claim claim = { .job = 7, .due = { 100 }, .next_due = { 200 }, .started = { 100 } };
+	struct memory *m = memory_new(false);
+	struct storehouse h = { .mode = STORE_INLINE, .l = loop_new(LOOP_VIRTUAL) };
+	struct run_info run = RUN_INFO_NONE;
+	struct op_finish finish = { .run = &run, .from = RUN_RUNNING };
+	struct op_get get = { .id = 7, .runs_max = 5 };
+
+	(void)state;
+	memory_put_job(m, &row, &spec, 41);
+	memory_put_run(m, &(struct active_row){ .job = 7, .run = 42, .state = RUN_QUEUED });
+	h.store = store_open(&(struct store_config){ .backend = &backend_memory, .memory = m,
+	    .mode = STORE_INLINE }, h.l, h.error);
+	assert_int_equal(storehouse_do(&h, &claim.op, OP_CLAIM), 0);
+	assert_int_equal(claim.run, 43);
+	assert_ptr_equal(claim.row.spec, &spec);
+	assert_null(claim.row.spec_json);
+	assert_int_equal(memory_due(m, 7).usec, 200);
+	run.job = 7;
+	run.run = 43;
+	run.state = RUN_SUCCEEDED;
+	run.ended = (instant){ 150 };
+	assert_int_equal(storehouse_do(&h, &finish.op, OP_FINISH), 0);
+	assert_int_equal(storehouse_do(&h, &finish.op, OP_FINISH), -ESTALE);
+	assert_int_equal(storehouse_do(&h, &get.op, OP_GET), 0);
+	assert_int_equal(get.runs_n, 1);
+	assert_int_equal(get.job.runs, 43);
+	op_get_done(&get);
+	store_close(h.store);
+	loop_free(h.l);
+	memory_free(m);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_ops_end_alike_on_both_stores),
+		cmocka_unit_test(what_is_not_there_is_refused),
+		cmocka_unit_test(jobs_put_there_are_claimed_with_the_spec_as_it_is),
+	};
+
+	return cmocka_run_group_tests_name("store_memory", tests, NULL, NULL);
+}
