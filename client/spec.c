@@ -125,6 +125,9 @@ command_complete(struct client *c)
 	return 0;
 }
 
+/* The latest so many at most, as the daemon has it. */
+#define MISFIRE_ALL_MAX	1000
+
 /* misfire all:N is two fields. */
 static int
 misfire_complete(struct client *c)
@@ -136,7 +139,7 @@ misfire_complete(struct client *c)
 	if (!text || strncmp(text, "all:", 4) != 0)
 		return 0;
 	n = strtol(text + 4, &end, 10);
-	if (n < 1 || *end || end == text + 4) {
+	if (n < 1 || n > MISFIRE_ALL_MAX || *end || end == text + 4) {
 		complain("--misfire: \"%s\": all:N runs the latest N, from 1 to 1000", text);
 		return EXIT_USAGE;
 	}

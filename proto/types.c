@@ -604,10 +604,12 @@ when_check(struct check *c, const struct job_spec *s)
 	if (ways > 1)
 		return refuse(c, s->on_boot ? "onBoot" : s->calendar != NULL ? "calendar" : "cron",
 		    -1, "only one of cron, calendar, everyUSec and onBoot may be given");
+	if ((at || s->in != 0) && s->on_boot)
+		return refuse(c, at ? "at" : "inUSec", -1, "onBoot says when: at a boot, and never else");
 	if ((at || s->in != 0) && ways == 1 && s->every == 0)
 		return refuse(c, at ? "at" : "inUSec", -1,
 		    "%s says when: use from for the time before which nothing happens",
-		    s->cron != NULL ? "cron" : s->calendar != NULL ? "calendar" : "onBoot");
+		    s->cron != NULL ? "cron" : "calendar");
 	if (s->time_zone != NULL && s->cron == NULL && s->calendar == NULL && s->except.n == 0)
 		return refuse(c, "timeZone", -1, "it is for cron, calendar and except");
 	if (s->dst != DST_ONCE && s->cron == NULL && s->calendar == NULL)

@@ -20,6 +20,8 @@ refused '--every' --every 0
 refused '--dst' --cron '@daily' --dst never
 refused '--except: at "13-45"' --cron '@daily' --except '*-13-45'
 refused 'all:N' --every 1h --misfire all:0
+refused 'all:N' --every 1h --misfire all:1001
+refused '--on-boot says when' --on-boot --in 5m
 refused 'it comes no more' --calendar '2020-01-01'
 refused 'use --from' --cron '@daily' --in 5m
 same "nothing was added" "$(jobctl list --json | field jobs.#)" 0
