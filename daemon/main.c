@@ -363,8 +363,11 @@ boot_id_read(char boot[BOOT_ID_MAX])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 
-	if (f == NULL || fgets(boot, BOOT_ID_MAX, f) == NULL)
+	if (f == NULL || fgets(boot, BOOT_ID_MAX, f) == NULL) {
+		log_warning("the boot's id cannot be read, jobs that run once a boot will not"
+		    " notice one");
 		(void)strcpy(boot, "unknown");
+	}
 	boot[strcspn(boot, "\n")] = '\0';
 	if (f != NULL)
 		fclose(f);
