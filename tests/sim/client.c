@@ -66,13 +66,17 @@ wall_draw(struct sim *s, struct job_spec *spec)
 		"0 */2 * * *", "59 23,0,1,2 * * *", NULL };
 	static const char *const calendars[] = { "*:0/5", "02:30", "daily", "hourly",
 		"0..4:0,15,30,45", "01..03:0/20", "Sat,Sun 0..3:30", "*-*~1..9/1 2:15,45", NULL };
+	static const char *const slow_crons[] = { "30 2 * * *", "0 0 * * *", "15,45 2 * * SAT,SUN",
+		"0 */6 * * *", "59 23 L * *", "0 1 * * 7#1", "30 0-3 * * SUN", "@weekly", NULL };
+	static const char *const slow_calendars[] = { "02:30", "daily", "Sun 0..3:30", "weekly",
+		"*-*~1..9/1 2:15,45", "*-03,10,11-* 02:00,30", "quarterly", "00/8:00", NULL };
 	static const char *const places[] = { "Europe/Berlin", "America/New_York", "UTC",
 		"Australia/Lord_Howe", "America/Santiago", "Asia/Kolkata", NULL };
 
 	if (sim_chance(s, 50))
-		spec->cron = xstrdup(pick(s, crons));
+		spec->cron = xstrdup(pick(s, s->slow ? slow_crons : crons));
 	else
-		spec->calendar = xstrdup(pick(s, calendars));
+		spec->calendar = xstrdup(pick(s, s->slow ? slow_calendars : calendars));
 	spec->time_zone = xstrdup(sim_chance(s, 70) ? s->place : pick(s, places));
 	spec->dst = (int)rand_below(&s->rand, DST_COUNT);
 }
@@ -169,6 +173,8 @@ add_prepare(struct client *f)
 		    sim_between(s, 20 * USEC_SEC, 2 * USEC_HOUR);
 	else
 		j->on_boot = sim_chance(s, 12);
+	if (s->slow && j->every > 0)
+		j->every *= 1000;
 	j->boots = s->boots;
 	j->first = j->on_boot ? (instant){ 0 } : now;
 	j->steps = f->sim->steps_n;

@@ -3,7 +3,7 @@
  * things take, when the clock is set, when the disk fails and when the daemon dies.  What must
  * always hold is checked where it happens (exec.c, life.c) and after each restart (audit.c).
  *
- *	sim [SEED] [--seeds N] [--steps N] [--verbose]
+ *	sim [SEED] [--seeds N] [--steps N] [--slow] [--verbose]
  *
  * Without SEED: 1, 2, ... N.  A failure prints its seed and the last events; the same seed
  * fails again.  The first seed is run twice, and both must go the same way.
@@ -24,7 +24,7 @@
 
 #define STEPS_DEFAULT	120
 
-static bool verbose;
+static bool verbose, slow;
 
 /* ---- the seed, the time, the trace ---- */
 
@@ -254,7 +254,10 @@ step(struct sim *s)
 	} else if (draw < 68) {
 		sleep_host(s);
 	}
-	advance(s, sim_between(s, 0, sim_chance(s, 15) ? 5 * USEC_MINUTE : 10 * USEC_SEC));
+	if (s->slow)
+		advance(s, sim_between(s, 0, sim_chance(s, 15) ? 30 * USEC_DAY : 3 * USEC_DAY));
+	else
+		advance(s, sim_between(s, 0, sim_chance(s, 15) ? 5 * USEC_MINUTE : 10 * USEC_SEC));
 }
 
 /* No more trouble: everything that is due must be done. */
@@ -284,7 +287,7 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 {
 	int before = descriptors();
 
-	*s = (struct sim){ .seed = seed, .trace = 0xcbf29ce484222325 };
+	*s = (struct sim){ .seed = seed, .trace = 0xcbf29ce484222325, .slow = slow };
 	s->stepped = -USEC_DAY;
 	(void)strcpy(s->boot, "boot 0");
 	rand_seed(&s->rand, seed);
@@ -315,6 +318,8 @@ main(int argc, char *argv[])
 			seeds = strtoull(argv[++i], NULL, 10);
 		else if (strcmp(argv[i], "--steps") == 0 && i + 1 < argc)
 			steps = strtoull(argv[++i], NULL, 10);
+		else if (strcmp(argv[i], "--slow") == 0)
+			slow = true;
 		else if (strcmp(argv[i], "--verbose") == 0)
 			verbose = true;
 		else

@@ -77,6 +77,7 @@ struct sim {
 	usec_t			 stepped;	/* true time of the last step of the wall clock */
 	usec_t			 steps[SIM_STEPS_MAX]; /* all of them */
 	size_t			 steps_n;
+	bool			 slow;		/* a world of years: steps of days, jobs of hours and more */
 	bool			 quiet;		/* no more trouble: all must come to rest */
 	/* the disk */
 	int64_t			 die_in;	/* commits until death; 0: none */
