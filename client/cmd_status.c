@@ -138,7 +138,7 @@ daemon_told(const struct output *o, const struct cJSON *stats)
 	if (*trouble)
 		printf("%sthe store has trouble: %s%s\n", color_of(o, "failed"), trouble,
 		    color_off(o));
-	if (!json_get_bool(stats, "runnerConnected", 1))
+	if (!json_get_bool(stats, "runnerConnected", 1) && json_get_int(stats, "runnerWanted", 1) > 0)
 		printf("%sjobd-runner is not connected: commands wait%s\n", color_of(o, "failed"),
 		    color_off(o));
 	free(shown);

@@ -731,5 +731,6 @@ runner_stats(const struct runner *r, struct runner_stats *out)
 		.connected = r->ready,
 		.pid = r->ready ? r->pid : 0,
 		.running = r->running,
+		.wanted = r->wanted,
 	};
 }

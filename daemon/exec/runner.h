@@ -21,6 +21,7 @@ struct runner_stats {
 	bool	connected;
 	pid_t	pid;
 	int64_t	running;
+	int64_t	wanted;		/* by so many commands, connected or not */
 };
 
 struct runner *runner_new(const struct runner_config *config, struct loop *l);

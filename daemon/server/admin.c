@@ -121,6 +121,7 @@ set_server(struct cJSON *to, const struct server *s)
 	json_set_bool(to, "runnerConnected", runner.connected);
 	if (runner.connected)
 		json_set_int(to, "runnerPid", runner.pid);
+	json_set_int(to, "runnerWanted", runner.wanted);
 }
 
 static enum task_status
