@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/scheduler/audit.h"
+#include "daemon/server/planned.h"
 #include "daemon/server/select.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -53,8 +54,7 @@ struct audit_call {
 	size_t		 steps_n;
 	usec_t		*steps_of;	/* the job's */
 	struct op_get	 get;
-	struct job_spec	 spec;
-	struct schedule	 schedule;
+	struct planned		 planned;
 	struct audit	 audit;
 	enum audit_next	 next;
 	int64_t		 occurrences, runs, skips, jobs, rows, gaps_left;
@@ -178,13 +178,9 @@ job_begin(struct audit_call *f)
 {
 	const struct audit_in *in = f->call.in;
 	struct server *s = server_of(&f->call);
-	struct field_error error;
 	size_t n = 0;
 
-	if (f->get.job.spec == NULL ||
-	    fields_read_lax(f->get.job.spec, job_spec_fields, &f->spec, &error) != JOBD_OK)
-		return false;
-	if (schedule_open(&f->spec, s->zones, f->get.job.id, &f->schedule, &error) != JOBD_OK)
+	if (!planned_open(&f->planned, s, &f->get.job))
 		return false;
 	/* Those since it was added: before the first of them, no clock showed less than then. */
 	f->steps_of = xrealloc(f->steps_of, (f->steps_n + 1) * sizeof(*f->steps_of));
@@ -193,7 +189,7 @@ job_begin(struct audit_call *f)
 			f->steps_of[n++] = f->steps[i].by;
 	}
 	f->audit = (struct audit){
-		.job = &f->get.job, .spec = &f->spec, .schedule = &f->schedule,
+		.job = &f->get.job, .spec = &f->planned.spec, .schedule = &f->planned.schedule,
 		.from = in->from, .to = in->to, .now = loop_wall(s->loop),
 		.steps = f->steps_of, .steps_n = n, .found = audit_found, .context = f,
 	};
@@ -233,8 +229,7 @@ job_end(struct audit_call *f)
 	f->skips += f->audit.skips;
 	audit_done(&f->audit);
 	op_ledger_done(&f->op.ledger);
-	schedule_done(&f->schedule);
-	job_spec_done(&f->spec);
+	planned_done(&f->planned);
 	op_get_done(&f->get);
 	f->get = (struct op_get){ .id = 0 };
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/scheduler/remark.h"
+#include "daemon/server/planned.h"
 #include "daemon/server/select.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -27,33 +28,6 @@
 
 /* A job's due moves while we ask: so often we look again. */
 #define SKIP_TRIES		5
-
-/* ---- a job with its schedule ---- */
-
-struct planned {
-	struct job_spec	spec;
-	struct schedule	schedule;
-};
-
-/* Of a job that was read with its spec.  False: it cannot be read any more (its zone is gone). */
-static bool
-planned_open(struct planned *p, const struct server *s, const struct job_info *job)
-{
-	struct field_error error;
-
-	*p = (struct planned){ .schedule = { .every = 0 } };
-	if (job->spec == NULL ||
-	    fields_read_lax(job->spec, job_spec_fields, &p->spec, &error) != JOBD_OK)
-		return false;
-	return schedule_open(&p->spec, s->zones, job->id, &p->schedule, &error) == JOBD_OK;
-}
-
-static void
-planned_done(struct planned *p)
-{
-	schedule_done(&p->schedule);
-	job_spec_done(&p->spec);
-}
 
 static struct cJSON *
 occurrence_reply(const struct schedule *s, const struct occurrence *o)
@@ -401,7 +375,6 @@ static void
 skip_forget(struct skip_call *f)
 {
 	planned_done(&f->planned);
-	f->planned = (struct planned){ .schedule = { .every = 0 } };
 	op_get_done(&f->get);
 }
 

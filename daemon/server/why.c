@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "daemon/scheduler/explain.h"
+#include "daemon/server/planned.h"
 #include "daemon/server/select.h"
 #include "proto/json.h"
 
@@ -31,8 +32,7 @@ struct why {
 	struct target	 target;
 	struct op_get	 get;
 	bool		 got;
-	struct job_spec	 spec;
-	struct schedule	 schedule;
+	struct planned		 planned;
 	struct run_info	 runs[EXPLAIN_RUNS + 1];
 	size_t		 i;
 	union {			/* one after another */
@@ -47,16 +47,10 @@ struct why {
 static bool
 why_read(struct why *f)
 {
-	struct server *s = server_of(&f->call);
-	struct field_error error = { .reason = "" };
-
-	if (f->get.job.spec == NULL || fields_read_lax(f->get.job.spec, job_spec_fields, &f->spec,
-	    &error) != JOBD_OK || schedule_open(&f->spec, s->zones, f->get.job.id, &f->schedule,
-	    &error) != JOBD_OK) {
-		call_fail(&f->call, JOBD_CONFLICT, "the stored job cannot be read", NULL);
-		return false;
-	}
-	return true;
+	if (planned_open(&f->planned, server_of(&f->call), &f->get.job))
+		return true;
+	call_fail(&f->call, JOBD_CONFLICT, "the stored job cannot be read", NULL);
+	return false;
 }
 
 /* What is asked, and what is known at once. */
@@ -69,8 +63,8 @@ why_begin(struct why *f)
 
 	e->now = loop_wall(s->loop);
 	e->job = &f->get.job;
-	e->spec = &f->spec;
-	e->schedule = &f->schedule;
+	e->spec = &f->planned.spec;
+	e->schedule = &f->planned.schedule;
 	e->mine = call_owns(&f->call, f->get.job.uid);
 	e->runs = f->runs;
 	e->at = in->at;
@@ -305,8 +299,7 @@ why_release(struct task *t)
 	for (size_t i = 0; i < f->explain.runs_n; i++)
 		run_info_done(&f->runs[i]);
 	explain_done(&f->explain);
-	schedule_done(&f->schedule);
-	job_spec_done(&f->spec);
+	planned_done(&f->planned);
 	if (f->got)
 		op_get_done(&f->get);
 	select_done(&f->select);
