@@ -20,6 +20,8 @@
 #define LABEL_BYTES_MAX		256
 #define HEADER_BYTES_MAX	8192
 #define OUTPUT_BYTES_MAX_MAX	((int64_t)1 << 40)
+#define HTTP_BODY_MAX_MAX	((int64_t)1 << 40)
+#define CERTIFICATE_DAYS_MAX	36500
 
 #define ROW_COUNT(table)	(sizeof(table) / sizeof((table)[0]))
 
@@ -89,6 +91,14 @@ const char *const skip_cause_names[] = {
 	[SKIP_COUNT] = NULL,
 };
 
+const char *const ip_version_names[] = {
+	[IP_ANY] = "any", [IP_V4] = "ipv4", [IP_V6] = "ipv6", [IP_VERSION_COUNT] = NULL,
+};
+
+const char *const http_version_names[] = {
+	[HTTP_ANY] = "any", [HTTP_V1] = "http1", [HTTP_V2] = "http2", [HTTP_VERSION_COUNT] = NULL,
+};
+
 const char *const verdict_names[] = {
 	[VERDICT_NONE] = "none",
 	[VERDICT_UP] = "up",
@@ -134,9 +144,30 @@ const struct field http_spec_fields[] = {
 	{ AT(http_spec, "method", method), .type = FIELD_STRING, .max = METHOD_BYTES_MAX },
 	{ AT(http_spec, "headers", headers), .type = FIELD_STRINGS, .max = HEADERS_MAX },
 	{ AT(http_spec, "body", body), .type = FIELD_STRING, .max = BODY_BYTES_MAX },
-	{ AT(http_spec, "expect", expect), .type = FIELD_STRING, .max = EXPECT_BYTES_MAX },
 	{ AT(http_spec, "noRedirect", no_redirect), .type = FIELD_BOOL },
 	{ AT(http_spec, "insecure", insecure), .type = FIELD_BOOL },
+	{ AT(http_spec, "caCertificates", ca_certificates), .type = FIELD_STRING,
+	  .max = CA_BYTES_MAX },
+	{ AT(http_spec, "proxy", proxy), .type = FIELD_STRING, .max = URL_BYTES_MAX },
+	{ AT(http_spec, "ipVersion", ip_version), .type = FIELD_ENUM, .names = ip_version_names },
+	{ AT(http_spec, "httpVersion", http_version), .type = FIELD_ENUM,
+	  .names = http_version_names },
+	{ AT(http_spec, "connectTimeoutUSec", connect_timeout), .type = FIELD_INT,
+	  .max = DURATION_MAX },
+	{ AT(http_spec, "bodyBytesMax", body_bytes_max), .type = FIELD_INT,
+	  .max = HTTP_BODY_MAX_MAX },
+	{ AT(http_spec, "expect", expect), .type = FIELD_STRING, .max = EXPECT_BYTES_MAX },
+	{ AT(http_spec, "bodyMatch", body_match), .type = FIELD_STRINGS, .max = EXPECTATIONS_MAX },
+	{ AT(http_spec, "bodyNoMatch", body_no_match), .type = FIELD_STRINGS,
+	  .max = EXPECTATIONS_MAX },
+	{ AT(http_spec, "headerMatch", header_match), .type = FIELD_STRINGS,
+	  .max = EXPECTATIONS_MAX },
+	{ AT(http_spec, "jsonMatch", json_match), .type = FIELD_STRINGS, .max = EXPECTATIONS_MAX },
+	{ AT(http_spec, "expectSize", expect_size), .type = FIELD_STRING, .max = EXPECT_BYTES_MAX },
+	{ AT(http_spec, "expectTime", expect_time), .type = FIELD_STRINGS,
+	  .max = EXPECTATIONS_MAX },
+	{ AT(http_spec, "certDays", cert_days), .type = FIELD_INT, .max = CERTIFICATE_DAYS_MAX },
+	{ AT(http_spec, "chainDays", chain_days), .type = FIELD_INT, .max = CERTIFICATE_DAYS_MAX },
 	{ .type = FIELD_END },
 };
 
@@ -547,6 +578,16 @@ http_check(struct check *c, const struct http_spec *s)
 	}
 	if (s->expect != NULL && !status_set_valid(s->expect))
 		return refuse(c, "expect", -1, "must be status codes like 200-299,304");
+	why = s->proxy != NULL ? url_check(s->proxy) : NULL;
+	if (why != NULL)
+		return refuse(c, "proxy", -1, "%s", why);
+	if (s->proxy != NULL && strncasecmp(s->proxy, "http://", 7) != 0)
+		return refuse(c, "proxy", -1, "must begin with http://");
+	if ((s->cert_days > 0 || s->chain_days > 0) && strncasecmp(s->url, "https://", 8) != 0)
+		return refuse(c, s->cert_days > 0 ? "certDays" : "chainDays", -1,
+		    "needs an https URL: there is no certificate otherwise");
+	if (s->chain_days > 0 && s->insecure)
+		return refuse(c, "chainDays", -1, "needs a verified chain: not with insecure");
 	return JOBD_OK;
 }
 

@@ -18,6 +18,9 @@
 #define URL_BYTES_MAX		8192
 #define HEADERS_MAX		64
 #define BODY_BYTES_MAX		(64 * 1024)
+#define CA_BYTES_MAX		(64 * 1024)
+#define EXPECTATIONS_MAX	32	/* patterns and the like, of each sort */
+#define HTTP_BODY_MAX_DEFAULT	((int64_t)16 << 20)
 #define SCHEDULE_BYTES_MAX	512	/* a cron or calendar expression */
 #define ZONE_NAME_BYTES_MAX	64
 #define EXCEPT_MAX		32
@@ -95,10 +98,30 @@ struct http_spec {
 	char		*method;		/* GET; POST with a body */
 	struct strings	 headers;		/* "Name: value" */
 	char		*body;
-	char		*expect;		/* status set: "200-299,304"; default 200-299 */
 	bool		 no_redirect;		/* noRedirect */
 	bool		 insecure;		/* do not verify TLS */
+	char		*ca_certificates;	/* caCertificates: PEM, to trust instead of the system's */
+	char		*proxy;			/* a URL of the scheme http */
+	int		 ip_version;		/* ipVersion, enum ip_version */
+	int		 http_version;		/* httpVersion, enum http_version */
+	usec_t		 connect_timeout;	/* connectTimeoutUSec, of name, connection and TLS; 0: none */
+	int64_t		 body_bytes_max;	/* bodyBytesMax; 0: HTTP_BODY_MAX_DEFAULT */
+	/* what is expected of the answer: daemon/exec/assertions.h says how it is written */
+	char		*expect;		/* status set: "200-299,304"; default 200-299 */
+	struct strings	 body_match;		/* bodyMatch: patterns */
+	struct strings	 body_no_match;		/* bodyNoMatch: patterns that must not be there */
+	struct strings	 header_match;		/* headerMatch: "Name: pattern" */
+	struct strings	 json_match;		/* jsonMatch: "status.db=ok" */
+	char		*expect_size;		/* expectSize: "100..1M" */
+	struct strings	 expect_time;		/* expectTime: "total<2s" */
+	int64_t		 cert_days;		/* certDays that the certificate still holds; 0: not asked */
+	int64_t		 chain_days;		/* chainDays: the same of the whole verified chain */
 };
+
+enum ip_version { IP_ANY, IP_V4, IP_V6, IP_VERSION_COUNT };
+enum http_version { HTTP_ANY, HTTP_V1, HTTP_V2, HTTP_VERSION_COUNT };
+extern const char *const ip_version_names[];
+extern const char *const http_version_names[];
 
 struct timer_spec {
 	usec_t		 duration;		/* durationUSec, required */
