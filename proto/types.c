@@ -271,6 +271,8 @@ const struct field run_info_fields[] = {
 	{ AT(run_info, "outputBytes", output_bytes), .type = FIELD_INT },
 	{ AT(run_info, "phases", phases), .type = FIELD_STRUCT, .sub = phases_fields,
 	  .size = sizeof(struct phases) },
+	{ AT(run_info, "redirects", redirects), .type = FIELD_STRINGS },
+	{ AT(run_info, "body", body), .type = FIELD_STRING },
 	{ .type = FIELD_END },
 };
 

@@ -241,6 +241,8 @@ struct run_info {
 	int64_t		 memory_peak;	/* memoryPeakBytes */
 	int64_t		 output_bytes;	/* outputBytes kept */
 	struct phases	*phases;	/* http only */
+	struct strings	 redirects;	/* http only: "302 https://to.there/", in their order */
+	char		*body;		/* http only: the beginning of an answer that was not as expected */
 };
 
 /* Where the time of a check went; microseconds. */

@@ -11,38 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <arpa/inet.h>
 
-#include "daemon/engine/dns.h"
 #include "daemon/engine/loop.h"
-#include "daemon/exec/curl.h"
-#include "daemon/exec/exec.h"
 #include "daemon/exec/executors.h"
-#include "daemon/exec/url.h"
+#include "daemon/exec/http-internal.h"
+#include "proto/json.h"
 #include "proto/mem.h"
 
-/* ---- limits with a name ---- */
-#define REDIRECTS_MAX		10
-#define BODY_READ_MAX		((int64_t)16 << 20)	/* a longer answer fails the check */
-#define HEADER_BYTES_READ_MAX	((size_t)256 * 1024)
-
-struct http_frame {
-	struct exec		 exec;
-	struct dns_lookup	 lookup;
-	struct transfer		 transfer;
-	struct curl_slist	*headers, *resolve;
-	struct url		 url;		/* of this hop */
-	struct phases		 sum;
-	usec_t			 deadline, began, hop_began;
-	usec_t			 tls_began;	/* after the hop's start; 0: not yet */
-	int64_t			 body_bytes;
-	size_t			 header_bytes;
-	int			 hops;
-	bool			 as_get;	/* a redirect turned the request into a GET */
-	bool			 away;		/* a redirect led to another scheme, host or port */
-	const char		*too_long;	/* what is: in words */
-};
+#define REDIRECTS_MAX	10
 
 /* ---- the outcome ---- */
 
@@ -68,40 +44,6 @@ static void
 fail_here(struct http_frame *f, const char *why)
 {
 	set_outcome(f, RUN_FAILED, VERDICT_INCONCLUSIVE, xasprintf("%s: %s", f->url.told, why));
-}
-
-static void
-judge_failure(struct http_frame *f)
-{
-	bool ours;
-	char *why;
-
-	if (f->too_long != NULL) {
-		fail(f, f->too_long);
-		return;
-	}
-	why = transfer_reason(&f->transfer, &ours);
-	if (ours)
-		fail_here(f, why);
-	else
-		fail(f, why);
-	free(why);
-}
-
-/* The last hop's answer is there, or what kept it from coming: the outcome. */
-static void
-judge(struct http_frame *f, long status)
-{
-	const struct http_spec *s = f->exec.spec->http;
-	const char *expect = s->expect != NULL ? s->expect : "200-299";
-
-	if (f->transfer.result != CURLE_OK)
-		judge_failure(f);
-	else if (!status_set_has(expect, (int)status))
-		set_outcome(f, RUN_FAILED, VERDICT_DOWN,
-		    xasprintf("%s: status %ld, expected %s", f->url.told, status, expect));
-	else
-		set_outcome(f, RUN_SUCCEEDED, VERDICT_UP, NULL);
 }
 
 /* ---- where the time goes ---- */
@@ -194,224 +136,92 @@ give_up(struct http_frame *f)
 	    xasprintf("%s: no answer within %s, stopped %s", f->url.told, limit, stopped_where(f)));
 }
 
-/* libcurl tells only after the handshake when the connection stood; here it is about to begin. */
-static CURLcode
-on_tls(CURL *e, void *ssl, void *frame)
-{
-	struct http_frame *f = frame;
+/* ---- the verdict ---- */
 
-	(void)e;
-	(void)ssl;
-	f->tls_began = loop_clock(f->exec.task.loop) - f->hop_began;
-	return CURLE_OK;
-}
-
-/* ---- what comes in: counted, not kept ---- */
-
+/* libcurl's own limit: there was no connection in time. */
 static void
-stamp_first(struct http_frame *f)
+judge_slow_connection(struct http_frame *f)
 {
-	struct run_info *r = f->exec.run;
+	char limit[WHEN_TEXT_MAX];
 
-	if (!instant_is_set(r->first_output))
-		r->first_output = loop_wall(f->exec.task.loop);
-}
-
-static size_t
-on_body(char *bytes, size_t size, size_t n, void *frame)
-{
-	struct http_frame *f = frame;
-
-	(void)bytes;
-	stamp_first(f);
-	f->body_bytes += (int64_t)(size * n);
-	if (f->body_bytes <= BODY_READ_MAX)
-		return size * n;
-	f->too_long = "the answer is longer than 16 MiB";
-	return 0;
-}
-
-static size_t
-on_header(char *bytes, size_t size, size_t n, void *frame)
-{
-	struct http_frame *f = frame;
-
-	(void)bytes;
-	stamp_first(f);
-	f->header_bytes += size * n;
-	if (f->header_bytes <= HEADER_BYTES_READ_MAX)
-		return size * n;
-	f->too_long = "the answer's headers are longer than 256 KiB";
-	return 0;
-}
-
-/* ---- a hop's request ---- */
-
-/* "+host:port:addr,addr": what libcurl is to take for the name; it expires. */
-static char *
-resolve_entry(const struct http_frame *f)
-{
-	char text[INET6_ADDRSTRLEN + 1], *entry, *longer;
-	const struct sockaddr *a;
-	const void *address;
-	bool six;
-
-	entry = xasprintf("+%s:%s:", f->url.host, f->url.port);
-	for (unsigned i = 0; i < f->lookup.n; i++) {
-		a = (const struct sockaddr *)&f->lookup.addresses[i];
-		six = a->sa_family == AF_INET6;
-		if (six)
-			address = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
-		else
-			address = &((const struct sockaddr_in *)(const void *)a)->sin_addr;
-		if (inet_ntop(a->sa_family, address, text, sizeof(text)) == NULL)
-			continue;
-		longer = xasprintf("%s%s%s%s%s", entry, i > 0 ? "," : "", six ? "[" : "", text,
-		    six ? "]" : "");
-		free(entry);
-		entry = longer;
-	}
-	return entry;
+	duration_print(f->exec.spec->http->connect_timeout, limit);
+	set_outcome(f, RUN_TIMED_OUT, VERDICT_DOWN, xasprintf("%s: no connection within %s, stopped %s",
+	    f->url.told, limit, stopped_where(f)));
 }
 
 static void
-set_addresses(struct http_frame *f, CURL *e)
+judge_failure(struct http_frame *f)
 {
-	char *entry;
+	bool ours;
+	char *why;
 
-	/* A number is its own address, and a key of CURLOPT_RESOLVE cannot hold an IPv6 one. */
-	if (f->url.numeric) {
-		curl_easy_setopt(e, CURLOPT_RESOLVER_START_FUNCTION, NULL);
+	if (f->too_long[0] != '\0') {
+		fail(f, f->too_long);
 		return;
 	}
-	entry = resolve_entry(f);
-	f->resolve = curl_slist_append(NULL, entry);
-	free(entry);
-	curl_easy_setopt(e, CURLOPT_RESOLVE, f->resolve);
-}
-
-static bool
-is_header(const char *header, const char *name)
-{
-	size_t n = strlen(name);
-
-	return strncasecmp(header, name, n) == 0 && (header[n] == ':' || name[n - 1] == '-');
-}
-
-/* What was meant for the first host alone stays with it, and what told of a body goes with it. */
-static bool
-header_wanted(const struct http_frame *f, const char *header)
-{
-	if (f->away && (is_header(header, "Authorization") || is_header(header, "Cookie") ||
-	    is_header(header, "Host")))
-		return false;
-	return !(f->as_get && is_header(header, "Content-"));
-}
-
-static void
-set_headers(struct http_frame *f, CURL *e)
-{
-	const struct strings *h = &f->exec.spec->http->headers;
-	bool expects = false;
-
-	for (size_t i = 0; i < h->n; i++) {
-		if (!header_wanted(f, h->items[i]))
-			continue;
-		expects |= is_header(h->items[i], "Expect");
-		f->headers = curl_slist_append(f->headers, h->items[i]);
+	if (f->transfer.result == CURLE_OPERATION_TIMEDOUT && f->connect_deadline != USEC_NEVER) {
+		judge_slow_connection(f);
+		return;
 	}
-	/* libcurl would wait a second for a leave to send that many servers never give. */
-	if (f->exec.spec->http->body != NULL && !expects)
-		f->headers = curl_slist_append(f->headers, "Expect:");
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->headers);
-	curl_easy_setopt(e, CURLOPT_USERAGENT, "jobd/" JOBD_VERSION);
+	why = transfer_reason(&f->transfer, &ours);
+	if (ours)
+		fail_here(f, why);
+	else
+		fail(f, why);
+	free(why);
 }
 
-static bool
-takes_body(const char *method)
-{
-	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
-	    strcmp(method, "PATCH") == 0;
-}
-
-/* The first request's. */
-static const char *
-method_asked(const struct http_spec *s)
-{
-	if (s->method != NULL)
-		return s->method;
-	return s->body != NULL ? "POST" : "GET";
-}
-
+/* The beginning of an answer that was not as expected, for whoever looks into it. */
 static void
-set_request(struct http_frame *f, CURL *e)
+keep_excerpt(struct http_frame *f)
+{
+	size_t n = buf_len(&f->body) < ANSWER_EXCERPT_MAX ? buf_len(&f->body) : ANSWER_EXCERPT_MAX;
+	const char *bytes = buf_bytes(&f->body);
+
+	while (n > 0 && n < buf_len(&f->body) && ((unsigned char)bytes[n] & 0xc0) == 0x80)
+		n--;
+	if (n > 0 && memchr(bytes, '\0', n) == NULL && utf8_valid(bytes, n))
+		f->exec.run->body = xstrndup(bytes, n);
+}
+
+/* It is there: is it as expected? */
+static void
+judge_answer(struct http_frame *f, long status)
 {
 	const struct http_spec *s = f->exec.spec->http;
-	const char *method = f->as_get ? "GET" : method_asked(s);
-	const char *body = f->as_get ? NULL : s->body;
+	struct answer a = {
+		.status = (int)status, .headers = &f->lines, .body = buf_bytes(&f->body),
+		.body_kept = buf_len(&f->body), .body_bytes = f->body_bytes, .times = &f->sum,
+		.cert_days = f->cert_days, .chain_days = f->chain_days, .chain_name = f->chain_name,
+	};
+	enum verdict verdict;
+	long version = 0;
+	char *words;
 
-	if (strcmp(method, "HEAD") == 0) {
-		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
-	} else {
-		if (body != NULL || takes_body(method)) {
-			curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE,
-			    body != NULL ? (long)strlen(body) : 0L);
-			curl_easy_setopt(e, CURLOPT_POSTFIELDS, body != NULL ? body : "");
-		}
-		curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_getinfo(f->transfer.easy, CURLINFO_HTTP_VERSION, &version);
+	if (s->http_version == HTTP_V2 && version != CURL_HTTP_VERSION_2_0) {
+		fail(f, "the server does not speak HTTP/2");
+		return;
 	}
-	if (f->url.user != NULL)
-		curl_easy_setopt(e, CURLOPT_USERNAME, f->url.user);
-	if (f->url.password != NULL)
-		curl_easy_setopt(e, CURLOPT_PASSWORD, f->url.password);
-	set_headers(f, e);
+	f->sum.total = loop_clock(f->exec.task.loop) - f->began;
+	words = assertions_judge(s, &a, &verdict);
+	if (words == NULL) {
+		set_outcome(f, RUN_SUCCEEDED, VERDICT_UP, NULL);
+		return;
+	}
+	set_outcome(f, RUN_FAILED, verdict, xasprintf("%s: %s", f->url.told, words));
+	free(words);
+	keep_excerpt(f);
 }
 
-/* Set up and send this hop's request.  False when libcurl refuses. */
-static bool
-send_hop(struct http_frame *f)
-{
-	struct exec_world *w = f->exec.world;
-	CURL *e = transfer_easy(w->http);
-	usec_t now = loop_clock(w->loop), left = f->deadline > now ? f->deadline - now : 0;
-
-	f->hop_began = now;
-	f->tls_began = 0;
-	f->transfer.easy = e;
-	if (e == NULL)
-		return false;
-	set_addresses(f, e);
-	curl_easy_setopt(e, CURLOPT_URL, f->url.text);
-	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(e, CURLOPT_WRITEDATA, f);
-	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(e, CURLOPT_HEADERDATA, f);
-	if (f->url.secure) {
-		curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-		curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, f);
-	}
-	/* The deadline is ours; libcurl must know it to give each address its share. */
-	if (left < INT32_MAX * USEC_MSEC - USEC_SEC)
-		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-		    (long)((left + USEC_SEC) / USEC_MSEC));
-	else
-		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)INT32_MAX);
-	if (f->exec.spec->http->insecure) {
-		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-	set_request(f, e);
-	return transfer_start(&f->transfer, w->http, &f->exec.task) == 0;
-}
-
+/* The last hop's answer is there, or what kept it from coming. */
 static void
-end_hop(struct http_frame *f)
+judge(struct http_frame *f, long status)
 {
-	dns_lookup_stop(&f->lookup);
-	transfer_stop(&f->transfer, f->exec.world->http);
-	curl_slist_free_all(f->headers);
-	curl_slist_free_all(f->resolve);
-	f->headers = f->resolve = NULL;
+	if (f->transfer.result != CURLE_OK)
+		judge_failure(f);
+	else
+		judge_answer(f, status);
 }
 
 /* ---- redirects ---- */
@@ -420,7 +230,7 @@ end_hop(struct http_frame *f)
 static void
 redirect_method(struct http_frame *f, long status)
 {
-	const char *method = method_asked(f->exec.spec->http);
+	const char *method = http_method(f->exec.spec->http);
 
 	if (strcmp(method, "HEAD") == 0)
 		return;
@@ -428,9 +238,19 @@ redirect_method(struct http_frame *f, long status)
 		f->as_get = true;
 }
 
+/* "302 http://a/x", and where it leads is the next one's, or the last's. */
+static void
+note_hop(struct http_frame *f, long status, const char *to)
+{
+	char *text = xasprintf("%ld %s", status, to);
+
+	strings_add(&f->exec.run->redirects, text);
+	free(text);
+}
+
 /* Go on to where the answer leads.  False when that cannot be: judged. */
 static bool
-redirect(struct http_frame *f, const char *where)
+redirect(struct http_frame *f, long status, const char *where)
 {
 	struct url to = { 0 };
 	const char *why = url_parse(&to, where);
@@ -449,6 +269,7 @@ redirect(struct http_frame *f, const char *where)
 		to.password = f->url.password;
 		f->url.user = f->url.password = NULL;
 	}
+	note_hop(f, status, to.told);
 	url_done(&f->url);
 	f->url = to;
 	if (++f->hops <= REDIRECTS_MAX)
@@ -483,7 +304,7 @@ leads_on(struct http_frame *f)
 		return false;
 	}
 	redirect_method(f, status);
-	return redirect(f, next);
+	return redirect(f, status, next);
 }
 
 /* ---- the check ---- */
@@ -502,6 +323,9 @@ begin(struct http_frame *f)
 	f->sum.queue = instant_since(r->spawned, r->due);
 	if (f->sum.queue < 0)
 		f->sum.queue = 0;
+	f->cert_days = f->chain_days = DAYS_NONE;
+	if (f->exec.spec->http->proxy != NULL)
+		(void)url_parse(&f->proxy, f->exec.spec->http->proxy);
 	why = url_parse(&f->url, f->exec.spec->http->url);
 	if (why != NULL)
 		set_outcome(f, RUN_FAILED, VERDICT_INCONCLUSIVE, xasprintf("the URL is %s", why));
@@ -520,36 +344,68 @@ finish(struct http_frame *f)
 			r->phases = xcalloc(1, sizeof(*r->phases));
 		*r->phases = f->sum;
 	}
-	end_hop(f);
+	http_hop_end(f);
 	url_done(&f->url);
+	url_done(&f->proxy);
 }
+
+static const int families[] = { AF_UNSPEC, AF_INET, AF_INET6 };
 
 static void
 start_lookup(struct http_frame *f)
 {
+	const struct http_spec *s = f->exec.spec->http;
+	const struct url *to = http_connects_to(f);
+
 	f->hop_began = loop_clock(f->exec.task.loop);
-	f->lookup = (struct dns_lookup){ .done = f->url.numeric };
-	if (f->url.numeric)
+	f->connect_deadline = s->connect_timeout > 0 ? f->hop_began + s->connect_timeout : USEC_NEVER;
+	f->lookup = (struct dns_lookup){ .done = to->numeric };
+	if (to->numeric)
 		return;
-	dns_lookup_start(&f->lookup, f->exec.world->dns, f->url.host, AF_UNSPEC, &f->exec.task);
+	dns_lookup_start(&f->lookup, f->exec.world->dns, to->host, families[s->ip_version],
+	    &f->exec.task);
+}
+
+/* The address itself is given, and it is of the family that is not wanted. */
+static bool
+wrong_family(const struct http_frame *f)
+{
+	int version = f->exec.spec->http->ip_version;
+	bool six = strchr(http_connects_to(f)->host, ':') != NULL;
+
+	return http_connects_to(f)->numeric && version != IP_ANY && six != (version == IP_V6);
 }
 
 /* The lookup is over, or has to be.  False when the check ends with it: judged. */
 static bool
 looked_up(struct http_frame *f, bool in_time)
 {
+	static const char *const none[] = {
+		"the name has no address", "the name has no IPv4 address", "the name has no IPv6 address",
+	};
+
 	f->sum.dns += loop_clock(f->exec.task.loop) - f->hop_began;
-	if (!in_time || f->exec.cancel)
+	if (!in_time && !f->exec.cancel && f->connect_deadline < f->deadline)
+		judge_slow_connection(f);
+	else if (!in_time || f->exec.cancel)
 		give_up(f);
 	else if (f->lookup.error != 0)
 		fail(f, dns_error(f->lookup.error));
-	else if (f->lookup.n == 0 && !f->url.numeric)
-		fail(f, "the name has no address");
-	else if (!send_hop(f))
+	else if (wrong_family(f))
+		fail(f, "the address is not of the family that is asked for");
+	else if (f->lookup.n == 0 && !http_connects_to(f)->numeric)
+		fail(f, none[f->exec.spec->http->ip_version]);
+	else if (!http_send(f))
 		fail_here(f, "libcurl refuses the request");
 	else
 		return true;
 	return false;
+}
+
+static usec_t
+earlier(usec_t a, usec_t b)
+{
+	return a < b ? a : b;
 }
 
 /* Look the name up, send, wait; once more for each redirect. */
@@ -562,7 +418,8 @@ http_step(struct task *t)
 	begin(f);
 	while (f->exec.run->state == RUN_RUNNING) {
 		start_lookup(f);
-		AWAIT_UNTIL(t, f->deadline, f->lookup.done || f->exec.cancel);
+		AWAIT_UNTIL(t, earlier(f->deadline, f->connect_deadline),
+		    f->lookup.done || f->exec.cancel);
 		if (t->err == -ECANCELED || !looked_up(f, t->err == 0))
 			break;
 		AWAIT_UNTIL(t, f->deadline, f->transfer.done || f->exec.cancel);
@@ -575,7 +432,7 @@ http_step(struct task *t)
 		}
 		if (!leads_on(f))
 			break;
-		end_hop(f);
+		http_hop_end(f);
 	}
 	/* Cancelled by the daemon's stop: still running, and the next daemon repeats the check. */
 	finish(f);
@@ -590,7 +447,7 @@ http_describe(const struct task *t, char *out, size_t n)
 	if (f->transfer.easy != NULL)
 		snprintf(out, n, "the answer of %s", f->url.told);
 	else if (f->url.host != NULL)
-		snprintf(out, n, "the address of %s", f->url.host);
+		snprintf(out, n, "the address of %s", http_connects_to(f)->host);
 }
 
 static const struct task_kind http_kind = {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/exec/assertions.h"
 #include "daemon/scheduler/remark.h"
 #include "daemon/server/method.h"
 #include "proto/json.h"
@@ -156,6 +157,8 @@ add_prepare(struct add *f, size_t i)
 
 	snprintf(place, sizeof(place), "jobs[%zu]", i);
 	e = job_spec_check(spec, place, &f->error);
+	if (e == JOBD_OK && spec->http != NULL)
+		e = assertions_check(spec->http, place, &f->error);
 	if (e == JOBD_OK)
 		e = add_schedule(f, place, spec, job);
 	if (e != JOBD_OK)

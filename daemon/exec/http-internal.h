@@ -1,0 +1,57 @@
+/*
+ * http-internal: what a check's files share: the frame of one check.
+ */
+#ifndef EXEC_HTTP_INTERNAL_H
+#define EXEC_HTTP_INTERNAL_H
+
+#include "daemon/engine/dns.h"
+#include "daemon/exec/assertions.h"
+#include "daemon/exec/curl.h"
+#include "daemon/exec/exec.h"
+#include "daemon/exec/url.h"
+#include "proto/buf.h"
+
+/* ---- limits with a name ---- */
+#define HEADER_BYTES_READ_MAX	((size_t)256 * 1024)
+
+struct http_frame {
+	struct exec		 exec;
+	struct dns_lookup	 lookup;
+	struct transfer		 transfer;
+	struct curl_slist	*headers, *resolve;
+	struct url		 url;		/* of this hop */
+	struct url		 proxy;		/* asked instead of the host; text NULL: none */
+	struct phases		 sum;
+	usec_t			 deadline, began, hop_began;
+	usec_t			 connect_deadline;	/* of this hop; never: it has none of its own */
+	usec_t			 tls_began;	/* after the hop's start; 0: not yet */
+	int			 hops;
+	bool			 as_get;	/* a redirect turned the request into a GET */
+	bool			 away;		/* a redirect led to another scheme, host or port */
+	/* the answer of this hop */
+	int64_t			 body_bytes;
+	size_t			 header_bytes;
+	struct buf		 body;		/* its first part */
+	struct strings		 lines;		/* its headers, when some are to be matched */
+	int64_t			 cert_days, chain_days;
+	char			*chain_name;
+	char			 too_long[64];	/* what is: in words */
+};
+
+/* Whose name is to be looked up for this hop: the proxy's, or the host's. */
+static inline const struct url *
+http_connects_to(const struct http_frame *f)
+{
+	return f->proxy.text != NULL ? &f->proxy : &f->url;
+}
+
+/* The first request's. */
+const char *http_method(const struct http_spec *s);
+
+/* Set up and send this hop's request.  False when libcurl refuses. */
+bool http_send(struct http_frame *f);
+
+/* The answer of a hop is forgotten, its handles are freed; twice is fine. */
+void http_hop_end(struct http_frame *f);
+
+#endif
