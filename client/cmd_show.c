@@ -212,6 +212,9 @@ run_print(const struct output *o, const struct cJSON *run)
 		puts("  of that");
 	if (phases)
 		lines_print(o, phases, phase_lines);
+	texts_print(o, "redirect", run, "redirects");
+	if (json_get_string(run, "body"))
+		line_print(o, "answer", xstrdup(json_get_string(run, "body")));
 	free(label);
 }
 

@@ -207,12 +207,45 @@ number_store(struct cJSON *to, const char *name, const struct given *g)
 	case OPTION_TEXTS:
 	case OPTION_INSTANT:
 	case OPTION_PATH:
+	case OPTION_FILE:
 	case OPTION_ZONE:
 		break;
 	}
 	if (to)
 		json_set_int(to, name, n);
 	return 0;
+}
+
+/* Longer ones belong on disk; the daemon's own limits are no higher. */
+#define FILE_BYTES_MAX	((size_t)64 * 1024)
+
+/* What is in a file, for the parameters. */
+static int
+take_file(const struct given *g, struct cJSON *to, const char *name)
+{
+	bool standard = strcmp(g->value, "-") == 0;
+	FILE *file = standard ? stdin : fopen(g->value, "re");
+	char *text = xmalloc(FILE_BYTES_MAX + 2), option[64];
+	const char *why = NULL;
+	size_t n = 0;
+
+	if (file)
+		n = fread(text, 1, FILE_BYTES_MAX + 1, file);
+	text[n] = '\0';
+	if (!file || ferror(file))
+		why = strerror(errno);
+	else if (n > FILE_BYTES_MAX)
+		why = "it is longer than 64 KiB";
+	else if (memchr(text, '\0', n) || !utf8_valid(text, n))
+		why = "it is not text in UTF-8";
+	else
+		json_set_string(to, name, text);
+	if (why)
+		complain("%s: %s: %s", given_print(g, option), g->value, why);
+	if (file && !standard)
+		fclose(file);
+	free(text);
+	return why ? EXIT_USAGE : 0;
 }
 
 /*
@@ -283,6 +316,8 @@ value_store(struct args *a, const struct given *g)
 			json_set_string(to, name, path);
 		free(path);
 		return 0;
+	case OPTION_FILE:
+		return to ? take_file(g, to, name) : 0;
 	}
 	return 0;
 }

@@ -71,9 +71,36 @@ const struct option spec_options[] = {
 	{ 0, "header", "'NAME: VALUE'", OPTION_TEXTS, 0, "http.headers", NULL,
 	    "send it, may be repeated" },
 	{ 0, "body", "TEXT", T, 0, "http.body", NULL, "send it" },
-	{ 0, "expect", "CODES", T, 0, "http.expect", NULL, "codes that are success (200-299)" },
+	{ 0, "body-file", "FILE", OPTION_FILE, 0, "http.body", NULL, "send what is in it now" },
 	{ 0, "no-redirect", NULL, F, 0, "http.noRedirect", NULL, "a redirect is the answer" },
+	{ 0, "connect-timeout", "DURATION", D, 0, "http.connectTimeoutUSec", NULL,
+	    "for name, connection and TLS" },
+	{ 0, "ip", "ipv4|ipv6", T, 0, "http.ipVersion", NULL, "only such addresses" },
+	{ 0, "http-version", "http1|http2", T, 0, "http.httpVersion", NULL, "nothing else will do" },
+	{ 0, "proxy", "URL", T, 0, "http.proxy", NULL, "ask http://HOST:PORT instead" },
+	{ 0, "cacert", "FILE", OPTION_FILE, 0, "http.caCertificates", NULL,
+	    "trust these certificates alone" },
 	{ 0, "insecure", NULL, F, 0, "http.insecure", NULL, "do not verify the certificate" },
+	{ 0, "body-max", "BYTES", OPTION_SIZE, 0, "http.bodyBytesMax", NULL,
+	    "a longer answer fails (16M)" },
+
+	{ 0, "expect", "CODES", T, 0, "http.expect", "What a check expects (else it fails)",
+	    "codes that are success (200-299)" },
+	{ 0, "body-match", "PATTERN", OPTION_TEXTS, 0, "http.bodyMatch", NULL,
+	    "in the body; may be repeated, as the next" },
+	{ 0, "body-no-match", "PATTERN", OPTION_TEXTS, 0, "http.bodyNoMatch", NULL,
+	    "not in the body" },
+	{ 0, "header-match", "'NAME: PATTERN'", OPTION_TEXTS, 0, "http.headerMatch", NULL,
+	    "in a header" },
+	{ 0, "json-match", "PATH=VALUE", OPTION_TEXTS, 0, "http.jsonMatch", NULL,
+	    "in JSON: status.nodes[0]=up; also != < >" },
+	{ 0, "expect-size", "MIN..MAX", T, 0, "http.expectSize", NULL, "bytes of the body: 1..1M" },
+	{ 0, "expect-time", "PHASE<DURATION", OPTION_TEXTS, 0, "http.expectTime", NULL,
+	    "'total<2s', 'tls<300ms'" },
+	{ 0, "cert-days", "N", OPTION_INT, 0, "http.certDays", NULL,
+	    "so long the certificate must still hold" },
+	{ 0, "chain-days", "N", OPTION_INT, 0, "http.chainDays", NULL,
+	    "and each of those it was verified by" },
 	{ 0 },
 };
 
@@ -205,6 +232,10 @@ spec_complete(struct client *c)
 		complain("usage: jobctl %s %s", c->command->name, c->command->usage);
 		return EXIT_USAGE;
 	}
+	if (args_flag(a, "body") && args_flag(a, "body-file")) {
+		complain("give --body or --body-file, not both");
+		return EXIT_USAGE;
+	}
 	r = kind_check(a, http ? "http" : timer ? "timer" : "command");
 	if (r == 0)
 		r = misfire_complete(c);
@@ -257,8 +288,8 @@ duration_whole(usec_t d)
 	return buf_steal(&text);
 }
 
-static void
-strings_print(const struct output *o, const char *label, const struct cJSON *holder,
+void
+texts_print(const struct output *o, const char *label, const struct cJSON *holder,
     const char *name)
 {
 	struct strings texts;
@@ -310,12 +341,15 @@ option_print(const struct output *o, const struct cJSON *spec, const struct opti
 		text = xstrdup(json_get_bool(spec, name, 0) ? "yes" : "");
 		break;
 	case OPTION_TEXTS:
-		strings_print(o, option->name, spec, name);
+		texts_print(o, option->name, spec, name);
 		return;
 	case OPTION_TEXT:
 	case OPTION_PATH:
 	case OPTION_ZONE:
 		text = xstrdup(json_get_string(spec, name));
+		break;
+	case OPTION_FILE:
+		text = text_bytes((long long)strlen(value_text(spec, name)));
 		break;
 	case OPTION_INT:
 		text = xasprintf("%lld", json_get_int(spec, name, 0));
@@ -340,7 +374,8 @@ spec_print(const struct output *o, const struct cJSON *spec, bool known)
 
 	argv_print(o, json_get(spec, "command"));
 	for (option = spec_options; option->name; option++)
-		if (option->field && !(known && (strcmp(option->field, "name") == 0 ||
+		if (option->field && strcmp(option->name, "body-file") != 0 && !(known &&
+		    (strcmp(option->field, "name") == 0 ||
 		    strcmp(option->field, "description") == 0)))
 			option_print(o, spec, option);
 }

@@ -26,6 +26,10 @@ int spec_complete(struct client *c);
  */
 void spec_print(const struct output *o, const struct cJSON *spec, bool known);
 
+/* The texts of an array that the object has under this name, a line each. */
+void texts_print(const struct output *o, const char *label, const struct cJSON *holder,
+    const char *name);
+
 /* One such line; takes the text over and prints nothing for an empty one. */
 void line_print(const struct output *o, const char *label, char *text);
 

@@ -46,7 +46,7 @@ subject_of(const X509 *certificate)
 	return xstrdup(name);
 }
 
-/* While the connection stands: the server's own certificate, and the chain that was verified without it. */
+/* While the connection stands: the server's own certificate, and what it was verified by. */
 static void
 read_certificates(struct http_frame *f)
 {
@@ -63,7 +63,8 @@ read_certificates(struct http_frame *f)
 	if (own != NULL)
 		f->cert_days = days_left(own);
 	chain = SSL_get0_verified_chain(ssl);
-	for (int i = 1; chain != NULL && i < sk_X509_num(chain); i++) {
+	/* One that is trusted by itself is all there is to its chain. */
+	for (int n = chain != NULL ? sk_X509_num(chain) : 0, i = n > 1; i < n; i++) {
 		const X509 *c = sk_X509_value(chain, i);
 		int64_t days = days_left(c);
 

@@ -305,6 +305,8 @@ next_request(struct world *w)
 /* ---- what is a success ---- */
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
+#define TO(status, where)                                                                          \
+	"HTTP/1.1 " status " x\r\nLocation: " where "\r\nContent-Length: 0\r\n\r\n"
 
 static void
 good_status_is_up(void **state)
@@ -363,6 +365,99 @@ other_status_is_down_and_named(void **state)
 }
 
 /* ---- what is asked ---- */
+
+/* A list of one, which the job may own. */
+static void
+expect_one(struct strings *list, const char *text)
+{
+	strings_add(list, text);
+}
+
+static void
+answer_that_is_not_as_expected_is_told_and_kept(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/", "HTTP/1.1 200 OK\r\nContent-Length: 16\r\nX-Node: a\r\n\r\n"
+		    "{\"state\":\"sick\"}", HTTP_HOLD },
+		{ "/to", TO("302", "/"), HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+	struct one *o;
+
+	(void)state;
+	world_start(&w, routes);
+	o = prepare(&w, "/");
+	expect_one(&o->http.json_match, "state=sick");
+	expect_one(&o->http.header_match, "X-Node: ^a$");
+	expect_one(&o->http.body_match, "sick");
+	expect_one(&o->http.expect_time, "total<1m");
+	assert_string_equal(outcome(&w), "up");
+	assert_null(o->run.body);
+	strings_done(&o->http.json_match);
+	strings_done(&o->http.header_match);
+	strings_done(&o->http.body_match);
+	strings_done(&o->http.expect_time);
+	o = prepare(&w, "/to");
+	expect_one(&o->http.json_match, "state=well");
+	/* The redirect's own headers do not count. */
+	expect_one(&o->http.header_match, "Location: .");
+	assert_string_equal(outcome(&w), "http://localhost:PORT/: there is no header Location; "
+	    "in the JSON state is \"sick\", expected =well");
+	assert_string_equal(o->run.body, "{\"state\":\"sick\"}");
+	assert_int_equal(o->run.verdict, VERDICT_DOWN);
+	strings_done(&o->http.json_match);
+	strings_done(&o->http.header_match);
+	o = prepare(&w, "/");
+	o->http.body_bytes_max = 15;
+	assert_string_equal(outcome(&w),
+	    "http://localhost:PORT/: the answer is longer than 15 bytes");
+	o = prepare(&w, "/");
+	o->http.http_version = HTTP_V2;
+	assert_string_not_equal(outcome(&w), "up");
+	world_stop(&w);
+}
+
+static void
+proxy_is_asked_instead_of_the_host(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_CLOSE }, { .path = NULL } };
+	struct world w;
+	struct one *o;
+
+	(void)state;
+	world_start(&w, routes);
+	o = prepare_url(&w, xasprintf("http://nowhere.test/x"));
+	o->http.proxy = xasprintf("http://me:pw@localhost:%d", w.server.port);
+	assert_string_equal(outcome(&w), "up");
+	next_request(&w);
+	assert_true(request_has(&w, "GET http://nowhere.test/x HTTP/1.1\r\n"));
+	assert_true(request_has(&w, "Proxy-Authorization: Basic bWU6cHc=\r\n"));
+	assert_int_equal(w.threads_max, 1);
+	free(o->http.proxy);
+	o->http.proxy = NULL;
+	world_stop(&w);
+}
+
+static void
+family_that_is_asked_for_is_kept_to(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_CLOSE }, { .path = NULL } };
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	file_write(path_in("hosts"), "::1 both.test\n127.0.0.1 both.test\n127.0.0.1 four.test\n");
+	prepare_url(&w, url_at(&w.server, "both.test", "/"))->http.ip_version = IP_V4;
+	assert_string_equal(outcome(&w), "up");
+	prepare_url(&w, url_at(&w.server, "four.test", "/"))->http.ip_version = IP_V6;
+	assert_non_null(strstr(outcome(&w), "four.test:PORT/: "));
+	assert_int_equal(w.one.run.state, RUN_FAILED);
+	prepare_url(&w, url_at(&w.server, "127.0.0.1", "/"))->http.ip_version = IP_V6;
+	assert_string_equal(outcome(&w),
+	    "http://127.0.0.1:PORT/: the address is not of the family that is asked for");
+	world_stop(&w);
+}
 
 static void
 request_is_as_the_job_says(void **state)
@@ -483,9 +578,6 @@ proxies_of_the_environment_are_ignored(void **state)
 
 /* ---- redirects ---- */
 
-#define TO(status, where)                                                                          \
-	"HTTP/1.1 " status " x\r\nLocation: " where "\r\nContent-Length: 0\r\n\r\n"
-
 static void
 redirects_are_followed(void **state)
 {
@@ -507,6 +599,10 @@ redirects_are_followed(void **state)
 	for (int i = 0; i < 5; i++)
 		next_request(&w);
 	assert_true(request_has(&w, "GET /?q HTTP/1.1\r\nHost: other.test:"));
+	/* Each hop is told. */
+	assert_int_equal(w.one.run.redirects.n, 4);
+	assert_non_null(strstr(w.one.run.redirects.items[0], "302 http://localhost:"));
+	assert_non_null(strstr(w.one.run.redirects.items[3], "308 http://other.test:"));
 	prepare(&w, "/abs")->http.no_redirect = true;
 	assert_string_equal(outcome(&w), "http://localhost:PORT/abs: status 301, expected 200-299");
 	assert_string_equal(
@@ -934,6 +1030,25 @@ limit_ends_a_check_that_cannot_connect(void **state)
 }
 
 static void
+limit_of_connecting_is_its_own(void **state)
+{
+	struct world w;
+	int fds[3], port = full_port(fds);
+	struct one *o;
+
+	(void)state;
+	world_start(&w, NULL);
+	o = prepare_url(&w, xasprintf("http://localhost:%d/", port));
+	o->spec.timeout = 30 * USEC_SEC;
+	o->http.connect_timeout = 200 * USEC_MSEC;
+	assert_non_null(strstr(outcome(&w), "no connection within 200ms, stopped while connecting"));
+	assert_int_equal(o->run.state, RUN_TIMED_OUT);
+	world_stop(&w);
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i]);
+}
+
+static void
 person_cancels_a_check(void **state)
 {
 	static const struct http_route routes[] = { { "*", "HTTP/1.1 200 OK\r\n\r\nx", HTTP_HOLD },
@@ -1110,6 +1225,51 @@ tls_with_a_trusted_certificate_is_up(void **state)
 	world_stop(&w);
 }
 
+/* A file's text, allocated. */
+static char *
+file_read(const char *path)
+{
+	char *text = xcalloc(1, 65536);
+	FILE *file = fopen(path, "r");
+
+	assert_non_null(file);
+	assert_true(fread(text, 1, 65535, file) > 0);
+	fclose(file);
+	return text;
+}
+
+static void
+tls_by_the_jobs_own_trust_tells_how_long_it_holds(void **state)
+{
+	struct world w;
+	struct one *o;
+	char *pem;
+
+	(void)state;
+	if (needs_openssl())
+		skip();
+	world_start(&w, NULL);
+	assert_true(openssl_certificate(directory, "good", "localhost", false));
+	openssl_server(&w.server, directory, "good");
+	pem = file_read(path_in("good.pem"));
+	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
+	o->http.ca_certificates = pem;
+	o->http.cert_days = o->http.chain_days = 1;
+	assert_string_equal(outcome(&w), "up");
+	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
+	o->http.ca_certificates = pem;
+	o->http.cert_days = 36500;
+	assert_non_null(strstr(outcome(&w), "the certificate expires in "));
+	assert_int_equal(o->run.state, RUN_FAILED);
+	assert_int_equal(o->run.verdict, VERDICT_DEGRADED);
+	/* Nonsense is not trusted, and is told. */
+	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
+	o->http.ca_certificates = (char *)(uintptr_t)"no certificate";
+	assert_string_not_equal(outcome(&w), "up");
+	free(pem);
+	world_stop(&w);
+}
+
 static void
 tls_certificate_that_has_expired_is_told(void **state)
 {
@@ -1169,6 +1329,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_status_is_up),
 		cmocka_unit_test(other_status_is_down_and_named),
+		cmocka_unit_test(answer_that_is_not_as_expected_is_told_and_kept),
+		cmocka_unit_test(proxy_is_asked_instead_of_the_host),
+		cmocka_unit_test(family_that_is_asked_for_is_kept_to),
 		cmocka_unit_test(request_is_as_the_job_says),
 		cmocka_unit_test(long_body_is_sent_without_asking_for_leave),
 		cmocka_unit_test(credentials_of_the_url_are_sent_and_never_told),
@@ -1188,6 +1351,7 @@ main(void)
 		cmocka_unit_test(odd_names_start_no_thread),
 		cmocka_unit_test(limit_ends_the_check_and_tells_where_it_stood),
 		cmocka_unit_test(limit_ends_a_check_that_cannot_connect),
+		cmocka_unit_test(limit_of_connecting_is_its_own),
 		cmocka_unit_test(person_cancels_a_check),
 		cmocka_unit_test(daemons_stop_leaves_the_run_running),
 		cmocka_unit_test(many_checks_by_name_start_no_thread),
@@ -1195,6 +1359,7 @@ main(void)
 		cmocka_unit_test(lack_of_descriptors_says_nothing_about_the_other_side),
 		cmocka_unit_test(tls_is_verified_unless_told_otherwise),
 		cmocka_unit_test(tls_with_a_trusted_certificate_is_up),
+		cmocka_unit_test(tls_by_the_jobs_own_trust_tells_how_long_it_holds),
 		cmocka_unit_test(tls_certificate_that_has_expired_is_told),
 		cmocka_unit_test(tls_to_a_plain_server_fails_in_words),
 	};
