@@ -31,6 +31,9 @@
 #define AGAIN_MSEC	250
 #define AGAIN_TRIES	240
 
+/* Between calls of on_tick. */
+#define TICK_MSEC	1000
+
 /* How much later than the deadline jobd may answer before nobody listens any more. */
 #define DEADLINE_GRACE	USEC_SEC
 
@@ -326,15 +329,23 @@ wait_input(struct call *c)
 		{ .fd = c->signal_fd, .events = POLLIN },
 	};
 
-	int n;
+	int n, left;
 
-	if (c->signal_fd < 0 && c->deadline == 0)
+	if (c->signal_fd < 0 && c->deadline == 0 && !c->on_tick)
 		return 0;	/* the read blocks */
-	while ((n = poll(fds, 2, deadline_left(c, DEADLINE_GRACE))) < 0)
-		if (errno != EINTR)
+	do {
+		bool tick;
+
+		left = deadline_left(c, DEADLINE_GRACE);
+		tick = c->on_tick && (left < 0 || left > TICK_MSEC);
+		n = poll(fds, 2, tick ? TICK_MSEC : left);
+		if (n == 0 && tick)
+			c->on_tick(c->on_tick_data);
+		else if (n == 0)
+			return late(c);
+		if (n < 0 && errno != EINTR)
 			return gone(c, errno);
-	if (n == 0)
-		return late(c);
+	} while (n <= 0);
 	return fds[1].revents ? signal_take(c) : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "client/client.h"
 #include "client/follow.h"
 #include "client/outcome.h"
+#include "client/progress.h"
 #include "client/value.h"
 #include "proto/json.h"
 
@@ -95,6 +96,8 @@ wait_parameters(const struct wait *wait, usec_t deadline)
 	for (i = 0; i < wait->n_jobs; i++)
 		value_push_string(parameters, "jobs", wait->jobs[i]);
 	json_set_string(parameters, "until", wait->until);
+	if (wait->any)
+		json_set_bool(parameters, "any", 1);
 	if (wait->timeout >= 0)
 		json_set_int(parameters, "timeoutUSec", left > 0 ? left : 0);
 	return parameters;
@@ -102,7 +105,7 @@ wait_parameters(const struct wait *wait, usec_t deadline)
 
 /* Replies up to the last one. */
 static int
-wait_replies(struct call *c)
+wait_replies(struct call *c, struct progress *progress)
 {
 	int r;
 
@@ -110,6 +113,8 @@ wait_replies(struct call *c)
 		r = call_next(c);
 		if (r == 0 && c->client->out.json)
 			output_json(c->reply.parameters);
+		else if (r == 0)
+			progress_report(progress, &c->reply.parameters);
 	} while (r == 0 && c->reply.continues);
 	return r;
 }
@@ -119,9 +124,15 @@ follow_wait(const struct client *client, const struct wait *wait, struct interru
     struct cJSON **ret)
 {
 	usec_t begin = monotonic_now();
+	struct progress progress;
 	struct call c;
 	int r = call_open(&c, client);
 
+	progress_init(&progress, &client->out);
+	if (progress_wanted(&progress)) {
+		c.on_tick = progress_tick;
+		c.on_tick_data = &progress;
+	}
 	interrupt_watch(&c, interrupt);
 	c.patient = true;
 	if (wait->timeout >= 0)
@@ -130,10 +141,12 @@ follow_wait(const struct client *client, const struct wait *wait, struct interru
 	while (r == 0) {
 		struct cJSON *parameters = wait_parameters(wait, c.deadline);
 
+		if (progress_wanted(&progress))
+			json_set_bool(parameters, "report", 1);
 		r = call_send(&c, "io.jobd.Wait", parameters, true);
 		json_free(parameters);
 		if (r == 0)
-			r = wait_replies(&c);
+			r = wait_replies(&c, &progress);
 		if (!c.lost)
 			break;
 		r = call_again(&c);
@@ -142,6 +155,7 @@ follow_wait(const struct client *client, const struct wait *wait, struct interru
 		*ret = c.reply.parameters;
 		c.reply.parameters = NULL;
 	}
+	progress_done(&progress);
 	call_close(&c);
 	return r;
 }

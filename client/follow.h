@@ -29,6 +29,7 @@ struct wait {
 	char		*const *jobs;		/* jobs or runs */
 	size_t		 n_jobs;
 	const char	*until;			/* ended, started */
+	bool			 any;			/* one of them is enough */
 	long long	 timeout;		/* in microseconds; -1: none */
 };
 
