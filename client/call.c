@@ -113,8 +113,9 @@ signal_take(struct call *c)
 {
 	struct signalfd_siginfo signal;
 
-	(void)!read(c->signal_fd, &signal, sizeof(signal));	/* which one makes no difference */
-	return c->on_signal(c->on_signal_data);
+	if (read(c->signal_fd, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))
+		return 0;
+	return c->on_signal(c->on_signal_data, (int)signal.ssi_signo);
 }
 
 usec_t
@@ -271,6 +272,8 @@ explain(struct call *c)
 	const char *a, *b;
 
 	c->error = error_find(c->reply.error);
+	if (c->error >= JOBD_ERROR_COUNT && c->quiet)
+		return EXIT_FAILED;
 	if (c->error >= JOBD_ERROR_COUNT) {
 		complain("jobd answered %s", c->reply.error);
 		return EXIT_FAILED;
@@ -278,6 +281,8 @@ explain(struct call *c)
 	if (c->error == JOBD_SHUTTING_DOWN && c->patient)
 		return gone(c, 0);
 	row = error_row(c->error);
+	if (c->quiet)
+		return row->exit_code;
 	a = row->parameter ? json_get_string(c->reply.parameters, row->parameter) : NULL;
 	b = row->parameter2 ? json_get_string(c->reply.parameters, row->parameter2) : NULL;
 	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER))

@@ -16,14 +16,16 @@
 #include "client/value.h"
 #include "proto/json.h"
 
-/* ---- ^C ---- */
+/* ---- signals ---- */
 
 static void
 interrupt_signals(sigset_t *set)
 {
+	static const int list[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2 };
+
 	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		sigaddset(set, list[i]);
 }
 
 void
@@ -53,23 +55,60 @@ interrupt_done(struct interrupt *i)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* A call beside the one that waits; its reply is not one of the command's.  True: it was carried out. */
+static bool
+interrupt_call(const struct interrupt *i, const char *method, const char *field, const char *value,
+    bool quiet)
+{
+	struct client client = *i->client;
+	struct cJSON *parameters = json_object();
+	struct call c;
+	int r;
+
+	value_push_string(parameters, "jobs", i->target);
+	json_set_string(parameters, field, value);
+	client.out.json = false;
+	r = call_open(&c, &client);
+	c.quiet = quiet;
+	if (r == 0)
+		r = call_send(&c, method, parameters, false);
+	if (r == 0)
+		r = call_next(&c);
+	call_close(&c);
+	json_free(parameters);
+	return r == 0;
+}
+
+static bool
+interrupt_forward(const struct interrupt *i, int signal)
+{
+	const char *name = sigabbrev_np(signal);
+
+	return name && interrupt_call(i, "io.jobd.Signal", "signal", name, true);
+}
+
 static int
-interrupt_come(void *data)
+interrupt_come(void *data, int signal)
 {
 	struct interrupt *i = data;
-	struct client quiet = *i->client;
-	struct cJSON *parameters, *reply = NULL;
 
-	if (i->count++ > 0)
+	if (signal != SIGINT && signal != SIGTERM) {
+		(void)interrupt_forward(i, signal);
+		return 0;
+	}
+	i->count++;
+	if (i->count == INTERRUPT_FORWARDED) {
+		if (interrupt_forward(i, signal)) {
+			complain("sent SIG%s to the command; once more cancels the run",
+			    sigabbrev_np(signal));
+			return 0;
+		}
+		i->count = INTERRUPT_CANCELED;
+	}
+	if (i->count >= INTERRUPT_LEFT)
 		return EXIT_INTERRUPTED;
 	complain("canceling; once more leaves at once");
-	parameters = json_object();
-	value_push_string(parameters, "jobs", i->target);
-	json_set_string(parameters, "reason", "interrupted");
-	quiet.out.json = false;		/* its reply is not one of the command's */
-	(void)call_once(&quiet, "io.jobd.Cancel", parameters, &reply);	/* it says what is wrong */
-	json_free(reply);
-	json_free(parameters);
+	(void)interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", false);
 	return 0;
 }
 
