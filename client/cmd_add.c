@@ -45,9 +45,9 @@ const struct command cmd_run = {
 	.text =
 	    "Adds a job that is due at once, prints its output as it comes, and exits with\n"
 	    "its code: the command's own, 128+N when signal N ended it, 124 when it timed\n"
-	    "out, 125 when it could not be started. Signals are passed on to it: ^C is the\n"
-	    "command's, a second one cancels the run and waits for its end, a third one leaves\n"
-	    "at once. It goes on when the terminal is closed or jobd is restarted.\n"
+	    "out, 125 when it could not be started. Signals are passed on to it: ^C is for\n"
+	    "the command, a second one cancels the run and waits for its end, a third one\n"
+	    "leaves at once. It goes on when the terminal is closed or jobd is restarted.\n"
 	    "It starts in the present directory, reads nothing, and has a fixed environment:\n"
 	    "nothing of yours but what -e sets.\n",
 	.examples =
