@@ -31,6 +31,9 @@
 #define AGAIN_MSEC	250
 #define AGAIN_TRIES	240
 
+/* Between calls of on_tick. */
+#define TICK_MSEC	1000
+
 /* How much later than the deadline jobd may answer before nobody listens any more. */
 #define DEADLINE_GRACE	USEC_SEC
 
@@ -110,8 +113,9 @@ signal_take(struct call *c)
 {
 	struct signalfd_siginfo signal;
 
-	(void)!read(c->signal_fd, &signal, sizeof(signal));	/* which one makes no difference */
-	return c->on_signal(c->on_signal_data);
+	if (read(c->signal_fd, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))
+		return 0;
+	return c->on_signal(c->on_signal_data, (int)signal.ssi_signo);
 }
 
 usec_t
@@ -268,6 +272,8 @@ explain(struct call *c)
 	const char *a, *b;
 
 	c->error = error_find(c->reply.error);
+	if (c->error >= JOBD_ERROR_COUNT && c->quiet)
+		return EXIT_FAILED;
 	if (c->error >= JOBD_ERROR_COUNT) {
 		complain("jobd answered %s", c->reply.error);
 		return EXIT_FAILED;
@@ -275,6 +281,8 @@ explain(struct call *c)
 	if (c->error == JOBD_SHUTTING_DOWN && c->patient)
 		return gone(c, 0);
 	row = error_row(c->error);
+	if (c->quiet)
+		return row->exit_code;
 	a = row->parameter ? json_get_string(c->reply.parameters, row->parameter) : NULL;
 	b = row->parameter2 ? json_get_string(c->reply.parameters, row->parameter2) : NULL;
 	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER))
@@ -326,15 +334,23 @@ wait_input(struct call *c)
 		{ .fd = c->signal_fd, .events = POLLIN },
 	};
 
-	int n;
+	int n, left;
 
-	if (c->signal_fd < 0 && c->deadline == 0)
+	if (c->signal_fd < 0 && c->deadline == 0 && !c->on_tick)
 		return 0;	/* the read blocks */
-	while ((n = poll(fds, 2, deadline_left(c, DEADLINE_GRACE))) < 0)
-		if (errno != EINTR)
+	do {
+		bool tick;
+
+		left = deadline_left(c, DEADLINE_GRACE);
+		tick = c->on_tick && (left < 0 || left > TICK_MSEC);
+		n = poll(fds, 2, tick ? TICK_MSEC : left);
+		if (n == 0 && tick)
+			c->on_tick(c->on_tick_data);
+		else if (n == 0)
+			return late(c);
+		if (n < 0 && errno != EINTR)
 			return gone(c, errno);
-	if (n == 0)
-		return late(c);
+	} while (n <= 0);
 	return fds[1].revents ? signal_take(c) : 0;
 }
 

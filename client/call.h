@@ -19,8 +19,12 @@ struct call {
 	const struct client	*client;
 	int			 fd;
 	int			 signal_fd;	/* watched while waiting, or -1; the caller's */
-	int (*on_signal)(void *data);		/* 0: go on waiting; else call_next() returns it */
+	/* 0: go on waiting; else call_next() returns it */
+	int (*on_signal)(void *data, int signal);
 	void			*on_signal_data;
+	void (*on_tick)(void *data);		/* called about once a second while waiting */
+	void			*on_tick_data;
+	bool			 quiet;		/* errors of the daemon are not told */
 	bool			 patient;	/* a lost connection is no error yet */
 	bool			 lost;		/* it was lost, or jobd is about to stop */
 	int			 tries;		/* of call_again() since the last reply */

@@ -45,9 +45,9 @@ const struct command cmd_run = {
 	.text =
 	    "Adds a job that is due at once, prints its output as it comes, and exits with\n"
 	    "its code: the command's own, 128+N when signal N ended it, 124 when it timed\n"
-	    "out, 125 when it could not be started. ^C cancels it and waits for its end; a\n"
-	    "second one leaves at once. It goes on when the terminal is closed or jobd is\n"
-	    "restarted.\n"
+	    "out, 125 when it could not be started. Signals are passed on to it: ^C is for\n"
+	    "the command, a second one cancels the run and waits for its end, a third one\n"
+	    "leaves at once. It goes on when the terminal is closed or jobd is restarted.\n"
 	    "It starts in the present directory, reads nothing, and has a fixed environment:\n"
 	    "nothing of yours but what -e sets.\n",
 	.examples =
@@ -233,9 +233,10 @@ run_run(struct client *c)
 	if (r == 0 && run && has_output(run))
 		r = stream(c, run, &interrupt);
 	/* Without its output the run still has an end, which is what the caller asked for. */
-	if (r != EXIT_UNREACHABLE && interrupt.count < 2) {
+	if (r != EXIT_UNREACHABLE && interrupt.count < INTERRUPT_LEFT) {
 		ended = wait_end(c, job, &interrupt);
-		r = interrupt.count > 0 && ended != EXIT_OK ? EXIT_INTERRUPTED : ended;
+		r = interrupt.count >= INTERRUPT_CANCELED && ended != EXIT_OK ? EXIT_INTERRUPTED :
+		    ended;
 	}
 	interrupt_done(&interrupt);
 	json_free(reply);

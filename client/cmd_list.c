@@ -7,6 +7,7 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/outcome.h"
+#include "client/progress.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -54,6 +55,7 @@ row(struct table *t, const struct output *o, const struct cJSON *job)
 {
 	const struct cJSON *last = json_get(job, "lastRun");
 	const char *ended = json_get_string(last, "endedAt");
+	char *far = o->terminal ? progress_text(o, last) : NULL;
 
 	table_cell(t, xasprintf("%lld", json_get_int(job, "id", 0)));
 	table_cell(t, xstrdup(json_get_string(job, "name")));
@@ -61,7 +63,7 @@ row(struct table *t, const struct output *o, const struct cJSON *job)
 	table_cell(t, xstrdup(json_get_string(job, "state")));
 	table_cell(t, text_when(o, json_get_string(job, "nextDue")));
 	table_cell(t, text_when(o, ended ? ended : json_get_string(last, "startedAt")));
-	table_cell(t, outcome_text(last));
+	table_cell(t, far ? far : outcome_text(last));
 	table_cell(t, xstrdup(json_get_string(job, "schedule")));
 	table_cell(t, xstrdup(json_get_string(job, "summary")));
 }

@@ -7,6 +7,7 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/outcome.h"
+#include "client/progress.h"
 #include "client/runs.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -52,7 +53,7 @@ runs_row(struct table *t, const struct cJSON *run)
 	table_cell(t, run_label(run));
 	table_cell(t, xstrdup(json_get_string(run, "name")));
 	table_cell(t, xstrdup(json_get_string(run, "state")));
-	table_cell(t, run_final(run) ? outcome_text(run) : NULL);
+	table_cell(t, run_final(run) ? outcome_text(run) : o->terminal ? progress_text(o, run) : NULL);
 	table_cell(t, text_when(o, json_get_string(run, "due")));
 	table_cell(t, text_when(o, json_get_string(run, "startedAt")));
 	table_cell(t, run_took(o, run));

@@ -8,6 +8,7 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/outcome.h"
+#include "client/progress.h"
 #include "client/runs.h"
 #include "client/value.h"
 #include "proto/error.h"
@@ -56,7 +57,7 @@ last_told(const struct output *o, const struct cJSON *run)
 {
 	char *label = run_label(run), *result = outcome_text(run), *took = run_took(o, run);
 	const char *state = value_text(run, "state"), *at = json_get_string(run, "endedAt");
-	char *words = word_print(state), *when, *why;
+	char *words = word_print(state), *far = progress_text(o, run), *when, *why;
 
 	if (!at)
 		at = json_get_string(run, "startedAt");
@@ -71,6 +72,13 @@ last_told(const struct output *o, const struct cJSON *run)
 	if (*took)
 		printf(", %s %s", run_final(run) ? "after" : "for", took);
 	printf("%s%s.\n", *why ? ": " : "", why);
+	if (far) {
+		char *shown = text_escape(far);
+
+		printf("Progress: %s.\n", shown);
+		free(shown);
+	}
+	free(far);
 	free(label);
 	free(result);
 	free(took);

@@ -1,6 +1,8 @@
 /*
  * jobctl wait: until runs have ended; the exit code says how.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
@@ -17,6 +19,7 @@ static const struct option wait_options[] = {
 	    .help = "give up after so long, with code 7" },
 	{ .name = "until", .argument = "ended|started", .kind = OPTION_TEXT, .field = "until",
 	    .help = "what to wait for (ended)" },
+	{ .name = "any", .help = "until one of them has, and print which" },
 	{ 0 },
 };
 
@@ -28,9 +31,12 @@ const struct command cmd_wait = {
 	    "Of a job it is the latest run, and what the job still has due once. With one\n"
 	    "JOB or RUN the exit code is that of the run: the command's own, 128+N when\n"
 	    "signal N ended it, 124 when it timed out. With several it is 0 when all\n"
-	    "succeeded, else 1. Waiting for the start succeeds when a run has begun.\n",
+	    "succeeded, else 1. With --any it is that of the first that ends, whose run is\n"
+	    "printed. Waiting for the start succeeds when a run has begun. On a terminal a\n"
+	    "line tells how things stand.\n",
 	.examples =
-	    "  jobctl wait 12.3\n  jobctl wait --timeout 1h backup index && echo both fine\n",
+	    "  jobctl wait 12.3\n  jobctl wait --timeout 1h backup index && echo both fine\n"
+	    "  first=$(jobctl wait --any 12 13 14)\n",
 	.options = wait_options,
 	.words_field = "jobs",
 	.words_name = "JOB or RUN",
@@ -57,6 +63,21 @@ judge(const struct cJSON *runs)
 	return worst;
 }
 
+/* Which: of a job that is over without any run there is nothing to print. */
+static void
+runs_told(const struct cJSON *runs)
+{
+	const struct cJSON *run;
+	char *label;
+
+	for (run = json_first(runs); run; run = json_next(run)) {
+		label = run_label(run);
+		puts(label);
+		free(label);
+	}
+	output_flush();
+}
+
 static int
 wait_run(struct client *c)
 {
@@ -65,11 +86,14 @@ wait_run(struct client *c)
 		.jobs = c->args.words,
 		.n_jobs = c->args.n_words,
 		.until = until ? until : "ended",
+		.any = args_flag(&c->args, "any"),
 		.timeout = json_get_int(c->args.parameters, "timeoutUSec", -1),
 	};
 	struct cJSON *reply = NULL;
 	int r = follow_wait(c, &wait, NULL, &reply);
 
+	if (r == 0 && wait.any && !c->out.json)
+		runs_told(json_get(reply, "runs"));
 	if (r == 0 && strcmp(wait.until, "ended") == 0)
 		r = judge(json_get(reply, "runs"));
 	json_free(reply);

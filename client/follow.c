@@ -12,17 +12,20 @@
 #include "client/client.h"
 #include "client/follow.h"
 #include "client/outcome.h"
+#include "client/progress.h"
 #include "client/value.h"
 #include "proto/json.h"
 
-/* ---- ^C ---- */
+/* ---- signals ---- */
 
 static void
 interrupt_signals(sigset_t *set)
 {
+	static const int list[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2 };
+
 	sigemptyset(set);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGTERM);
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		sigaddset(set, list[i]);
 }
 
 void
@@ -52,23 +55,60 @@ interrupt_done(struct interrupt *i)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* A call beside the one that waits; its reply is not one of the command's.  True: it was carried out. */
+static bool
+interrupt_call(const struct interrupt *i, const char *method, const char *field, const char *value,
+    bool quiet)
+{
+	struct client client = *i->client;
+	struct cJSON *parameters = json_object();
+	struct call c;
+	int r;
+
+	value_push_string(parameters, "jobs", i->target);
+	json_set_string(parameters, field, value);
+	client.out.json = false;
+	r = call_open(&c, &client);
+	c.quiet = quiet;
+	if (r == 0)
+		r = call_send(&c, method, parameters, false);
+	if (r == 0)
+		r = call_next(&c);
+	call_close(&c);
+	json_free(parameters);
+	return r == 0;
+}
+
+static bool
+interrupt_forward(const struct interrupt *i, int signal)
+{
+	const char *name = sigabbrev_np(signal);
+
+	return name && interrupt_call(i, "io.jobd.Signal", "signal", name, true);
+}
+
 static int
-interrupt_come(void *data)
+interrupt_come(void *data, int signal)
 {
 	struct interrupt *i = data;
-	struct client quiet = *i->client;
-	struct cJSON *parameters, *reply = NULL;
 
-	if (i->count++ > 0)
+	if (signal != SIGINT && signal != SIGTERM) {
+		(void)interrupt_forward(i, signal);
+		return 0;
+	}
+	i->count++;
+	if (i->count == INTERRUPT_FORWARDED) {
+		if (interrupt_forward(i, signal)) {
+			complain("sent SIG%s to the command; once more cancels the run",
+			    sigabbrev_np(signal));
+			return 0;
+		}
+		i->count = INTERRUPT_CANCELED;
+	}
+	if (i->count >= INTERRUPT_LEFT)
 		return EXIT_INTERRUPTED;
 	complain("canceling; once more leaves at once");
-	parameters = json_object();
-	value_push_string(parameters, "jobs", i->target);
-	json_set_string(parameters, "reason", "interrupted");
-	quiet.out.json = false;		/* its reply is not one of the command's */
-	(void)call_once(&quiet, "io.jobd.Cancel", parameters, &reply);	/* it says what is wrong */
-	json_free(reply);
-	json_free(parameters);
+	(void)interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", false);
 	return 0;
 }
 
@@ -95,6 +135,8 @@ wait_parameters(const struct wait *wait, usec_t deadline)
 	for (i = 0; i < wait->n_jobs; i++)
 		value_push_string(parameters, "jobs", wait->jobs[i]);
 	json_set_string(parameters, "until", wait->until);
+	if (wait->any)
+		json_set_bool(parameters, "any", 1);
 	if (wait->timeout >= 0)
 		json_set_int(parameters, "timeoutUSec", left > 0 ? left : 0);
 	return parameters;
@@ -102,7 +144,7 @@ wait_parameters(const struct wait *wait, usec_t deadline)
 
 /* Replies up to the last one. */
 static int
-wait_replies(struct call *c)
+wait_replies(struct call *c, struct progress *progress)
 {
 	int r;
 
@@ -110,6 +152,8 @@ wait_replies(struct call *c)
 		r = call_next(c);
 		if (r == 0 && c->client->out.json)
 			output_json(c->reply.parameters);
+		else if (r == 0)
+			progress_report(progress, &c->reply.parameters);
 	} while (r == 0 && c->reply.continues);
 	return r;
 }
@@ -119,9 +163,15 @@ follow_wait(const struct client *client, const struct wait *wait, struct interru
     struct cJSON **ret)
 {
 	usec_t begin = monotonic_now();
+	struct progress progress;
 	struct call c;
 	int r = call_open(&c, client);
 
+	progress_init(&progress, &client->out);
+	if (progress_wanted(&progress)) {
+		c.on_tick = progress_tick;
+		c.on_tick_data = &progress;
+	}
 	interrupt_watch(&c, interrupt);
 	c.patient = true;
 	if (wait->timeout >= 0)
@@ -130,10 +180,12 @@ follow_wait(const struct client *client, const struct wait *wait, struct interru
 	while (r == 0) {
 		struct cJSON *parameters = wait_parameters(wait, c.deadline);
 
+		if (progress_wanted(&progress))
+			json_set_bool(parameters, "report", 1);
 		r = call_send(&c, "io.jobd.Wait", parameters, true);
 		json_free(parameters);
 		if (r == 0)
-			r = wait_replies(&c);
+			r = wait_replies(&c, &progress);
 		if (!c.lost)
 			break;
 		r = call_again(&c);
@@ -142,6 +194,7 @@ follow_wait(const struct client *client, const struct wait *wait, struct interru
 		*ret = c.reply.parameters;
 		c.reply.parameters = NULL;
 	}
+	progress_done(&progress);
 	call_close(&c);
 	return r;
 }

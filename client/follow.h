@@ -12,13 +12,19 @@
 /* As the shell calls the end by ^C. */
 #define EXIT_INTERRUPTED 130
 
-/* ^C and TERM while a run of ours goes on: the first cancels it, the second leaves at once. */
+/*
+ * Signals while a run of ours goes on are its command's.  But ^C and TERM mean more when they come
+ * again: the second cancels the run, the third leaves at once.  Where no process is to take the
+ * first, it cancels.
+ */
 struct interrupt {
 	const struct client	*client;
 	const char		*target;	/* what to cancel: a job's id or a run */
 	int			 fd;		/* a signalfd */
-	int			 count;
+	int			 count;		/* of ^C and TERM: 2 and more canceled it */
 };
+
+enum { INTERRUPT_FORWARDED = 1, INTERRUPT_CANCELED, INTERRUPT_LEFT };
 
 /* From now on these signals come by the descriptor. */
 void interrupt_init(struct interrupt *i, const struct client *client, const char *target);
@@ -29,6 +35,7 @@ struct wait {
 	char		*const *jobs;		/* jobs or runs */
 	size_t		 n_jobs;
 	const char	*until;			/* ended, started */
+	bool			 any;			/* one of them is enough */
 	long long	 timeout;		/* in microseconds; -1: none */
 };
 

@@ -21,6 +21,45 @@
 #define WIDTH_DEFAULT	80
 #define WIDTH_LEAST	20
 
+/* A line stands on the terminal of stderr, to be written over. */
+static bool status_shown;
+
+static int
+stderr_width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > WIDTH_LEAST ?
+	    size.ws_col : WIDTH_DEFAULT;
+}
+
+bool
+status_possible(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+void
+status_line(const char *text)
+{
+	char *escaped;
+
+	if (!text && !status_shown)
+		return;
+	(void)fflush(stdout);
+	/* To the beginning of the line, and nothing after what is written: the width may have changed. */
+	fputs("\r\033[K", stderr);
+	if (text) {
+		escaped = text_escape(text);
+		fwrite(escaped, 1, text_fit(escaped, stderr_width() - 1), stderr);
+		free(escaped);
+	}
+	(void)fflush(stderr);
+	status_shown = text != NULL;
+}
+
 void
 complain(const char *format, ...)
 {
@@ -32,6 +71,7 @@ complain(const char *format, ...)
 	buf_vprintf(&text, format, ap);
 	va_end(ap);
 	escaped = text_escape(buf_string(&text));
+	status_line(NULL);
 	(void)fflush(stdout);	/* what was printed before comes before */
 	fprintf(stderr, "jobctl: %s\n", escaped);
 	free(escaped);

@@ -27,6 +27,14 @@ struct output {
 /* "jobctl: ..." on stderr, control characters escaped. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * One line on stderr that is written over by the next, and by complain(): for a person who waits.
+ * It is cut to the width that the terminal has now.  NULL takes it away.  Only where
+ * status_possible(): stderr is a terminal.
+ */
+bool status_possible(void);
+void status_line(const char *text);
+
 /* The wall clock. */
 instant instant_now(void);
 

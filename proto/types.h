@@ -237,6 +237,7 @@ struct run_info {
 	int		 verdict;
 	char		*reason;	/* in words, when it did not succeed */
 	char		*canceled_by;	/* canceledBy: "uid 1000" */
+	usec_t		 expected;	/* expectedUSec it takes, from spawned to exited; 0: not known */
 	usec_t		 cpu;		/* cpuUSec of the process tree that was waited for */
 	int64_t		 memory_peak;	/* memoryPeakBytes */
 	int64_t		 output_bytes;	/* outputBytes kept */

@@ -169,6 +169,7 @@ run_claimed(struct run_task *f)
 	f->info.noticed = c->noticed;
 	f->info.started = c->started;
 	f->info.state = RUN_RUNNING;
+	f->info.expected = c->row.took;
 	f->info.name = c->row.name;
 	c->row.name = NULL;
 	f->uid = c->row.uid;
@@ -458,6 +459,7 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	f->info.mark = row->mark;
 	f->info.missed = row->missed;
 	f->info.previous = row->previous;
+	f->info.expected = row->took;
 	f->info.noticed = row->noticed;
 	f->info.started = row->started;
 	f->info.name = row->name;

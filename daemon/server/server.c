@@ -113,6 +113,7 @@ run_add_live(const struct server *s, struct run_info *r)
 		r->first_output = live->first_output;
 	if (live->pid != 0)
 		r->pid = live->pid;
+	r->expected = live->expected;
 }
 
 struct cJSON *

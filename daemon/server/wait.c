@@ -16,6 +16,10 @@
 /* All that do not hold are looked at again after so long without any event. */
 #define LOOK_AGAIN	(30 * USEC_SEC)
 
+/* How things stand is told so often at most, and of so many runs. */
+#define REPORT_PAUSE	USEC_SEC
+#define REPORT_RUNS_MAX	10
+
 enum until { UNTIL_ENDED, UNTIL_STARTED };
 static const char *const until_names[] = { "ended", "started", NULL };
 
@@ -23,6 +27,8 @@ struct wait_in {
 	struct strings	jobs;
 	int		until;
 	int64_t		timeout;
+	bool		any;
+	bool		report;
 };
 
 static const struct field wait_fields[] = {
@@ -32,6 +38,8 @@ static const struct field wait_fields[] = {
 	{ "timeoutUSec", FIELD_INT, offsetof(struct wait_in, timeout),
 	    .flags = FIELD_ABSENT_MINUS_ONE,
 	  .max = DURATION_MAX },
+	{ "any", FIELD_BOOL, offsetof(struct wait_in, any), .flags = 0 },
+	{ "report", FIELD_BOOL, offsetof(struct wait_in, report), .flags = 0 },
 	{ .type = FIELD_END },
 };
 
@@ -60,6 +68,8 @@ struct wait {
 	usec_t		 deadline;
 	usec_t		 look_again;
 	usec_t		 keepalive;
+	usec_t		 report;	/* not before; never: it is not asked for */
+	bool		 news;		/* to be reported */
 };
 
 static void
@@ -196,6 +206,7 @@ look_took(struct pass *p, union pass_op *any, const struct target *target)
 	else
 		look_at_job(x, &any->get, in->until);
 	f->holding += x->holds;
+	f->news = true;
 }
 
 static const struct pass_kind look_pass = { .fill = look_fill, .took = look_took };
@@ -225,17 +236,54 @@ look_start(struct wait *f, bool all)
 	pass_start(&f->pass, &look_pass, &f->look, &f->call.task);
 }
 
+/* Runs of those that hold, or do not, at most so many. */
+static struct cJSON *
+runs_reply(const struct wait *f, bool holds, bool all, size_t max)
+{
+	struct cJSON *runs = json_array();
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->select.found.n && n < max; i++) {
+		struct waited *x = &f->waited[i];
+
+		if (!x->has_run || (!all && x->holds != holds))
+			continue;
+		json_push(runs, run_reply(server_of(&f->call), &x->last));
+		n++;
+	}
+	return runs;
+}
+
+static bool
+wait_holds(const struct wait *f)
+{
+	const struct wait_in *in = f->call.in;
+
+	return f->holding == f->select.found.n || (in->any && f->holding > 0);
+}
+
 static void
 wait_answer(struct wait *f)
 {
-	struct cJSON *reply = json_object(), *runs = json_array();
+	const struct wait_in *in = f->call.in;
+	struct cJSON *reply = json_object();
 
-	for (size_t i = 0; i < f->select.found.n; i++) {
-		if (f->waited[i].has_run)
-			json_push(runs, run_reply(server_of(&f->call), &f->waited[i].last));
-	}
-	json_set(reply, "runs", runs);
+	json_set(reply, "runs", runs_reply(f, true, !in->any, SIZE_MAX));
 	call_reply(&f->call, reply);
+}
+
+/* How things stand meanwhile. */
+static void
+wait_report(struct wait *f)
+{
+	struct cJSON *reply = json_object();
+
+	json_set_int(reply, "waiting", (long long)(f->select.found.n - f->holding));
+	json_set(reply, "runs", runs_reply(f, false, false, REPORT_RUNS_MAX));
+	call_reply_more(&f->call, reply);
+	f->news = false;
+	f->report = loop_now(f->call.task.loop) + REPORT_PAUSE;
+	f->keepalive = loop_now(f->call.task.loop) + KEEPALIVE_USEC;
 }
 
 static usec_t
@@ -254,6 +302,7 @@ wait_begin(struct wait *f)
 	f->deadline = in->timeout < 0 ? USEC_NEVER : now + in->timeout;
 	f->keepalive = f->call.more ? now + KEEPALIVE_USEC : USEC_NEVER;
 	f->look_again = now + LOOK_AGAIN;
+	f->report = in->report && f->call.more ? now : USEC_NEVER;
 	f->pass.call = &f->call;
 	f->pass.frame = f;
 }
@@ -264,11 +313,23 @@ wait_tick(struct wait *f)
 {
 	usec_t now = loop_now(f->call.task.loop);
 
+	if (f->news && f->report <= now && call_can_write(&f->call))
+		wait_report(f);
 	if (f->keepalive > now)
 		return;
 	if (call_can_write(&f->call))
 		call_reply_more(&f->call, NULL);
 	f->keepalive = now + KEEPALIVE_USEC;
+}
+
+/* When there is something to be done without any event. */
+static usec_t
+wait_next(const struct wait *f)
+{
+	usec_t next = sooner(f->deadline, sooner(f->keepalive, f->look_again));
+
+	/* A caller who does not read is told when he does. */
+	return f->news && call_can_write(&f->call) ? sooner(next, f->report) : next;
 }
 
 static enum task_status
@@ -293,10 +354,10 @@ wait_step(struct task *t)
 		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
 		if (!pass_told(&f->pass, &f->call))
 			goto out;
-		if (f->holding == f->select.found.n)
+		if (wait_holds(f))
 			break;
-		AWAIT_UNTIL(t, sooner(f->deadline, sooner(f->keepalive, f->look_again)),
-		    f->dirty != NULL);
+		wait_tick(f);
+		AWAIT_UNTIL(t, wait_next(f), f->dirty != NULL);
 		if (t->err == -ECANCELED)
 			goto out;
 		if (t->err != 0 && f->deadline <= loop_now(t->loop)) {

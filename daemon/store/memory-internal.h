@@ -23,6 +23,7 @@ struct memory_job {
 	instant			 created, finished, previous;
 	instant			 skipped;	/* the last due of the latest skip */
 	int64_t			 generation, runs, skips, overlaps, epoch;
+	usec_t			 took;		/* run_took_average() */
 	int64_t			 queued, running;
 	char			*name, *key, *spec_json;
 	const struct job_spec	*spec;		/* or NULL: then there is spec_json */

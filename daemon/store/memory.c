@@ -243,6 +243,7 @@ memory_claim(void *db, struct store_op *op)
 		.spec_json = xstrdup(j->spec_json),
 		.every = j->row.every,
 		.generation = j->generation,
+		.took = j->took,
 		.spec = j->spec,
 	};
 	memory_tell(m, op);
@@ -288,6 +289,7 @@ memory_finish(void *db, struct store_op *op)
 		return -ESTALE;
 	if (m->keep)
 		run_write_end(&r->info, info);
+	j->took = run_took_average(j->took, info);
 	memory_run_end(m, j, r, o->from);
 	memory_job_settle(j, info->ended);
 	o->job_state = j->state;
@@ -487,7 +489,8 @@ memory_active(void *db, struct store_op *op)
 			.cursor = r->cursor, .job = i->job, .run = i->run, .state = i->state,
 			.kind = i->kind, .uid = j->uid, .attempt = i->attempt, .due = i->due,
 			.noticed = i->noticed, .started = i->started, .mark = i->mark,
-			.missed = i->missed, .previous = i->previous, .manual = i->manual,
+			.missed = i->missed, .previous = i->previous, .took = j->took,
+			.manual = i->manual,
 			.cancel_asked = i->canceled_by != NULL,
 			.canceled_by = xstrdup(i->canceled_by), .name = xstrdup(j->name),
 			.spec_json = i->state == RUN_RUNNING ? xstrdup(j->spec_json) : NULL,

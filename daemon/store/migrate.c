@@ -85,7 +85,12 @@ static const char step_2[] =
 " epoch INTEGER NOT NULL, shifted INTEGER NOT NULL, step INTEGER NOT NULL, stopped INTEGER);"
 "INSERT INTO clock VALUES (1, NULL, 0, 0, 0, 0, NULL);";
 
-const char *const migrate_steps[] = { step_1, step_2 };
+/* Step 3: what runs need beyond a single attempt, and what is remembered of them. */
+static const char step_3[] =
+/* How long a run that succeeds takes: a moving average, the latest counting most. */
+"ALTER TABLE job ADD COLUMN took INTEGER;";
+
+const char *const migrate_steps[] = { step_1, step_2, step_3 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

@@ -72,6 +72,7 @@ struct job_row {			/* what the scheduler needs of a job to run it */
 	char	*spec_json;
 	usec_t	 every;
 	int64_t	 generation;
+	usec_t	 took;			/* by a run that succeeds, on average; 0: not known */
 	/* instead of spec_json, from a store that holds it anyway: outlives the run */
 	const struct job_spec *spec;
 };
@@ -281,6 +282,7 @@ struct active_row {
 	int	 mark;
 	int64_t	 missed;
 	instant	 previous;
+	usec_t	 took;		/* as in struct job_row */
 	bool	 manual;
 	bool	 cancel_asked;
 	char	*canceled_by;

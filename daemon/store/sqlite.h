@@ -119,6 +119,7 @@ struct job_now {
 	bool	 paused, on_boot;
 	instant	 due, finished, previous;
 	int64_t	 every, generation, runs, skips, overlaps;
+	usec_t	 took;			/* run_took_average(); 0: not known */
 	int64_t	 queued, running;	/* its active runs */
 	int64_t	 was_queued, was_running;	/* as loaded */
 	char	*name, *spec_json;	/* as wanted */

@@ -31,6 +31,7 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 	j->on_boot = col_int(st, 14) != 0;
 	j->previous = (instant){ col_int(st, 15) };
 	j->overlaps = col_int(st, 18);
+	j->took = col_int(st, 19);
 	if (!col_enum(st, 1, KIND_COUNT, &j->kind) ||
 	    !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
 	    j->queued < 0 || j->running < 0 || j->runs < j->queued + j->running || j->every < 0)
@@ -51,8 +52,8 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
-	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps"
-	    " FROM job WHERE id = ?1");
+	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps,"
+	    " took FROM job WHERE id = ?1");
 	int r;
 
 	*j = (struct job_now){ .id = id };
@@ -96,11 +97,11 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		st = sql(db, ST_JOB_SAVE_DUE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
 		    " finished_at = ?6, due = ?7, paused = ?8, skips = ?9, generation = ?10,"
-		    " previous = ?11, overlaps = ?12 WHERE id = ?1");
+		    " previous = ?11, overlaps = ?12, took = ?13 WHERE id = ?1");
 	else
 		st = sql(db, ST_JOB_SAVE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
-		    " finished_at = ?6 WHERE id = ?1");
+		    " finished_at = ?6, took = ?7 WHERE id = ?1");
 	bind_int(st, 1, j->id);
 	bind_int(st, 2, j->state);
 	bind_int(st, 3, j->runs);
@@ -115,6 +116,7 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		bind_some(st, 11, j->previous.usec);
 		bind_int(st, 12, j->overlaps);
 	}
+	bind_some(st, due_too ? 13 : 7, j->took);
 	return sql_run(db, st);
 }
 

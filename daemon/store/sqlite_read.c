@@ -105,6 +105,7 @@ active_read(sqlite3_stmt *st, struct active_row *row)
 	row->mark = (int)col_int(st, 14);
 	row->missed = col_int(st, 15);
 	row->previous = (instant){ col_int(st, 16) };
+	row->took = col_int(st, 17);
 	return true;
 }
 
@@ -117,7 +118,7 @@ sqlite_active(void *arg, struct store_op *op)
 	sqlite3_stmt *st = sql(db, ST_ACTIVE,
 	    "SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due, r.noticed,"
 	    " r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END,"
-	    " r.mark, r.missed, r.previous"
+	    " r.mark, r.missed, r.previous, j.took"
 	    " FROM run r CROSS JOIN job j ON j.id = r.job WHERE r.state = ?1 AND r.state <= 2"
 	    " AND r.id > ?2 ORDER BY r.id LIMIT ?3");
 	int r;

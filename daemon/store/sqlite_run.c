@@ -176,6 +176,7 @@ sqlite_claim(void *arg, struct store_op *op)
 			.spec_json = j.spec_json,
 			.every = j.every,
 			.generation = j.generation,
+			.took = j.took,
 		};
 		j.name = j.spec_json = NULL;
 	}
@@ -259,8 +260,10 @@ sqlite_finish(void *arg, struct store_op *op)
 		r = -ESTALE;
 	if (r == 0)
 		r = run_finish(db, run, now.id, o->from);
-	if (r == 0)
+	if (r == 0) {
+		j.took = run_took_average(j.took, run);
 		r = job_run_ended(db, &j, o->from, run->ended);
+	}
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;

@@ -53,3 +53,15 @@ job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_mo
 		return JOB_FINISHED;
 	return paused ? JOB_PAUSED : JOB_SCHEDULED;
 }
+
+usec_t
+run_took_average(usec_t average, const struct run_info *run)
+{
+	instant begin = instant_is_set(run->spawned) ? run->spawned : run->started;
+	instant end = instant_is_set(run->exited) ? run->exited : run->ended;
+
+	/* The clock may have been set meanwhile. */
+	if (run->state != RUN_SUCCEEDED || !instant_is_set(begin) || end.usec <= begin.usec)
+		return average;
+	return average == 0 ? end.usec - begin.usec : (3 * average + (end.usec - begin.usec)) / 4;
+}

@@ -19,4 +19,10 @@ bool run_state_born(enum run_state first);
  */
 enum job_state job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_more);
 
+/*
+ * How long a run of a job takes that succeeds: the average so far (0: none is known) with one more run,
+ * which counts a quarter, so that the average follows a job that changes.  Other ends say nothing.
+ */
+usec_t run_took_average(usec_t average, const struct run_info *run);
+
 #endif

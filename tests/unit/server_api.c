@@ -741,6 +741,86 @@ wait_for_a_job_by_the_calendar_is_for_its_latest_run(void **state)
 }
 
 static void
+wait_for_any_answers_with_the_first_that_ends(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *runs;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, FOREVER("long"));
+	add(&c, LATER("later"));
+	add(&c, "{\"name\":\"soon\",\"inUSec\":5000000,\"command\":{\"argv\":[\"fail\"]}}");
+	client_stream(&c, "Wait", "{\"jobs\":[\"*\"],\"any\":true}");
+	pass(&w, 5 * USEC_SEC);
+	assert_false(client_look(&c));
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	assert_false(c.reply.continues);
+	runs = json_get(c.reply.parameters, "runs");
+	assert_int_equal(json_count(runs), 1);
+	assert_string_equal(json_get_string(json_at(runs, 0), "name"), "soon");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+wait_reports_how_things_stand_and_not_oftener_than_asked(void **state)
+{
+	struct world w;
+	struct client c;
+	const struct cJSON *run;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, OK_JOB("now"));
+	add(&c, FOREVER("long"));
+	client_stream(&c, "Wait", "{\"jobs\":[\"now\",\"long\"],\"report\":true}");
+	client_next(&c);
+	assert_true(c.reply.continues);
+	assert_int_equal(json_get_int(c.reply.parameters, "waiting", -1), 2);
+	pass(&w, 1500 * USEC_MSEC);
+	client_next(&c);
+	assert_int_equal(json_get_int(c.reply.parameters, "waiting", -1), 1);
+	run = json_at(json_get(c.reply.parameters, "runs"), 0);
+	assert_string_equal(json_get_string(run, "name"), "long");
+	assert_string_equal(json_get_string(run, "state"), "running");
+	/* Nothing new, nothing said. */
+	pass(&w, 10 * USEC_SEC);
+	assert_false(client_look(&c));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+a_run_says_how_long_such_runs_take(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *run;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, OK_JOB("now"));
+	pass(&w, 3 * USEC_SEC);
+	ask(&c, "Trigger", "{\"jobs\":[\"now\"]}");
+	pass(&w, 500 * USEC_MSEC);
+	run = json_get(json_get(ask(&c, "Get", "{\"job\":\"now\"}"), "job"), "lastRun");
+	assert_string_equal(json_get_string(run, "state"), "running");
+	assert_int_equal(json_get_int(run, "expectedUSec", 0), USEC_SEC);
+	/* Once it is over there is nothing to expect. */
+	pass(&w, 2 * USEC_SEC);
+	run = json_get(json_get(ask(&c, "Get", "{\"job\":\"now\"}"), "job"), "lastRun");
+	assert_null(json_get(run, "expectedUSec"));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 wait_times_out_and_tells_of_removal(void **state)
 {
 	struct world w;
@@ -1342,6 +1422,9 @@ main(void)
 		cmocka_unit_test(wait_answers_when_all_have_ended),
 		cmocka_unit_test(wait_for_a_repeating_job_is_for_its_latest_run),
 		cmocka_unit_test(wait_for_a_job_by_the_calendar_is_for_its_latest_run),
+		cmocka_unit_test(wait_for_any_answers_with_the_first_that_ends),
+		cmocka_unit_test(wait_reports_how_things_stand_and_not_oftener_than_asked),
+		cmocka_unit_test(a_run_says_how_long_such_runs_take),
 		cmocka_unit_test(wait_times_out_and_tells_of_removal),
 		cmocka_unit_test(watch_tells_events_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),

@@ -101,9 +101,9 @@ print_claim(struct buf *b, const struct op_claim *o)
 	    o->run_due.usec, o->born);
 	if (o->op.result == 0)
 		buf_printf(b, " previous=%" PRId64 " id=%" PRId64 " uid=%" PRId64 " name=%s kind=%d"
-		    " spec=%s every=%" PRId64 " generation=%" PRId64, o->previous.usec, o->row.id,
+		    " spec=%s every=%" PRId64 " generation=%" PRId64 " took=%" PRId64, o->previous.usec, o->row.id,
 		    o->row.uid, o->row.name != NULL ? o->row.name : "-", o->row.kind,
-		    o->row.spec_json, o->row.every, o->row.generation);
+		    o->row.spec_json, o->row.every, o->row.generation, o->row.took);
 }
 
 static void

@@ -435,6 +435,40 @@ absent_exit_code_stays_absent(void **state)
 }
 
 static void
+a_claim_says_how_long_runs_take_that_succeed(void **state)
+{
+	int64_t job = storehouse_add(&house, NULL, 100, 0);
+	struct run_info info = { .job = job, .run = 1, .state = RUN_SUCCEEDED, .attempt = 1,
+	    .spawned = { 1000 }, .exited = { 1400 }, .ended = { 1500 } };
+	struct op_finish f = { .run = &info, .from = RUN_RUNNING };
+	struct op_claim c;
+
+	(void)state;
+	assert_int_equal(claim(&c, job, 0, 100, 0), 0);
+	assert_int_equal(c.row.took, 0);
+	op_claim_done(&c);
+	assert_int_equal(storehouse_do(&house, &f.op, OP_FINISH), 0);
+	/* One that fails says nothing; the next that succeeds counts a quarter. */
+	assert_int_equal(trigger(job, 2000), 2);
+	assert_int_equal(claim(&c, job, 2, 0, 0), 0);
+	assert_int_equal(c.row.took, 400);
+	op_claim_done(&c);
+	assert_int_equal(finish(job, 2, RUN_RUNNING, RUN_FAILED, 90000), 0);
+	info.run = 3;
+	info.exited = (instant){ 1800 };
+	assert_int_equal(trigger(job, 3000), 3);
+	assert_int_equal(claim(&c, job, 3, 0, 0), 0);
+	assert_int_equal(c.row.took, 400);
+	op_claim_done(&c);
+	assert_int_equal(storehouse_do(&house, &f.op, OP_FINISH), 0);
+	reopen();
+	assert_int_equal(trigger(job, 4000), 4);
+	assert_int_equal(claim(&c, job, 4, 0, 0), 0);
+	assert_int_equal(c.row.took, 500);
+	op_claim_done(&c);
+}
+
+static void
 finish_of_another_state_is_stale(void **state)
 {
 	int64_t job = storehouse_add(&house, NULL, 100, 0);
@@ -1167,6 +1201,7 @@ main(void)
 		BOTH(claim_of_a_changed_world_is_stale),
 		BOTH(finish_keeps_all_that_is_known),
 		BOTH(absent_exit_code_stays_absent),
+		BOTH(a_claim_says_how_long_runs_take_that_succeed),
 		BOTH(finish_of_another_state_is_stale),
 		BOTH(triggered_run_waits_and_is_claimed_even_while_paused),
 		BOTH(finished_job_runs_again_by_hand_and_finishes_again),
