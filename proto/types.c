@@ -277,6 +277,12 @@ const struct field run_info_fields[] = {
 	{ .type = FIELD_END },
 };
 
+const struct field run_answer_fields[] = {
+	{ AT(run_info, "redirects", redirects), .type = FIELD_STRINGS },
+	{ AT(run_info, "body", body), .type = FIELD_STRING },
+	{ .type = FIELD_END },
+};
+
 const struct field job_info_fields[] = {
 	{ AT(job_info, "id", id), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(job_info, "name", name), .type = FIELD_STRING },

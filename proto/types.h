@@ -256,6 +256,8 @@ struct phases {
 
 extern const struct field phases_fields[];
 extern const struct field run_info_fields[];
+/* Of struct run_info, what a check tells of an answer: redirects and body. */
+extern const struct field run_answer_fields[];
 
 /* ---- a job as it is told (type Job) ---- */
 struct job_info {

@@ -88,7 +88,9 @@ static const char step_2[] =
 /* Step 3: what runs need beyond a single attempt, and what is remembered of them. */
 static const char step_3[] =
 /* How long a run that succeeds takes: a moving average, the latest counting most. */
-"ALTER TABLE job ADD COLUMN took INTEGER;";
+"ALTER TABLE job ADD COLUMN took INTEGER;"
+/* Of a check: JSON of run_answer_fields; NULL for most. */
+"ALTER TABLE run ADD COLUMN answer TEXT;";
 
 const char *const migrate_steps[] = { step_1, step_2, step_3 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);

@@ -280,10 +280,10 @@ sqlite_resolve(void *arg, struct store_op *op)
 	"r.id, r.job, r.run, r.state, r.attempt, r.manual, r.due, r.noticed, r.started," \
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
-	" r.output_bytes, r.phases, r.mark, r.missed, r.previous"
+	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.answer"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 28
+#define RUN_COLUMNS_N 29
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -292,6 +292,12 @@ phases_read(const char *text, struct phases **ret)
 		return 0;
 	*ret = xcalloc(1, sizeof(**ret));
 	return text_read(text, phases_fields, *ret);
+}
+
+static int
+answer_read(const char *text, struct run_info *run)
+{
+	return text == NULL ? 0 : text_read(text, run_answer_fields, run);
 }
 
 /* name and kind are the job's: the caller's to set. */
@@ -326,7 +332,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 	if (!col_enum(st, 3, RUN_STATE_COUNT, &run->state) ||
 	    !col_enum(st, 18, VERDICT_COUNT, &run->verdict) ||
 	    !col_enum(st, 25, MARK_COUNT, &run->mark) ||
-	    phases_read((const char *)sqlite3_column_text(st, 24), &run->phases) < 0) {
+	    phases_read((const char *)sqlite3_column_text(st, 24), &run->phases) < 0 ||
+	    answer_read((const char *)sqlite3_column_text(st, 28), run) < 0) {
 		run_info_done(run);
 		return sql_damaged(db, "run", col_int(st, 0));
 	}

@@ -27,6 +27,16 @@ run_check expected 0 --http "$u/status/503" --expect 500-599
 run_check redirected 0 --http "$u/redirect/redirect/0.1"
 same "status after redirects" "$(last redirected httpStatus)" 200
 run_check not-followed 0 --http "$u/redirect/x" --no-redirect --expect 302
+same "redirects told" "$(last redirected redirects.0)" "302 $u/redirect/0.1"
+# What was expected and what was there, and the answer itself.
+run_check sick 1 --http "$u/0" --body-match '^well$' --expect-size 1000..
+last sick reason | grep -q 'the body does not match /^well$/: it is "' || fail "the reason is: $(last sick reason)"
+last sick reason | grep -q 'expected 1000..' || fail "the reason is: $(last sick reason)"
+"$BIN/jobctl" show "$(last sick job).1" | grep -q '^answer' || fail "show does not have the answer"
+run_check slow 1 --http "$u/0.1" --expect-time 'total<50ms'
+same "slow alone is degraded" "$(last slow verdict)" degraded
+jobctl add -q --http "$u/0" --body-match '(' 2>"$T/err" && fail "a bad pattern was taken"
+grep -q -- '--body-match.*is not a pattern' "$T/err" || fail "it says: $(cat "$T/err")"
 run_check late 124 --http "$u/60" --timeout 200ms
 same "state" "$(last late state)" timed_out
 run_check refused 1 --http http://localhost:1/

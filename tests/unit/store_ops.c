@@ -379,7 +379,8 @@ finish_keeps_all_that_is_known(void **state)
 		    .reason = (char[]){ "it did not" },
 		.canceled_by = (char[]){ "uid 5" }, .cpu = 99, .memory_peak = 1 << 20,
 		    .output_bytes = 17,
-		.phases = &phases };
+		.phases = &phases, .redirects = { (char *[]){ (char[]){ "302 http://b/" } }, 1 },
+		.body = (char[]){ "sick" } };
 	struct op_finish f = { .run = &info, .from = RUN_RUNNING };
 	struct op_runs runs = { .job = job, .limit = 10 };
 	struct op_claim c;
@@ -395,6 +396,9 @@ finish_keeps_all_that_is_known(void **state)
 	assert_int_equal(runs.n, 1);
 	r = &runs.runs[0];
 	assert_int_equal(r->state, RUN_FAILED);
+	assert_int_equal(r->redirects.n, 1);
+	assert_string_equal(r->redirects.items[0], "302 http://b/");
+	assert_string_equal(r->body, "sick");
 	assert_int_equal(r->spawned.usec, 201);
 	assert_int_equal(r->first_output.usec, 202);
 	assert_int_equal(r->exited.usec, 203);
