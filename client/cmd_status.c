@@ -7,6 +7,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/history.h"
 #include "client/outcome.h"
 #include "client/progress.h"
 #include "client/runs.h"
@@ -99,6 +100,22 @@ job_told(const struct output *o, const struct cJSON *job)
 	free(word);
 }
 
+/* How it has gone so far. */
+static int
+past_told(struct client *c)
+{
+	struct cJSON *parameters = json_object(), *reply = NULL;
+	int r;
+
+	json_set_string(parameters, "job", c->args.words[0]);
+	r = call_once(c, "io.jobd.History", parameters, &reply);
+	if (r == 0 && !c->out.json)
+		history_print(&c->out, reply);
+	json_free(parameters);
+	json_free(reply);
+	return r;
+}
+
 static int
 status_job(struct client *c)
 {
@@ -123,6 +140,8 @@ status_job(struct client *c)
 		if (json_get_int(job, "skips", 0) > 0)
 			printf("Skipped so far: %lld.\n", json_get_int(job, "skips", 0));
 	}
+	if (r == 0)
+		r = past_told(c);
 	json_free(reply);
 	return r;
 }

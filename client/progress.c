@@ -57,11 +57,11 @@ bar_print(struct buf *out, long long percent)
 	buf_printf(out, "] %lld%%", percent);
 }
 
-/* In whole seconds: it is an estimate. */
+/* In whole seconds: it is an estimate, which of less than one says nothing. */
 static char *
 left_print(usec_t left)
 {
-	return text_duration((left + USEC_SEC - 1) / USEC_SEC * USEC_SEC);
+	return text_duration((left + USEC_SEC / 2) / USEC_SEC * USEC_SEC);
 }
 
 char *
@@ -80,7 +80,7 @@ progress_text(const struct output *o, const struct cJSON *run)
 	if (words && *words)
 		buf_printf(&out, "%s%s", buf_len(&out) ? " " : "", words);
 	left = time_left(o, run, percent);
-	if (left >= 0) {
+	if (left >= USEC_SEC / 2) {
 		text = left_print(left);
 		buf_printf(&out, "%s%s left", buf_len(&out) ? ", " : "about ", text);
 		free(text);

@@ -821,6 +821,39 @@ a_run_says_how_long_such_runs_take(void **state)
 }
 
 static void
+history_counts_the_runs_that_are_over(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply, *took;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"tick\",\"everyUSec\":10000000,\"command\":{\"argv\":[\"ok\"]}}");
+	add(&c, "{\"name\":\"bad\",\"everyUSec\":10000000,\"command\":{\"argv\":[\"fail\"]}}");
+	reply = ask(&c, "History", "{\"job\":\"tick\"}");
+	assert_int_equal(json_get_int(reply, "runs", -1), 0);
+	assert_int_equal(json_count(json_get(reply, "times")), 0);
+	/* At once, and after 10, 20 and 30 s. */
+	pass(&w, 35 * USEC_SEC);
+	reply = ask(&c, "History", "{\"job\":\"tick\"}");
+	assert_int_equal(json_get_int(reply, "runs", -1), 4);
+	assert_int_equal(json_get_int(reply, "succeeded", -1), 4);
+	took = json_at(json_get(reply, "times"), 1);
+	assert_string_equal(json_get_string(took, "name"), "took");
+	assert_int_equal(json_get_int(took, "p50USec", 0), USEC_SEC);
+	assert_int_equal(json_get_int(took, "maxUSec", 0), USEC_SEC);
+	assert_int_equal(json_get_int(json_at(json_get(reply, "latest"), 0), "run", 0), 4);
+	reply = ask(&c, "History", "{\"job\":\"bad\",\"runs\":2}");
+	assert_int_equal(json_get_int(reply, "runs", -1), 2);
+	assert_int_equal(json_get_int(reply, "succeeded", -1), 0);
+	assert_string_equal(refusal(&c, "History", "{\"job\":\"no\"}"), "NotFound {\"what\":\"no\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 wait_times_out_and_tells_of_removal(void **state)
 {
 	struct world w;
@@ -1425,6 +1458,7 @@ main(void)
 		cmocka_unit_test(wait_for_any_answers_with_the_first_that_ends),
 		cmocka_unit_test(wait_reports_how_things_stand_and_not_oftener_than_asked),
 		cmocka_unit_test(a_run_says_how_long_such_runs_take),
+		cmocka_unit_test(history_counts_the_runs_that_are_over),
 		cmocka_unit_test(wait_times_out_and_tells_of_removal),
 		cmocka_unit_test(watch_tells_events_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
