@@ -238,7 +238,7 @@ redirect_method(struct http_frame *f, long status)
 		f->as_get = true;
 }
 
-/* "302 http://a/x", and where it leads is the next one's, or the last's. */
+/* "302 https://to.there/": the status of this answer, and where it leads. */
 static void
 note_hop(struct http_frame *f, long status, const char *to)
 {
