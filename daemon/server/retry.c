@@ -84,7 +84,7 @@ refuse_state(struct pass *p, const struct op_retry *op, const struct target *tar
 	if (op->was < 0)
 		why = xasprintf("job %" PRId64 " has not run yet", op->job);
 	else if (op->was == RUN_SUCCEEDED)
-		why = xasprintf("run %s has succeeded: Trigger runs its job again",
+		why = xasprintf("run %s has succeeded: trigger runs its job again",
 		    run_text(op->job, op->run, text));
 	else
 		why = xasprintf("run %s is %s already", run_text(op->job, op->run, text),
