@@ -45,6 +45,25 @@ const struct column runs_columns[] = {
 #define LIMIT_DEFAULT	20
 #define PAGE		1000
 
+/* How it ended, and after how many attempts when one was not enough; or when the next comes. */
+static char *
+result_text(const struct output *o, const struct cJSON *run)
+{
+	const char *again = json_get_string(run, "retryAt");
+	long long attempt = json_get_int(run, "attempt", 0);
+	char *words = run_final(run) ? outcome_text(run) : again ? text_relative(o, again) : NULL;
+	char *text;
+
+	if (!words && o->terminal)
+		return progress_text(o, run);
+	if (!words || (attempt < 2 && !again))
+		return words;
+	text = again ? xasprintf("attempt %lld %s", attempt + 1, words) :
+	    xasprintf("%s (attempt %lld)", words, attempt);
+	free(words);
+	return text;
+}
+
 void
 runs_row(struct table *t, const struct cJSON *run)
 {
@@ -53,7 +72,7 @@ runs_row(struct table *t, const struct cJSON *run)
 	table_cell(t, run_label(run));
 	table_cell(t, xstrdup(json_get_string(run, "name")));
 	table_cell(t, xstrdup(json_get_string(run, "state")));
-	table_cell(t, run_final(run) ? outcome_text(run) : o->terminal ? progress_text(o, run) : NULL);
+	table_cell(t, result_text(o, run));
 	table_cell(t, text_when(o, json_get_string(run, "due")));
 	table_cell(t, text_when(o, json_get_string(run, "startedAt")));
 	table_cell(t, run_took(o, run));

@@ -1,21 +1,34 @@
 /*
- * jobctl trigger, cancel, pause, resume and rm: one call with a selector each.  They are
+ * jobctl trigger, retry, cancel, pause, resume and rm: one call with a selector each.  They are
  * alike but for a word, so they share what runs.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "client/call.h"
 #include "client/client.h"
 #include "client/value.h"
+#include "proto/error.h"
 #include "proto/json.h"
+#include "proto/when.h"
 
 static int trigger_run(struct client *c);
+static int retry_run(struct client *c);
 static int cancel_run(struct client *c);
 static int pause_run(struct client *c);
 static int resume_run(struct client *c);
 static int rm_run(struct client *c);
 
 static const struct option trigger_options[] = {
+	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs" },
+	{ 0 },
+};
+
+static const struct option retry_options[] = {
+	{ .name = "failed", .field = "failed",
+	    .help = "all runs that failed, not only the latest of each job" },
+	{ .name = "since", .argument = "TIME|DURATION", .kind = OPTION_TEXT,
+	    .help = "of these: that failed since then, or so long ago" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs" },
 	{ 0 },
 };
@@ -50,6 +63,23 @@ const struct command cmd_trigger = {
 	SELECTOR,
 };
 
+const struct command cmd_retry = {
+	.name = "retry",
+	.usage = "[OPTIONS] [JOB|RUN...]",
+	.summary = "Try runs that failed again",
+	.text =
+	    "Of a job its latest run. The run keeps its number and gets another attempt, with\n"
+	    "all its retries; jobctl show RUN lists the attempts. A run that waits for its next\n"
+	    "attempt waits no longer, and a job in quarantine leaves it. With --failed: every\n"
+	    "run that failed, timed out or was lost, of these jobs or, with --since, of all.\n",
+	.examples = "  jobctl retry backup\n  jobctl retry 12.3\n  jobctl retry --failed --since 2h\n",
+	.options = retry_options,
+	.words_field = "jobs",
+	.words_name = "JOB or RUN",
+	.words_max = WORDS_ANY,
+	.run = retry_run,
+};
+
 const struct command cmd_cancel = {
 	.name = "cancel",
 	.alias = "kill",
@@ -66,7 +96,7 @@ const struct command cmd_pause = {
 	.name = "pause",
 	.usage = "[OPTIONS] JOB...",
 	.summary = "Start no new runs of jobs until resume",
-	.text = "Runs that are active go on.\n",
+	.text = "Runs that are active go on, but get no further attempt until then.\n",
 	.examples = "  jobctl pause backup\n  jobctl pause 'db-*'\n",
 	.options = quiet_options,
 	.run = pause_run,
@@ -76,7 +106,7 @@ const struct command cmd_pause = {
 const struct command cmd_resume = {
 	.name = "resume",
 	.usage = "[OPTIONS] JOB...",
-	.summary = "Go on with paused jobs",
+	.summary = "Go on with jobs that are paused or in quarantine",
 	.examples = "  jobctl resume backup\n  jobctl resume 'db-*'\n",
 	.options = quiet_options,
 	.run = resume_run,
@@ -113,7 +143,9 @@ tell(const struct client *c, const char *done, const struct cJSON *reply)
 	else if (count > 0 && !quiet)
 		printf("%s %lld job%s\n", done, count, count == 1 ? "" : "s");
 	if (count < 0 && runs.n == 0)
-		complain("nothing was active");
+		complain(c->command == &cmd_retry ? "nothing has failed" : "nothing was active");
+	if (json_get_bool(reply, "left", 0))
+		complain("there are more: retry again");
 	strings_done(&runs);
 }
 
@@ -137,6 +169,43 @@ static int
 trigger_run(struct client *c)
 {
 	return selector_call(c, "io.jobd.Trigger", "queued");
+}
+
+/* A time, or how long ago that was. */
+static int
+since_complete(struct client *c)
+{
+	const char *text = args_text(&c->args, "since");
+	char wire[WHEN_TEXT_MAX];
+	instant at = { 0 };
+	usec_t ago;
+
+	if (!text)
+		return 0;
+	if (duration_parse(text, &ago) == 0)
+		at = instant_add(instant_now(), -ago);
+	else if (instant_parse_human(text, instant_now(), &at) < 0) {
+		complain("--since: \"%s\" is neither a time, like 18:30, nor a duration, like 2h",
+		    text);
+		return EXIT_USAGE;
+	}
+	json_set_string(c->args.parameters, "since", instant_print(at, wire));
+	return 0;
+}
+
+static int
+retry_run(struct client *c)
+{
+	int r = since_complete(c);
+
+	if (r)
+		return r;
+	if (c->args.n_words == 0 && !(args_flag(&c->args, "failed") &&
+	    args_flag(&c->args, "since"))) {
+		complain("retry what? Name jobs or runs, or say --failed --since TIME");
+		return EXIT_USAGE;
+	}
+	return selector_call(c, "io.jobd.Retry", "queued");
 }
 
 static int

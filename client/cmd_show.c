@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/attempts.h"
 #include "client/call.h"
 #include "client/client.h"
 #include "client/outcome.h"
@@ -38,8 +39,6 @@ const struct command cmd_show = {
 	.run = show_run,
 };
 
-#define RUNS_PAGE 1000
-
 /* A field of the reply that is shown as a line, and how. */
 struct line {
 	const char *field, *label;
@@ -52,7 +51,7 @@ static const struct line job_lines[] = {
 	{ "kind", "kind", LINE_WORD },
 	{ "nextDue", "next due", LINE_INSTANT }, { "createdAt", "added", LINE_INSTANT },
 	{ "generation", "generation", LINE_COUNT }, { "runs", "runs", LINE_COUNT },
-	{ "skips", "skips", LINE_COUNT },
+	{ "skips", "skips", LINE_COUNT }, { "crashes", "lost in a row", LINE_COUNT },
 	{ 0 },
 };
 
@@ -62,6 +61,7 @@ static const struct line run_lines[] = {
 	{ "canceledBy", "canceled by", LINE_TEXT }, { "exitCode", "exit code", LINE_COUNT },
 	{ "signal", "signal", LINE_COUNT }, { "oom", "out of memory", LINE_YES },
 	{ "httpStatus", "HTTP status", LINE_COUNT }, { "attempt", "attempt", LINE_COUNT },
+	{ "retryAt", "next attempt", LINE_INSTANT },
 	{ "manual", "by hand", LINE_YES }, { "pid", "pid", LINE_COUNT },
 	{ "due", "due", LINE_INSTANT },
 	{ "noticedAt", "noticed", LINE_INSTANT }, { "startedAt", "started", LINE_INSTANT },
@@ -218,69 +218,27 @@ run_print(const struct output *o, const struct cJSON *run)
 	free(label);
 }
 
-/* The run with this number in a page of the job's runs, or NULL. */
-static const struct cJSON *
-page_find(const struct cJSON *runs, long long number)
-{
-	const struct cJSON *run;
-
-	for (run = json_first(runs); run; run = json_next(run))
-		if (json_get_int(run, "run", 0) == number)
-			break;
-	return run;
-}
-
-/* One run: there is no call for it, so its page is looked for, from the newest on. */
 static int
-show_one_run(struct client *c, const char *job, long long number)
+show_one_run(struct client *c, const char *word)
 {
-	struct client quiet = *c;
-	char *before = NULL;
-	bool found = false;
-	int r;
+	struct cJSON *reply;
+	const struct cJSON *run;
+	int r = attempts_get(c, word, &reply, &run);
 
-	quiet.out.json = false;
-	do {
-		struct cJSON *parameters = json_object(), *reply = NULL;
-		const struct cJSON *run;
-
-		json_set_string(parameters, "job", job);
-		json_set_string(parameters, "before", before);
-		json_set_int(parameters, "limit", RUNS_PAGE);
-		r = call_once(&quiet, "io.jobd.Runs", parameters, &reply);
-		run = page_find(json_get(reply, "runs"), number);
-		found = run != NULL;
-		if (run && c->out.json)
-			output_json(run);
-		else if (run)
-			run_print(&c->out, run);
-		free(before);
-		before = xstrdup(json_get_string(reply, "next"));
-		json_free(reply);
-		json_free(parameters);
-	} while (r == 0 && !found && before);
-	free(before);
-	if (r == 0 && !found) {
-		complain("%s: %s", error_row(JOBD_NOT_FOUND)->text, c->args.words[0]);
-		r = EXIT_NOT_FOUND;
+	if (r == 0 && c->out.json) {
+		output_json(run);
+	} else if (r == 0) {
+		run_print(&c->out, run);
+		attempts_print(&c->out, run);
 	}
+	json_free(reply);
 	return r;
 }
 
 static int
 show_run(struct client *c)
 {
-	static const char digits[] = "0123456789";
 	const char *word = c->args.words[0];
-	size_t before = strspn(word, digits), after;
-	char *job;
-	int r;
 
-	after = word[before] == '.' ? strspn(word + before + 1, digits) : 0;
-	if (before == 0 || after == 0 || word[before + 1 + after] != '\0')
-		return show_job(c);
-	job = xstrndup(word, before);
-	r = show_one_run(c, job, atoll(word + before + 1));
-	free(job);
-	return r;
+	return attempts_is_run(word) ? show_one_run(c, word) : show_job(c);
 }

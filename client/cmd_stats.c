@@ -49,6 +49,7 @@ static const struct stat_row {
 	{ NULL, "runs", 0 },
 	{ "windowJobs", "window", STAT_COUNT }, { "windowUntil", "window until", STAT_INSTANT },
 	{ "running", "running", STAT_COUNT }, { "queued", "queued", STAT_COUNT },
+	{ "retrying", "retrying", STAT_COUNT },
 	{ "runsStarted", "started", STAT_COUNT }, { "runsSucceeded", "succeeded", STAT_COUNT },
 	{ "runsFailed", "failed", STAT_COUNT }, { "skips", "skips", STAT_COUNT },
 	{ NULL, "server", 0 },

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/attempts.h"
 #include "client/call.h"
 #include "client/client.h"
 #include "client/history.h"
@@ -20,11 +21,11 @@ static int status_run(struct client *c);
 
 const struct command cmd_status = {
 	.name = "status",
-	.usage = "[JOB]",
-	.summary = "Tell how jobd, or one job, is doing",
-	.examples = "  jobctl status\n  jobctl status backup\n",
+	.usage = "[JOB|RUN]",
+	.summary = "Tell how jobd, a job or a run is doing",
+	.examples = "  jobctl status\n  jobctl status backup\n  jobctl status 12.3\n",
 	.words_field = "job",
-	.words_name = "JOB",
+	.words_name = "JOB or RUN",
 	.words_max = 1,
 	.run = status_run,
 };
@@ -58,7 +59,8 @@ last_told(const struct output *o, const struct cJSON *run)
 {
 	char *label = run_label(run), *result = outcome_text(run), *took = run_took(o, run);
 	const char *state = value_text(run, "state"), *at = json_get_string(run, "endedAt");
-	char *words = word_print(state), *far = progress_text(o, run), *when, *why;
+	const char *again = json_get_string(run, "retryAt");
+	char *words = word_print(state), *far = progress_text(o, run), *when, *why, *next;
 
 	if (!at)
 		at = json_get_string(run, "startedAt");
@@ -80,6 +82,13 @@ last_told(const struct output *o, const struct cJSON *run)
 		free(shown);
 	}
 	free(far);
+	if (again) {
+		next = text_relative(o, again);
+		printf("Attempt %lld comes %s.\n", json_get_int(run, "attempt", 0) + 1, next);
+		free(next);
+	} else if (strcmp(state, "retrying") == 0) {
+		puts("Its next attempt is held back: the job is paused.");
+	}
 	free(label);
 	free(result);
 	free(took);
@@ -95,6 +104,9 @@ job_told(const struct output *o, const struct cJSON *job)
 	char *label = job_label(job), *word = word_print(state);
 
 	printf("Job %s is %s%s%s.\n", label, color_of(o, state), word, color_off(o));
+	if (strcmp(state, "quarantined") == 0)
+		printf("It was lost %lld times in a row: jobctl resume or retry lets it go on.\n",
+		    json_get_int(job, "crashes", 0));
 	next_told(o, job);
 	free(label);
 	free(word);
@@ -112,6 +124,23 @@ past_told(struct client *c)
 	if (r == 0 && !c->out.json)
 		history_print(&c->out, reply);
 	json_free(parameters);
+	json_free(reply);
+	return r;
+}
+
+static int
+status_one_run(struct client *c)
+{
+	const struct cJSON *run;
+	struct cJSON *reply;
+	int r = attempts_get(c, c->args.words[0], &reply, &run);
+
+	if (r == 0 && c->out.json) {
+		output_json(run);
+	} else if (r == 0) {
+		last_told(&c->out, run);
+		attempts_print(&c->out, run);
+	}
 	json_free(reply);
 	return r;
 }
@@ -158,8 +187,9 @@ daemon_told(const struct output *o, const struct cJSON *stats)
 
 	printf("%sjobd %s%s, pid %lld, up %s, %s resident\n", color_bold(o), shown, color_off(o),
 	    json_get_int(stats, "pid", 0), up, memory);
-	printf("running %lld, queued %lld; succeeded %lld, failed %lld, skipped %lld since then\n",
-	    json_get_int(stats, "running", 0), json_get_int(stats, "queued", 0),
+	printf("running %lld, queued %lld, retrying %lld; succeeded %lld, failed %lld,"
+	    " skipped %lld since then\n", json_get_int(stats, "running", 0),
+	    json_get_int(stats, "queued", 0), json_get_int(stats, "retrying", 0),
 	    json_get_int(stats, "runsSucceeded", 0), json_get_int(stats, "runsFailed", 0),
 	    json_get_int(stats, "skips", 0));
 	if (*trouble)
@@ -280,5 +310,7 @@ status_all(struct client *c)
 static int
 status_run(struct client *c)
 {
-	return c->args.n_words ? status_job(c) : status_all(c);
+	if (c->args.n_words == 0)
+		return status_all(c);
+	return attempts_is_run(c->args.words[0]) ? status_one_run(c) : status_job(c);
 }

@@ -13,6 +13,7 @@
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/types.h"
 
 #define T OPTION_TEXT
 #define D OPTION_DURATION
@@ -53,6 +54,13 @@ const struct option spec_options[] = {
 	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
 	    "end a run that takes longer; 0 is never" },
 	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
+	{ 0, "retries", "N", OPTION_INT, 0, "retries", NULL, "try again when it fails, up to N times" },
+	{ 0, "backoff", "exp:D..D|fixed:D", T, 0, "backoff", NULL,
+	    "wait before each of them (exp:1s..1h)" },
+	{ 0, "retry-on", "CODES", T, 0, "retryOn", NULL,
+	    "only then: 1-5,75,timed_out,signal,lost" },
+	{ 0, "on-crash", "adopt|fail|rerun", T, 0, "onCrash", NULL,
+	    "what it means when a run was lost (adopt)" },
 	{ 0, "key", "KEY", T, 0, "key", NULL, "adding the same key again adds nothing" },
 	{ 0, "paused", NULL, F, VERB_RUN, "paused", NULL, "nothing happens before resume" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
@@ -176,6 +184,49 @@ misfire_complete(struct client *c)
 	return 0;
 }
 
+/* A duration of --backoff, the n bytes at text. */
+static int
+backoff_duration(struct client *c, const char *field, const char *text, size_t n)
+{
+	char *copy = xstrndup(text, n);
+	usec_t d = 0;
+	int r = duration_parse(copy, &d);
+
+	if (r == 0 && d > 0)
+		json_set_int(c->args.parameters, field, d);
+	else
+		complain("--backoff: \"%s\" is not a duration, like 10s or 1h", copy);
+	free(copy);
+	return r == 0 && d > 0 ? 0 : EXIT_USAGE;
+}
+
+/* backoff exp:D..D and fixed:D are up to three fields. */
+static int
+backoff_complete(struct client *c)
+{
+	const char *text = args_text(&c->args, "backoff"), *first, *dots;
+	bool fixed = text && strncmp(text, "fixed:", 6) == 0;
+	int r;
+
+	if (!text)
+		return 0;
+	if (!fixed && strncmp(text, "exp:", 4) != 0 && strcmp(text, "exp") != 0) {
+		complain("--backoff: \"%s\" is neither exp:1s..1h nor fixed:30s", text);
+		return EXIT_USAGE;
+	}
+	json_remove(c->args.parameters, "backoff");
+	json_set_string(c->args.parameters, "backoff", fixed ? "fixed" : "exponential");
+	first = strchr(text, ':');
+	if (!first)
+		return 0;
+	first++;
+	dots = fixed ? NULL : strstr(first, "..");
+	r = backoff_duration(c, "backoffUSec", first, dots ? (size_t)(dots - first) : strlen(first));
+	if (r == 0 && dots)
+		r = backoff_duration(c, "backoffMaxUSec", dots + 2, strlen(dots + 2));
+	return r;
+}
+
 /* A zone that is only of the times that were typed is no business of the job's. */
 static int
 zone_complete(struct client *c)
@@ -239,6 +290,8 @@ spec_complete(struct client *c)
 	r = kind_check(a, http ? "http" : timer ? "timer" : "command");
 	if (r == 0)
 		r = misfire_complete(c);
+	if (r == 0)
+		r = backoff_complete(c);
 	if (r == 0)
 		r = zone_complete(c);
 	if (r == 0 && !http && !timer)
@@ -320,6 +373,22 @@ argv_print(const struct output *o, const struct cJSON *command)
 	strings_done(&argv);
 }
 
+/* As it would be typed. */
+static char *
+backoff_text(const struct cJSON *spec)
+{
+	bool fixed = strcmp(value_text(spec, "backoff"), "fixed") == 0;
+	long long first = json_get_int(spec, "backoffUSec", BACKOFF_FIRST_DEFAULT);
+	char *from = duration_whole(first);
+	char *to = duration_whole(json_get_int(spec, "backoffMaxUSec",
+	    first > BACKOFF_MOST_DEFAULT ? first : BACKOFF_MOST_DEFAULT));
+	char *text = fixed ? xasprintf("fixed:%s", from) : xasprintf("exp:%s..%s", from, to);
+
+	free(from);
+	free(to);
+	return text;
+}
+
 /* What one option has put into the spec, if it has. */
 static void
 option_print(const struct output *o, const struct cJSON *spec, const struct option *option)
@@ -334,8 +403,12 @@ option_print(const struct output *o, const struct cJSON *spec, const struct opti
 		free(kind);
 		name = dot + 1;
 	}
-	if (!spec || !json_get(spec, name))
+	if (!spec || !json_get(spec, strcmp(name, "backoff") == 0 ? "retries" : name))
 		return;
+	if (strcmp(name, "backoff") == 0) {
+		line_print(o, option->name, backoff_text(spec));
+		return;
+	}
 	switch (option->kind) {
 	case OPTION_FLAG:
 		text = xstrdup(json_get_bool(spec, name, 0) ? "yes" : "");

@@ -17,6 +17,7 @@ enum cause {
 	CAUSE_ASLEEP,		/* the host slept */
 	CAUSE_CLOCK_SET,
 	CAUSE_PAUSED,
+	CAUSE_QUARANTINED,	/* it was lost too often, and somebody has to look */
 	CAUSE_LATE,		/* nobody looked, for no cause that is known */
 	CAUSE_SLOT,		/* waiting for a slot of its kind */
 	CAUSE_OWN_RUN,		/* waiting for the end of the job's own run */
@@ -25,6 +26,8 @@ enum cause {
 	CAUSE_SPAWNED,		/* its process exists, or its request went out */
 	CAUSE_RUNNING,
 	CAUSE_ENDED,		/* how it ended */
+	CAUSE_ATTEMPT,		/* how an attempt ended that another followed */
+	CAUSE_RETRY,		/* waiting for the next attempt */
 	CAUSE_OVERLAP,		/* skipped: the run before it was active */
 	CAUSE_MISSED,		/* skipped: nobody was there; or others before it were */
 	CAUSE_MISFIRE,		/* the policy that made it a skip */

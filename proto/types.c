@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/mem.h"
+#include "proto/retryon.h"
 #include "proto/types.h"
 
 /* Limits that only this file needs. */
@@ -88,6 +89,7 @@ const char *const skip_cause_names[] = {
 	[SKIP_NONEXISTENT] = "nonexistent",
 	[SKIP_REPEATED] = "repeated",
 	[SKIP_ASKED] = "asked",
+	[SKIP_QUARANTINED] = "quarantined",
 	[SKIP_COUNT] = NULL,
 };
 
@@ -97,6 +99,19 @@ const char *const ip_version_names[] = {
 
 const char *const http_version_names[] = {
 	[HTTP_ANY] = "any", [HTTP_V1] = "http1", [HTTP_V2] = "http2", [HTTP_VERSION_COUNT] = NULL,
+};
+
+const char *const backoff_names[] = {
+	[BACKOFF_EXPONENTIAL] = "exponential",
+	[BACKOFF_FIXED] = "fixed",
+	[BACKOFF_COUNT] = NULL,
+};
+
+const char *const on_crash_names[] = {
+	[ON_CRASH_ADOPT] = "adopt",
+	[ON_CRASH_FAIL] = "fail",
+	[ON_CRASH_RERUN] = "rerun",
+	[ON_CRASH_COUNT] = NULL,
 };
 
 const char *const verdict_names[] = {
@@ -117,6 +132,7 @@ const char *const event_type_names[] = {
 	[EVENT_RUN_QUEUED] = "run_queued",
 	[EVENT_RUN_STARTED] = "run_started",
 	[EVENT_RUN_ENDED] = "run_ended",
+	[EVENT_RUN_RETRYING] = "run_retrying",
 	[EVENT_LOST] = "lost",
 	[EVENT_TYPE_COUNT] = NULL,
 };
@@ -216,6 +232,12 @@ const struct field job_spec_fields[] = {
 	MISFIRE_ROWS,
 	{ AT(job_spec, "timeoutUSec", timeout), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(job_spec, "graceUSec", grace), .type = FIELD_INT, .max = DURATION_MAX },
+	{ AT(job_spec, "retries", retries), .type = FIELD_INT, .max = RETRIES_MAX },
+	{ AT(job_spec, "backoff", backoff), .type = FIELD_ENUM, .names = backoff_names },
+	{ AT(job_spec, "backoffUSec", backoff_first), .type = FIELD_INT, .max = DURATION_MAX },
+	{ AT(job_spec, "backoffMaxUSec", backoff_most), .type = FIELD_INT, .max = DURATION_MAX },
+	{ AT(job_spec, "retryOn", retry_on), .type = FIELD_STRING, .max = RETRY_ON_BYTES_MAX },
+	{ AT(job_spec, "onCrash", on_crash), .type = FIELD_ENUM, .names = on_crash_names },
 	{ AT(job_spec, "paused", paused), .type = FIELD_BOOL },
 	{ AT(job_spec, "command", command), .type = FIELD_STRUCT, .sub = command_spec_fields,
 	  .size = sizeof(struct command_spec) },
@@ -235,6 +257,30 @@ const struct field phases_fields[] = {
 	{ AT(phases, "waitUSec", wait), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(phases, "receiveUSec", receive), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(phases, "totalUSec", total), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ .type = FIELD_END },
+};
+
+const struct field attempt_info_fields[] = {
+	{ AT(attempt_info, "attempt", attempt), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(attempt_info, "state", state), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = run_state_names },
+	{ AT(attempt_info, "startedAt", started), .type = FIELD_INSTANT },
+	{ AT(attempt_info, "spawnedAt", spawned), .type = FIELD_INSTANT },
+	{ AT(attempt_info, "firstOutputAt", first_output), .type = FIELD_INSTANT },
+	{ AT(attempt_info, "exitedAt", exited), .type = FIELD_INSTANT },
+	{ AT(attempt_info, "endedAt", ended), .type = FIELD_INSTANT },
+	{ AT(attempt_info, "exitCode", exit_code), .type = FIELD_INT,
+	  .flags = FIELD_ABSENT_MINUS_ONE },
+	{ AT(attempt_info, "signal", signal), .type = FIELD_INT },
+	{ AT(attempt_info, "oom", oom), .type = FIELD_BOOL },
+	{ AT(attempt_info, "pid", pid), .type = FIELD_INT },
+	{ AT(attempt_info, "httpStatus", http_status), .type = FIELD_INT },
+	{ AT(attempt_info, "verdict", verdict), .type = FIELD_ENUM, .names = verdict_names },
+	{ AT(attempt_info, "reason", reason), .type = FIELD_STRING },
+	{ AT(attempt_info, "canceledBy", canceled_by), .type = FIELD_STRING },
+	{ AT(attempt_info, "cpuUSec", cpu), .type = FIELD_INT },
+	{ AT(attempt_info, "memoryPeakBytes", memory_peak), .type = FIELD_INT },
+	{ AT(attempt_info, "outputBytes", output_bytes), .type = FIELD_INT },
 	{ .type = FIELD_END },
 };
 
@@ -274,6 +320,9 @@ const struct field run_info_fields[] = {
 	  .size = sizeof(struct phases) },
 	{ AT(run_info, "redirects", redirects), .type = FIELD_STRINGS },
 	{ AT(run_info, "body", body), .type = FIELD_STRING },
+	{ AT(run_info, "retryAt", retry_at), .type = FIELD_INSTANT },
+	{ AT(run_info, "attempts", attempts), .type = FIELD_STRUCTS, .sub = attempt_info_fields,
+	  .size = sizeof(struct attempt_info) },
 	{ .type = FIELD_END },
 };
 
@@ -301,6 +350,7 @@ const struct field job_info_fields[] = {
 	{ AT(job_info, "runs", runs), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(job_info, "skips", skips), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(job_info, "overlaps", overlaps), .type = FIELD_INT },
+	{ AT(job_info, "crashes", crashes), .type = FIELD_INT },
 	{ AT(job_info, "summary", summary), .type = FIELD_STRING },
 	{ AT(job_info, "lastRun", last), .type = FIELD_STRUCT, .sub = run_info_fields,
 	  .size = sizeof(struct run_info) },
@@ -325,6 +375,7 @@ const struct field event_info_fields[] = {
 	{ AT(event_info, "exitCode", exit_code), .type = FIELD_INT,
 	  .flags = FIELD_ABSENT_MINUS_ONE },
 	{ AT(event_info, "reason", reason), .type = FIELD_STRING },
+	{ AT(event_info, "retryAt", retry_at), .type = FIELD_INSTANT },
 	{ AT(event_info, "lost", lost), .type = FIELD_INT },
 	{ .type = FIELD_END },
 };
@@ -675,6 +726,32 @@ when_check(struct check *c, const struct job_spec *s)
 	return JOBD_OK;
 }
 
+/* What follows a failure. */
+static enum jobd_error
+retry_check(struct check *c, const struct job_spec *s)
+{
+	usec_t first = s->backoff_first > 0 ? s->backoff_first : BACKOFF_FIRST_DEFAULT;
+	char text[RETRY_ON_WHY_MAX];
+	const char *why;
+
+	why = s->retry_on != NULL ? retry_on_check(s->retry_on, job_spec_kind(s), text) : NULL;
+	if (why != NULL)
+		return refuse(c, "retryOn", -1, "%s", why);
+	if (s->on_crash != ON_CRASH_ADOPT && s->command == NULL)
+		return refuse(c, "onCrash", -1, "only commands can be lost");
+	if (s->backoff_most != 0 && s->backoff == BACKOFF_FIXED)
+		return refuse(c, "backoff", -1, "a fixed one does not grow: it has no longest delay");
+	if (s->backoff_most != 0 && s->backoff_most < first)
+		return refuse(c, "backoff", -1, "the longest delay is less than the first");
+	if (s->retries > 0)
+		return JOBD_OK;
+	if (s->retry_on != NULL)
+		return refuse(c, "retryOn", -1, "it is for jobs with retries");
+	if (s->backoff != BACKOFF_EXPONENTIAL || s->backoff_first != 0 || s->backoff_most != 0)
+		return refuse(c, "backoff", -1, "it is for jobs with retries");
+	return JOBD_OK;
+}
+
 enum jobd_error
 job_spec_check(const struct job_spec *s, const char *prefix, struct field_error *error)
 {
@@ -693,6 +770,8 @@ job_spec_check(const struct job_spec *s, const char *prefix, struct field_error 
 	if (e != JOBD_OK)
 		return e;
 	e = labels_check(&c, &s->labels);
+	if (e == JOBD_OK)
+		e = retry_check(&c, s);
 	if (e != JOBD_OK)
 		return e;
 	switch (job_spec_kind(s)) {

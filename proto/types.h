@@ -31,7 +31,7 @@
 /* ---- words ---- */
 enum job_kind { KIND_COMMAND, KIND_HTTP, KIND_TIMER, KIND_COUNT };
 
-/* DESIGN 6.  blocked, retrying and quarantined come with their features and keep their numbers. */
+/* DESIGN 6.  blocked comes with its feature and keeps its number. */
 enum job_state {
 	JOB_SCHEDULED, JOB_BLOCKED, JOB_QUEUED, JOB_RUNNING, JOB_RETRYING,
 	JOB_PAUSED, JOB_QUARANTINED, JOB_FINISHED, JOB_STATE_COUNT
@@ -58,8 +58,13 @@ enum skip_cause {
 	SKIP_NONEXISTENT,	/* the wall clock was set forward over it, and dst is skip */
 	SKIP_REPEATED,		/* the wall clock showed it for the second time */
 	SKIP_ASKED,		/* by Skip */
+	SKIP_QUARANTINED,	/* the job had crashed too often */
 	SKIP_COUNT
 };
+
+/* How the wait before the next attempt grows; what a run means that was lost (DESIGN 10). */
+enum backoff { BACKOFF_EXPONENTIAL, BACKOFF_FIXED, BACKOFF_COUNT };
+enum on_crash { ON_CRASH_ADOPT, ON_CRASH_FAIL, ON_CRASH_RERUN, ON_CRASH_COUNT };
 
 enum verdict {
 	VERDICT_NONE, VERDICT_UP, VERDICT_DEGRADED, VERDICT_DOWN, VERDICT_INCONCLUSIVE,
@@ -75,6 +80,8 @@ extern const char *const misfire_names[];
 extern const char *const dst_names[];
 extern const char *const due_mark_names[];
 extern const char *const skip_cause_names[];
+extern const char *const backoff_names[];
+extern const char *const on_crash_names[];
 extern const char *const verdict_names[];
 extern const char *const event_type_names[];
 
@@ -150,6 +157,12 @@ struct job_spec {
 	usec_t			 misfire_window; /* misfireWindowUSec: older ones are skipped */
 	usec_t			 timeout;	/* timeoutUSec, of a run; 0: none, 30 s for http */
 	usec_t			 grace;		/* graceUSec between TERM and KILL; 0: 10 s */
+	int64_t			 retries;	/* further attempts when the first has failed */
+	int			 backoff;	/* enum backoff */
+	usec_t			 backoff_first;	/* backoffUSec; 0: BACKOFF_FIRST_DEFAULT */
+	usec_t			 backoff_most;	/* backoffMaxUSec; 0: BACKOFF_MOST_DEFAULT */
+	char			*retry_on;	/* retryOn: see retryon.h; NULL: any failure */
+	int			 on_crash;	/* onCrash: enum on_crash */
 	bool			 paused;
 	struct command_spec	*command;
 	struct http_spec	*http;
@@ -161,6 +174,12 @@ struct job_spec {
 #define MISFIRE_LIMIT_MAX 1000
 #define MISFIRE_LIMIT_DEFAULT 100
 #define GRACE_DEFAULT	(10 * USEC_SEC)
+#define RETRIES_MAX	1000
+#define BACKOFF_FIRST_DEFAULT USEC_SEC
+#define BACKOFF_MOST_DEFAULT USEC_HOUR
+#define RETRY_ON_BYTES_MAX 256
+/* Lost so often in a row, a job that is to be run again is quarantined. */
+#define CRASHES_MAX	3
 #define HTTP_TIMEOUT_DEFAULT (30 * USEC_SEC)
 
 extern const struct field command_spec_fields[];
@@ -244,6 +263,27 @@ struct run_info {
 	struct phases	*phases;	/* http only */
 	struct strings	 redirects;	/* http only: "302 https://to.there/", in their order */
 	char		*body;		/* http only: the beginning of an answer that was not as expected */
+	instant		 retry_at;	/* retryAt: of a retrying one, not before; none: it is held */
+	struct structs	 attempts;	/* struct attempt_info: those that another follows, or is to; only
+	    of a run that is asked for by its number */
+};
+
+/* ---- an attempt that another follows (type Attempt): fields as in struct run_info ---- */
+struct attempt_info {
+	int64_t		 attempt;
+	int		 state;		/* how it ended */
+	instant		 started, spawned, first_output, exited, ended;
+	int64_t		 exit_code;	/* -1 absent */
+	int64_t		 signal;
+	bool		 oom;
+	int64_t		 pid;
+	int64_t		 http_status;
+	int		 verdict;
+	char		*reason;
+	char		*canceled_by;
+	usec_t		 cpu;
+	int64_t		 memory_peak;
+	int64_t		 output_bytes;
 };
 
 /* Where the time of a check went; microseconds. */
@@ -255,6 +295,7 @@ struct phases {
 #define RUN_INFO_NONE	((struct run_info){ .exit_code = -1 })
 
 extern const struct field phases_fields[];
+extern const struct field attempt_info_fields[];
 extern const struct field run_info_fields[];
 /* Of struct run_info, what a check tells of an answer: redirects and body. */
 extern const struct field run_answer_fields[];
@@ -276,6 +317,7 @@ struct job_info {
 	int64_t		 runs;		/* number of runs so far */
 	int64_t		 skips;		/* occurrences skipped so far */
 	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
+	int64_t		 crashes;	/* attempts lost, in a row */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */
@@ -290,6 +332,7 @@ void run_info_done(struct run_info *r);
 enum event_type {
 	EVENT_JOB_ADDED, EVENT_JOB_CHANGED, EVENT_JOB_REMOVED, EVENT_JOB_SKIPPED,
 	EVENT_RUN_QUEUED, EVENT_RUN_STARTED, EVENT_RUN_ENDED,
+	EVENT_RUN_RETRYING,	/* an attempt has failed, and another will follow */
 	EVENT_LOST, EVENT_TYPE_COUNT	/* lost: this watcher was too slow; see lost */
 };
 
@@ -304,6 +347,7 @@ struct event_info {
 	int		 job_state;	/* jobState, of the job; -1 absent */
 	int64_t		 exit_code;	/* -1 absent */
 	char		*reason;
+	instant		 retry_at;	/* retryAt, of run_retrying */
 	int64_t		 lost;		/* how many events this watcher has missed */
 };
 

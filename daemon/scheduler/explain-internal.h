@@ -29,7 +29,14 @@ const char *run_name(const struct explain *e, int64_t run, char out[RUN_NAME_MAX
 void span_words(const struct span *s, struct buf *out);
 bool span_touches(const struct span *s, instant from, instant to);
 
-/* What lasts and pauses the job, or NULL. */
+/* Does it hold a job back? */
+static inline bool
+span_holds(const struct span *s)
+{
+	return s->kind == SPAN_PAUSED || s->kind == SPAN_QUARANTINED;
+}
+
+/* What lasts and holds the job back, or NULL; quarantine before a pause. */
 const struct span *explain_pause(const struct explain *e, instant at);
 
 /*

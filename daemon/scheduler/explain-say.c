@@ -120,6 +120,13 @@ span_words(const struct span *s, struct buf *out)
 		else
 			buf_printf(out, "since %s", first);
 		break;
+	case SPAN_QUARANTINED:
+		buf_printf(out, "quarantined, for it was lost %d times in a row, ", CRASHES_MAX);
+		if (instant_is_set(s->last))
+			buf_printf(out, "from %s to %s", first, last);
+		else
+			buf_printf(out, "since %s", first);
+		break;
 	case SPAN_COUNT:
 		break;
 	}
@@ -131,6 +138,7 @@ say_span(struct explain *e, const struct span *s)
 	static const enum cause causes[] = {
 		[SPAN_DOWN] = CAUSE_DOWN, [SPAN_ASLEEP] = CAUSE_ASLEEP,
 		[SPAN_CLOCK] = CAUSE_CLOCK_SET, [SPAN_PAUSED] = CAUSE_PAUSED,
+		[SPAN_QUARANTINED] = CAUSE_QUARANTINED,
 	};
 	struct buf b = { .size = 0 };
 	struct cause_info *c;
@@ -151,7 +159,7 @@ blame(struct explain *e, instant from, instant to, struct buf *out)
 	for (size_t i = e->spans_n; i-- > 0;) {
 		const struct span *s = &e->spans[i];
 
-		if (s->kind == SPAN_PAUSED || !span_touches(s, from, to))
+		if (span_holds(s) || !span_touches(s, from, to))
 			continue;
 		say_span(e, s);
 		if (!any)
@@ -506,12 +514,12 @@ skip_missed(struct explain *e, const struct subject *s, struct buf *out)
 }
 
 static void
-skip_paused(struct explain *e, const struct subject *s, struct buf *out)
+skip_paused(struct explain *e, const struct subject *s, int cause, struct buf *out)
 {
 	const struct span *pause = explain_pause(e, s->o.due);
 
 	if (pause == NULL) {
-		buf_puts(out, "paused");
+		buf_puts(out, skip_cause_names[cause]);
 		return;
 	}
 	span_words(pause, out);
@@ -541,7 +549,8 @@ skip_words(struct explain *e, const struct subject *s, int cause, struct buf *ou
 		skip_missed(e, s, out);
 		break;
 	case SKIP_PAUSED:
-		skip_paused(e, s, out);
+	case SKIP_QUARANTINED:
+		skip_paused(e, s, cause, out);
 		break;
 	case SKIP_EXCLUDED:
 		skip_excluded(e, s, out);
@@ -585,7 +594,7 @@ say_skipped(struct explain *e, const struct subject *s, struct buf *out)
 		[SKIP_OVERLAP] = CAUSE_OVERLAP, [SKIP_MISSED] = CAUSE_MISSED,
 		[SKIP_PAUSED] = CAUSE_PAUSED, [SKIP_EXCLUDED] = CAUSE_EXCLUDED,
 		[SKIP_NONEXISTENT] = CAUSE_TIME_CHANGE, [SKIP_REPEATED] = CAUSE_TIME_CHANGE,
-		[SKIP_ASKED] = CAUSE_ASKED,
+		[SKIP_ASKED] = CAUSE_ASKED, [SKIP_QUARANTINED] = CAUSE_QUARANTINED,
 	};
 	const struct run_info *r = explain_find(e, s->row.run);
 	struct buf why = { .size = 0 };

@@ -223,11 +223,16 @@ span_touches(const struct span *s, instant from, instant to)
 const struct span *
 explain_pause(const struct explain *e, instant at)
 {
+	const struct span *found = NULL;
+
 	for (size_t i = 0; i < e->spans_n; i++) {
-		if (e->spans[i].kind == SPAN_PAUSED && span_touches(&e->spans[i], at, at))
-			return &e->spans[i];
+		const struct span *s = &e->spans[i];
+
+		if (span_holds(s) && span_touches(s, at, at) &&
+		    (found == NULL || s->kind == SPAN_QUARANTINED))
+			found = s;
 	}
-	return NULL;
+	return found;
 }
 
 /* Does it bear on a subject: from its due until it was taken up? */
@@ -254,7 +259,7 @@ span_concerns(const struct explain *e, const struct span *s, const struct subjec
 void
 explain_span(struct explain *e, const struct span *s)
 {
-	bool use = s->kind == SPAN_PAUSED && span_touches(s, e->now, e->now);
+	bool use = span_holds(s) && span_touches(s, e->now, e->now);
 
 	if (e->question == EXPLAIN_RUN)
 		use |= span_touches(s, e->runs[0].due, e->runs[0].noticed);

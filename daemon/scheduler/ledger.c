@@ -13,9 +13,8 @@
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
 
-/* What was to begin up to then is a misfire. */
-static instant
-missed_until(instant since)
+instant
+ledger_missed_until(instant since)
 {
 	return instant_add(since, -MISFIRE_TOLERANCE - 1);
 }
@@ -24,7 +23,7 @@ bool
 ledger_is_misfire(const struct pending *p, instant since)
 {
 	return !p->on_time &&
-	    schedule_begin(&p->schedule, p->due).usec <= missed_until(since).usec;
+	    schedule_begin(&p->schedule, p->due).usec <= ledger_missed_until(since).usec;
 }
 
 static struct ledger_decision
@@ -109,7 +108,7 @@ decide_misfire(const struct pending *p, const struct occurrence *first,
 {
 	enum misfire policy = schedule_misfire(&p->schedule, p->misfire, p->kind, p->due);
 	usec_t window = schedule_misfire_window(&p->schedule);
-	instant until = missed_until(since);
+	instant until = ledger_missed_until(since);
 	struct schedule_past missed = schedule_past(&p->schedule, first, until), old = missed;
 
 	if (policy == MISFIRE_SKIP)
@@ -148,7 +147,8 @@ ledger_decide(const struct pending *p, instant now, instant since, bool active)
 		paused = schedule_past(&p->schedule, &first,
 		    p->resumed.usec < now.usec ? p->resumed : now);
 		if (paused.count > 0)
-			return skip_range(p, &paused, SKIP_PAUSED);
+			return skip_range(p, &paused,
+			    p->released ? SKIP_QUARANTINED : SKIP_PAUSED);
 	}
 	if (misfire)
 		d = decide_misfire(p, &first, &past, now, since);

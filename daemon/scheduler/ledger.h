@@ -49,6 +49,9 @@ struct ledger_decision {
 struct ledger_decision ledger_decide(const struct pending *p, instant now, instant since,
     bool active);
 
+/* What was to begin up to then, nobody was there for. */
+instant ledger_missed_until(instant since);
+
 /* Was it due before anybody looked? */
 bool ledger_is_misfire(const struct pending *p, instant since);
 

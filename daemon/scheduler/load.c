@@ -182,12 +182,103 @@ static const struct task_kind queue_load_kind = {
 	.release = queue_load_release,
 };
 
+/* ---- runs that wait for their next attempt ---- */
+
+struct retrying_load {
+	struct task		 task;
+	struct scheduler	*s;
+	instant			 from;		/* with after: where the next page begins */
+	int64_t			 after;
+	usec_t			 backoff;
+	bool			 over;
+	struct op_active	 op;
+};
+
+static void
+retrying_load_submit(struct retrying_load *f)
+{
+	f->op.op = (struct store_op){ .kind = OP_ACTIVE };
+	f->op.after = f->after;
+	f->op.after_at = f->from;
+	f->op.state = RUN_RETRYING;
+	store_submit(f->s->store, &f->op.op, &f->task);
+}
+
+/* Take a page over.  True: the load is over. */
+static bool
+retrying_load_page(struct retrying_load *f)
+{
+	struct retrying *r = &f->s->retrying;
+	instant now = loop_wall(f->s->loop);
+	bool over = !f->op.more;
+
+	for (size_t i = 0; i < f->op.n; i++) {
+		const struct active_row *row = &f->op.rows[i];
+
+		f->from = row->retry_at;
+		f->after = row->cursor;
+		if (row->retry_at.usec > now.usec + r->ahead || retrying_full(r)) {
+			retrying_load_end(r, f->from);
+			op_active_done(&f->op);
+			return true;
+		}
+		if (!queue_knows(&f->s->queue, row->job, row->run))
+			retrying_add(r, row->job, row->run, row->kind, row->retry_at, now);
+	}
+	op_active_done(&f->op);
+	if (over)
+		retrying_load_end(r, (instant){ USEC_NEVER });
+	return over;
+}
+
+static enum task_status
+retrying_load_step(struct task *t)
+{
+	struct retrying_load *f = container_of(t, struct retrying_load, task);
+
+	TASK_BEGIN(t);
+
+	while (!f->over) {
+		retrying_load_submit(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+		if (!scheduler_store_failed(f->s, &f->op.op, &f->backoff)) {
+			f->over = retrying_load_page(f);
+			continue;
+		}
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			break;
+	}
+	if (!f->over)
+		retrying_load_end(&f->s->retrying, f->from);
+	scheduler_changed(f->s);
+
+	TASK_END(t, 0);
+}
+
+static void
+retrying_load_release(struct task *t)
+{
+	free(container_of(t, struct retrying_load, task));
+}
+
+static const struct task_kind retrying_load_kind = {
+	.name = "load retries",
+	.step = retrying_load_step,
+	.release = retrying_load_release,
+};
+
+static bool
+is_due(const struct scheduler *s, instant at)
+{
+	return instant_is_set(at) && at.usec <= loop_wall(s->loop).usec;
+}
+
 void
 load_if_wanted(struct scheduler *s)
 {
-	instant at = window_load_at(&s->window);
 
-	if (instant_is_set(at) && at.usec <= loop_wall(s->loop).usec) {
+	if (is_due(s, window_load_at(&s->window))) {
 		struct window_load *f = xcalloc(1, sizeof(*f));
 
 		f->s = s;
@@ -201,5 +292,12 @@ load_if_wanted(struct scheduler *s)
 		s->queue.more = false;
 		s->queue.loading = true;
 		task_start(&f->task, &queue_load_kind, &s->task);
+	}
+	if (is_due(s, retrying_load_at(&s->retrying))) {
+		struct retrying_load *f = xcalloc(1, sizeof(*f));
+
+		f->s = s;
+		f->from = retrying_load_begin(&s->retrying);
+		task_start(&f->task, &retrying_load_kind, &s->task);
 	}
 }

@@ -1,7 +1,7 @@
 /*
- * queue: see queue.h.  Runs of a job are added in ascending order, told or loaded, because
- * while some are left to the store (`more`) none is taken from a teller: so "greater
- * than the lane's last" is enough to know a new one from one that is here.
+ * queue: see queue.h.  New runs of a job are added in ascending order, told or loaded, because
+ * while some are left to the store (`more`) none is taken from a teller; but one that is tried
+ * again has an old number, and so a lane is searched for it.
  */
 #include "daemon/scheduler/queue.h"
 
@@ -125,19 +125,12 @@ queue_line_up(struct queue *q, int64_t job)
 	line_push(q, lane->first);
 }
 
-bool
-queue_add(struct queue *q, int64_t job, int64_t run, int kind)
+static struct pending *
+lane_add(struct queue *q, int64_t job, int64_t run, int kind)
 {
-	struct lane *lane = lane_get(q, job);
+	struct lane *lane = lane_obtain(q, job);
 	struct pending *p;
 
-	if (lane != NULL && lane->last != NULL && lane->last->run >= run)
-		return true;
-	if (q->n >= QUEUED_MAX) {
-		q->more = true;
-		return false;
-	}
-	lane = lane_obtain(q, job);
 	p = xcalloc(1, sizeof(*p));
 	p->node.place = HEAP_NONE;
 	p->state = PENDING_PARKED;
@@ -149,9 +142,65 @@ queue_add(struct queue *q, int64_t job, int64_t run, int kind)
 	else
 		lane->last->lane_next = p;
 	lane->last = p;
+	if (lane->highest < run)
+		lane->highest = run;
 	q->n++;
 	queue_line_up(q, job);
+	return p;
+}
+
+/* One with a higher number than all before is not searched for. */
+bool
+queue_knows(const struct queue *q, int64_t job, int64_t run)
+{
+	const struct lane *lane = lane_get(q, job);
+
+	return lane != NULL && run <= lane->highest && queue_find(q, job, run) != NULL;
+}
+
+bool
+queue_add(struct queue *q, int64_t job, int64_t run, int kind)
+{
+	if (queue_knows(q, job, run))
+		return true;
+	if (q->n >= QUEUED_MAX) {
+		q->more = true;
+		return false;
+	}
+	(void)lane_add(q, job, run, kind);
 	return true;
+}
+
+void
+queue_add_retry(struct queue *q, int64_t job, int64_t run, int kind)
+{
+	MUST(q->n < QUEUED_MAX);
+	if (!queue_knows(q, job, run))
+		lane_add(q, job, run, kind)->retry = true;
+}
+
+static struct pending *
+lane_retry(const struct queue *q, int64_t job)
+{
+	struct lane *lane = lane_get(q, job);
+	struct pending *p = lane == NULL ? NULL : lane->first;
+
+	while (p != NULL && !p->retry)
+		p = p->lane_next;
+	return p;
+}
+
+void
+queue_hold(struct queue *q, int64_t job)
+{
+	struct pending *p;
+
+	while ((p = lane_retry(q, job)) != NULL) {
+		if (p->state == PENDING_READY)
+			line_remove(q, p);
+		queue_remove(q, p);
+		queue_line_up(q, job);
+	}
 }
 
 struct pending *

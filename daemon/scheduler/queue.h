@@ -17,8 +17,9 @@ struct run_task;
 struct lane {
 	int64_t		 job;
 	struct run_task	*run;		/* the live one, or NULL */
-	/* queued runs; only the first may be in line, while there is no live one */
+	/* waiting runs, as they came; only the first may be in line, while there is no live one */
 	struct pending	*first, *last;
+	int64_t		 highest;	/* number of a run that has been here */
 };
 
 struct line {
@@ -49,10 +50,21 @@ void lane_run_set(struct queue *q, int64_t job, struct run_task *run);
 void lane_run_clear(struct queue *q, int64_t job);
 
 /*
- * A queued run, told or loaded; runs of a job come in the order of their numbers, and one that
- * is here already is passed over. False: there is no room (and more is set).
+ * A queued run, told or loaded; one that is here already is passed over.  False: there is no room
+ * (and more is set).
  */
 bool queue_add(struct queue *q, int64_t job, int64_t run, int kind);
+
+/*
+ * A run whose next attempt is due.  Only while there is room: queue_has_room().
+ */
+void queue_add_retry(struct queue *q, int64_t job, int64_t run, int kind);
+
+/* Is the run in its lane? */
+bool queue_knows(const struct queue *q, int64_t job, int64_t run);
+
+/* A pause holds it back: those of the job that only wait for their next attempt are forgotten. */
+void queue_hold(struct queue *q, int64_t job);
 
 /* A queued run that is in no line starts or is canceled: forget it. */
 void queue_remove(struct queue *q, struct pending *p);
@@ -66,6 +78,16 @@ static inline bool
 queue_wants_load(const struct queue *q)
 {
 	return q->more && !q->loading && q->n <= QUEUED_MAX / 4;
+}
+
+/*
+ * Room for runs whose next attempt is due: as much as leaves the other half to those that the store
+ * has queued, so that neither keeps the others waiting.
+ */
+static inline bool
+queue_has_room(const struct queue *q)
+{
+	return q->n < QUEUED_MAX / 2;
 }
 
 #endif

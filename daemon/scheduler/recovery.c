@@ -55,11 +55,12 @@ recovery_over(struct recovery *f)
 	struct scheduler *s = f->s;
 
 	s->queued = f->counts.queued;
+	s->waiting = f->counts.retrying;
 	s->queue.more = f->counts.queued > 0;
 	s->recovered = true;
-	if (f->adopted > 0 || s->queued > 0)
-		log_info("recovered running=%lld queued=%lld", (long long)f->adopted,
-		    (long long)s->queued);
+	if (f->adopted > 0 || s->queued > 0 || s->waiting > 0)
+		log_info("recovered running=%lld queued=%lld retrying=%lld",
+		    (long long)f->adopted, (long long)s->queued, (long long)s->waiting);
 	task_wake(s->on_recovered);
 }
 

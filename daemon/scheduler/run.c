@@ -17,6 +17,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/exec/runner.h"
+#include "daemon/scheduler/retry.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -34,8 +35,10 @@ struct run_task {
 	const struct job_spec	*known;
 	int64_t			 uid;
 	usec_t			 backoff;
+	int64_t			 retried;	/* retries used up, with the present attempt */
 	instant			 noticed;
 	int64_t			 missed;	/* skipped as missed before it */
+	bool			 retry;		/* it waited for its next attempt */
 	bool			 adopt;
 	bool			 deciding;	/* counted in the scheduler's */
 	bool			 claimed;
@@ -71,6 +74,7 @@ run_tell(struct run_task *f, enum event_type type, int job_state)
 	e.job_state = job_state;
 	e.exit_code = f->info.exit_code;
 	e.reason = f->info.reason;
+	e.retry_at = f->info.retry_at;
 	event_emit(f->s->events, &e);
 }
 
@@ -157,10 +161,13 @@ run_claimed(struct run_task *f)
 {
 	struct op_claim *c = &f->op.claim;
 
-	if (f->info.run != 0)
+	if (f->info.run != 0 && c->was == RUN_RETRYING)
+		f->s->waiting--;
+	else if (f->info.run != 0)
 		f->s->queued--;
 	f->info.run = c->run;
-	f->info.attempt = 1;
+	f->info.attempt = c->attempt;
+	f->retried = c->retried;
 	f->info.manual = c->manual;
 	f->info.due = c->run_due;
 	f->info.mark = c->mark;
@@ -196,6 +203,9 @@ run_claim_over(struct run_task *f)
 	else if (f->pending != NULL)
 		window_back(w, f->pending, f->pending->due, now);
 	f->pending = NULL;
+	/* Its time has not come, or its job is paused: what the store has is looked up again. */
+	if (f->retry && r == -ESTALE)
+		retrying_note(&f->s->retrying, now);
 	run_decided(f);
 }
 
@@ -231,6 +241,23 @@ run_canceled_early(struct run_task *f)
 
 /* ---- the end ---- */
 
+/* What follows when it has not succeeded; whoever was told to end gets no other attempt. */
+static void
+run_decide_again(struct run_task *f)
+{
+	const struct job_spec *spec = f->known != NULL ? f->known : &f->spec;
+	struct op_finish *o = &f->op.finish;
+	usec_t delay = 0;
+
+	if (f->cancel)
+		return;
+	o->again = (int)retry_again(spec, &f->info, f->retried);
+	if (o->again == AGAIN_RETRY)
+		delay = retry_delay(spec, f->retried + 1, &f->s->rand);
+	if (o->again != AGAIN_NO)
+		o->again_at = instant_add(f->info.ended, delay);
+}
+
 static void
 run_submit_finish(struct run_task *f)
 {
@@ -238,6 +265,7 @@ run_submit_finish(struct run_task *f)
 		f->info.ended = loop_wall(f->s->loop);
 	f->op.finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info,
 	    .from = RUN_RUNNING };
+	run_decide_again(f);
 	store_submit(f->s->store, &f->op.head, &f->task);
 }
 
@@ -250,15 +278,46 @@ run_count(struct scheduler_stats *stats, int state)
 		stats->failed++;
 }
 
+/* The attempt was not the last. */
+static void
+run_waits(struct run_task *f)
+{
+	const struct op_finish *o = &f->op.finish;
+	struct scheduler *s = f->s;
+
+	f->info.state = RUN_RETRYING;
+	f->info.retry_at = o->held ? (instant){ 0 } : o->again_at;
+	s->waiting++;
+	scheduler_job_retries(s, f->info.job, f->info.run, true);
+	if (!o->held)
+		retrying_add(&s->retrying, f->info.job, f->info.run, f->info.kind, o->again_at,
+		    loop_wall(s->loop));
+	run_tell(f, EVENT_RUN_RETRYING, o->job_state);
+}
+
+static void
+run_ended(struct run_task *f)
+{
+	const struct op_finish *o = &f->op.finish;
+	struct scheduler *s = f->s;
+
+	run_count(&s->stats, f->info.state);
+	scheduler_job_retries(s, f->info.job, f->info.run, false);
+	run_tell(f, EVENT_RUN_ENDED, o->job_state);
+	if (o->quarantined)
+		scheduler_job_quarantined(s, f->info.job, f->info.name, o->job_state);
+}
+
 /* The end is committed: now it may be told, and the runner may forget. */
 static void
 run_finished(struct run_task *f)
 {
 	struct scheduler *s = f->s;
 
-	if (f->op.head.result == 0) {
-		run_count(&s->stats, f->info.state);
-		run_tell(f, EVENT_RUN_ENDED, f->op.finish.job_state);
+	if (f->op.head.result == 0 && f->op.finish.state == RUN_RETRYING) {
+		run_waits(f);
+	} else if (f->op.head.result == 0) {
+		run_ended(f);
 	} else {
 		log_warning("the run is not running in the store, ignoring its end job=%lld run=%lld",
 		    (long long)f->info.job, (long long)f->info.run);
@@ -274,16 +333,13 @@ static void
 run_leave(struct run_task *f)
 {
 	struct scheduler *s = f->s;
-	struct pending *p;
 
 	if (f->deciding)
 		run_claim_over(f);
 	lane_run_clear(&s->queue, f->info.job);
 	MUST(s->running[f->info.kind] > 0);
 	s->running[f->info.kind]--;
-	p = window_get(&s->window, f->info.job);
-	if (p != NULL && p->state == PENDING_PARKED)
-		window_back(&s->window, p, p->due, loop_wall(s->loop));
+	scheduler_unpark(s, f->info.job);
 	scheduler_changed(s);
 }
 
@@ -438,6 +494,7 @@ run_start_queued(struct scheduler *s, struct pending *p)
 {
 	struct run_task *f = run_new(s, p->job, p->run, p->kind);
 
+	f->retry = p->retry;
 	queue_remove(&s->queue, p);
 	f->deciding = true;
 	s->deciding++;
@@ -454,6 +511,7 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	f->cancel = row->cancel_asked;
 	f->info.state = RUN_RUNNING;
 	f->info.attempt = row->attempt;
+	f->retried = row->retried;
 	f->info.manual = row->manual;
 	f->info.due = row->due;
 	f->info.mark = row->mark;

@@ -6,7 +6,9 @@
 
 #include "daemon/engine/loop.h"
 #include "daemon/engine/wallclock.h"
+#include "daemon/base/rand.h"
 #include "daemon/scheduler/queue.h"
+#include "daemon/scheduler/retrying.h"
 #include "daemon/scheduler/scheduler.h"
 #include "daemon/scheduler/window.h"
 
@@ -49,8 +51,11 @@ struct scheduler {
 	int64_t			 running[KIND_COUNT];	/* slots taken */
 	struct window		 window;
 	struct queue		 queue;
+	struct retrying		 retrying;
+	struct rand		 rand;		/* for backoff */
 	int64_t			 deciding;
 	int64_t			 queued;	/* in the store, as far as told */
+	int64_t			 waiting;	/* the same, for their next attempt */
 	/* we look after dues since then, without a break or a jump of the clock */
 	instant			 since;
 	/* as of the last look: wall clock - boot time, boot time - monotonic clock */
@@ -83,5 +88,14 @@ bool scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec
 
 /* A job's occurrence is nobody's any more: out of the line, the park, the window. */
 void scheduler_forget(struct scheduler *s, int64_t job);
+
+/* A run of the job is over: an occurrence that waited for that is looked at again. */
+void scheduler_unpark(struct scheduler *s, int64_t job);
+
+/* The job is in quarantine from now on. */
+void scheduler_job_quarantined(struct scheduler *s, int64_t job, const char *name, int job_state);
+
+/* A run of the job waits for its next attempt, or does not any more: its occurrences know it. */
+void scheduler_job_retries(struct scheduler *s, int64_t job, int64_t run, bool retries);
 
 #endif

@@ -81,16 +81,25 @@ due_compare(const void *a, const void *b)
 }
 
 /* Each that catches up has a place of its own in time, so that a long absence ends in no stampede. */
-static bool
-catch_up_later(struct scheduler *s, struct pending *p, instant now)
+static instant
+catch_up_place(struct scheduler *s, instant now)
 {
 	instant at = s->catch_up_at;
 
-	if (instant_is_set(p->not_before))
-		return false;
 	if (at.usec < now.usec)
 		at = now;
 	s->catch_up_at = instant_add(at, s->catch_up_distance);
+	return at;
+}
+
+static bool
+catch_up_later(struct scheduler *s, struct pending *p, instant now)
+{
+	instant at;
+
+	if (instant_is_set(p->not_before))
+		return false;
+	at = catch_up_place(s, now);
 	if (at.usec == now.usec)
 		return false;
 	window_defer(&s->window, p, at, now);
@@ -102,10 +111,11 @@ static void
 overlap_count(struct scheduler *s, struct pending *p, struct ledger_decision *d)
 {
 	const struct lane *lane = lane_get(&s->queue, p->job);
-	const struct run_info *run = run_info_of(lane->run);
+	const struct run_info *run = lane != NULL && lane->run != NULL ?
+	    run_info_of(lane->run) : NULL;
 	bool told = p->overlaps >= OVERLAPS_TOLD;
 
-	d->active = run != NULL ? run->run : 0;
+	d->active = run != NULL ? run->run : p->retrying;
 	p->overlaps += d->count < OVERLAPS_TOLD ? (int)d->count : OVERLAPS_TOLD;
 	if (p->overlaps >= OVERLAPS_TOLD && !told)
 		log_warning("a job is blocked by its own run: skipped %d times in a row"
@@ -120,7 +130,7 @@ static int64_t
 occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot)
 {
 	struct lane *lane = lane_get(&s->queue, p->job);
-	bool active = lane != NULL && lane->run != NULL;
+	bool active = (lane != NULL && lane->run != NULL) || p->retrying != 0;
 	struct ledger_decision d = ledger_decide(p, now, s->since, active);
 	/* Elapsed time is divided, not walked. */
 	int64_t work = p->schedule.rule != NULL ? 1 + WALK_COST * d.count : 1;
@@ -151,6 +161,62 @@ occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot
 		break;
 	}
 	return work;
+}
+
+void
+scheduler_unpark(struct scheduler *s, int64_t job)
+{
+	struct pending *p = window_get(&s->window, job);
+
+	if (p != NULL && p->state == PENDING_PARKED)
+		window_back(&s->window, p, p->due, loop_wall(s->loop));
+}
+
+void
+scheduler_job_retries(struct scheduler *s, int64_t job, int64_t run, bool retries)
+{
+	struct pending *p = window_get(&s->window, job);
+
+	if (p == NULL)
+		return;
+	if (retries)
+		p->retrying = run;
+	else if (p->retrying == run)
+		p->retrying = 0;
+}
+
+/* Retries that were due while nobody was there are spread like catch-ups. */
+static bool
+retry_later(struct scheduler *s, struct retry *x, instant now)
+{
+	instant at;
+
+	if (x->spread || x->at.usec > ledger_missed_until(s->since).usec)
+		return false;
+	x->spread = true;
+	at = catch_up_place(s, now);
+	if (at.usec == now.usec)
+		return false;
+	retrying_put_back(&s->retrying, x, at);
+	return true;
+}
+
+/* Runs whose next attempt is due, into their lanes.  True: there is more. */
+static bool
+take_retries(struct scheduler *s, instant now)
+{
+	struct retry *x;
+
+	for (size_t n = 0; n < TAKE_BATCH && queue_has_room(&s->queue); n++) {
+		x = retrying_take(&s->retrying, now);
+		if (x == NULL)
+			return false;
+		if (retry_later(s, x, now))
+			continue;
+		queue_add_retry(&s->queue, x->job, x->run, x->kind);
+		free(x);
+	}
+	return queue_has_room(&s->queue);
 }
 
 /* What has become due, in the order of dues: into the lines.  True: there is more. */
@@ -231,7 +297,15 @@ scheduler_look(struct scheduler *s)
 	if (s->sweep == NULL)
 		load_if_wanted(s);
 	more = take_due(s, now);
+	more |= take_retries(s, now);
 	return open_gates(s, now) || more;
+}
+
+/* The shorter of a wait and the one for an instant, if that is set. */
+static usec_t
+wait_for(instant at, usec_t now, usec_t wait)
+{
+	return instant_is_set(at) && at.usec - now < wait ? at.usec - now : wait;
 }
 
 /*
@@ -242,20 +316,19 @@ static usec_t
 scheduler_deadline(const struct scheduler *s)
 {
 	instant load = window_load_at(&s->window), due = window_next(&s->window);
+	instant retry = queue_has_room(&s->queue) ? retrying_next(&s->retrying) : (instant){ 0 };
+	instant more = retrying_load_at(&s->retrying);
 	usec_t wait = WAIT_MAX, now = loop_wall(s->loop).usec;
 	bool any = instant_is_set(load) || s->window.beyond.due.usec != USEC_NEVER ||
-	    s->window.loading;
+	    s->window.loading || instant_is_set(retrying_next(&s->retrying)) ||
+	    s->retrying.beyond.usec != USEC_NEVER;
 
 	/* An answer of the store wakes us first, or the end of the sweep. */
 	if (s->sweep != NULL || s->deciding > DECIDING_MAX - TAKE_BATCH)
 		load = due = (instant){ 0 };
-	if (instant_is_set(due)) {
-		any = true;
-		if (due.usec - now < wait)
-			wait = due.usec - now;
-	}
-	if (instant_is_set(load) && load.usec - now < wait)
-		wait = load.usec - now;
+	any |= instant_is_set(due);
+	wait = wait_for(due, now, wait_for(load, now, wait));
+	wait = wait_for(retry, now, s->sweep != NULL ? wait : wait_for(more, now, wait));
 	if (!any)
 		return USEC_NEVER;
 	return loop_clock(s->loop) + (wait > 0 ? wait : 0);
@@ -329,6 +402,11 @@ scheduler_new(const struct scheduler_config *config)
 	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
 	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX,
 	    config->window_ahead > 0 ? config->window_ahead : WINDOW_AHEAD, s->zones);
+	retrying_init(&s->retrying, s->window.ahead);
+	if (config->seed != 0 || config->simulated)
+		rand_seed(&s->rand, config->seed);
+	else
+		rand_seed_random(&s->rand);
 	return s;
 }
 
@@ -344,6 +422,7 @@ scheduler_free(struct scheduler *s)
 	while ((p = map_next(&s->window.map, &position)) != NULL)
 		MUST(p->state != PENDING_TAKEN);
 	queue_done(&s->queue);
+	retrying_done(&s->retrying);
 	window_done(&s->window);
 	free(s);
 }
@@ -410,24 +489,45 @@ void
 scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state)
 {
 	scheduler_forget(s, job);
+	retrying_remove(&s->retrying, job, 0);
+	queue_hold(&s->queue, job);
 	job_tell(s, EVENT_JOB_CHANGED, job, name, job_state);
 }
 
 void
-scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
-    int job_state)
+scheduler_job_quarantined(struct scheduler *s, int64_t job, const char *name, int job_state)
+{
+	log_warning("a job is quarantined: lost %d times in a row job=%lld", CRASHES_MAX,
+	    (long long)job);
+	scheduler_job_paused(s, job, name, job_state);
+}
+
+/* The occurrence of a job that was held back goes on; and so do its retries, wherever they are. */
+static void
+job_goes_on(struct scheduler *s, const struct due_row *row, bool released)
 {
 	instant now = loop_wall(s->loop);
 	struct pending *p;
 
-	job_tell(s, EVENT_JOB_CHANGED, row->id, name, job_state);
 	scheduler_forget(s, row->id);
+	if (row->retrying != 0)
+		retrying_note(&s->retrying, (instant){ 1 });
+	scheduler_changed(s);
 	if (!instant_is_set(row->due))
 		return;
 	p = window_put(&s->window, row, now);
-	if (p != NULL)
-		p->resumed = now;
-	scheduler_changed(s);
+	if (p == NULL)
+		return;
+	p->resumed = now;
+	p->released = released;
+}
+
+void
+scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
+    int job_state, bool released)
+{
+	job_tell(s, EVENT_JOB_CHANGED, row->id, name, job_state);
+	job_goes_on(s, row, released);
 }
 
 void
@@ -447,6 +547,28 @@ scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_
 	(void)runs;
 	scheduler_forget(s, job);
 	job_tell(s, EVENT_JOB_REMOVED, job, name, -1);
+}
+
+void
+scheduler_run_retried(struct scheduler *s, const struct op_retry *op)
+{
+	struct pending *p;
+
+	if (op->released && !op->paused)
+		job_goes_on(s, &op->row, true);
+	if (op->released)
+		job_tell(s, EVENT_JOB_CHANGED, op->job, op->name, op->job_state);
+	/* It does not wait for its time any more; if it is in its lane for that, it stays there. */
+	if (op->was == RUN_RETRYING) {
+		s->waiting--;
+		retrying_remove(&s->retrying, op->job, op->run);
+		scheduler_job_retries(s, op->job, op->run, false);
+		scheduler_unpark(s, op->job);
+		p = queue_find(&s->queue, op->job, op->run);
+		if (p != NULL)
+			p->retry = false;
+	}
+	scheduler_run_queued(s, op->job, op->run, op->kind, op->name);
 }
 
 void
@@ -473,14 +595,21 @@ scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind, co
 	scheduler_changed(s);
 }
 
-/* A queued run is canceled in the store: nothing will come of it. */
+/* A queued or retrying run is canceled in the store: nothing will come of it. */
 static void
-queued_canceled(struct scheduler *s, const struct op_cancel *op)
+waiting_canceled(struct scheduler *s, const struct op_cancel *op)
 {
 	struct pending *p = queue_find(&s->queue, op->job, op->run);
 	struct event_info e = EVENT_INFO_NONE;
 
-	s->queued--;
+	if (op->was == RUN_RETRYING) {
+		s->waiting--;
+		retrying_remove(&s->retrying, op->job, op->run);
+		scheduler_job_retries(s, op->job, op->run, false);
+		scheduler_unpark(s, op->job);
+	} else {
+		s->queued--;
+	}
 	if (p != NULL) {
 		if (p->state == PENDING_READY)
 			line_remove(&s->queue, p);
@@ -504,8 +633,8 @@ scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op)
 {
 	struct lane *lane;
 
-	if (op->was == RUN_QUEUED) {
-		queued_canceled(s, op);
+	if (op->was != RUN_RUNNING) {
+		waiting_canceled(s, op);
 		return;
 	}
 	lane = lane_get(&s->queue, op->job);
@@ -561,6 +690,7 @@ scheduler_view(const struct scheduler *s, int64_t job, int kind, struct schedule
 		return;
 	out->waits = waits_for(p, loop_wall(s->loop));
 	out->not_before = p->not_before;
+	out->retrying = p->retrying;
 }
 
 void
@@ -569,6 +699,7 @@ scheduler_stats(const struct scheduler *s, struct scheduler_stats *out)
 	*out = s->stats;
 	out->window_jobs = (int64_t)window_count(&s->window);
 	out->queued = s->queued;
+	out->retrying = s->waiting;
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		out->running += s->running[kind];
 	/* Everything up to then is in memory; with nothing beyond, as far as we look ahead. */

@@ -33,6 +33,7 @@ struct scheduler_config {
 	const char		*boot;		/* the id of this boot of the host */
 	/* its clock only runs: nobody sets it, no host sleeps, no rules change */
 	bool			 simulated;
+	uint64_t		 seed;		/* of what is left to chance; 0: nobody knows */
 };
 
 struct scheduler *scheduler_new(const struct scheduler_config *config);
@@ -59,15 +60,18 @@ int64_t scheduler_epoch(const struct scheduler *s);
 void scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name,
     bool paused);
 void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state);
+/* released: it was in quarantine, by which what came meanwhile was skipped. */
 void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
-    int job_state);
+    int job_state, bool released);
 /* By hand; row has the due after it. live: the job is not paused. */
 void scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
     bool live);
 void scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs);
 void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind,
     const char *name);
-/* marks the live run, or tells of the queued one's end */
+/* Another attempt by hand: it is queued. */
+void scheduler_run_retried(struct scheduler *s, const struct op_retry *op);
+/* marks the live run, or tells of the waiting one's end */
 void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);
 
 /*
@@ -91,6 +95,7 @@ struct scheduler_view {
 	int64_t		running, running_max;	/* slots of its kind that are taken, and all */
 	int64_t		in_line;	/* waiting for one */
 	int64_t		run;		/* its live run; 0: none */
+	int64_t		retrying;	/* a run that waits for its next attempt, as far as known */
 	bool		sweeping;	/* nothing is decided: clock or rules have changed */
 	bool		store_bad;	/* what is decided cannot be written */
 	bool		recovered;
@@ -98,7 +103,7 @@ struct scheduler_view {
 void scheduler_view(const struct scheduler *s, int64_t job, int kind, struct scheduler_view *out);
 
 struct scheduler_stats {
-	int64_t		window_jobs, running, queued;
+	int64_t		window_jobs, running, queued, retrying;
 	instant		window_until;
 	uint64_t	started, succeeded, failed, skips;
 };

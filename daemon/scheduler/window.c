@@ -156,6 +156,7 @@ window_put(struct window *w, const struct due_row *row, instant now)
 		p = xcalloc(1, sizeof(*p));
 		p->node.place = HEAP_NONE;
 		p->job = row->id;
+		p->retrying = row->retrying;
 		map_set(&w->map, p->job, p);
 	}
 	schedule_done(&p->schedule);
@@ -212,8 +213,10 @@ window_back(struct window *w, struct pending *p, instant due, instant now)
 		p->on_time = false;
 		p->noticed = p->not_before = (instant){ 0 };
 	}
-	if (due.usec > p->resumed.usec)
+	if (due.usec > p->resumed.usec) {
 		p->resumed = (instant){ 0 };
+		p->released = false;
+	}
 	p->told = false;
 	p->due = due;
 	pending_wait(w, p);

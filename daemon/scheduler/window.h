@@ -46,8 +46,13 @@ struct pending {
 	instant			 not_before;
 	/* skipped in a row because the run before was still active */
 	int			 overlaps;
-	/* what was due up to then was missed because the job was paused */
+	/* a run of the job that waits for its next attempt: it is active, wherever it is; 0: none */
+	int64_t			 retrying;
+	/* what was due up to then was missed because the job was paused, or quarantined */
 	instant			 resumed;
+	bool			 released : 1;	/* ...quarantined */
+	/* run != 0: it waited for its next attempt, which a pause holds back */
+	bool			 retry : 1;
 	instant			 told_due;
 	struct pending		*next, *prev;	/* PENDING_READY: in line */
 	struct pending		*lane_next;	/* run != 0: the job's next queued run */

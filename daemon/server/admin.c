@@ -100,6 +100,7 @@ set_scheduler(struct cJSON *to, const struct scheduler *s)
 	set_instant(to, "windowUntil", stats.window_until);
 	json_set_int(to, "running", stats.running);
 	json_set_int(to, "queued", stats.queued);
+	json_set_int(to, "retrying", stats.retrying);
 	json_set_int(to, "runsStarted", (long long)stats.started);
 	json_set_int(to, "runsSucceeded", (long long)stats.succeeded);
 	json_set_int(to, "runsFailed", (long long)stats.failed);

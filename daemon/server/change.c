@@ -95,7 +95,7 @@ pause_took(struct pass *p, union pass_op *any, const struct target *target)
 		    op->job_state);
 	else if (op->changed)
 		scheduler_job_resumed(server_of(p->call)->scheduler, &op->row, op->name,
-		    op->job_state);
+		    op->job_state, op->released);
 	op_pause_done(op);
 }
 

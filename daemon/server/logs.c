@@ -45,7 +45,7 @@ struct logs {
 	struct op_runs	 op;
 	struct run_info	 run;
 	bool		 has_run;
-	bool		 streamed;
+	int64_t		 streamed;	/* the attempt whose output was told last; 0: none */
 	struct output	 output;
 	usec_t		 keepalive;
 };
@@ -123,6 +123,9 @@ has_begun(const struct logs *f)
 	const struct run_info *live = scheduler_run_live(server_of(&f->call)->scheduler, f->run.job,
 	    f->run.run);
 
+	/* A run that is queued again by hand has the output of its attempt before. */
+	if (f->run.state == RUN_QUEUED)
+		return f->run.attempt > 0 && !((struct logs_in *)f->call.in)->follow;
 	return instant_is_set(f->run.spawned) || (live != NULL && instant_is_set(live->spawned));
 }
 
@@ -132,10 +135,10 @@ logs_can_stream(const struct logs *f)
 {
 	const struct logs_in *in = f->call.in;
 
-	if (f->streamed || !f->has_run || f->run.kind != KIND_COMMAND || f->run.state == RUN_QUEUED)
+	if (!f->has_run || f->run.kind != KIND_COMMAND || f->streamed == f->run.attempt)
 		return false;
 	/* What is lost may have written before; of the others the end says how much. */
-	if (is_final(f))
+	if (is_final(f) || f->run.state == RUN_RETRYING)
 		return f->run.output_bytes > 0 || f->run.state == RUN_LOST;
 	return has_begun(f) || !in->follow;
 }
@@ -150,14 +153,17 @@ logs_stream(struct logs *f)
 		call_fail(&f->call, JOBD_RUNNER_UNAVAILABLE, "there is none", NULL);
 		return false;
 	}
+	/* Who follows a run hears one attempt after another. */
+	f->output = (struct output){ .chunks = f->output.chunks, .bytes = f->output.bytes };
 	f->output.call = &f->call;
 	f->output.job = f->run.job;
 	f->output.run = f->run.run;
+	f->output.attempt = f->run.attempt;
 	f->output.follow = in->follow && !is_final(f);
 	f->output.tail = in->tail;
 	f->output.stream = in->stream;
 	f->output.keepalive = &f->keepalive;
-	f->streamed = true;
+	f->streamed = f->run.attempt;
 	output_start(&f->output);
 	return true;
 }
@@ -181,7 +187,7 @@ logs_next_look(const struct logs *f)
 	usec_t now = loop_now(f->call.task.loop), when = now + LOOK_AGAIN;
 
 	if (f->has_run && f->run.kind == KIND_COMMAND && f->run.state == RUN_RUNNING &&
-	    !f->streamed)
+	    f->streamed != f->run.attempt)
 		when = now + LOOK_FOR_START;
 	return when < f->keepalive ? when : f->keepalive;
 }

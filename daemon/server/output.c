@@ -88,6 +88,8 @@ ask_runner(struct output *o)
 
 	json_set_int(parameters, "job", o->job);
 	json_set_int(parameters, "run", o->run);
+	if (o->attempt > 0)
+		json_set_int(parameters, "attempt", o->attempt);
 	json_set_bool(parameters, "follow", o->follow);
 	if (o->tail >= 0)
 		json_set_int(parameters, "tail", o->tail);

@@ -13,6 +13,7 @@
 union pass_op {
 	struct store_op		op;
 	struct op_trigger	trigger;
+	struct op_retry		retry;
 	struct op_cancel	cancel;
 	struct op_pause		pause;
 	struct op_remove	remove;

@@ -184,6 +184,9 @@ next_answer(struct next *f, instant now)
 	    &remarks);
 	if (in->job != NULL && f->op.job.state == JOB_PAUSED)
 		json_push(notes, json_string("the job is paused: nothing is run before resume"));
+	if (in->job != NULL && f->op.job.state == JOB_QUARANTINED)
+		json_push(notes,
+		    json_string("the job is quarantined: nothing is run before resume or retry"));
 	if (f->planned.spec.on_boot)
 		json_push(notes, json_string("it is due after the next boot of the host"));
 	for (size_t i = 0; i < remarks.n; i++)
@@ -324,9 +327,10 @@ skip_tell(struct skip_call *f)
 	if (job_spec_has_schedule(&f->planned.spec))
 		schedule = json_print(fields);
 	row = (struct due_row){ .due = f->op.next_due, .id = job->id, .every = job->every,
-	    .misfire = f->planned.spec.misfire, .kind = job->kind, .schedule = schedule };
-	scheduler_job_skipped(server_of(&f->call)->scheduler, &f->op, &row,
-	    job->state != JOB_PAUSED);
+	    .misfire = f->planned.spec.misfire, .kind = job->kind, .schedule = schedule,
+	    .retrying = job->last != NULL && job->last->state == RUN_RETRYING ?
+	    job->last->run : 0 };
+	scheduler_job_skipped(server_of(&f->call)->scheduler, &f->op, &row, !job->paused);
 	op_skip_done(&f->op);
 	free(schedule);
 	json_free(fields);

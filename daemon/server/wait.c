@@ -133,7 +133,7 @@ job_repeats(const struct job_info *j)
 static bool
 job_satisfies(const struct job_info *j, int until)
 {
-	bool over = j->state == JOB_FINISHED;
+	bool over = j->state == JOB_FINISHED || j->state == JOB_QUARANTINED;
 
 	if (until == UNTIL_STARTED || job_repeats(j))
 		return over || (j->last != NULL && run_satisfies(j->last, until));

@@ -25,6 +25,7 @@ static const enum op_class classes[] = {
 	[OP_REDUE] = CLASS_WRITE,
 	[OP_SPAN] = CLASS_WRITE,
 	[OP_TRIGGER] = CLASS_WRITE,
+	[OP_RETRY] = CLASS_WRITE,
 	[OP_CANCEL] = CLASS_WRITE,
 	[OP_PAUSE] = CLASS_WRITE,
 	[OP_REMOVE] = CLASS_WRITE,
@@ -40,6 +41,7 @@ static const enum op_class classes[] = {
 	[OP_COUNTS] = CLASS_READ,
 	[OP_LEDGER] = CLASS_READ,
 	[OP_SPANS] = CLASS_READ,
+	[OP_FAILED] = CLASS_READ,
 };
 
 _Static_assert(sizeof(classes) / sizeof(classes[0]) == OP_COUNT, "a row for every op");

@@ -12,19 +12,20 @@ struct memory_run {
 	struct memory_run	*older;		/* of the same job, by number */
 	struct memory_run	*next, *prev;	/* active ones, by cursor */
 	int64_t			 cursor;
-	struct run_info		 info;
+	int64_t			 retried;
+	struct run_info		 info;		/* retry_at is negative while the job is held */
 };
 
 struct memory_job {
 	struct due_row		 row;		/* due, id, every, misfire, kind, schedule */
 	int64_t			 uid;
 	int			 state;
-	bool			 paused, on_boot;
+	bool			 paused, quarantined, on_boot;
 	instant			 created, finished, previous;
 	instant			 skipped;	/* the last due of the latest skip */
-	int64_t			 generation, runs, skips, overlaps, epoch;
+	int64_t			 generation, runs, skips, overlaps, epoch, crashes;
 	usec_t			 took;		/* run_took_average() */
-	int64_t			 queued, running;
+	int64_t			 queued, running, retrying;
 	char			*name, *key, *spec_json;
 	const struct job_spec	*spec;		/* or NULL: then there is spec_json */
 	struct memory_run	*newest;	/* active, and ended ones that are kept */
@@ -39,7 +40,7 @@ struct memory {
 	struct memory_run	 *first, *last;	/* active ones */
 	struct memory_run	 *spare;	/* linked by older */
 	int64_t			  last_cursor;
-	int64_t			  queued, running;
+	int64_t			  queued, running, retrying;
 	/* the clock, as SQLite's table of it */
 	char			 *boot;
 	usec_t			  offset;
@@ -78,9 +79,28 @@ struct memory_run *memory_run_find(const struct memory_job *j, int64_t run);
 /* It is not active any more: forget it, or keep it.  How it ended is written before. */
 void memory_run_end(struct memory *m, struct memory_job *j, struct memory_run *r, int from);
 
+/* It goes from one active state to another; counted. */
+void memory_run_move(struct memory *m, struct memory_job *j, struct memory_run *r, enum run_state to);
+
+/* One that has ended is active again: queued. */
+void memory_run_again(struct memory *m, struct memory_job *j, struct memory_run *r);
+
+/* What is known of an attempt that has ended is taken back. */
+void memory_run_clear(struct memory_run *r);
+
+static inline bool
+memory_job_held(const struct memory_job *j)
+{
+	return j->paused || j->quarantined;
+}
+
+/* What the scheduler is told of it; the caller frees the schedule. */
+struct due_row memory_due_row(const struct memory_job *j);
+
 /* ---- the ops that people ask for (memory_job.c) ---- */
 int memory_add(void *db, struct store_op *op);
 int memory_trigger(void *db, struct store_op *op);
+int memory_retry(void *db, struct store_op *op);
 int memory_cancel(void *db, struct store_op *op);
 int memory_pause(void *db, struct store_op *op);
 int memory_remove(void *db, struct store_op *op);

@@ -75,7 +75,7 @@ memory_job_delete(struct memory *m, struct memory_job *j)
 {
 	size_t at = 0;
 
-	MUST(j->queued + j->running == 0);
+	MUST(j->queued + j->running + j->retrying == 0);
 	while (m->jobs[at] != j)
 		at++;
 	m->n--;
@@ -87,8 +87,13 @@ memory_job_delete(struct memory *m, struct memory_job *j)
 void
 memory_job_settle(struct memory_job *j, instant when)
 {
-	j->state = job_state_of(j->queued, j->running, j->paused,
-	    instant_is_set(j->row.due) || j->on_boot);
+	const struct job_facts facts = {
+		.queued = j->queued, .running = j->running, .retrying = j->retrying,
+		.paused = j->paused, .quarantined = j->quarantined,
+		.has_more = instant_is_set(j->row.due) || j->on_boot,
+	};
+
+	j->state = job_state_of(&facts);
 	if (j->state != JOB_FINISHED)
 		j->finished = (instant){ 0 };
 	else if (!instant_is_set(j->finished))
@@ -103,11 +108,32 @@ count_run(struct memory *m, struct memory_job *j, int state, int by)
 	if (state == RUN_QUEUED) {
 		j->queued += by;
 		m->queued += by;
+	} else if (state == RUN_RETRYING) {
+		j->retrying += by;
+		m->retrying += by;
 	} else {
 		j->running += by;
 		m->running += by;
 	}
-	MUST(j->queued >= 0 && j->running >= 0);
+	MUST(j->queued >= 0 && j->running >= 0 && j->retrying >= 0);
+}
+
+/* In its place among the active ones, by cursor: at the end, mostly. */
+static void
+active_link(struct memory *m, struct memory_run *r)
+{
+	r->prev = m->last;
+	while (r->prev != NULL && r->prev->cursor > r->cursor)
+		r->prev = r->prev->prev;
+	r->next = r->prev == NULL ? m->first : r->prev->next;
+	if (r->prev == NULL)
+		m->first = r;
+	else
+		r->prev->next = r;
+	if (r->next == NULL)
+		m->last = r;
+	else
+		r->next->prev = r;
 }
 
 struct memory_run *
@@ -130,14 +156,39 @@ memory_run_new(struct memory *m, struct memory_job *j, enum run_state state, boo
 	r->info.manual = manual;
 	r->info.due = due;
 	j->newest = r;
-	r->prev = m->last;
-	if (m->last == NULL)
-		m->first = r;
-	else
-		m->last->next = r;
-	m->last = r;
+	active_link(m, r);
 	count_run(m, j, (int)state, 1);
 	return r;
+}
+
+void
+memory_run_move(struct memory *m, struct memory_job *j, struct memory_run *r, enum run_state to)
+{
+	MUST(run_state_allows((enum run_state)r->info.state, to));
+	count_run(m, j, r->info.state, -1);
+	count_run(m, j, (int)to, 1);
+	r->info.state = (int)to;
+}
+
+void
+memory_run_clear(struct memory_run *r)
+{
+	struct run_info *i = &r->info;
+
+	free(i->reason);
+	free(i->canceled_by);
+	i->reason = i->canceled_by = NULL;
+	i->spawned = i->exited = i->ended = (instant){ 0 };
+	i->exit_code = -1;
+}
+
+void
+memory_run_again(struct memory *m, struct memory_job *j, struct memory_run *r)
+{
+	MUST(run_state_allows((enum run_state)r->info.state, RUN_QUEUED));
+	active_link(m, r);
+	count_run(m, j, RUN_QUEUED, 1);
+	r->info.state = RUN_QUEUED;
 }
 
 struct memory_run *
@@ -182,7 +233,7 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 {
 	struct memory_run *r;
 
-	if (j->paused || !instant_is_set(o->due) || j->row.due.usec != o->due.usec)
+	if (memory_job_held(j) || !instant_is_set(o->due) || j->row.due.usec != o->due.usec)
 		return -ESTALE;
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->due.usec);
 	r = memory_run_new(m, j, RUN_RUNNING, false, o->due);
@@ -195,27 +246,33 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	j->row.due = o->next_due;
 	j->previous = o->due;
 	j->overlaps = 0;
-	r->info.attempt = 1;
+	o->attempt = r->info.attempt = 1;
 	r->info.noticed = o->noticed;
 	r->info.started = o->started;
 	return 0;
 }
 
-/* A run that is queued. */
+/* A run that is queued, or waits for its next attempt. */
 static int
-claim_queued(struct memory *m, struct memory_job *j, struct op_claim *o)
+claim_waiting(struct memory *m, struct memory_job *j, struct op_claim *o)
 {
 	struct memory_run *r = memory_run_find(j, o->run);
 
-	if (r == NULL || r->info.state != RUN_QUEUED)
+	if (r == NULL || (r->info.state != RUN_QUEUED && r->info.state != RUN_RETRYING))
 		return -ESTALE;
-	MUST(run_state_allows(RUN_QUEUED, RUN_RUNNING));
-	count_run(m, j, RUN_QUEUED, -1);
-	count_run(m, j, RUN_RUNNING, 1);
-	r->info.state = RUN_RUNNING;
+	if (r->info.state == RUN_RETRYING &&
+	    (memory_job_held(j) || r->info.retry_at.usec > o->started.usec))
+		return -ESTALE;
+	o->was = r->info.state;
+	memory_run_move(m, j, r, RUN_RUNNING);
+	memory_run_clear(r);
+	r->info.retry_at = (instant){ 0 };
 	r->info.attempt++;
-	r->info.noticed = o->noticed;
+	if (!instant_is_set(r->info.noticed))
+		r->info.noticed = o->noticed;
 	r->info.started = o->started;
+	o->attempt = r->info.attempt;
+	o->retried = r->retried;
 	o->manual = r->info.manual;
 	o->run_due = r->info.due;
 	return 0;
@@ -231,7 +288,7 @@ memory_claim(void *db, struct store_op *op)
 
 	if (j == NULL)
 		return -ESTALE;
-	r = o->run == 0 ? claim_due(m, j, o) : claim_queued(m, j, o);
+	r = o->run == 0 ? claim_due(m, j, o) : claim_waiting(m, j, o);
 	if (r < 0)
 		return r;
 	memory_job_settle(j, o->started);
@@ -263,7 +320,6 @@ text_or(const char *text, char *otherwise)
 static void
 run_write_end(struct run_info *to, const struct run_info *from)
 {
-	to->state = from->state;
 	to->spawned = from->spawned;
 	to->exited = from->exited;
 	to->ended = from->ended;
@@ -272,6 +328,26 @@ run_write_end(struct run_info *to, const struct run_info *from)
 	to->canceled_by = text_or(from->canceled_by, to->canceled_by);
 	if (to->attempt < from->attempt)
 		to->attempt = from->attempt;
+}
+
+/* What becomes of the run, and of the job's record of crashes: as SQLite does. */
+static void
+finish_decide(struct op_finish *o, const struct memory_run *r, struct memory_job *j)
+{
+	if (o->run->state == RUN_LOST)
+		j->crashes++;
+	else if (o->run->state != RUN_CANCELED)
+		j->crashes = 0;
+	o->state = o->run->state;
+	if (o->again == AGAIN_NO || r->info.canceled_by != NULL)
+		return;
+	if (o->again == AGAIN_RERUN && j->crashes >= CRASHES_MAX) {
+		o->quarantined = !j->quarantined;
+		j->quarantined = true;
+		return;
+	}
+	o->state = RUN_RETRYING;
+	o->held = memory_job_held(j);
 }
 
 static int
@@ -284,13 +360,23 @@ memory_finish(void *db, struct store_op *op)
 	struct memory_run *r = j != NULL ? memory_run_find(j, info->run) : NULL;
 
 	MUST(run_state_final((enum run_state)info->state) && instant_is_set(info->ended));
-	MUST(run_state_allows((enum run_state)o->from, (enum run_state)info->state));
+	MUST(o->again == AGAIN_NO || (instant_is_set(o->again_at) && info->state != RUN_CANCELED));
 	if (r == NULL || r->info.state != o->from)
 		return -ESTALE;
-	if (m->keep)
+	finish_decide(o, r, j);
+	MUST(run_state_allows((enum run_state)o->from, (enum run_state)o->state));
+	if (m->keep || o->state == RUN_RETRYING)
 		run_write_end(&r->info, info);
-	j->took = run_took_average(j->took, info);
-	memory_run_end(m, j, r, o->from);
+	if (o->state == RUN_RETRYING) {
+		memory_run_move(m, j, r, RUN_RETRYING);
+		r->info.ended = (instant){ 0 };
+		r->info.retry_at.usec = o->held ? -o->again_at.usec : o->again_at.usec;
+		r->retried += o->again == AGAIN_RETRY;
+	} else {
+		r->info.state = o->state;
+		j->took = run_took_average(j->took, info);
+		memory_run_end(m, j, r, o->from);
+	}
 	memory_job_settle(j, info->ended);
 	o->job_state = j->state;
 	memory_tell(m, op);
@@ -307,7 +393,8 @@ memory_skip(void *db, struct store_op *op)
 	MUST(o->count > 0 && o->first.usec <= o->last.usec && o->cause >= 0 &&
 	    o->cause < SKIP_COUNT);
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->last.usec);
-	if (j == NULL || (j->paused && o->cause != SKIP_PAUSED && o->cause != SKIP_ASKED) ||
+	if (j == NULL || (memory_job_held(j) && o->cause != SKIP_PAUSED &&
+	    o->cause != SKIP_QUARANTINED && o->cause != SKIP_ASKED) ||
 	    !instant_is_set(j->row.due) || j->row.due.usec != o->first.usec)
 		return -ESTALE;
 	j->row.due = o->next_due;
@@ -434,18 +521,23 @@ job_compare(const void *a, const void *b)
 static bool
 due_wanted(const struct op_due *o, const struct memory_job *j)
 {
-	if (j->paused || !instant_is_set(j->row.due) || j->row.due.usec > o->until.usec)
+	if (memory_job_held(j) || !instant_is_set(j->row.due) || j->row.due.usec > o->until.usec)
 		return false;
 	return j->row.due.usec > o->after_due.usec ||
 	    (j->row.due.usec == o->after_due.usec && j->row.id > o->after_id);
 }
 
-static struct due_row
-row_copy(const struct memory_job *j)
+struct due_row
+memory_due_row(const struct memory_job *j)
 {
 	struct due_row row = j->row;
 
 	row.schedule = xstrdup(row.schedule);
+	row.retrying = 0;
+	for (const struct memory_run *r = j->newest; j->retrying > 0 && r != NULL; r = r->older) {
+		if (r->info.state == RUN_RETRYING)
+			row.retrying = r->info.run;
+	}
 	return row;
 }
 
@@ -464,9 +556,61 @@ memory_due_page(void *db, struct store_op *op)
 	qsort(found, n, sizeof(struct memory_job *), job_compare);
 	o->more = n > DUE_PAGE;
 	for (; o->n < n && o->n < DUE_PAGE; o->n++)
-		o->rows[o->n] = row_copy(found[o->n]);
+		o->rows[o->n] = memory_due_row(found[o->n]);
 	free(found);
 	return 0;
+}
+
+static struct active_row
+active_row(const struct memory *m, const struct memory_run *r)
+{
+	const struct run_info *i = &r->info;
+	const struct memory_job *j = memory_job(m, i->job);
+
+	return (struct active_row){
+		.cursor = r->cursor, .job = i->job, .run = i->run, .state = i->state,
+		.kind = i->kind, .uid = j->uid, .attempt = i->attempt, .due = i->due,
+		.noticed = i->noticed, .started = i->started, .mark = i->mark,
+		.missed = i->missed, .previous = i->previous, .manual = i->manual,
+		.took = j->took, .retry_at = i->retry_at, .retried = r->retried,
+		.cancel_asked = i->canceled_by != NULL,
+		.canceled_by = xstrdup(i->canceled_by), .name = xstrdup(j->name),
+		.spec_json = i->state == RUN_RUNNING ? xstrdup(j->spec_json) : NULL,
+		.spec = j->spec,
+	};
+}
+
+/* Does it come before the other in the order (retry_at, cursor)? */
+static bool
+retry_before(instant at, int64_t cursor, instant other_at, int64_t other)
+{
+	return at.usec != other_at.usec ? at.usec < other_at.usec : cursor < other;
+}
+
+/* By the time of their next attempt: each the first of those after the one before. */
+static int
+active_retrying(const struct memory *m, struct op_active *o)
+{
+	instant after_at = o->after_at.usec < 0 ? (instant){ 0 } : o->after_at;
+	int64_t after = o->after;
+
+	for (;;) {
+		const struct memory_run *first = NULL;
+
+		for (const struct memory_run *r = m->first; r != NULL; r = r->next) {
+			if (r->info.state == RUN_RETRYING && r->info.retry_at.usec > 0 &&
+			    retry_before(after_at, after, r->info.retry_at, r->cursor) &&
+			    (first == NULL || retry_before(r->info.retry_at, r->cursor,
+			    first->info.retry_at, first->cursor)))
+				first = r;
+		}
+		o->more = first != NULL && o->n == ACTIVE_PAGE;
+		if (first == NULL || o->more)
+			return 0;
+		o->rows[o->n++] = active_row(m, first);
+		after_at = first->info.retry_at;
+		after = first->cursor;
+	}
 }
 
 static int
@@ -475,27 +619,16 @@ memory_active(void *db, struct store_op *op)
 	struct op_active *o = container_of(op, struct op_active, op);
 	const struct memory *m = db;
 
+	if (o->state == RUN_RETRYING)
+		return active_retrying(m, o);
 	for (const struct memory_run *r = m->first; r != NULL; r = r->next) {
-		const struct run_info *i = &r->info;
-		const struct memory_job *j = memory_job(m, i->job);
-
-		if (i->state != o->state || r->cursor <= o->after)
+		if (r->info.state != o->state || r->cursor <= o->after)
 			continue;
 		if (o->n == ACTIVE_PAGE) {
 			o->more = true;
 			break;
 		}
-		o->rows[o->n++] = (struct active_row){
-			.cursor = r->cursor, .job = i->job, .run = i->run, .state = i->state,
-			.kind = i->kind, .uid = j->uid, .attempt = i->attempt, .due = i->due,
-			.noticed = i->noticed, .started = i->started, .mark = i->mark,
-			.missed = i->missed, .previous = i->previous, .took = j->took,
-			.manual = i->manual,
-			.cancel_asked = i->canceled_by != NULL,
-			.canceled_by = xstrdup(i->canceled_by), .name = xstrdup(j->name),
-			.spec_json = i->state == RUN_RUNNING ? xstrdup(j->spec_json) : NULL,
-			.spec = j->spec,
-		};
+		o->rows[o->n++] = active_row(m, r);
 	}
 	return 0;
 }
@@ -518,7 +651,7 @@ memory_scheduled(void *db, struct store_op *op)
 		if (!instant_is_set(j->row.due) || j->row.schedule == NULL)
 			continue;
 		row = &o->rows[o->n++];
-		*row = row_copy(j);
+		*row = memory_due_row(j);
 		row->misfire = 0;	/* as SQLite: nobody asks for it there */
 		row->decided = j->previous.usec > j->skipped.usec ? j->previous : j->skipped;
 	}
@@ -534,6 +667,7 @@ memory_counts(void *db, struct store_op *op)
 
 	o->queued = m->queued;
 	o->running = m->running;
+	o->retrying = m->retrying;
 	return 0;
 }
 
@@ -683,6 +817,7 @@ const struct backend backend_memory = {
 		[OP_REDUE] = memory_redue,
 		[OP_SPAN] = memory_span,
 		[OP_TRIGGER] = memory_trigger,
+		[OP_RETRY] = memory_retry,
 		[OP_CANCEL] = memory_cancel,
 		[OP_PAUSE] = memory_pause,
 		[OP_REMOVE] = memory_remove,

@@ -137,6 +137,51 @@ memory_trigger(void *db, struct store_op *op)
 	return 0;
 }
 
+/* Another attempt by hand; of a run that was not kept there is none. */
+int
+memory_retry(void *db, struct store_op *op)
+{
+	struct op_retry *o = container_of(op, struct op_retry, op);
+	struct memory *m = db;
+	struct memory_run *run;
+	struct memory_job *j;
+	int r;
+
+	j = job_of(m, o->job, o->uid, &r);
+	if (j == NULL)
+		return r;
+	if (o->run == 0)
+		o->run = j->runs;
+	if (o->run == 0)
+		return -EALREADY;
+	run = memory_run_find(j, o->run);
+	if (run == NULL)
+		return -ENOENT;
+	o->was = run->info.state;
+	if (!run_state_allows((enum run_state)o->was, RUN_QUEUED))
+		return -EALREADY;
+	o->released = j->quarantined;
+	if (o->released) {
+		j->quarantined = false;
+		j->crashes = 0;
+		j->generation++;
+	}
+	if (o->was == RUN_RETRYING)
+		memory_run_move(m, j, run, RUN_QUEUED);
+	else
+		memory_run_again(m, j, run);
+	memory_run_clear(run);
+	run->retried = 0;
+	run->info.retry_at = (instant){ 0 };
+	memory_job_settle(j, o->now);
+	o->row = memory_due_row(j);
+	o->paused = j->paused;
+	o->job_state = j->state;
+	o->kind = j->row.kind;
+	o->name = xstrdup(j->name);
+	return 0;
+}
+
 int
 memory_cancel(void *db, struct store_op *op)
 {
@@ -158,17 +203,34 @@ memory_cancel(void *db, struct store_op *op)
 	o->was = run->info.state;
 	if (run->info.canceled_by == NULL)
 		run->info.canceled_by = xstrdup(o->by);
-	if (o->was == RUN_QUEUED) {
-		MUST(run_state_allows(RUN_QUEUED, RUN_CANCELED));
+	if (o->was == RUN_QUEUED || o->was == RUN_RETRYING) {
+		MUST(run_state_allows((enum run_state)o->was, RUN_CANCELED));
 		run->info.state = RUN_CANCELED;
 		run->info.ended = o->now;
-		memory_run_end(m, j, run, RUN_QUEUED);
+		run->info.retry_at = (instant){ 0 };
+		run->info.exit_code = -1;
+		free(run->info.reason);
+		run->info.reason = o->was == RUN_RETRYING ?
+		    xstrdup("canceled before its next attempt") : NULL;
+		memory_run_end(m, j, run, o->was);
 		memory_job_settle(j, o->now);
 	}
 	o->job_state = j->state;
 	o->kind = j->row.kind;
 	o->name = xstrdup(j->name);
 	return 0;
+}
+
+/* As long as the job is held its runs do not go on with the next attempt. */
+static void
+hold_retries(struct memory_job *j)
+{
+	for (struct memory_run *r = j->newest; j->retrying > 0 && r != NULL; r = r->older) {
+		int64_t at = r->info.retry_at.usec;
+
+		if (r->info.state == RUN_RETRYING && (at > 0) == memory_job_held(j))
+			r->info.retry_at.usec = -at;
+	}
 }
 
 int
@@ -183,14 +245,20 @@ memory_pause(void *db, struct store_op *op)
 	if (j == NULL)
 		return r;
 	/* Of what is finished there is nothing to hold back. */
-	o->changed = j->paused != o->paused && !(o->paused && j->state == JOB_FINISHED);
+	o->released = !o->paused && j->quarantined;
+	o->changed = o->released ||
+	    (j->paused != o->paused && !(o->paused && j->state == JOB_FINISHED));
 	if (o->changed) {
 		j->paused = o->paused;
+		if (o->released) {
+			j->quarantined = false;
+			j->crashes = 0;
+		}
 		j->generation++;
+		hold_retries(j);
 		memory_job_settle(j, o->now);
 	}
-	o->row = j->row;
-	o->row.schedule = xstrdup(j->row.schedule);
+	o->row = memory_due_row(j);
 	o->job_state = j->state;
 	o->name = xstrdup(j->name);
 	return 0;
@@ -207,7 +275,7 @@ memory_remove(void *db, struct store_op *op)
 	j = job_of(m, o->job, o->uid, &r);
 	if (j == NULL)
 		return r;
-	if (j->queued + j->running > 0)
+	if (j->queued + j->running + j->retrying > 0)
 		return -EBUSY;
 	o->runs = j->runs;
 	o->name = xstrdup(j->name);
@@ -230,7 +298,7 @@ memory_get(void *db, struct store_op *op)
 		.id = j->row.id, .name = xstrdup(j->name), .kind = j->row.kind, .state = j->state,
 		.uid = j->uid, .generation = j->generation, .created = j->created,
 		.due = j->row.due, .every = j->row.every, .runs = j->runs, .skips = j->skips,
-		.overlaps = j->overlaps, .paused = j->paused,
+		.overlaps = j->overlaps, .crashes = j->crashes, .paused = j->paused,
 	};
 	o->runs = xcalloc(o->runs_max + 1, sizeof(*o->runs));
 	for (const struct memory_run *r = j->newest; r != NULL && o->runs_n < o->runs_max;
@@ -241,6 +309,8 @@ memory_get(void *db, struct store_op *op)
 		info->name = xstrdup(j->name);
 		info->reason = xstrdup(r->info.reason);
 		info->canceled_by = xstrdup(r->info.canceled_by);
+		if (info->retry_at.usec < 0)
+			info->retry_at = (instant){ 0 };
 	}
 	return 0;
 }

@@ -85,8 +85,33 @@ static const char step_2[] =
 " epoch INTEGER NOT NULL, shifted INTEGER NOT NULL, step INTEGER NOT NULL, stopped INTEGER);"
 "INSERT INTO clock VALUES (1, NULL, 0, 0, 0, 0, NULL);";
 
-/* Step 3: what runs need beyond a single attempt, and what is remembered of them. */
+/*
+ * Step 3: what runs can be trusted with.
+ *
+ * job.paused holds bits from here on: 1 a person's pause, 2 quarantine; so that the index of dues
+ * has neither.
+ */
 static const char step_3[] =
+/* Its runs that wait for their next attempt, and the attempts lost in a row. */
+"ALTER TABLE job ADD COLUMN retrying INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE job ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;"
+/*
+ * retry_at: while state is retrying, the next attempt begins not before; negative while the job is
+ * paused, so that no page of due ones has it.  retried: retries used up since it was asked for.
+ */
+"ALTER TABLE run ADD COLUMN retry_at INTEGER;"
+"ALTER TABLE run ADD COLUMN retried INTEGER NOT NULL DEFAULT 0;"
+"CREATE INDEX run_retry ON run(retry_at) WHERE state = 2;"
+"CREATE INDEX run_retry_job ON run(job) WHERE state = 2;"
+/* What Retry finds by when it failed. */
+"CREATE INDEX run_failed ON run(ended) WHERE state IN (4, 5, 7);"
+/* Attempts that were followed by another: the first try of most runs is the only one, in run. */
+"CREATE TABLE attempt ("
+" job INTEGER NOT NULL, run INTEGER NOT NULL, attempt INTEGER NOT NULL, state INTEGER NOT NULL,"
+" started INTEGER, spawned INTEGER, first_output INTEGER, exited INTEGER, ended INTEGER,"
+" exit_code INTEGER, signal INTEGER, oom INTEGER, pid INTEGER, http_status INTEGER,"
+" verdict INTEGER, reason TEXT, canceled_by TEXT, cpu INTEGER, memory_peak INTEGER,"
+" output_bytes INTEGER, PRIMARY KEY (job, run, attempt)) WITHOUT ROWID;"
 /* How long a run that succeeds takes: a moving average, the latest counting most. */
 "ALTER TABLE job ADD COLUMN took INTEGER;"
 /* Of a check: JSON of run_answer_fields; NULL for most. */

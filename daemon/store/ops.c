@@ -34,6 +34,7 @@ static void
 claim_clear(struct op_claim *op)
 {
 	memset(&op->row, 0, sizeof(op->row));
+	op->attempt = op->retried = 0;
 	op->manual = false;
 	op->run_due = (instant){ 0 };
 	op->born = false;
@@ -65,6 +66,13 @@ void
 op_trigger_done(struct op_trigger *op)
 {
 	text_done(&op->name);
+}
+
+void
+op_retry_done(struct op_retry *op)
+{
+	text_done(&op->name);
+	text_done(&op->row.schedule);
 }
 
 void
@@ -187,13 +195,18 @@ clear_by_hand(struct store_op *op)
 	if (op->kind == OP_TRIGGER) {
 		OP(trigger, op)->run = 0;
 		OP(trigger, op)->name = NULL;
+	} else if (op->kind == OP_RETRY) {
+		OP(retry, op)->was = -1;
+		OP(retry, op)->released = OP(retry, op)->paused = false;
+		OP(retry, op)->name = NULL;
+		memset(&OP(retry, op)->row, 0, sizeof(struct due_row));
 	} else if (op->kind == OP_CANCEL) {
 		OP(cancel, op)->name = NULL;
 		OP(cancel, op)->was = 0;
 		OP(cancel, op)->job_state = 0;
 	} else if (op->kind == OP_PAUSE) {
 		OP(pause, op)->name = NULL;
-		OP(pause, op)->changed = false;
+		OP(pause, op)->changed = OP(pause, op)->released = false;
 		memset(&OP(pause, op)->row, 0, sizeof(struct due_row));
 	} else {
 		OP(remove, op)->name = NULL;
@@ -251,7 +264,11 @@ clear_read(struct store_op *op)
 		OP(runs, op)->uid = 0;
 		break;
 	case OP_COUNTS:
-		OP(counts, op)->queued = OP(counts, op)->running = 0;
+		OP(counts, op)->queued = OP(counts, op)->running = OP(counts, op)->retrying = 0;
+		break;
+	case OP_FAILED:
+		OP(failed, op)->n = 0;
+		OP(failed, op)->more = false;
 		break;
 	default:
 		MUST(false);
@@ -266,7 +283,8 @@ op_clear(struct store_op *op)
 		claim_clear(OP(claim, op));
 		break;
 	case OP_FINISH:
-		OP(finish, op)->job_state = 0;
+		OP(finish, op)->state = OP(finish, op)->job_state = 0;
+		OP(finish, op)->held = OP(finish, op)->quarantined = false;
 		break;
 	case OP_SKIP:
 		OP(skip, op)->name = NULL;
@@ -283,6 +301,7 @@ op_clear(struct store_op *op)
 	case OP_SPAN:
 		break;
 	case OP_TRIGGER:
+	case OP_RETRY:
 	case OP_CANCEL:
 	case OP_PAUSE:
 	case OP_REMOVE:
@@ -306,6 +325,7 @@ op_clear(struct store_op *op)
 	case OP_COUNTS:
 	case OP_LEDGER:
 	case OP_SPANS:
+	case OP_FAILED:
 		clear_read(op);
 		break;
 	case OP_COUNT:
@@ -327,6 +347,9 @@ op_drop(struct store_op *op)
 		break;
 	case OP_TRIGGER:
 		op_trigger_done(OP(trigger, op));
+		break;
+	case OP_RETRY:
+		op_retry_done(OP(retry, op));
 		break;
 	case OP_CANCEL:
 		op_cancel_done(OP(cancel, op));
@@ -374,6 +397,7 @@ op_drop(struct store_op *op)
 	case OP_SPAN:
 	case OP_COUNTS:
 	case OP_SPANS:
+	case OP_FAILED:
 		break;
 	case OP_COUNT:
 		MUST(false);

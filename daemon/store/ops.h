@@ -14,10 +14,10 @@
 enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
-	OP_TRIGGER, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_PRUNE,
+	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_PRUNE,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
-	OP_LEDGER, OP_SPANS,
+	OP_LEDGER, OP_SPANS, OP_FAILED,
 	OP_COUNT
 };
 
@@ -33,6 +33,7 @@ struct due_row {
 	int	 kind;
 	char	*schedule;	/* of schedule_fields, as JSON; NULL: nothing but every */
 	instant	 decided;	/* OP_SCHEDULED: the latest due with a disposition; none: none has */
+	int64_t	 retrying;	/* a run of it that waits for its next attempt; 0: none does */
 };
 
 /* ---- Add ---- */
@@ -80,7 +81,7 @@ struct job_row {			/* what the scheduler needs of a job to run it */
 /*
  * The durable decision to run, and the next due in the same transaction.  Two forms: run == 0
  * claims the occurrence `due` of the job: inserts the run as running.  run != 0 moves
- * that run from queued to running; due and next_due are not looked at.
+ * that run from queued or retrying to running; due and next_due are not looked at.
  */
 struct op_claim {
 	struct store_op	 op;
@@ -97,21 +98,40 @@ struct op_claim {
 	bool		 manual;	/* out */
 	instant		 run_due;	/* out */
 	instant		 previous;	/* out: the due of the occurrence that was run before it */
+	int		 was;		/* out: of a run that was there: its state before */
+	int64_t		 attempt;	/* out: the number of the one that begins */
+	int64_t		 retried;	/* out: retries used up, with this one */
 	/* out: the run was made by this claim (run is 0 again if that fails) */
 	bool		 born;
 	/*
-	 * -ESTALE: the job is gone, paused, its due is another, or the run is not queued any more:
-	 * drop it.
+	 * -ESTALE: the job is gone, paused or in quarantine, its due is another, or the run is not
+	 * queued (or retrying, and its time come) any more: drop it.
 	 * A queued run may be claimed while its job is paused: somebody asked for it by hand.
 	 */
 };
 void op_claim_done(struct op_claim *op);
 
-/* ---- the end of a run ---- */
+/* ---- the end of an attempt, which is the end of its run, or not ---- */
+enum again {
+	AGAIN_NO,
+	AGAIN_RETRY,		/* it has failed, and uses up one of the retries */
+	AGAIN_RERUN,		/* it was lost, and is run again unless that happens too often */
+};
+
+/*
+ * With again the run becomes retrying, and what is known of the attempt is kept as such, in one
+ * transaction; unless somebody has asked meanwhile that it be ended, or (AGAIN_RERUN) the job has
+ * lost CRASHES_MAX attempts in a row: then it is quarantined.
+ */
 struct op_finish {
 	struct store_op		 op;
 	const struct run_info	*run;	/* in: job, run, state (final) and all that is known */
 	int			 from;	/* in: enum run_state it must be in now */
+	int			 again;	/* in: enum again */
+	instant			 again_at; /* in: the next attempt not before */
+	int			 state;	/* out: of the run: as in, or RUN_RETRYING */
+	bool			 held;	/* out: it is retrying, and its job paused */
+	bool			 quarantined; /* out: the job is, by this */
 	int			 job_state; /* out: what the job is now */
 	/* -ESTALE: it is not in that state (or gone) */
 };
@@ -141,6 +161,7 @@ enum span_kind {
 	SPAN_ASLEEP,	/* the host slept */
 	SPAN_CLOCK,	/* the wall clock was set, by step */
 	SPAN_PAUSED,	/* one job's: by uid */
+	SPAN_QUARANTINED, /* one job's */
 	SPAN_COUNT
 };
 
@@ -207,6 +228,27 @@ struct op_trigger {
 };
 void op_trigger_done(struct op_trigger *op);
 
+/*
+ * Another attempt of a run that has ended without success (a retrying one does not wait any longer):
+ * it is queued again, with all its retries, and its job leaves quarantine.
+ */
+struct op_retry {
+	struct store_op	 op;
+	int64_t		 job;
+	int64_t		 run;		/* in/out; 0: the job's latest */
+	int64_t		 uid;
+	instant		 now;
+	int		 was;		/* out, also of a refused one: its state before; -1: no run */
+	bool		 released;	/* out: the job has left quarantine, row is how it goes on */
+	bool		 paused;	/* out: the job is paused all the same */
+	struct due_row	 row;		/* out */
+	char		*name;		/* out */
+	int		 kind;		/* out */
+	int		 job_state;	/* out */
+	/* -ENOENT, -EACCES; -EALREADY: it is active, or has succeeded, or there is none */
+};
+void op_retry_done(struct op_retry *op);
+
 struct op_cancel {
 	struct store_op	 op;
 	int64_t		 job;
@@ -214,7 +256,7 @@ struct op_cancel {
 	instant		 now;
 	int64_t		 uid;
 	const char	*by;		/* "uid 1000: reason" */
-	/* out: state before: queued became canceled here; running is only marked */
+	/* out: state before: queued and retrying became canceled here; running is only marked */
 	int		 was;
 	char		*name;		/* out */
 	int		 kind;
@@ -234,7 +276,8 @@ struct op_pause {
 	char		*name;		/* out */
 	int		 job_state;	/* out */
 	bool		 changed;	/* out */
-	/* -ENOENT, -EACCES */
+	bool		 released;	/* out: it was in quarantine, and is not any more */
+	/* -ENOENT, -EACCES.  A pause holds back retries, too; its end lets them go on. */
 };
 void op_pause_done(struct op_pause *op);
 
@@ -269,7 +312,7 @@ void op_due_done(struct op_due *op);
 
 /*
  * Runs that are not final, in the order of their row ids, after the cursor: for recovery and the
- * queue.
+ * queue.  Retrying ones in the order (retry_at, row id), without those of paused jobs.
  */
 struct active_row {
 	int64_t	 cursor;
@@ -279,6 +322,8 @@ struct active_row {
 	int64_t	 uid;
 	int64_t	 attempt;
 	instant	 due, noticed, started;
+	instant	 retry_at;	/* of retrying ones */
+	int64_t	 retried;
 	int	 mark;
 	int64_t	 missed;
 	instant	 previous;
@@ -296,6 +341,7 @@ struct active_row {
 struct op_active {
 	struct store_op	  op;
 	int64_t		  after;
+	instant		  after_at;	/* in: with after, of retrying ones */
 	int		  state;	/* in: only this state */
 	struct active_row rows[ACTIVE_PAGE];
 	size_t		  n;
@@ -416,7 +462,24 @@ struct op_spans {
 /* Cheap totals for status; counted, not scanned. */
 struct op_counts {
 	struct store_op	 op;
-	int64_t		 queued, running;
+	int64_t		 queued, running, retrying;
+};
+
+/* Runs that failed, timed out or were lost since an instant, in the order of their ends. */
+#define FAILED_PAGE 256
+
+struct op_failed {
+	struct store_op	 op;
+	int64_t		 job;		/* in: only its; 0: all */
+	int64_t		 uid;		/* in: only of this owner's jobs; -1: all */
+	instant		 since;		/* in: inclusive */
+	instant		 until;		/* in: inclusive: the end of the walk */
+	int64_t		 after;		/* in: cursor: with since, the row id before the first wanted */
+	struct { int64_t job, run; } rows[FAILED_PAGE];	/* out */
+	size_t		 n;
+	bool		 more;		/* out: ask again with since and after as next says */
+	instant		 next;
+	int64_t		 next_after;
 };
 
 /* Delete jobs that finished before an instant, with their runs, at most limit of them. */

@@ -472,6 +472,7 @@ const struct backend backend_sqlite = {
 		[OP_FINISH] = sqlite_finish,
 		[OP_SKIP] = sqlite_skip,
 		[OP_TRIGGER] = sqlite_trigger,
+		[OP_RETRY] = sqlite_retry,
 		[OP_CANCEL] = sqlite_cancel,
 		[OP_PAUSE] = sqlite_pause,
 		[OP_REMOVE] = sqlite_remove,
@@ -491,5 +492,6 @@ const struct backend backend_sqlite = {
 		[OP_SCHEDULED] = sqlite_scheduled,
 		[OP_LEDGER] = sqlite_ledger,
 		[OP_SPANS] = sqlite_spans,
+		[OP_FAILED] = sqlite_failed,
 	},
 };

@@ -28,6 +28,8 @@ enum statement {
 	ST_SPAN_PUT, ST_SPAN_END, ST_SPANS, ST_SPANS_DELETE, ST_CLOCK, ST_CLOCK_PUT, ST_STOPPED, ST_BOOTED, ST_SHIFT_LAST,
 	ST_SHIFT, ST_SCHEDULED, ST_LEDGER_RUNS, ST_LEDGER_BY_HAND, ST_LEDGER_SKIPS,
 	ST_LEDGER_RUNS_BACK, ST_LEDGER_SKIPS_BACK,
+	ST_RETRYING_SAME, ST_RETRYING_LATER, ST_ATTEMPT_KEEP, ST_ATTEMPTS, ST_ATTEMPTS_DELETE,
+	ST_RUN_AGAIN, ST_RETRY_HOLD, ST_FAILED_SAME, ST_FAILED_LATER,
 	ST_COUNT
 };
 
@@ -47,7 +49,7 @@ struct counts {
 	bool		changed;	/* since the transaction began */
 	int64_t		last_id;	/* the highest id ever given out: none is used twice */
 	int64_t		counted;
-	int64_t		queued, running;
+	int64_t		queued, running, retrying;
 	struct map	owners;		/* uid + 1 -> struct owner */
 };
 
@@ -116,15 +118,16 @@ extern const struct field labels_fields[];
 struct job_now {
 	int64_t	 id, uid;
 	int	 kind, state;
-	bool	 paused, on_boot;
+	bool	 paused, quarantined, on_boot;
 	instant	 due, finished, previous;
-	int64_t	 every, generation, runs, skips, overlaps;
+	int64_t	 every, generation, runs, skips, overlaps, crashes;
 	usec_t	 took;			/* run_took_average(); 0: not known */
-	int64_t	 queued, running;	/* its active runs */
-	int64_t	 was_queued, was_running;	/* as loaded */
+	int64_t	 queued, running, retrying;	/* its active runs */
+	int64_t	 was_queued, was_running, was_retrying;	/* as loaded */
 	char	*name, *spec_json;	/* as wanted */
 	char	*schedule;
 	int	 misfire;
+	int64_t	 retrying_run;		/* with WANT_DUE_ROW: as in struct due_row */
 };
 
 enum { WANT_NAME = 1, WANT_SPEC = 2, WANT_DUE_ROW = 4 };
@@ -139,6 +142,26 @@ void job_settle(struct job_now *j, instant when);
 /* Write what an op may change; due_too: also due, paused, skips, generation, previous and overlaps. */
 int job_save(struct sqlite *db, const struct job_now *j, bool due_too);
 
+/* Does anything keep it from running by itself? */
+static inline bool
+job_held(const struct job_now *j)
+{
+	return j->paused || j->quarantined;
+}
+
+/* The count of its active runs in a state. */
+static inline int64_t *
+job_active(struct job_now *j, int state)
+{
+	return state == RUN_QUEUED ? &j->queued : state == RUN_RETRYING ? &j->retrying :
+	    &j->running;
+}
+
+/* What a run of the job that waits for its next attempt is, in a list of columns of job. */
+#define JOB_RETRYING_RUN \
+	"CASE WHEN retrying > 0 THEN (SELECT r.run FROM run r WHERE r.job = job.id" \
+	" AND r.state = 2 LIMIT 1) END"
+
 /* May this uid (-1: root) change it? */
 static inline int
 job_allows(const struct job_now *j, int64_t uid)
@@ -146,17 +169,61 @@ job_allows(const struct job_now *j, int64_t uid)
 	return uid == -1 || uid == j->uid ? 0 : -EACCES;
 }
 
+/* Write the job back, then count: the last thing an op does. */
+int job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too);
+
+/* What the scheduler is told of it after an op; the schedule is handed over. */
+struct due_row job_due_row(struct job_now *j);
+
+/* ---- a run as the writes see it (sqlite_run.c) ---- */
+struct run_now {
+	int64_t	id;		/* of the row */
+	int64_t	job, run, attempt, retried;
+	int	state;
+	bool	manual, cancel_asked;
+	instant	due, retry_at;
+};
+
+/* What a row of run says of an attempt that has ended, taken back. */
+#define RUN_NO_FACTS \
+	"spawned = NULL, first_output = NULL, exited = NULL, ended = NULL, exit_code = NULL," \
+	" signal = NULL, oom = NULL, pid = NULL, http_status = NULL, verdict = NULL," \
+	" reason = NULL, canceled_by = NULL, cpu = NULL, memory_peak = NULL," \
+	" output_bytes = NULL, phases = NULL"
+
+#define RUN_NOW_TEXT \
+	"SELECT id, state, manual, due, attempt, retried, canceled_by IS NOT NULL, retry_at" \
+	" FROM run WHERE job = ?1 AND run = ?2"
+
+/* 0, -ENOENT, -EIO. */
+int run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret);
+
+/* The row was in the state we read a moment ago, in the same transaction. */
+int changed_one(struct sqlite *db, sqlite3_stmt *st);
+
+/* ---- attempts (sqlite_retry.c) ---- */
+
+/* What the row of the run says of its present attempt is kept as one that ended so, if it began. */
+int attempt_keep(struct sqlite *db, const struct run_now *run, int state, instant ended);
+
+/* The attempts of a run that are kept as such, the oldest first. */
+int attempts_read(struct sqlite *db, struct run_info *run);
+
+/* A job's retrying runs are held back, or let go on. */
+int retries_hold(struct sqlite *db, int64_t job, bool hold);
+
 /* ---- spans (sqlite_span.c) ---- */
 
-/* A job's pause begins or ends. */
-int span_pause(struct sqlite *db, const struct op_pause *op);
+/* A job's pause or quarantine begins, or ends. */
+int span_hold(struct sqlite *db, int64_t job, enum span_kind kind, bool begins, instant at,
+    int64_t uid);
 
 /* ---- counts (sqlite_counts.c) ---- */
 int counts_load(struct sqlite *db);
 void counts_done(struct counts *c);
 int64_t counts_owned(const struct counts *c, int64_t uid);
 void counts_owner_add(struct counts *c, int64_t uid, int64_t jobs);
-void counts_runs_add(struct counts *c, int64_t queued, int64_t running);
+void counts_runs_add(struct counts *c, int64_t queued, int64_t running, int64_t retrying);
 /* always before a job is gone: its id lives on in `counted` */
 int counts_save(struct sqlite *db);
 int counts_save_sometimes(struct sqlite *db);	/* after an add */
@@ -173,6 +240,7 @@ int sqlite_claim(void *db, struct store_op *op);
 int sqlite_finish(void *db, struct store_op *op);
 int sqlite_skip(void *db, struct store_op *op);
 int sqlite_trigger(void *db, struct store_op *op);
+int sqlite_retry(void *db, struct store_op *op);
 int sqlite_cancel(void *db, struct store_op *op);
 int sqlite_due(void *db, struct store_op *op);
 int sqlite_active(void *db, struct store_op *op);
@@ -188,5 +256,6 @@ int sqlite_span(void *db, struct store_op *op);
 int sqlite_scheduled(void *db, struct store_op *op);
 int sqlite_ledger(void *db, struct store_op *op);
 int sqlite_spans(void *db, struct store_op *op);
+int sqlite_failed(void *db, struct store_op *op);
 
 #endif

@@ -64,10 +64,11 @@ counts_owner_add(struct counts *c, int64_t uid, int64_t jobs)
 }
 
 void
-counts_runs_add(struct counts *c, int64_t queued, int64_t running)
+counts_runs_add(struct counts *c, int64_t queued, int64_t running, int64_t retrying)
 {
 	c->queued += queued;
 	c->running += running;
+	c->retrying += retrying;
 	c->changed = true;
 }
 
@@ -135,6 +136,8 @@ counts_load(struct sqlite *db)
 		r = load_active(db, RUN_QUEUED, &c->queued);
 	if (r == 0)
 		r = load_active(db, RUN_RUNNING, &c->running);
+	if (r == 0)
+		r = load_active(db, RUN_RETRYING, &c->retrying);
 	c->known = r == 0;
 	return r;
 }
@@ -194,5 +197,6 @@ sqlite_counts(void *arg, struct store_op *op)
 	}
 	o->queued = db->counts.queued;
 	o->running = db->counts.running;
+	o->retrying = db->counts.retrying;
 	return 0;
 }

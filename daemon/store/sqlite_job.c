@@ -15,6 +15,10 @@
 /* Runs or skips of a removed job deleted in one op or one slice. */
 #define TRASH_SLICE 500
 
+/* The bits of job.paused. */
+#define HELD_PAUSED		1
+#define HELD_QUARANTINED	2
+
 static int
 job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 {
@@ -27,14 +31,18 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 	j->queued = j->was_queued = col_int(st, 9);
 	j->running = j->was_running = col_int(st, 10);
 	j->finished = (instant){ col_int(st, 11) };
-	j->paused = col_int(st, 3) != 0;
+	j->paused = (col_int(st, 3) & HELD_PAUSED) != 0;
+	j->quarantined = (col_int(st, 3) & HELD_QUARANTINED) != 0;
+	j->retrying = j->was_retrying = col_int(st, 19);
+	j->crashes = col_int(st, 20);
 	j->on_boot = col_int(st, 14) != 0;
 	j->previous = (instant){ col_int(st, 15) };
 	j->overlaps = col_int(st, 18);
-	j->took = col_int(st, 19);
+	j->took = col_int(st, 22);
 	if (!col_enum(st, 1, KIND_COUNT, &j->kind) ||
 	    !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
-	    j->queued < 0 || j->running < 0 || j->runs < j->queued + j->running || j->every < 0)
+	    j->queued < 0 || j->running < 0 || j->retrying < 0 || j->every < 0 ||
+	    j->runs < j->queued + j->running + j->retrying)
 		return sql_damaged(db, "job", j->id);
 	if (want & WANT_NAME)
 		j->name = col_text(st, 12);
@@ -42,8 +50,10 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 		j->spec_json = col_text(st, 13);
 	if ((want & WANT_DUE_ROW) && !col_enum(st, 16, MISFIRE_COUNT, &j->misfire))
 		return sql_damaged(db, "job", j->id);
-	if (want & WANT_DUE_ROW)
+	if (want & WANT_DUE_ROW) {
 		j->schedule = col_text(st, 17);
+		j->retrying_run = col_int(st, 21);
+	}
 	return 0;
 }
 
@@ -53,7 +63,7 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
 	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps,"
-	    " took FROM job WHERE id = ?1");
+	    " retrying, crashes, " JOB_RETRYING_RUN ", took FROM job WHERE id = ?1");
 	int r;
 
 	*j = (struct job_now){ .id = id };
@@ -78,9 +88,14 @@ job_now_done(struct job_now *j)
 void
 job_settle(struct job_now *j, instant when)
 {
-	MUST(j->queued >= 0 && j->running >= 0);
-	j->state = job_state_of(j->queued, j->running, j->paused,
-	    instant_is_set(j->due) || j->on_boot);
+	const struct job_facts facts = {
+		.queued = j->queued, .running = j->running, .retrying = j->retrying,
+		.paused = j->paused, .quarantined = j->quarantined,
+		.has_more = instant_is_set(j->due) || j->on_boot,
+	};
+
+	MUST(j->queued >= 0 && j->running >= 0 && j->retrying >= 0);
+	j->state = job_state_of(&facts);
 	if (j->state != JOB_FINISHED)
 		j->finished = (instant){ 0 };
 	else if (!instant_is_set(j->finished))
@@ -96,28 +111,55 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 	if (due_too)
 		st = sql(db, ST_JOB_SAVE_DUE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
-		    " finished_at = ?6, due = ?7, paused = ?8, skips = ?9, generation = ?10,"
-		    " previous = ?11, overlaps = ?12, took = ?13 WHERE id = ?1");
+		    " finished_at = ?6, retrying = ?7, crashes = ?8, took = ?9, due = ?10,"
+		    " paused = ?11, skips = ?12, generation = ?13, previous = ?14, overlaps = ?15"
+		    " WHERE id = ?1");
 	else
 		st = sql(db, ST_JOB_SAVE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
-		    " finished_at = ?6, took = ?7 WHERE id = ?1");
+		    " finished_at = ?6, retrying = ?7, crashes = ?8, took = ?9 WHERE id = ?1");
 	bind_int(st, 1, j->id);
 	bind_int(st, 2, j->state);
 	bind_int(st, 3, j->runs);
 	bind_int(st, 4, j->queued);
 	bind_int(st, 5, j->running);
 	bind_some(st, 6, j->finished.usec);
+	bind_int(st, 7, j->retrying);
+	bind_int(st, 8, j->crashes);
+	bind_some(st, 9, j->took);
 	if (due_too) {
-		bind_some(st, 7, j->due.usec);
-		bind_int(st, 8, j->paused);
-		bind_int(st, 9, j->skips);
-		bind_int(st, 10, j->generation);
-		bind_some(st, 11, j->previous.usec);
-		bind_int(st, 12, j->overlaps);
+		bind_some(st, 10, j->due.usec);
+		bind_int(st, 11, (j->paused ? HELD_PAUSED : 0) |
+		    (j->quarantined ? HELD_QUARANTINED : 0));
+		bind_int(st, 12, j->skips);
+		bind_int(st, 13, j->generation);
+		bind_some(st, 14, j->previous.usec);
+		bind_int(st, 15, j->overlaps);
 	}
-	bind_some(st, due_too ? 13 : 7, j->took);
 	return sql_run(db, st);
+}
+
+int
+job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too)
+{
+	int r = job_save(db, j, due_too);
+
+	if (r == 0)
+		counts_runs_add(&db->counts, j->queued - j->was_queued,
+		    j->running - j->was_running, j->retrying - j->was_retrying);
+	return r;
+}
+
+struct due_row
+job_due_row(struct job_now *j)
+{
+	struct due_row row = {
+		.due = j->due, .id = j->id, .every = j->every, .misfire = j->misfire, .kind = j->kind,
+		.schedule = j->schedule, .retrying = j->retrying_run,
+	};
+
+	j->schedule = NULL;
+	return row;
 }
 
 /* ---- add ---- */
@@ -148,7 +190,10 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
 	    " description, summary, spec, schedule, on_boot, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
 	    " ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)");
-	int state = job_state_of(0, 0, spec->paused, instant_is_set(job->due) || spec->on_boot);
+	const struct job_facts facts = {
+		.paused = spec->paused, .has_more = instant_is_set(job->due) || spec->on_boot,
+	};
+	int state = job_state_of(&facts);
 	char *labels = spec->labels.n == 0 ? NULL : text_write(labels_fields, &spec->labels);
 	int r;
 
@@ -213,6 +258,28 @@ sqlite_add(void *arg, struct store_op *op)
 
 /* ---- pause ---- */
 
+/* Paused or let go: the job, its retrying runs, and the record of it. */
+static int
+job_hold(struct sqlite *db, const struct op_pause *o, struct job_now *j)
+{
+	int r = 0;
+
+	if (j->paused != o->paused)
+		r = span_hold(db, o->job, SPAN_PAUSED, o->paused, o->now, o->by);
+	if (r == 0 && o->released)
+		r = span_hold(db, o->job, SPAN_QUARANTINED, false, o->now, 0);
+	j->paused = o->paused;
+	if (o->released) {
+		j->quarantined = false;
+		j->crashes = 0;
+	}
+	j->generation++;
+	if (r == 0 && j->retrying > 0)
+		r = retries_hold(db, o->job, job_held(j));
+	job_settle(j, o->now);
+	return r < 0 ? r : job_save(db, j, true);
+}
+
 int
 sqlite_pause(void *arg, struct store_op *op)
 {
@@ -227,22 +294,14 @@ sqlite_pause(void *arg, struct store_op *op)
 	if (r < 0)
 		goto out;
 	/* Of what is finished there is nothing to hold back. */
-	o->changed = j.paused != o->paused && !(o->paused && j.state == JOB_FINISHED);
-	if (o->changed) {
-		j.paused = o->paused;
-		j.generation++;
-		job_settle(&j, o->now);
-		r = job_save(db, &j, true);
-	}
-	if (r == 0 && o->changed)
-		r = span_pause(db, o);
+	o->released = !o->paused && j.quarantined;
+	o->changed = o->released ||
+	    (j.paused != o->paused && !(o->paused && j.state == JOB_FINISHED));
+	if (o->changed)
+		r = job_hold(db, o, &j);
 	if (r < 0)
 		goto out;
-	o->row = (struct due_row){
-		.due = j.due, .id = j.id, .every = j.every, .misfire = j.misfire, .kind = j.kind,
-		.schedule = j.schedule,
-	};
-	j.schedule = NULL;
+	o->row = job_due_row(&j);
 	o->job_state = j.state;
 	o->name = j.name;
 	j.name = NULL;
@@ -275,6 +334,10 @@ leavings_delete(struct sqlite *db, int64_t job)
 		return r < 0 ? r : 1;
 	r = run_by_job(db, ST_JOB_SKIPS_DELETE, "DELETE FROM skip WHERE job = ?1 AND first IN"
 	    " (SELECT first FROM skip WHERE job = ?1 LIMIT ?2)", job);
+	if (r < 0 || sqlite3_changes(db->db) >= TRASH_SLICE)
+		return r < 0 ? r : 1;
+	r = run_by_job(db, ST_ATTEMPTS_DELETE, "DELETE FROM attempt WHERE job = ?1 AND"
+	    " (run, attempt) IN (SELECT run, attempt FROM attempt WHERE job = ?1 LIMIT ?2)", job);
 	if (r < 0 || sqlite3_changes(db->db) >= TRASH_SLICE)
 		return r < 0 ? r : 1;
 	return 0;
@@ -317,7 +380,7 @@ sqlite_remove(void *arg, struct store_op *op)
 	r = job_load(db, o->job, WANT_NAME, &j);
 	if (r == 0)
 		r = job_allows(&j, o->uid);
-	if (r == 0 && j.queued + j.running > 0)
+	if (r == 0 && j.queued + j.running + j.retrying > 0)
 		r = -EBUSY;
 	if (r == 0)
 		r = job_delete(db, o->job);

@@ -34,6 +34,7 @@ due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o)
 			.id = col_int(st, 1),
 			.every = col_int(st, 2),
 			.schedule = col_text(st, 5),
+			.retrying = col_int(st, 6),
 		};
 		if (!col_enum(st, 3, MISFIRE_COUNT, &row->misfire) ||
 		    !col_enum(st, 4, KIND_COUNT, &row->kind)) {
@@ -61,8 +62,8 @@ sqlite_due(void *arg, struct store_op *op)
 	 */
 	if (o->after_due.usec <= o->until.usec) {
 		st = sql(db, ST_DUE_SAME,
-		    "SELECT due, id, every_usec, misfire, kind, schedule FROM job"
-		    " WHERE due = ?1 AND id > ?2 AND due IS NOT NULL AND paused = 0"
+		    "SELECT due, id, every_usec, misfire, kind, schedule, " JOB_RETRYING_RUN
+		    " FROM job WHERE due = ?1 AND id > ?2 AND due IS NOT NULL AND paused = 0"
 		    " ORDER BY id LIMIT ?3");
 		bind_int(st, 1, o->after_due.usec);
 		bind_int(st, 2, o->after_id);
@@ -72,8 +73,8 @@ sqlite_due(void *arg, struct store_op *op)
 	if (r < 0 || o->more)
 		return r;
 	st = sql(db, ST_DUE_LATER,
-	    "SELECT due, id, every_usec, misfire, kind, schedule FROM job"
-	    " WHERE due > ?1 AND due <= ?2 AND due IS NOT NULL AND paused = 0"
+	    "SELECT due, id, every_usec, misfire, kind, schedule, " JOB_RETRYING_RUN
+	    " FROM job WHERE due > ?1 AND due <= ?2 AND due IS NOT NULL AND paused = 0"
 	    " ORDER BY due, id LIMIT ?3");
 	bind_int(st, 1, o->after_due.usec);
 	bind_int(st, 2, o->until.usec);
@@ -105,27 +106,17 @@ active_read(sqlite3_stmt *st, struct active_row *row)
 	row->mark = (int)col_int(st, 14);
 	row->missed = col_int(st, 15);
 	row->previous = (instant){ col_int(st, 16) };
-	row->took = col_int(st, 17);
+	row->retry_at = (instant){ col_int(st, 17) };
+	row->retried = col_int(st, 18);
+	row->took = col_int(st, 19);
 	return true;
 }
 
-int
-sqlite_active(void *arg, struct store_op *op)
+static int
+active_rows(struct sqlite *db, sqlite3_stmt *st, struct op_active *o)
 {
-	struct op_active *o = container_of(op, struct op_active, op);
-	struct sqlite *db = arg;
-	/* CROSS JOIN: in this order. */
-	sqlite3_stmt *st = sql(db, ST_ACTIVE,
-	    "SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due, r.noticed,"
-	    " r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END,"
-	    " r.mark, r.missed, r.previous, j.took"
-	    " FROM run r CROSS JOIN job j ON j.id = r.job WHERE r.state = ?1 AND r.state <= 2"
-	    " AND r.id > ?2 ORDER BY r.id LIMIT ?3");
 	int r;
 
-	bind_int(st, 1, o->state);
-	bind_int(st, 2, o->after);
-	bind_int(st, 3, ACTIVE_PAGE + 1);
 	while ((r = sql_step(db, st)) == 1) {
 		if (o->n == ACTIVE_PAGE) {
 			o->more = true;
@@ -138,6 +129,53 @@ sqlite_active(void *arg, struct store_op *op)
 			(void)sql_damaged(db, "run", col_int(st, 0));
 	}
 	return r;
+}
+
+/* CROSS JOIN: in this order. */
+#define ACTIVE_SELECT \
+	"SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due, r.noticed," \
+	" r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END," \
+	" r.mark, r.missed, r.previous, r.retry_at, r.retried, j.took" \
+	" FROM run r CROSS JOIN job j ON j.id = r.job WHERE "
+
+/* By the time of their next attempt; two ranges of the index, as for dues. */
+static int
+active_retrying(struct sqlite *db, struct op_active *o)
+{
+	sqlite3_stmt *st;
+	int r;
+
+	st = sql(db, ST_RETRYING_SAME, ACTIVE_SELECT
+	    "r.state = 2 AND r.retry_at = ?1 AND r.id > ?2 ORDER BY r.id LIMIT ?3");
+	bind_int(st, 1, o->after_at.usec);
+	bind_int(st, 2, o->after);
+	bind_int(st, 3, ACTIVE_PAGE + 1);
+	r = active_rows(db, st, o);
+	if (r < 0 || o->more)
+		return r;
+	/* Those of paused jobs are below. */
+	st = sql(db, ST_RETRYING_LATER, ACTIVE_SELECT
+	    "r.state = 2 AND r.retry_at > ?1 ORDER BY r.retry_at, r.id LIMIT ?2");
+	bind_int(st, 1, o->after_at.usec < 0 ? 0 : o->after_at.usec);
+	bind_int(st, 2, ACTIVE_PAGE + 1);
+	return active_rows(db, st, o);
+}
+
+int
+sqlite_active(void *arg, struct store_op *op)
+{
+	struct op_active *o = container_of(op, struct op_active, op);
+	struct sqlite *db = arg;
+	sqlite3_stmt *st;
+
+	if (o->state == RUN_RETRYING)
+		return active_retrying(db, o);
+	st = sql(db, ST_ACTIVE, ACTIVE_SELECT
+	    "r.state = ?1 AND r.state <= 2 AND r.id > ?2 ORDER BY r.id LIMIT ?3");
+	bind_int(st, 1, o->state);
+	bind_int(st, 2, o->after);
+	bind_int(st, 3, ACTIVE_PAGE + 1);
+	return active_rows(db, st, o);
 }
 
 /* ---- resolve ---- */
@@ -235,8 +273,7 @@ resolve_glob(struct sqlite *db, struct op_resolve *o)
 static int
 run_exists(struct sqlite *db, int64_t job, int64_t run)
 {
-	sqlite3_stmt *st = sql(db, ST_RUN_STATE,
-	    "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
+	sqlite3_stmt *st = sql(db, ST_RUN_STATE, RUN_NOW_TEXT);
 	int r;
 
 	bind_int(st, 1, job);
@@ -280,10 +317,10 @@ sqlite_resolve(void *arg, struct store_op *op)
 	"r.id, r.job, r.run, r.state, r.attempt, r.manual, r.due, r.noticed, r.started," \
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
-	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.answer"
+	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.retry_at, r.answer"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 29
+#define RUN_COLUMNS_N 30
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -326,6 +363,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 		.output_bytes = col_int(st, 23),
 		.missed = col_int(st, 26),
 		.previous = { col_int(st, 27) },
+		/* of a held one it is not known */
+		.retry_at = { col_int(st, 28) > 0 ? col_int(st, 28) : 0 },
 	};
 	run->reason = col_text(st, 19);
 	run->canceled_by = col_text(st, 20);
@@ -333,7 +372,7 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 	    !col_enum(st, 18, VERDICT_COUNT, &run->verdict) ||
 	    !col_enum(st, 25, MARK_COUNT, &run->mark) ||
 	    phases_read((const char *)sqlite3_column_text(st, 24), &run->phases) < 0 ||
-	    answer_read((const char *)sqlite3_column_text(st, 28), run) < 0) {
+	    answer_read((const char *)sqlite3_column_text(st, 29), run) < 0) {
 		run_info_done(run);
 		return sql_damaged(db, "run", col_int(st, 0));
 	}
@@ -342,8 +381,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
-	" runs, skips, summary, paused, schedule, overlaps"
-#define JOB_COLUMN_SPEC 17
+	" runs, skips, summary, paused, schedule, overlaps, crashes"
+#define JOB_COLUMN_SPEC 18
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -380,6 +419,7 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.skips = col_int(st, 12),
 		.paused = col_int(st, 14) != 0,
 		.overlaps = col_int(st, 16),
+		.crashes = col_int(st, 17),
 	};
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);
@@ -561,6 +601,8 @@ sqlite_runs(void *arg, struct store_op *op)
 		o->next = 0;
 		if (o->n == 0 || o->runs[0].run != o->run)
 			r = -ENOENT;
+		else
+			r = attempts_read(db, &o->runs[0]);
 	}
 out:
 	job_info_done(&job);

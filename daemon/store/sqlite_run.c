@@ -10,20 +10,10 @@
 #include "daemon/store/sqlite.h"
 #include "daemon/store/state.h"
 
-/* A run as the writes see it. */
-struct run_now {
-	int64_t	id;		/* of the row */
-	int	state;
-	bool	manual;
-	instant	due;
-};
-
-/* 0, -ENOENT, -EIO. */
-static int
+int
 run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 {
-	sqlite3_stmt *st = sql(db, ST_RUN_STATE,
-	    "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
+	sqlite3_stmt *st = sql(db, ST_RUN_STATE, RUN_NOW_TEXT);
 	int r;
 
 	bind_int(st, 1, job);
@@ -31,34 +21,29 @@ run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 	r = sql_step(db, st);
 	if (r != 1)
 		return r < 0 ? r : -ENOENT;
-	ret->id = col_int(st, 0);
-	ret->manual = col_int(st, 2) != 0;
-	ret->due = (instant){ col_int(st, 3) };
+	*ret = (struct run_now){
+		.id = col_int(st, 0),
+		.job = job,
+		.run = run,
+		.manual = col_int(st, 2) != 0,
+		.due = { col_int(st, 3) },
+		.attempt = col_int(st, 4),
+		.retried = col_int(st, 5),
+		.cancel_asked = col_int(st, 6) != 0,
+		.retry_at = { col_int(st, 7) },
+	};
 	r = col_enum(st, 1, RUN_STATE_COUNT, &ret->state) ? 0 : sql_damaged(db, "run", ret->id);
 	(void)sqlite3_reset(st);	/* the number is unique */
 	return r;
 }
 
-/* The row was in the state we read a moment ago, in the same transaction. */
-static int
+int
 changed_one(struct sqlite *db, sqlite3_stmt *st)
 {
 	int r = sql_run(db, st);
 
 	if (r == 0)
 		MUST(sqlite3_changes(db->db) == 1);
-	return r;
-}
-
-/* Write the job back, then count: the last thing an op does. */
-static int
-job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too)
-{
-	int r = job_save(db, j, due_too);
-
-	if (r == 0)
-		counts_runs_add(&db->counts, j->queued - j->was_queued,
-		    j->running - j->was_running);
 	return r;
 }
 
@@ -103,7 +88,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 {
 	int r;
 
-	if (j->paused || !instant_is_set(o->due) || j->due.usec != o->due.usec)
+	if (job_held(j) || !instant_is_set(o->due) || j->due.usec != o->due.usec)
 		return -ESTALE;
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->due.usec);
 	r = run_insert(db, j, RUN_RUNNING, o, o->due);
@@ -111,6 +96,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 		return r;
 	o->run = j->runs;
 	o->born = true;
+	o->attempt = 1;
 	o->run_due = o->due;
 	o->previous = j->previous;
 	j->running++;
@@ -121,36 +107,47 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	return job_save_counted(db, j, true);
 }
 
-/* A run that is queued. */
+/*
+ * A run that is queued, or waits for its next attempt: what its row said of the one before is kept
+ * as an attempt.
+ */
 static int
-claim_queued(struct sqlite *db, struct op_claim *o, struct job_now *j)
+claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 {
 	sqlite3_stmt *st;
 	struct run_now run;
 	int r;
 
 	r = run_load(db, o->job, o->run, &run);
-	if (r < 0 || run.state != RUN_QUEUED)
-		return r < 0 && r != -ENOENT ? r : -ESTALE;
-	if (j->queued == 0)
+	if (r < 0)
+		return r == -ENOENT ? -ESTALE : r;
+	if (run.state == RUN_RETRYING && (job_held(j) || run.retry_at.usec > o->started.usec))
+		return -ESTALE;
+	if (run.state != RUN_RETRYING && run.state != RUN_QUEUED)
+		return -ESTALE;
+	if (*job_active(j, run.state) == 0)
 		return sql_damaged(db, "job", j->id);
-	MUST(run_state_allows(RUN_QUEUED, RUN_RUNNING));
+	MUST(run_state_allows((enum run_state)run.state, RUN_RUNNING));
 	st = sql(db, ST_RUN_START,
-	    "UPDATE run SET state = ?2, attempt = attempt + 1, noticed = ?3, started = ?4,"
-	    " node = ?5, lease = ?6 WHERE id = ?1 AND state = ?7");
+	    "UPDATE run SET state = ?2, attempt = attempt + 1, noticed = coalesce(noticed, ?3),"
+	    " started = ?4, node = ?5, lease = ?6, retry_at = NULL, " RUN_NO_FACTS
+	    " WHERE id = ?1 AND state = ?7");
 	bind_int(st, 1, run.id);
 	bind_int(st, 2, RUN_RUNNING);
 	bind_some(st, 3, o->noticed.usec);
 	bind_some(st, 4, o->started.usec);
 	bind_some(st, 5, o->node);
 	bind_some(st, 6, o->lease.usec);
-	bind_int(st, 7, RUN_QUEUED);
+	bind_int(st, 7, run.state);
 	r = changed_one(db, st);
 	if (r < 0)
 		return r;
 	o->manual = run.manual;
 	o->run_due = run.due;
-	j->queued--;
+	o->was = run.state;
+	o->attempt = run.attempt + 1;
+	o->retried = run.retried;
+	--*job_active(j, run.state);
 	j->running++;
 	job_settle(j, o->started);
 	return job_save_counted(db, j, false);
@@ -166,7 +163,7 @@ sqlite_claim(void *arg, struct store_op *op)
 
 	r = job_load(db, o->job, WANT_NAME | WANT_SPEC, &j);
 	if (r == 0)
-		r = o->run == 0 ? claim_due(db, o, &j) : claim_queued(db, o, &j);
+		r = o->run == 0 ? claim_due(db, o, &j) : claim_waiting(db, o, &j);
 	if (r == 0) {
 		o->row = (struct job_row){
 			.id = j.id,
@@ -186,28 +183,30 @@ sqlite_claim(void *arg, struct store_op *op)
 
 /* ---- finish ---- */
 
-/* The end of a run: all that is known, over what the claim knew. */
+/* The end of an attempt: all that is known, over what the claim knew. */
 static int
-run_finish(struct sqlite *db, const struct run_info *run, int64_t id, int from)
+run_finish(struct sqlite *db, const struct op_finish *o, int64_t id)
 {
+	const struct run_info *run = o->run;
 	sqlite3_stmt *st = sql(db, ST_RUN_FINISH,
 	    "UPDATE run SET state = ?2, spawned = ?3, first_output = ?4, exited = ?5,"
 	    " ended = ?6, exit_code = ?7, signal = ?8, oom = ?9, pid = ?10, http_status = ?11,"
 	    " verdict = ?12, reason = ?13, canceled_by = coalesce(?14, canceled_by), cpu = ?15,"
 	    " memory_peak = ?16, output_bytes = ?17, phases = ?18, attempt = max(attempt, ?20),"
-	    " answer = ?21"
+	    " retry_at = ?21, retried = retried + ?22, answer = ?23"
 	    " WHERE id = ?1 AND state = ?19");
+	bool again = o->state == RUN_RETRYING;
 	char *phases = run->phases == NULL ? NULL : text_write(phases_fields, run->phases);
 	char *answer = run->redirects.n == 0 && run->body == NULL ? NULL :
 	    text_write(run_answer_fields, run);
 	int r;
 
 	bind_int(st, 1, id);
-	bind_int(st, 2, run->state);
+	bind_int(st, 2, o->state);
 	bind_some(st, 3, run->spawned.usec);
 	bind_some(st, 4, run->first_output.usec);
 	bind_some(st, 5, run->exited.usec);
-	bind_int(st, 6, run->ended.usec);
+	bind_some(st, 6, again ? 0 : run->ended.usec);
 	/* 0 is a code like any other, -1 is none. */
 	if (run->exit_code < 0)
 		(void)sqlite3_bind_null(st, 7);
@@ -224,26 +223,66 @@ run_finish(struct sqlite *db, const struct run_info *run, int64_t id, int from)
 	bind_some(st, 16, run->memory_peak);
 	bind_some(st, 17, run->output_bytes);
 	bind_text(st, 18, phases);
-	bind_int(st, 19, from);
+	bind_int(st, 19, o->from);
 	bind_int(st, 20, run->attempt);
-	bind_text(st, 21, answer);
+	bind_some(st, 21, !again ? 0 : o->held ? -o->again_at.usec : o->again_at.usec);
+	bind_int(st, 22, again && o->again == AGAIN_RETRY);
+	bind_text(st, 23, answer);
 	r = changed_one(db, st);
 	free(phases);
 	free(answer);
 	return r;
 }
 
-/* One active run of the job less. */
+/* A run of the job is not in a state any more. */
 static int
-job_run_ended(struct sqlite *db, struct job_now *j, int from, instant when)
+job_run_left(struct sqlite *db, struct job_now *j, int from)
 {
-	int64_t *active = from == RUN_QUEUED ? &j->queued : &j->running;
-
-	if (*active == 0)
+	if (*job_active(j, from) == 0)
 		return sql_damaged(db, "job", j->id);
-	--*active;
-	job_settle(j, when);
-	return job_save_counted(db, j, false);
+	--*job_active(j, from);
+	return 0;
+}
+
+/* What becomes of the run, and of the job's record of crashes. */
+static void
+finish_decide(struct op_finish *o, const struct run_now *run, struct job_now *j)
+{
+	if (o->run->state == RUN_LOST)
+		j->crashes++;
+	else if (o->run->state != RUN_CANCELED)
+		j->crashes = 0;
+	o->state = o->run->state;
+	if (o->again == AGAIN_NO || run->cancel_asked)
+		return;
+	if (o->again == AGAIN_RERUN && j->crashes >= CRASHES_MAX) {
+		o->quarantined = !j->quarantined;
+		j->quarantined = true;
+		return;
+	}
+	o->state = RUN_RETRYING;
+	o->held = job_held(j);
+	j->retrying++;
+}
+
+/* What finish_decide() decided, beyond the run's row. */
+static int
+finish_job(struct sqlite *db, const struct op_finish *o, const struct run_now *now,
+    struct job_now *j)
+{
+	struct run_now attempt = *now;
+	int r = job_run_left(db, j, o->from);
+
+	if (attempt.attempt < o->run->attempt)
+		attempt.attempt = o->run->attempt;
+	if (r == 0 && o->state == RUN_RETRYING)
+		r = attempt_keep(db, &attempt, o->run->state, o->run->ended);
+	if (r == 0 && o->quarantined)
+		r = span_hold(db, j->id, SPAN_QUARANTINED, true, o->run->ended, 0);
+	if (o->state != RUN_RETRYING)
+		j->took = run_took_average(j->took, o->run);
+	job_settle(j, o->run->ended);
+	return r < 0 ? r : job_save_counted(db, j, o->quarantined);
 }
 
 int
@@ -257,18 +296,19 @@ sqlite_finish(void *arg, struct store_op *op)
 	int r;
 
 	MUST(run_state_final(run->state) && instant_is_set(run->ended));
-	MUST(run_state_allows(o->from, run->state));
+	MUST(o->again == AGAIN_NO || (instant_is_set(o->again_at) && run->state != RUN_CANCELED));
 	r = job_load(db, run->job, 0, &j);
 	if (r == 0)
 		r = run_load(db, run->job, run->run, &now);
 	if (r == -ENOENT || (r == 0 && now.state != o->from))
 		r = -ESTALE;
-	if (r == 0)
-		r = run_finish(db, run, now.id, o->from);
 	if (r == 0) {
-		j.took = run_took_average(j.took, run);
-		r = job_run_ended(db, &j, o->from, run->ended);
+		finish_decide(o, &now, &j);
+		MUST(run_state_allows(o->from, o->state));
+		r = run_finish(db, o, now.id);
 	}
+	if (r == 0)
+		r = finish_job(db, o, &now, &j);
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
@@ -350,7 +390,8 @@ sqlite_skip(void *arg, struct store_op *op)
 	    o->cause < SKIP_COUNT);
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->last.usec);
 	r = job_load(db, o->job, WANT_NAME, &j);
-	if (r == 0 && j.paused && o->cause != SKIP_PAUSED && o->cause != SKIP_ASKED)
+	if (r == 0 && job_held(&j) && o->cause != SKIP_PAUSED && o->cause != SKIP_QUARANTINED &&
+	    o->cause != SKIP_ASKED)
 		r = -ESTALE;
 	if (r == -ENOENT || (r == 0 && (!instant_is_set(j.due) || j.due.usec != o->first.usec)))
 		r = -ESTALE;
@@ -404,14 +445,15 @@ sqlite_trigger(void *arg, struct store_op *op)
 	return r;
 }
 
-/* A run that has not started ends here. */
+/* A run that has not started, or waits for its next attempt, ends here. */
 static int
 cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_now *run,
     struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_CANCEL,
-	    "UPDATE run SET state = ?2, ended = ?3, canceled_by = ?4 WHERE id = ?1"
-	    " AND state = ?5");
+	    "UPDATE run SET state = ?2, ended = ?3, canceled_by = ?4, retry_at = NULL,"
+	    " exit_code = NULL, signal = NULL, oom = NULL, http_status = NULL, verdict = NULL,"
+	    " phases = NULL, reason = ?6 WHERE id = ?1 AND state = ?5");
 	int r;
 
 	MUST(run_state_allows(run->state, RUN_CANCELED));
@@ -420,8 +462,12 @@ cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_no
 	bind_int(st, 3, o->now.usec);
 	bind_text(st, 4, o->by);
 	bind_int(st, 5, run->state);
+	bind_text(st, 6, run->state == RUN_RETRYING ? "canceled before its next attempt" : NULL);
 	r = changed_one(db, st);
-	return r < 0 ? r : job_run_ended(db, j, run->state, o->now);
+	if (r == 0)
+		r = job_run_left(db, j, run->state);
+	job_settle(j, o->now);
+	return r < 0 ? r : job_save_counted(db, j, false);
 }
 
 /*

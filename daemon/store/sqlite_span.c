@@ -30,18 +30,18 @@ span_put(struct sqlite *db, int64_t job, const struct span *s)
 }
 
 int
-span_pause(struct sqlite *db, const struct op_pause *op)
+span_hold(struct sqlite *db, int64_t job, enum span_kind kind, bool begins, instant at, int64_t uid)
 {
-	struct span s = { .kind = SPAN_PAUSED, .first = op->now, .uid = op->by };
+	struct span s = { .kind = (int)kind, .first = at, .uid = uid };
 	sqlite3_stmt *st;
 
-	if (op->paused)
-		return span_put(db, op->job, &s);
+	if (begins)
+		return span_put(db, job, &s);
 	st = sql(db, ST_SPAN_END,
 	    "UPDATE span SET last = ?3 WHERE job = ?1 AND kind = ?2 AND last IS NULL");
-	bind_int(st, 1, op->job);
-	bind_int(st, 2, SPAN_PAUSED);
-	bind_int(st, 3, op->now.usec);
+	bind_int(st, 1, job);
+	bind_int(st, 2, (int64_t)kind);
+	bind_int(st, 3, at.usec);
 	return sql_run(db, st);
 }
 
@@ -50,7 +50,7 @@ sqlite_span(void *arg, struct store_op *op)
 {
 	struct op_span *o = container_of(op, struct op_span, op);
 
-	MUST(o->span.kind != SPAN_PAUSED);
+	MUST(o->span.kind != SPAN_PAUSED && o->span.kind != SPAN_QUARANTINED);
 	return span_put(arg, 0, &o->span);
 }
 

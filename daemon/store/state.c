@@ -17,12 +17,13 @@ static const struct run_state_row run_states[] = {
 	[RUN_QUEUED] = { true, TO(RUNNING) | TO(CANCELED) },
 	[RUN_RUNNING] = { true, TO(RETRYING) | TO(SUCCEEDED) | TO(FAILED) | TO(TIMED_OUT) |
 	    TO(CANCELED) | TO(LOST) },
-	[RUN_RETRYING] = { false, TO(RUNNING) | TO(CANCELED) },
+	[RUN_RETRYING] = { false, TO(QUEUED) | TO(RUNNING) | TO(CANCELED) },
 	[RUN_SUCCEEDED] = { false, 0 },
-	[RUN_FAILED] = { false, 0 },
-	[RUN_TIMED_OUT] = { false, 0 },
-	[RUN_CANCELED] = { false, 0 },
-	[RUN_LOST] = { false, 0 },
+	/* By hand alone: a person asks for another attempt, and the one before is kept as such. */
+	[RUN_FAILED] = { false, TO(QUEUED) },
+	[RUN_TIMED_OUT] = { false, TO(QUEUED) },
+	[RUN_CANCELED] = { false, TO(QUEUED) },
+	[RUN_LOST] = { false, TO(QUEUED) },
 };
 
 _Static_assert(sizeof(run_states) / sizeof(run_states[0]) == RUN_STATE_COUNT,
@@ -43,15 +44,19 @@ run_state_born(enum run_state first)
 }
 
 enum job_state
-job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_more)
+job_state_of(const struct job_facts *f)
 {
-	if (runs_running > 0)
+	if (f->running > 0)
 		return JOB_RUNNING;
-	if (runs_queued > 0)
+	if (f->queued > 0)
 		return JOB_QUEUED;
-	if (!has_more)
+	if (f->retrying > 0)
+		return JOB_RETRYING;
+	if (f->quarantined)
+		return JOB_QUARANTINED;
+	if (!f->has_more)
 		return JOB_FINISHED;
-	return paused ? JOB_PAUSED : JOB_SCHEDULED;
+	return f->paused ? JOB_PAUSED : JOB_SCHEDULED;
 }
 
 usec_t

@@ -13,11 +13,19 @@
 bool run_state_allows(enum run_state from, enum run_state to);
 bool run_state_born(enum run_state first);
 
+/* What the state of a job follows from. */
+struct job_facts {
+	int64_t	queued, running, retrying;	/* its active runs */
+	bool	paused, quarantined;
+	bool	has_more;			/* something will come by itself */
+};
+
 /*
- * The state of a job (DESIGN 6): an active run wins over a pause, a pause over a due; when
- * nothing more comes by itself it is finished.
+ * The state of a job (DESIGN 6): an active run wins over what holds the job back, quarantine over
+ * a pause, a pause over a due; when nothing more comes by itself it is finished, but in quarantine
+ * somebody has to look at it.
  */
-enum job_state job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_more);
+enum job_state job_state_of(const struct job_facts *f);
 
 /*
  * How long a run of a job takes that succeeds: the average so far (0: none is known) with one more run,

@@ -247,7 +247,8 @@ change_told(struct client *f)
 	} else if (f->what == CLIENT_RESUME) {
 		row = row_of(j, f->op.pause.row.due);
 		if (f->op.pause.changed)
-			scheduler_job_resumed(scheduler, &row, j->name, f->op.pause.job_state);
+			scheduler_job_resumed(scheduler, &row, j->name, f->op.pause.job_state,
+			    f->op.pause.released);
 		j->paused = false;
 		j->unsure = false;
 	} else if (f->what == CLIENT_REMOVE) {

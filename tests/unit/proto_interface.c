@@ -30,6 +30,7 @@ static const struct {
 	{ "TimerSpec", timer_spec_fields },
 	{ "JobSpec", job_spec_fields },
 	{ "Phases", phases_fields },
+	{ "Attempt", attempt_info_fields },
 	{ "Run", run_info_fields },
 	{ "Job", job_info_fields },
 	{ "Event", event_info_fields },

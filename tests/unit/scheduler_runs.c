@@ -339,7 +339,7 @@ set_paused(int64_t job, bool paused, usec_t every)
 	if (paused)
 		scheduler_job_paused(fix->scheduler, job, op.name, op.job_state);
 	else
-		scheduler_job_resumed(fix->scheduler, &row, op.name, op.job_state);
+		scheduler_job_resumed(fix->scheduler, &row, op.name, op.job_state, op.released);
 	op_pause_done(&op);
 }
 

@@ -1159,12 +1159,12 @@ runs_move_only_as_the_table_says(void **state)
 		/*                 qrRsftcl */
 		[RUN_QUEUED] =	  ".x....x.",
 		[RUN_RUNNING] =	  "..xxxxxx",
-		[RUN_RETRYING] =  ".x....x.",
+		[RUN_RETRYING] =  "xx....x.",
 		[RUN_SUCCEEDED] = "........",
-		[RUN_FAILED] =	  "........",
-		[RUN_TIMED_OUT] = "........",
-		[RUN_CANCELED] =  "........",
-		[RUN_LOST] =	  "........",
+		[RUN_FAILED] =	  "x.......",
+		[RUN_TIMED_OUT] = "x.......",
+		[RUN_CANCELED] =  "x.......",
+		[RUN_LOST] =	  "x.......",
 	};
 
 	(void)state;
@@ -1178,13 +1178,27 @@ runs_move_only_as_the_table_says(void **state)
 static void
 state_of_a_job_follows_from_its_parts(void **state)
 {
+	static const struct {
+		struct job_facts facts;
+		enum job_state	 state;
+	} rows[] = {
+		{ { .has_more = true }, JOB_SCHEDULED },
+		{ { .paused = true, .has_more = true }, JOB_PAUSED },
+		{ { .queued = 1, .paused = true, .has_more = true }, JOB_QUEUED },
+		{ { .queued = 1, .running = 1, .paused = true }, JOB_RUNNING },
+		{ { .retrying = 1, .paused = true, .has_more = true }, JOB_RETRYING },
+		{ { .queued = 1, .retrying = 1 }, JOB_QUEUED },
+		{ { .running = 1, .retrying = 1 }, JOB_RUNNING },
+		{ { .paused = false }, JOB_FINISHED },
+		{ { .paused = true }, JOB_FINISHED },
+		{ { .quarantined = true }, JOB_QUARANTINED },
+		{ { .quarantined = true, .paused = true, .has_more = true }, JOB_QUARANTINED },
+		{ { .quarantined = true, .queued = 1 }, JOB_QUEUED },
+	};
+
 	(void)state;
-	assert_int_equal(job_state_of(0, 0, false, true), JOB_SCHEDULED);
-	assert_int_equal(job_state_of(0, 0, true, true), JOB_PAUSED);
-	assert_int_equal(job_state_of(1, 0, true, true), JOB_QUEUED);
-	assert_int_equal(job_state_of(1, 1, true, false), JOB_RUNNING);
-	assert_int_equal(job_state_of(0, 0, false, false), JOB_FINISHED);
-	assert_int_equal(job_state_of(0, 0, true, false), JOB_FINISHED);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(job_state_of(&rows[i].facts), rows[i].state);
 }
 
 #define BOTH(f) \

@@ -1,0 +1,41 @@
+/*
+ * retry: see retry.h.
+ */
+#include "daemon/scheduler/retry.h"
+
+#include "daemon/base/must.h"
+#include "proto/retryon.h"
+
+/* Does how it ended call for another attempt, if there are retries left? */
+static bool
+calls_for_retry(const struct job_spec *spec, const struct run_info *run)
+{
+	/* What is a failure like others needs no word of its own. */
+	if (run->state == RUN_LOST && spec->on_crash == ON_CRASH_FAIL && spec->retry_on == NULL)
+		return true;
+	return retry_on_has(spec->retry_on, run);
+}
+
+enum again
+retry_again(const struct job_spec *spec, const struct run_info *run, int64_t retried)
+{
+	if (run->state == RUN_LOST && spec->on_crash == ON_CRASH_RERUN)
+		return AGAIN_RERUN;
+	return retried < spec->retries && calls_for_retry(spec, run) ? AGAIN_RETRY : AGAIN_NO;
+}
+
+usec_t
+retry_delay(const struct job_spec *spec, int64_t n, struct rand *random)
+{
+	usec_t delay = spec->backoff_first > 0 ? spec->backoff_first : BACKOFF_FIRST_DEFAULT;
+	usec_t most = spec->backoff_most > 0 ? spec->backoff_most : BACKOFF_MOST_DEFAULT;
+
+	MUST(n > 0);
+	if (spec->backoff == BACKOFF_FIXED)
+		return delay;
+	if (most < delay)
+		most = delay;
+	for (; n > 1 && delay < most; n--)
+		delay = delay > most / 2 ? most : 2 * delay;
+	return (usec_t)rand_below(random, (uint64_t)delay + 1);
+}
