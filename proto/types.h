@@ -128,6 +128,10 @@ struct job_spec {
 	usec_t			 timeout;	/* timeoutUSec, of a run; 0: none, 30 s for http */
 	usec_t			 grace;		/* graceUSec between TERM and KILL; 0: 10 s */
 	bool			 paused;
+	/* What is kept of it; 0: as configured, -1: all. */
+	int64_t			 keep_runs;	/* keepRuns */
+	usec_t			 keep;		/* keepUSec: runs, and itself since it finished */
+	int64_t			 keep_output;	/* keepOutputBytes */
 	struct command_spec	*command;
 	struct http_spec	*http;
 	struct timer_spec	*timer;
@@ -137,6 +141,8 @@ struct job_spec {
 #define JITTER_MAX	(7 * USEC_DAY)
 #define MISFIRE_LIMIT_MAX 1000
 #define MISFIRE_LIMIT_DEFAULT 100
+#define KEEP_RUNS_MAX	((int64_t)1000000000)
+#define KEEP_OUTPUT_MAX	((int64_t)1 << 50)
 #define GRACE_DEFAULT	(10 * USEC_SEC)
 #define HTTP_TIMEOUT_DEFAULT (30 * USEC_SEC)
 
@@ -217,6 +223,7 @@ struct run_info {
 	usec_t		 cpu;		/* cpuUSec of the process tree that was waited for */
 	int64_t		 memory_peak;	/* memoryPeakBytes */
 	int64_t		 output_bytes;	/* outputBytes kept */
+	instant		 output_removed; /* outputRemovedAt: given up by retention */
 	struct phases	*phases;	/* http only */
 };
 
@@ -247,6 +254,8 @@ struct job_info {
 	char		*schedule;	/* in words: "cron 0 3 * * * Europe/Berlin" */
 	int64_t		 runs;		/* number of runs so far */
 	int64_t		 skips;		/* occurrences skipped so far */
+	int64_t		 output_bytes;	/* outputBytes: of its runs, kept */
+	instant		 pruned;	/* prunedUntil: records of dues up to it may be gone */
 	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */

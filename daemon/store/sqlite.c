@@ -340,6 +340,8 @@ sqlite_rollback(void *arg)
 
 	if (db->counts.changed)
 		db->counts.known = false;
+	/* What was found to be without output may have it again. */
+	db->output_from = 0;
 	db->counts.changed = false;
 	/* Some errors have done it already.  One that fails here leaves nothing written either. */
 	if (!sqlite3_get_autocommit(db->db))
@@ -369,13 +371,15 @@ sqlite_commit(void *arg)
 
 	/*
 	 * An error in some op may have ended the transaction behind our back: then nothing is in
-	 * the database.
+	 * the database.  Or the counts could not be written, and are those of what was undone.
 	 */
-	if (sqlite3_get_autocommit(db->db)) {
+	if (sqlite3_get_autocommit(db->db) || !db->counts.known) {
 		sqlite_rollback(db);
 		return -EIO;
 	}
-	r = sql_run(db, sql(db, ST_COMMIT, "COMMIT"));
+	r = counts_output_save(db);
+	if (r == 0)
+		r = sql_run(db, sql(db, ST_COMMIT, "COMMIT"));
 	if (r < 0) {
 		sqlite_rollback(db);
 		return r;
@@ -476,7 +480,9 @@ const struct backend backend_sqlite = {
 		[OP_PAUSE] = sqlite_pause,
 		[OP_REMOVE] = sqlite_remove,
 		[OP_ADD] = sqlite_add,
-		[OP_PRUNE] = sqlite_prune,
+		[OP_KEEP] = sqlite_keep_slice,
+		[OP_OUTPUT_TRASH] = sqlite_output_trash,
+		[OP_OUTPUT_REMOVED] = sqlite_output_removed,
 		[OP_DUE] = sqlite_due,
 		[OP_ACTIVE] = sqlite_active,
 		[OP_RESOLVE] = sqlite_resolve,

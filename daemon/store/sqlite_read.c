@@ -279,10 +279,10 @@ sqlite_resolve(void *arg, struct store_op *op)
 	"r.id, r.job, r.run, r.state, r.attempt, r.manual, r.due, r.noticed, r.started," \
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
-	" r.output_bytes, r.phases, r.mark, r.missed, r.previous"
+	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.output_gone"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 28
+#define RUN_COLUMNS_N 29
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -319,6 +319,7 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 		.output_bytes = col_int(st, 23),
 		.missed = col_int(st, 26),
 		.previous = { col_int(st, 27) },
+		.output_removed = { col_int(st, 28) },
 	};
 	run->reason = col_text(st, 19);
 	run->canceled_by = col_text(st, 20);
@@ -334,8 +335,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
-	" runs, skips, summary, paused, schedule, overlaps"
-#define JOB_COLUMN_SPEC 17
+	" runs, skips, summary, paused, schedule, overlaps, output, pruned"
+#define JOB_COLUMN_SPEC 19
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -372,6 +373,8 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.skips = col_int(st, 12),
 		.paused = col_int(st, 14) != 0,
 		.overlaps = col_int(st, 16),
+		.output_bytes = col_int(st, 17),
+		.pruned = { col_int(st, 18) },
 	};
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);

@@ -56,10 +56,12 @@ job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too)
 {
 	int r = job_save(db, j, due_too);
 
-	if (r == 0)
-		counts_runs_add(&db->counts, j->queued - j->was_queued,
-		    j->running - j->was_running);
-	return r;
+	if (r < 0)
+		return r;
+	counts_runs_add(&db->counts, j->queued - j->was_queued, j->running - j->was_running);
+	counts_rows_add(&db->counts, j->runs - j->was_runs);
+	counts_output_add(&db->counts, j->output - j->was_output);
+	return counts_save_sometimes(db);
 }
 
 /* ---- claim ---- */
@@ -259,8 +261,13 @@ sqlite_finish(void *arg, struct store_op *op)
 		r = -ESTALE;
 	if (r == 0)
 		r = run_finish(db, run, now.id, o->from);
-	if (r == 0)
+	if (r == 0) {
+		j.output += run->output_bytes;
+		/* Younger ones may have ended, and been looked at, before. */
+		if (run->output_bytes > 0 && now.id < db->output_from)
+			db->output_from = now.id;
 		r = job_run_ended(db, &j, o->from, run->ended);
+	}
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
