@@ -257,6 +257,7 @@ run_finished(struct run_task *f)
 
 	if (f->op.head.result == 0) {
 		run_count(&s->stats, f->info.state);
+		keeper_run_ended(s->keeper, f->info.output_bytes);
 		run_tell(f, EVENT_RUN_ENDED, f->op.finish.job_state);
 	} else {
 		log_warning("the run is not running in the store, ignoring its end job=%lld run=%lld",

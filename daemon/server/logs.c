@@ -134,6 +134,8 @@ logs_can_stream(const struct logs *f)
 
 	if (f->streamed || !f->has_run || f->run.kind != KIND_COMMAND || f->run.state == RUN_QUEUED)
 		return false;
+	if (instant_is_set(f->run.output_removed))
+		return false;
 	/* What is lost may have written before; of the others the end says how much. */
 	if (is_final(f))
 		return f->run.output_bytes > 0 || f->run.state == RUN_LOST;

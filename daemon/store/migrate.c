@@ -99,7 +99,7 @@ static const char step_3[] =
 /* When its output was given up before it. */
 "ALTER TABLE run ADD COLUMN output_gone INTEGER;"
 /* What is kept longer than other runs: failed, timed out, lost. */
-"CREATE INDEX run_failed ON run(job, run) WHERE state IN (4, 5, 7);"
+"CREATE INDEX run_failed_of ON run(job, run) WHERE state IN (4, 5, 7);"
 /* Output that the runner may still hold and nobody will read: of a run, or (run 0) of a job. */
 "CREATE TABLE output_trash (job INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (job, run))"
 " WITHOUT ROWID;"

@@ -31,7 +31,7 @@ enum statement {
 	ST_KEEP_JOB, ST_KEEP_LAST, ST_KEEP_FAILED, ST_KEEP_RUNS, ST_KEEP_RUN_DELETE,
 	ST_KEEP_OUTPUT, ST_KEEP_OUTPUT_GONE, ST_KEEP_JOB_SAVE, ST_KEEP_SKIPS, ST_KEEP_SKIP_DELETE,
 	ST_KEEP_FINISHED, ST_KEEP_SPANS, ST_KEEP_SPAN_DELETE, ST_KEEP_ALL, ST_OUTPUT_TRASH_PUT,
-	ST_OUTPUT_TRASH, ST_OUTPUT_TRASH_DELETE, ST_OUTPUT_TRASH_JOB,
+	ST_OUTPUT_TRASH, ST_OUTPUT_TRASH_DELETE, ST_OUTPUT_TRASH_JOB, ST_FREE,
 	ST_COUNT
 };
 
@@ -66,6 +66,8 @@ struct sqlite {
 	int		 wal_pages;	/* in the log now */
 	int		 wal_next;	/* checkpoint when it has grown to this */
 	bool		 trash;		/* there may be runs of removed jobs to delete */
+	unsigned	 sizes_asked;
+	int64_t		 free_bytes;	/* as last counted */
 	int64_t		 output_from;	/* run rows before it hold no output */
 	instant		 last_trace;	/* of the daemon before us: its last write */
 	char		 words[256];	/* of the last failure */
