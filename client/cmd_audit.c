@@ -44,7 +44,8 @@ static const struct column audit_columns[] = {
 
 /* Over all pages. */
 struct totals {
-	long long	jobs, occurrences, runs, skips, gaps;
+	long long	jobs, occurrences, runs, skips, gaps, pruned;
+	char		*pruned_until;	/* the latest */
 };
 
 static void
@@ -72,6 +73,12 @@ totals_add(struct totals *sum, const struct cJSON *reply)
 	sum->occurrences += json_get_int(reply, "occurrences", 0);
 	sum->runs += json_get_int(reply, "runs", 0);
 	sum->skips += json_get_int(reply, "skips", 0);
+	sum->pruned += json_get_int(reply, "pruned", 0);
+	if (json_get_string(reply, "prunedUntil") && (!sum->pruned_until ||
+	    strcmp(sum->pruned_until, json_get_string(reply, "prunedUntil")) < 0)) {
+		free(sum->pruned_until);
+		sum->pruned_until = xstrdup(json_get_string(reply, "prunedUntil"));
+	}
 	sum->gaps += (long long)json_count(json_get(reply, "gaps")) +
 	    json_get_int(reply, "gapsLeft", 0);
 }
@@ -83,14 +90,20 @@ plural(long long n)
 }
 
 static void
-totals_print(const struct totals *sum)
+totals_print(const struct output *o, const struct totals *sum)
 {
+	char *until = sum->pruned_until ? text_instant(o, sum->pruned_until) : NULL;
+
 	printf("%lld job%s, %lld occurrence%s: %lld run, %lld skipped; ", sum->jobs,
 	    plural(sum->jobs), sum->occurrences, plural(sum->occurrences), sum->runs, sum->skips);
 	if (sum->gaps == 0)
 		puts("no gaps");
 	else
 		printf("%lld GAP%s\n", sum->gaps, sum->gaps == 1 ? "" : "S");
+	if (sum->pruned > 0)
+		printf("Of %lld job%s older records are gone by retention, up to %s at the latest.\n",
+		    sum->pruned, plural(sum->pruned), until);
+	free(until);
 }
 
 static int
@@ -121,6 +134,7 @@ audit_run(struct client *c)
 	free(range);
 	table_done(&t);
 	if (r == 0 && !c->out.json)
-		totals_print(&sum);
+		totals_print(&c->out, &sum);
+	free(sum.pruned_until);
 	return r == 0 && sum.gaps > 0 ? EXIT_FAILED : r;
 }

@@ -265,16 +265,22 @@ logs_replies(struct call *c, struct printing *p)
 
 /* An empty screen leaves one wondering. */
 static void
-none_told(const struct cJSON *run)
+none_told(const struct output *o, const struct cJSON *run)
 {
-	char *label;
+	const char *removed = json_get_string(run, "outputRemovedAt");
+	char *label, *when;
 
 	if (!run) {
 		complain("it has not run yet");
 		return;
 	}
 	label = run_label(run);
-	complain("run %s has no output%s", label, run_final(run) ? "" : " yet");
+	when = removed ? text_instant(o, removed) : NULL;
+	if (removed)
+		complain("the output of %s was given up by retention on %s", label, when);
+	else
+		complain("run %s has no output%s", label, run_final(run) ? "" : " yet");
+	free(when);
 	free(label);
 }
 
@@ -299,7 +305,7 @@ follow_logs(const struct client *client, const struct logs *logs, struct interru
 		r = call_again(&c);
 	}
 	if (r == 0 && logs->tell_none && p.seen == 0 && !client->out.json)
-		none_told(json_get(c.reply.parameters, "run"));
+		none_told(&client->out, json_get(c.reply.parameters, "run"));
 	call_close(&c);
 	return r;
 }

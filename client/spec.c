@@ -63,6 +63,9 @@ const struct option spec_options[] = {
 	    "what it means when a run was lost (adopt)" },
 	{ 0, "key", "KEY", T, 0, "key", NULL, "adding the same key again adds nothing" },
 	{ 0, "paused", NULL, F, VERB_RUN, "paused", NULL, "nothing happens before resume" },
+	{ 0, "keep", "RUNS[,AGE[,BYTES]]", T, 0, "keepRuns", NULL,
+	    "keep the latest RUNS, none older than AGE, so much\n"
+	    "                           output: 100,30d,64M; all is no limit" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
 	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "say what would be sent, send nothing" },
@@ -227,6 +230,65 @@ backoff_complete(struct client *c)
 	return r;
 }
 
+static int
+keep_refuse(const char *text, const char *why)
+{
+	complain("--keep: \"%s\": %s", text, why);
+	return EXIT_USAGE;
+}
+
+/* One of the limits of --keep, cut off at *text: a value, "all", or nothing (as configured). */
+static int
+keep_part(struct cJSON *spec, char **text, enum option_kind kind, const char *field)
+{
+	char *part = strsep(text, ","), *end = NULL;
+	int64_t value = 0;
+	bool good = true;
+
+	if (!part || !*part)
+		return 0;
+	if (strcmp(part, "all") == 0)
+		value = -1;
+	else if (kind == OPTION_DURATION)
+		good = duration_parse(part, &value) == 0;
+	else if (kind == OPTION_SIZE)
+		good = size_parse(part, &value) == 0;
+	else
+		value = strtoll(part, &end, 10);
+	if (!good || (end && *end))
+		return keep_refuse(part, kind == OPTION_DURATION ? "the age is a duration, like 30d" :
+		    kind == OPTION_SIZE ? "the output is a size, like 64M" :
+		    "how many runs is a number");
+	if (value == 0 || value < -1)
+		return keep_refuse(part, "at least 1; to keep everything say all");
+	json_set_int(spec, field, value);
+	return 0;
+}
+
+/* --keep RUNS,AGE,BYTES is three fields. */
+static int
+keep_complete(struct client *c)
+{
+	const char *given = args_text(&c->args, "keep");
+	struct cJSON *spec = c->args.parameters;
+	char *text, *at;
+	int r;
+
+	if (!given)
+		return 0;
+	json_remove(spec, "keepRuns");
+	at = text = xstrdup(given);
+	r = keep_part(spec, &at, OPTION_INT, "keepRuns");
+	if (r == 0)
+		r = keep_part(spec, &at, OPTION_DURATION, "keepUSec");
+	if (r == 0)
+		r = keep_part(spec, &at, OPTION_SIZE, "keepOutputBytes");
+	if (r == 0 && at)
+		r = keep_refuse(given, "it is RUNS,AGE,BYTES");
+	free(text);
+	return r;
+}
+
 /* A zone that is only of the times that were typed is no business of the job's. */
 static int
 zone_complete(struct client *c)
@@ -292,6 +354,8 @@ spec_complete(struct client *c)
 		r = misfire_complete(c);
 	if (r == 0)
 		r = backoff_complete(c);
+	if (r == 0)
+		r = keep_complete(c);
 	if (r == 0)
 		r = zone_complete(c);
 	if (r == 0 && !http && !timer)
@@ -440,6 +504,33 @@ option_print(const struct output *o, const struct cJSON *spec, const struct opti
 	line_print(o, option->name, text ? text : xstrdup(""));
 }
 
+/* What --keep has put into the spec: as it could be typed again. */
+static void
+keep_print(const struct output *o, const struct cJSON *spec)
+{
+	int64_t runs = json_get_int(spec, "keepRuns", 0), age = json_get_int(spec, "keepUSec", 0);
+	int64_t bytes = json_get_int(spec, "keepOutputBytes", 0);
+	struct buf text = { 0 };
+
+	if (runs == 0 && age == 0 && bytes == 0)
+		return;
+	if (runs > 0)
+		buf_printf(&text, "%lld", (long long)runs);
+	else if (runs < 0)
+		buf_puts(&text, "all");
+	if (age != 0 || bytes != 0) {
+		char *whole = age > 0 ? duration_whole(age) : xstrdup(age < 0 ? "all" : "");
+
+		buf_printf(&text, ",%s", whole);
+		free(whole);
+	}
+	if (bytes > 0)
+		buf_printf(&text, ",%lld", (long long)bytes);
+	else if (bytes < 0)
+		buf_puts(&text, ",all");
+	line_print(o, "keep", buf_steal(&text));
+}
+
 void
 spec_print(const struct output *o, const struct cJSON *spec, bool known)
 {
@@ -447,8 +538,10 @@ spec_print(const struct output *o, const struct cJSON *spec, bool known)
 
 	argv_print(o, json_get(spec, "command"));
 	for (option = spec_options; option->name; option++)
-		if (option->field && strcmp(option->name, "body-file") != 0 && !(known &&
+		if (option->field && strcmp(option->name, "body-file") != 0 &&
+		    strcmp(option->field, "keepRuns") != 0 && !(known &&
 		    (strcmp(option->field, "name") == 0 ||
 		    strcmp(option->field, "description") == 0)))
 			option_print(o, spec, option);
+	keep_print(o, spec);
 }

@@ -398,6 +398,7 @@ daemon_build(struct daemon *d)
 		.catch_ups = s->catch_ups,
 		.zones = d->zones,
 		.boot = d->boot,
+		.keep = &s->keep,
 	});
 	d->server = (struct server){
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,

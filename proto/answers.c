@@ -33,6 +33,7 @@ const char *const cause_names[] = {
 	[CAUSE_FINISHED] = "finished",
 	[CAUSE_ADDED] = "added",
 	[CAUSE_NO_OCCURRENCE] = "no_occurrence",
+	[CAUSE_PRUNED] = "pruned",
 	[CAUSE_PREVIOUS] = "previous",
 	[CAUSE_NEXT] = "next",
 	[CAUSE_COUNT] = NULL,

@@ -39,6 +39,7 @@ enum cause {
 	CAUSE_FINISHED,		/* nothing more comes */
 	CAUSE_ADDED,		/* the job was not there before */
 	CAUSE_NO_OCCURRENCE,	/* the schedule has none at that instant */
+	CAUSE_PRUNED,		/* the records of that instant are gone by retention */
 	CAUSE_PREVIOUS,		/* the occurrence before it */
 	CAUSE_NEXT,		/* the occurrence after it */
 	CAUSE_COUNT

@@ -164,6 +164,10 @@ struct job_spec {
 	char			*retry_on;	/* retryOn: see retryon.h; NULL: any failure */
 	int			 on_crash;	/* onCrash: enum on_crash */
 	bool			 paused;
+	/* What is kept of it; 0: as configured, -1: all. */
+	int64_t			 keep_runs;	/* keepRuns */
+	usec_t			 keep;		/* keepUSec: runs, and itself since it finished */
+	int64_t			 keep_output;	/* keepOutputBytes */
 	struct command_spec	*command;
 	struct http_spec	*http;
 	struct timer_spec	*timer;
@@ -173,6 +177,8 @@ struct job_spec {
 #define JITTER_MAX	(7 * USEC_DAY)
 #define MISFIRE_LIMIT_MAX 1000
 #define MISFIRE_LIMIT_DEFAULT 100
+#define KEEP_RUNS_MAX	((int64_t)1000000000)
+#define KEEP_OUTPUT_MAX	((int64_t)1 << 50)
 #define GRACE_DEFAULT	(10 * USEC_SEC)
 #define RETRIES_MAX	1000
 #define BACKOFF_FIRST_DEFAULT USEC_SEC
@@ -260,6 +266,7 @@ struct run_info {
 	usec_t		 cpu;		/* cpuUSec of the process tree that was waited for */
 	int64_t		 memory_peak;	/* memoryPeakBytes */
 	int64_t		 output_bytes;	/* outputBytes kept */
+	instant		 output_removed; /* outputRemovedAt: given up by retention */
 	struct phases	*phases;	/* http only */
 	struct strings	 redirects;	/* http only: "302 https://to.there/", in their order */
 	char		*body;		/* http only: the beginning of an answer that was not as expected */
@@ -316,6 +323,8 @@ struct job_info {
 	char		*schedule;	/* in words: "cron 0 3 * * * Europe/Berlin" */
 	int64_t		 runs;		/* number of runs so far */
 	int64_t		 skips;		/* occurrences skipped so far */
+	int64_t		 output_bytes;	/* outputBytes: of its runs, kept */
+	instant		 pruned;	/* prunedUntil: records of dues up to it may be gone */
 	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	int64_t		 crashes;	/* attempts lost, in a row */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */

@@ -30,8 +30,6 @@
 #define CONNECT_PAUSE_MAX	(5 * USEC_SEC)
 /* Our own has to listen by then, and any to say what it has. */
 #define BEGIN_MAX		(10 * USEC_SEC)
-/* Jobs in one Remove: well below the longest message. */
-#define REMOVE_BATCH		1000
 /* Of what our own says on its standard output: nothing. */
 #define BEGIN_BYTES_MAX		4096
 
@@ -256,23 +254,6 @@ runner_acknowledge(struct runner *r, int64_t job, int64_t run, int64_t attempt)
 	if (e->ended)
 		tell_acknowledged(r, e);
 	entry_remove(r, e);
-}
-
-void
-runner_remove_output(struct runner *r, const int64_t *jobs, size_t n)
-{
-	struct cJSON *parameters, *list;
-	size_t i = 0;
-
-	while (i < n) {
-		parameters = json_object();
-		list = json_array();
-		json_set(parameters, "jobs", list);
-		for (size_t end = i + REMOVE_BATCH; i < n && i < end; i++)
-			json_push(list, json_int(jobs[i]));
-		runner_tell(r, "io.jobd.Runner.Remove", parameters);
-		json_free(parameters);
-	}
 }
 
 void

@@ -69,9 +69,6 @@ const char *runner_socket(const struct runner *r);
 /* The daemon has committed the end of this attempt: the runner may forget its record. */
 void runner_acknowledge(struct runner *r, int64_t job, int64_t run, int64_t attempt);
 
-/* The output of jobs 'ids' may go. Best effort, repeated by the next prune. */
-void runner_remove_output(struct runner *r, const int64_t *jobs, size_t n);
-
 void runner_stats(const struct runner *r, struct runner_stats *out);
 
 /* ---- for the executor of commands ---- */

@@ -46,6 +46,13 @@ const struct field logs_fields[] = {
 	{ .type = FIELD_END },
 };
 
+const struct field remove_runs_fields[] = {
+	{ "job", FIELD_INT, offsetof(struct remove_runs_in, job), .flags = FIELD_REQUIRED,
+	  .min = 1, .max = INT64_MAX },
+	{ "runs", FIELD_JSON, offsetof(struct remove_runs_in, runs), .flags = FIELD_REQUIRED },
+	{ .type = FIELD_END },
+};
+
 const struct field remove_fields[] = {
 	{ .name = "jobs", .type = FIELD_JSON, .offset = offsetof(struct remove_in, jobs),
 	  .flags = FIELD_REQUIRED },
@@ -370,6 +377,27 @@ open_folder(struct remove_call *f)
 		close(fd);
 }
 
+/* Is it output of one of the runs wanted: RUN.ATTEMPT.log? */
+static bool
+is_wanted(const struct remove_call *f, const char *name)
+{
+	int64_t run;
+	char *end;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	if (f->runs == NULL)
+		return true;
+	run = strtoll(name, &end, 10);
+	if (*end != '.')
+		return false;
+	for (size_t i = 0; i < json_count(f->runs); i++) {
+		if (job_at(f->runs, i) == run)
+			return true;
+	}
+	return false;
+}
+
 /* Some files of the folder.  True: there are more. */
 static bool
 remove_some(struct remove_call *f)
@@ -390,7 +418,7 @@ remove_some(struct remove_call *f)
 			(void)unlinkat(r->output_fd, name, AT_REMOVEDIR);
 			return false;
 		}
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+		if (is_wanted(f, d->d_name))
 			(void)unlinkat(dirfd(f->folder), d->d_name, 0);
 	}
 	return true;
@@ -421,4 +449,30 @@ remove_step(struct task *t)
 
 const struct task_kind remove_kind = {
 	.name = "Remove", .step = remove_step, .release = call_release,
+};
+
+static enum task_status
+remove_runs_step(struct task *t)
+{
+	struct remove_call *f = container_of(t, struct remove_call, call.task);
+	const struct remove_runs_in *in = f->call.in;
+
+	TASK_BEGIN(t);
+
+	if (!jobs_good(in->runs)) {
+		call_fail(&f->call, JOBD_INVALID_PARAMETER, "runs", NULL);
+		goto out;
+	}
+	f->job = in->job;
+	f->runs = in->runs;
+	open_folder(f);
+	while (remove_some(f))
+		TASK_YIELD(t);
+	call_reply(&f->call, NULL);
+out:;
+	TASK_END(t, 0);
+}
+
+const struct task_kind remove_runs_kind = {
+	.name = "RemoveRuns", .step = remove_runs_step, .release = call_release,
 };

@@ -35,9 +35,15 @@ struct remove_in {
 	struct cJSON	*jobs;
 };
 
+struct remove_runs_in {
+	int64_t		 job;
+	struct cJSON	*runs;
+};
+
 struct remove_call {
 	struct call	 call;
 	size_t		 next;		/* of the jobs */
+	const struct cJSON *runs;	/* only these; NULL: all */
 	DIR		*folder;	/* of the present one */
 	int64_t		 job;
 	bool		 good;		/* what was given is a list of ids */
@@ -45,5 +51,7 @@ struct remove_call {
 
 extern const struct field remove_fields[];
 extern const struct task_kind remove_kind;
+extern const struct field remove_runs_fields[];
+extern const struct task_kind remove_runs_kind;
 
 #endif

@@ -288,6 +288,9 @@ static const struct method methods[] = {
 	{ .name = "io.jobd.Runner.Remove", .kind = &remove_kind, .in = remove_fields,
 	  .in_size = sizeof(struct remove_in), .frame_size = sizeof(struct remove_call),
 	  .flags = METHOD_LAST },
+	{ .name = "io.jobd.Runner.RemoveRuns", .kind = &remove_runs_kind, .in = remove_runs_fields,
+	  .in_size = sizeof(struct remove_runs_in), .frame_size = sizeof(struct remove_call),
+	  .flags = METHOD_LAST },
 	{ .name = NULL },
 };
 

@@ -270,6 +270,14 @@ chain_gap(struct audit *a, instant due, instant next)
 	found(a, GAP_MISSING, due, instant_add(due, (count - 1) * every), count);
 }
 
+/* Its beginning may be gone by retention, and with it what it came after. */
+static bool
+is_cut(const struct audit *a, const struct audit_chain *c)
+{
+	return instant_is_set(a->job->pruned) &&
+	    c->begin.usec - a->schedule->every <= a->job->pruned.usec;
+}
+
 /* The chain that goes on after one whose next would be due then: by the clock; else the nearest. */
 static struct audit_chain *
 chain_after(struct audit *a, instant due)
@@ -279,7 +287,7 @@ chain_after(struct audit *a, instant due)
 	for (size_t i = 0; i < a->chains_n; i++) {
 		struct audit_chain *c = &a->chains[i];
 
-		if (!c->linked && steps_explain(a, instant_since(c->begin, due)))
+		if (!c->linked && (is_cut(a, c) || steps_explain(a, instant_since(c->begin, due))))
 			return c;
 	}
 	for (size_t i = 0; i < a->chains_n; i++) {
@@ -326,8 +334,15 @@ static bool
 chains_link(struct audit *a)
 {
 	instant due = a->linked != NULL ? a->linked->expect : first_due(a);
-	struct audit_chain *c = chain_after(a, due);
+	struct audit_chain *c;
 
+	/* Of what is not known, what is left may be the first, or nothing. */
+	if (a->linked == NULL && instant_is_set(a->job->pruned)) {
+		if (a->chains_n == 0)
+			return false;
+		due = a->chains[0].begin;
+	}
+	c = chain_after(a, due);
 	if (c != NULL) {
 		c->linked = true;
 		a->linked = c;
@@ -354,6 +369,8 @@ chain_step(struct audit *a)
 void
 audit_begin(struct audit *a)
 {
+	if (instant_is_set(a->job->pruned) && a->from.usec <= a->job->pruned.usec)
+		a->from = instant_add(a->job->pruned, 1);
 	a->until = instant_add(a->now, 1);
 	if (instant_is_set(a->to) && a->to.usec < a->until.usec)
 		a->until = instant_add(a->to, 1);
@@ -374,7 +391,7 @@ audit_place(const struct audit *a)
 {
 	if (a->seen.usec != INT64_MIN)
 		return instant_add(a->seen, 1);
-	return is_elapsed(a) ? (instant){ 0 } : a->from;
+	return is_elapsed(a) ? instant_add(a->job->pruned, 1) : a->from;
 }
 
 void

@@ -7,6 +7,8 @@
  * that is contiguous from one disposition to the next; its only breaks are the steps by which the
  * clock was set, as the spans have them (steps under CLOCK_STEP_MIN are made up for together, in
  * one that is recorded).
+ *
+ * What retention has given up is not gone through: the job's `pruned` says up to which due.
  */
 #ifndef SCHEDULER_AUDIT_H
 #define SCHEDULER_AUDIT_H
@@ -28,7 +30,8 @@ struct audit {
 	const struct job_info	*job;
 	const struct job_spec	*spec;
 	const struct schedule	*schedule;
-	instant			 from, to;	/* looked at, ends included; none: all */
+	/* looked at, ends included; none: all; from is moved past what is pruned */
+	instant			 from, to;
 	instant			 now;
 	const usec_t		*steps;		/* of the clock, since the job was added */
 	size_t			 steps_n;

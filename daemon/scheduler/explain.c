@@ -427,6 +427,12 @@ explain_instant(struct explain *e, struct buf *out)
 		say(e, CAUSE_ADDED, e->job->created, "the job was added after that, at %s",
 		    instant_print(e->job->created, created));
 		buf_printf(out, ": the job was added after that, at %s", created);
+	} else if (e->at.usec <= e->job->pruned.usec) {
+		say(e, CAUSE_PRUNED, e->job->pruned, "retention has given up the records of what was due"
+		    " up to %s", instant_print(e->job->pruned, created));
+		buf_reset(out);
+		buf_printf(out, "what was due at %s is not known any more: retention has given up the"
+		    " records up to %s", text, created);
 	} else if (e->later.kind == SUBJECT_NONE && !instant_is_set(e->job->due)) {
 		say(e, CAUSE_FINISHED, e->earlier.o.due, "nothing comes after the last%s",
 		    instant_is_set(e->spec->until) ? ": until" : "");

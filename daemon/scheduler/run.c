@@ -302,6 +302,7 @@ run_ended(struct run_task *f)
 	struct scheduler *s = f->s;
 
 	run_count(&s->stats, f->info.state);
+	keeper_run_ended(s->keeper, f->info.output_bytes);
 	scheduler_job_retries(s, f->info.job, f->info.run, false);
 	run_tell(f, EVENT_RUN_ENDED, o->job_state);
 	if (o->quarantined)

@@ -68,6 +68,7 @@ struct scheduler {
 	const char		*boot;		/* the id of this boot */
 	usec_t			 catch_up_distance;
 	instant			 catch_up_at;	/* the next one not before */
+	struct keeper		*keeper;
 	bool			 changed;	/* something to look at */
 	bool			 recovered;
 	bool			 simulated;	/* no clock to be looked at */

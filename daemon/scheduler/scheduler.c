@@ -296,6 +296,7 @@ scheduler_look(struct scheduler *s)
 	now = loop_wall(s->loop);
 	if (s->sweep == NULL)
 		load_if_wanted(s);
+	keeper_look(s->keeper);
 	more = take_due(s, now);
 	more |= take_retries(s, now);
 	return open_gates(s, now) || more;
@@ -343,6 +344,8 @@ scheduler_step(struct task *t)
 
 	recovery_start(s);
 	AWAIT(t, s->recovered);
+	if (!t->cancelled && !s->simulated)
+		keeper_start(s->keeper, t);
 	while (!t->cancelled) {
 		if (scheduler_look(s)) {
 			TASK_YIELD(t);
@@ -399,6 +402,7 @@ scheduler_new(const struct scheduler_config *config)
 	s->zones = config->zones;
 	s->boot = config->boot;
 	s->simulated = config->simulated;
+	s->keeper = keeper_new(s, config->keep);
 	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
 	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX,
 	    config->window_ahead > 0 ? config->window_ahead : WINDOW_AHEAD, s->zones);
@@ -421,6 +425,7 @@ scheduler_free(struct scheduler *s)
 	MUST(!task_alive(&s->task));
 	while ((p = map_next(&s->window.map, &position)) != NULL)
 		MUST(p->state != PENDING_TAKEN);
+	keeper_free(s->keeper);
 	queue_done(&s->queue);
 	retrying_done(&s->retrying);
 	window_done(&s->window);
@@ -640,6 +645,26 @@ scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op)
 	lane = lane_get(&s->queue, op->job);
 	if (lane != NULL && lane->run != NULL)
 		(void)run_cancel(lane->run, op->run, op->by);
+}
+
+/* ---- retention ---- */
+
+void
+scheduler_remove_output(struct scheduler *s)
+{
+	keeper_remove_output(s->keeper);
+}
+
+const struct keep_policy *
+scheduler_keep_policy(const struct scheduler *s)
+{
+	return keeper_policy(s->keeper);
+}
+
+void
+scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out)
+{
+	keeper_stats(s->keeper, out);
 }
 
 /* ---- looking ---- */

@@ -11,6 +11,7 @@
 
 #include "daemon/exec/exec.h"
 #include "daemon/scheduler/event.h"
+#include "daemon/scheduler/keeper.h"
 #include "daemon/scheduler/zones.h"
 #include "daemon/store/ops.h"
 
@@ -31,6 +32,8 @@ struct scheduler_config {
 	int64_t			 catch_ups;	/* started in a second, at most; 0: a default */
 	struct zones		*zones;
 	const char		*boot;		/* the id of this boot of the host */
+	/* what is kept of what has ended; copied; NULL: all of it */
+	const struct keep_policy *keep;
 	/* its clock only runs: nobody sets it, no host sleeps, no rules change */
 	bool			 simulated;
 	uint64_t		 seed;		/* of what is left to chance; 0: nobody knows */
@@ -73,6 +76,13 @@ void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kin
 void scheduler_run_retried(struct scheduler *s, const struct op_retry *op);
 /* marks the live run, or tells of the waiting one's end */
 void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);
+
+/* The store has noted output for the runner to remove: of a job that is gone, say. */
+void scheduler_remove_output(struct scheduler *s);
+
+/* What is kept, as configured; all zero: everything.  The scheduler's. */
+const struct keep_policy *scheduler_keep_policy(const struct scheduler *s);
+void scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out);
 
 /*
  * The live run, with what is not stored yet (spawned, pid, first output); or NULL. Borrowed,

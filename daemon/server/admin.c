@@ -88,6 +88,23 @@ set_store(struct cJSON *to, struct store *s)
 	set_histogram(to, "commit", &stats.commit, 1);
 	if (stats.error[0] != '\0')
 		json_set_string(to, "storeError", stats.error);
+	json_set_int(to, "databaseBytes", stats.sizes.database);
+	json_set_int(to, "databaseFreeBytes", stats.sizes.free);
+	json_set_int(to, "logBytes", stats.sizes.log);
+	json_set_int(to, "runsStored", stats.sizes.runs);
+	json_set_int(to, "outputBytes", stats.sizes.output);
+}
+
+static void
+set_retention(struct cJSON *to, const struct scheduler *s)
+{
+	struct keeper_stats stats;
+
+	scheduler_keep_stats(s, &stats);
+	set_instant(to, "retentionAt", stats.last);
+	json_set_int(to, "jobsGivenUp", stats.total.jobs);
+	json_set_int(to, "runsGivenUp", stats.total.runs);
+	json_set_int(to, "outputBytesGivenUp", stats.total.output_bytes);
 }
 
 static void
@@ -142,6 +159,7 @@ stats_step(struct task *t)
 	set_engine(reply, s->loop);
 	set_store(reply, s->store);
 	set_scheduler(reply, s->scheduler);
+	set_retention(reply, s->scheduler);
 	set_server(reply, s);
 	call_reply(c, reply);
 	TASK_END(t, 0);

@@ -58,6 +58,8 @@ struct audit_call {
 	struct audit	 audit;
 	enum audit_next	 next;
 	int64_t		 occurrences, runs, skips, jobs, rows, gaps_left;
+	int64_t		 pruned;	/* jobs of whose range retention has given up something */
+	instant		 pruned_until;	/* the latest of it */
 	struct cJSON	*gaps;
 	union {			/* one after another */
 		struct op_spans	 spans;
@@ -194,6 +196,11 @@ job_begin(struct audit_call *f)
 		.steps = f->steps_of, .steps_n = n, .found = audit_found, .context = f,
 	};
 	audit_begin(&f->audit);
+	if (f->audit.from.usec > in->from.usec) {
+		f->pruned++;
+		if (f->get.job.pruned.usec > f->pruned_until.usec)
+			f->pruned_until = f->get.job.pruned;
+	}
 	f->jobs++;
 	return true;
 }
@@ -240,6 +247,7 @@ static void
 audit_answer(struct audit_call *f)
 {
 	struct cJSON *reply = json_object();
+	char text[WHEN_TEXT_MAX];
 
 	json_set_int(reply, "jobs", f->jobs);
 	json_set_int(reply, "occurrences", f->occurrences);
@@ -249,6 +257,10 @@ audit_answer(struct audit_call *f)
 	f->gaps = NULL;
 	if (f->gaps_left > 0)
 		json_set_int(reply, "gapsLeft", f->gaps_left);
+	if (f->pruned > 0) {
+		json_set_int(reply, "pruned", f->pruned);
+		json_set_string(reply, "prunedUntil", instant_print(f->pruned_until, text));
+	}
 	if (f->more || f->i < f->targets.n)
 		json_set_int(reply, "next", f->targets.items[f->i - 1].job);
 	call_reply(&f->call, reply);

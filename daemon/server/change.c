@@ -181,8 +181,8 @@ remove_took(struct pass *p, union pass_op *any, const struct target *target)
 	f->allowed = true;
 	f->count++;
 	scheduler_job_removed(s->scheduler, op->job, op->name, op->runs);
-	if (s->runner != NULL && op->runs > 0)
-		runner_remove_output(s->runner, &op->job, 1);
+	if (op->runs > 0)
+		scheduler_remove_output(s->scheduler);
 	op_remove_done(op);
 }
 

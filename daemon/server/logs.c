@@ -137,6 +137,8 @@ logs_can_stream(const struct logs *f)
 
 	if (!f->has_run || f->run.kind != KIND_COMMAND || f->streamed == f->run.attempt)
 		return false;
+	if (instant_is_set(f->run.output_removed))
+		return false;
 	/* What is lost may have written before; of the others the end says how much. */
 	if (is_final(f) || f->run.state == RUN_RETRYING)
 		return f->run.output_bytes > 0 || f->run.state == RUN_LOST;

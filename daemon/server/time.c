@@ -488,6 +488,7 @@ backfill_open(struct backfill *f, instant now)
 	const struct job_info *job = &f->get.job;
 	instant from = instant_add(in->from, -1);
 	struct schedule *s = &f->planned.schedule;
+	char text[WHEN_TEXT_MAX], reason[128];
 
 	if (f->get.op.result == -ENOENT)
 		call_fail(&f->call, JOBD_NOT_FOUND, in->job, NULL);
@@ -497,7 +498,11 @@ backfill_open(struct backfill *f, instant now)
 		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
 	else if (in->to.usec < in->from.usec)
 		call_fail(&f->call, JOBD_INVALID_FIELD, "to", "must not be before from");
-	else if (in->to.usec > now.usec)
+	else if (in->from.usec <= job->pruned.usec) {
+		snprintf(reason, sizeof(reason), "must be after %s: what was run before, retention has"
+		    " given up", instant_print(job->pruned, text));
+		call_fail(&f->call, JOBD_INVALID_FIELD, "from", reason);
+	} else if (in->to.usec > now.usec)
 		call_fail(&f->call, JOBD_INVALID_FIELD, "to", "must be past: what is to come comes by itself");
 	else if (!planned_open(&f->planned, server_of(&f->call), job) || !schedule_repeats(s))
 		call_fail(&f->call, JOBD_CONFLICT, "the job does not repeat", NULL);

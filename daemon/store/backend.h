@@ -29,6 +29,8 @@ struct backend {
 	 */
 	bool		(*idle)(void *db, bool busy);
 	const char	*(*error)(void *db);		/* of the last failure, in words */
+	/* Cheap: it is asked again and again.  NULL: nothing is known. */
+	void		(*sizes)(void *db, struct store_sizes *out);
 	/* One a kind of op; NULL: it is refused with -ENOSYS. */
 	int		(*apply[OP_COUNT])(void *db, struct store_op *op);
 };

@@ -16,6 +16,9 @@
 /* A batch takes no further op after this many usec, so that an urgent one soon has its turn. */
 #define BATCH_USEC_MAX 20000
 
+/* What tidies up gives way to so many batches. */
+#define TIDY_PASSED_MAX 50
+
 static const enum op_class classes[] = {
 	[OP_CLAIM] = CLASS_URGENT,
 	[OP_FINISH] = CLASS_URGENT,
@@ -30,7 +33,9 @@ static const enum op_class classes[] = {
 	[OP_PAUSE] = CLASS_WRITE,
 	[OP_REMOVE] = CLASS_WRITE,
 	[OP_ADD] = CLASS_WRITE,
-	[OP_PRUNE] = CLASS_WRITE,
+	[OP_KEEP] = CLASS_TIDY,
+	[OP_OUTPUT_REMOVED] = CLASS_TIDY,
+	[OP_OUTPUT_TRASH] = CLASS_READ,
 	[OP_DUE] = CLASS_WINDOW,
 	[OP_ACTIVE] = CLASS_WINDOW,
 	[OP_SCHEDULED] = CLASS_READ,
@@ -237,11 +242,32 @@ batch_read(struct store *s, struct store_op *op, struct queue *done)
 	queue_add(done, &op->letter);
 }
 
+/*
+ * One op that tidies up joins the writes: when nothing else is taken, or when it has waited for so long
+ * that it must be its turn, since a store that is never idle grows, too.
+ */
+static void
+batch_tidy(struct store *s)
+{
+	struct store_op *op;
+
+	if (s->taken[CLASS_TIDY].first == NULL)
+		return;
+	if (s->passed++ < TIDY_PASSED_MAX && (s->taken[CLASS_URGENT].first != NULL ||
+	    s->taken[CLASS_WRITE].first != NULL || s->taken[CLASS_WINDOW].first != NULL ||
+	    s->taken[CLASS_READ].first != NULL))
+		return;
+	s->passed = 0;
+	op = queue_take(&s->taken[CLASS_TIDY]);
+	queue_add(&s->taken[CLASS_WRITE], &op->letter);
+}
+
 void
 batch_run(struct store *s, struct queue *done)
 {
 	struct store_op *op;
 
+	batch_tidy(s);
 	if (s->taken[CLASS_URGENT].first != NULL || s->taken[CLASS_WRITE].first != NULL) {
 		batch_write(s, done);
 		return;

@@ -115,7 +115,31 @@ static const char step_3[] =
 /* How long a run that succeeds takes: a moving average, the latest counting most. */
 "ALTER TABLE job ADD COLUMN took INTEGER;"
 /* Of a check: JSON of run_answer_fields; NULL for most. */
-"ALTER TABLE run ADD COLUMN answer TEXT;";
+"ALTER TABLE run ADD COLUMN answer TEXT;"
+/*
+ * Retention: the job's own limits (NULL: as configured, -1: none), bytes of output that its runs
+ * hold, and up to which due its records may be gone.
+ */
+"ALTER TABLE job ADD COLUMN keep_runs INTEGER;"
+"ALTER TABLE job ADD COLUMN keep_usec INTEGER;"
+"ALTER TABLE job ADD COLUMN keep_output INTEGER;"
+"ALTER TABLE job ADD COLUMN output INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE job ADD COLUMN pruned INTEGER;"
+/* When its output was given up before it. */
+"ALTER TABLE run ADD COLUMN output_gone INTEGER;"
+/* What is kept longer than other runs: failed, timed out, lost. */
+"CREATE INDEX run_failed_of ON run(job, run) WHERE state IN (4, 5, 7);"
+/* Output that the runner may still hold and nobody will read: of a run, or (run 0) of a job. */
+"CREATE TABLE output_trash (job INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (job, run))"
+" WITHOUT ROWID;"
+/* runs: rows of table run with an id up to the one in run; output: of all of them, bytes. */
+"ALTER TABLE counted ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE counted ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE counted ADD COLUMN output INTEGER NOT NULL DEFAULT 0;"
+"UPDATE job SET output = coalesce((SELECT sum(output_bytes) FROM run WHERE job = job.id), 0)"
+" WHERE id IN (SELECT job FROM run WHERE output_bytes > 0);"
+"UPDATE counted SET runs = (SELECT count(*) FROM run),"
+" run = (SELECT coalesce(max(id), 0) FROM run), output = (SELECT coalesce(sum(output), 0) FROM job);";
 
 const char *const migrate_steps[] = { step_1, step_2, step_3 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);

@@ -179,11 +179,20 @@ op_runs_done(struct op_runs *op)
 }
 
 void
-op_prune_done(struct op_prune *op)
+op_keep_done(struct op_keep *op)
 {
-	free(op->jobs);
-	op->jobs = NULL;
+	for (size_t i = 0; i < op->n; i++)
+		free(op->gone[i].name);
 	op->n = 0;
+}
+
+static void
+keep_clear(struct op_keep *op)
+{
+	op->n = 0;
+	op->place = op->from;
+	op->tally = (struct keep_tally){ 0 };
+	op->output = false;
 }
 
 #define OP(type, op) container_of(op, struct op_##type, op)
@@ -238,6 +247,9 @@ clear_read(struct store_op *op)
 	case OP_SPANS:
 		OP(spans, op)->n = 0;
 		OP(spans, op)->more = false;
+		break;
+	case OP_OUTPUT_TRASH:
+		OP(output_trash, op)->n = 0;
 		break;
 	case OP_RESOLVE:
 		OP(resolve, op)->ids = NULL;
@@ -299,6 +311,7 @@ op_clear(struct store_op *op)
 		break;
 	case OP_REDUE:
 	case OP_SPAN:
+	case OP_OUTPUT_REMOVED:
 		break;
 	case OP_TRIGGER:
 	case OP_RETRY:
@@ -310,10 +323,8 @@ op_clear(struct store_op *op)
 	case OP_ADD:
 		add_clear(OP(add, op));
 		break;
-	case OP_PRUNE:
-		OP(prune, op)->jobs = NULL;
-		OP(prune, op)->n = 0;
-		OP(prune, op)->more = false;
+	case OP_KEEP:
+		keep_clear(OP(keep, op));
 		break;
 	case OP_DUE:
 	case OP_ACTIVE:
@@ -326,6 +337,7 @@ op_clear(struct store_op *op)
 	case OP_LEDGER:
 	case OP_SPANS:
 	case OP_FAILED:
+	case OP_OUTPUT_TRASH:
 		clear_read(op);
 		break;
 	case OP_COUNT:
@@ -360,8 +372,8 @@ op_drop(struct store_op *op)
 	case OP_REMOVE:
 		op_remove_done(OP(remove, op));
 		break;
-	case OP_PRUNE:
-		op_prune_done(OP(prune, op));
+	case OP_KEEP:
+		op_keep_done(OP(keep, op));
 		break;
 	case OP_DUE:
 		op_due_done(OP(due, op));
@@ -398,6 +410,8 @@ op_drop(struct store_op *op)
 	case OP_COUNTS:
 	case OP_SPANS:
 	case OP_FAILED:
+	case OP_OUTPUT_TRASH:
+	case OP_OUTPUT_REMOVED:
 		break;
 	case OP_COUNT:
 		MUST(false);

@@ -14,10 +14,10 @@
 enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
-	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_PRUNE,
+	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
-	OP_LEDGER, OP_SPANS, OP_FAILED,
+	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH,
 	OP_COUNT
 };
 
@@ -482,16 +482,93 @@ struct op_failed {
 	int64_t		 next_after;
 };
 
-/* Delete jobs that finished before an instant, with their runs, at most limit of them. */
-struct op_prune {
-	struct store_op	 op;
-	instant		 finished_before;
-	size_t		 limit;
-	int64_t		*jobs;		/* out: whose output may go */
-	size_t		 n;
-	bool		 more;
+/* ---- retention: what is stored does not grow for ever ---- */
+
+/*
+ * What is kept; 0: no limit.  Of a job's runs the latest one and the active ones stay in any case.
+ * A job's own limits (job_spec.keep_runs and so on) go before these.
+ */
+struct keep_policy {
+	int64_t	runs;		/* of one job, the latest */
+	int64_t	failed;		/* so many of its latest failed ones stay beyond those */
+	int64_t	runs_total;	/* of all jobs together: the oldest go first */
+	usec_t	age;		/* runs, skips */
+	usec_t	finished_jobs;	/* since they finished */
+	usec_t	failed_jobs;	/* the same, of those whose last run failed */
+	int64_t	output_per_job, output_total;	/* bytes */
+	usec_t	spans;		/* what explains skips: pauses, absences of the daemon, sleep */
 };
-void op_prune_done(struct op_prune *op);
+
+/* What a round has given up so far, or would. */
+struct keep_tally {
+	int64_t	jobs, runs, skips, spans;
+	int64_t	outputs;	/* runs that stay without their output */
+	int64_t	output_bytes;	/* of these, and of the runs and jobs that go */
+};
+
+enum keep_phase {
+	KEEP_JOBS,	/* those with runs or skips, by id: each job's own limits */
+	KEEP_FINISHED,	/* those without, by when they finished */
+	KEEP_SPANS,
+	KEEP_OUTPUT,	/* all output together, the oldest first */
+	KEEP_RUNS,	/* all runs together, the oldest first */
+	KEEP_OVER
+};
+
+/* Where a round is; zero at its beginning.  The store's own. */
+struct keep_place {
+	int	phase;		/* enum keep_phase */
+	int	stage;		/* within a job */
+	int64_t	job, run;	/* looked at so far */
+	int64_t	id;		/* of rows of other tables */
+	instant	at;
+	instant	due;		/* the latest due of the job's runs so far */
+	int64_t	assumed_runs, assumed_bytes;	/* of a dry round: gone from all */
+	int64_t	assumed_job, assumed_run; /* of the present job: bytes, of runs up to this one */
+};
+
+#define KEEP_JOBS_MAX 64
+
+/*
+ * One slice of a round: a bounded number of rows is looked at, and fewer are deleted.  The round is
+ * over when place->phase is KEEP_OVER.
+ */
+struct op_keep {
+	struct store_op		  op;
+	const struct keep_policy *policy;
+	instant			  now;
+	bool			  dry;		/* only tell what would go */
+	struct keep_place	  from;		/* in */
+	struct keep_place	  place;	/* out: from of the next slice */
+	struct keep_tally	  tally;	/* out: of this slice */
+	struct kept_not {
+		int64_t	 job, runs;
+		char	*name;		/* or NULL */
+	}			  gone[KEEP_JOBS_MAX];	/* out: jobs that were deleted */
+	size_t			  n;
+	bool			  output;	/* out: there is output for the runner to remove */
+};
+void op_keep_done(struct op_keep *op);
+
+/* Output that nobody will read any more: of a run, or of a whole job. */
+struct output_of {
+	int64_t	job, run;	/* run 0: all of the job */
+};
+
+#define OUTPUT_TRASH_PAGE 200
+
+struct op_output_trash {
+	struct store_op	 op;
+	struct output_of rows[OUTPUT_TRASH_PAGE];	/* out */
+	size_t		 n;
+};
+
+/* The runner has removed these. */
+struct op_output_removed {
+	struct store_op		 op;
+	const struct output_of	*rows;
+	size_t			 n;
+};
 
 /* ---- for the store itself ---- */
 

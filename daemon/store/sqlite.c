@@ -35,6 +35,9 @@
 /* A checkpoint that could not do it all is tried again when the log has grown by this. */
 #define WAL_PAGES_RETRY	1000
 
+/* Free pages are counted once in so many looks. */
+#define FREE_ASKED_EVERY 64
+
 /* Another program that reads the file when we start may hold it for a moment. */
 #define BUSY_MSEC	1000
 
@@ -340,6 +343,8 @@ sqlite_rollback(void *arg)
 
 	if (db->counts.changed)
 		db->counts.known = false;
+	/* What was found to be without output may have it again. */
+	db->output_from = 0;
 	db->counts.changed = false;
 	/* Some errors have done it already.  One that fails here leaves nothing written either. */
 	if (!sqlite3_get_autocommit(db->db))
@@ -369,13 +374,15 @@ sqlite_commit(void *arg)
 
 	/*
 	 * An error in some op may have ended the transaction behind our back: then nothing is in
-	 * the database.
+	 * the database.  Or the counts could not be written, and are those of what was undone.
 	 */
-	if (sqlite3_get_autocommit(db->db)) {
+	if (sqlite3_get_autocommit(db->db) || !db->counts.known) {
 		sqlite_rollback(db);
 		return -EIO;
 	}
-	r = sql_run(db, sql(db, ST_COMMIT, "COMMIT"));
+	r = counts_output_save(db);
+	if (r == 0)
+		r = sql_run(db, sql(db, ST_COMMIT, "COMMIT"));
 	if (r < 0) {
 		sqlite_rollback(db);
 		return r;
@@ -455,6 +462,46 @@ sqlite_error(void *arg)
 	return ((struct sqlite *)arg)->words;
 }
 
+static int64_t
+file_size(const char *path)
+{
+	struct stat st;
+
+	return path != NULL && stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* Pages that hold nothing.  Not read each time: it is a transaction of its own. */
+static int64_t
+free_bytes(struct sqlite *db)
+{
+	sqlite3_stmt *st;
+
+	if (db->sizes_asked++ % FREE_ASKED_EVERY != 0)
+		return db->free_bytes;
+	st = sql(db, ST_FREE, "SELECT freelist_count * page_size FROM pragma_freelist_count(),"
+	    " pragma_page_size()");
+	if (sql_step(db, st) == 1) {
+		db->free_bytes = col_int(st, 0);
+		(void)sqlite3_reset(st);	/* one row is all there is */
+	}
+	return db->free_bytes;
+}
+
+static void
+sqlite_sizes(void *arg, struct store_sizes *out)
+{
+	struct sqlite *db = arg;
+	const char *path = sqlite3_db_filename(db->db, "main");
+
+	*out = (struct store_sizes){
+		.database = file_size(path),
+		.log = file_size(sqlite3_filename_wal(path)),
+		.free = free_bytes(db),
+		.runs = db->counts.runs,
+		.output = db->counts.output,
+	};
+}
+
 const struct backend backend_sqlite = {
 	.name = "sqlite",
 	.open = sqlite_open,
@@ -467,6 +514,7 @@ const struct backend backend_sqlite = {
 	.undo = sqlite_undo,
 	.idle = sqlite_idle,
 	.error = sqlite_error,
+	.sizes = sqlite_sizes,
 	.apply = {
 		[OP_CLAIM] = sqlite_claim,
 		[OP_FINISH] = sqlite_finish,
@@ -477,7 +525,9 @@ const struct backend backend_sqlite = {
 		[OP_PAUSE] = sqlite_pause,
 		[OP_REMOVE] = sqlite_remove,
 		[OP_ADD] = sqlite_add,
-		[OP_PRUNE] = sqlite_prune,
+		[OP_KEEP] = sqlite_keep_slice,
+		[OP_OUTPUT_TRASH] = sqlite_output_trash,
+		[OP_OUTPUT_REMOVED] = sqlite_output_removed,
 		[OP_DUE] = sqlite_due,
 		[OP_ACTIVE] = sqlite_active,
 		[OP_RESOLVE] = sqlite_resolve,

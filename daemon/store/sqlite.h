@@ -18,7 +18,6 @@ enum statement {
 	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_MARK, ST_KEEP, ST_UNDO,
 	ST_JOB_LOAD, ST_JOB_SAVE, ST_JOB_SAVE_DUE, ST_JOB_INSERT, ST_JOB_BY_KEY, ST_JOB_DELETE,
 	ST_JOB_RUNS_DELETE, ST_JOB_SKIPS_DELETE, ST_TRASH_PUT, ST_TRASH_FIRST, ST_TRASH_DROP,
-	ST_FINISHED,
 	ST_RUN_INSERT, ST_RUN_STATE, ST_RUN_START, ST_RUN_FINISH, ST_RUN_CANCEL, ST_RUN_MARK,
 	ST_SKIP_LAST, ST_RUN_SINCE, ST_SKIP_JOIN, ST_SKIP_INSERT,
 	ST_DUE_SAME, ST_DUE_LATER, ST_ACTIVE, ST_JOB_BY_ID, ST_JOB_BY_NAME, ST_IDS,
@@ -28,8 +27,13 @@ enum statement {
 	ST_SPAN_PUT, ST_SPAN_END, ST_SPANS, ST_SPANS_DELETE, ST_CLOCK, ST_CLOCK_PUT, ST_STOPPED, ST_BOOTED, ST_SHIFT_LAST,
 	ST_SHIFT, ST_SCHEDULED, ST_LEDGER_RUNS, ST_LEDGER_BY_HAND, ST_LEDGER_SKIPS,
 	ST_LEDGER_RUNS_BACK, ST_LEDGER_SKIPS_BACK,
-	ST_RETRYING_SAME, ST_RETRYING_LATER, ST_ATTEMPT_KEEP, ST_ATTEMPTS, ST_ATTEMPTS_DELETE,
+	ST_RETRYING_SAME, ST_RETRYING_LATER, ST_ATTEMPT_KEEP, ST_ATTEMPTS, ST_ATTEMPTS_DELETE, ST_ATTEMPTS_OF_DELETE,
 	ST_RUN_AGAIN, ST_RETRY_HOLD, ST_FAILED_SAME, ST_FAILED_LATER,
+	ST_OUTPUT_PUT, ST_LAST_RUN, ST_RUNS_YOUNGER, ST_KEEP_NEXT_RUN, ST_KEEP_NEXT_SKIP,
+	ST_KEEP_JOB, ST_KEEP_LAST, ST_KEEP_FAILED, ST_KEEP_RUNS, ST_KEEP_RUN_DELETE,
+	ST_KEEP_OUTPUT, ST_KEEP_OUTPUT_GONE, ST_KEEP_JOB_SAVE, ST_KEEP_SKIPS, ST_KEEP_SKIP_DELETE,
+	ST_KEEP_FINISHED, ST_KEEP_SPANS, ST_KEEP_SPAN_DELETE, ST_KEEP_ALL, ST_OUTPUT_TRASH_PUT,
+	ST_OUTPUT_TRASH, ST_OUTPUT_TRASH_DELETE, ST_OUTPUT_TRASH_JOB, ST_FREE,
 	ST_COUNT
 };
 
@@ -50,6 +54,10 @@ struct counts {
 	int64_t		last_id;	/* the highest id ever given out: none is used twice */
 	int64_t		counted;
 	int64_t		queued, running, retrying;
+	int64_t		runs;		/* rows; on disk as of a run, as the owners' of a job */
+	int64_t		runs_behind;	/* made since they were last written */
+	int64_t		output;		/* bytes that all runs hold */
+	bool		output_changed;	/* since it was last written: by the commit at the latest */
 	struct map	owners;		/* uid + 1 -> struct owner */
 };
 
@@ -60,6 +68,9 @@ struct sqlite {
 	int		 wal_pages;	/* in the log now */
 	int		 wal_next;	/* checkpoint when it has grown to this */
 	bool		 trash;		/* there may be runs of removed jobs to delete */
+	unsigned	 sizes_asked;
+	int64_t		 free_bytes;	/* as last counted */
+	int64_t		 output_from;	/* run rows before it hold no output */
 	instant		 last_trace;	/* of the daemon before us: its last write */
 	char		 words[256];	/* of the last failure */
 };
@@ -123,7 +134,9 @@ struct job_now {
 	int64_t	 every, generation, runs, skips, overlaps, crashes;
 	usec_t	 took;			/* run_took_average(); 0: not known */
 	int64_t	 queued, running, retrying;	/* its active runs */
-	int64_t	 was_queued, was_running, was_retrying;	/* as loaded */
+	int64_t	 output;		/* bytes that its runs hold */
+	/* as loaded */
+	int64_t	 was_queued, was_running, was_retrying, was_runs, was_output;
 	char	*name, *spec_json;	/* as wanted */
 	char	*schedule;
 	int	 misfire;
@@ -206,6 +219,9 @@ int changed_one(struct sqlite *db, sqlite3_stmt *st);
 /* What the row of the run says of its present attempt is kept as one that ended so, if it began. */
 int attempt_keep(struct sqlite *db, const struct run_now *run, int state, instant ended);
 
+/* A run's row goes, and they with it. */
+int attempts_delete(struct sqlite *db, int64_t job, int64_t run);
+
 /* The attempts of a run that are kept as such, the oldest first. */
 int attempts_read(struct sqlite *db, struct run_info *run);
 
@@ -224,9 +240,27 @@ void counts_done(struct counts *c);
 int64_t counts_owned(const struct counts *c, int64_t uid);
 void counts_owner_add(struct counts *c, int64_t uid, int64_t jobs);
 void counts_runs_add(struct counts *c, int64_t queued, int64_t running, int64_t retrying);
+void counts_rows_add(struct counts *c, int64_t rows);	/* of runs that were made */
+void counts_output_add(struct counts *c, int64_t bytes);
+/* What an op has deleted; it counts when all has succeeded, and then counts_save() is due. */
+struct freed {
+	int64_t	rows, output;	/* rows of runs; bytes */
+};
+void counts_free(struct counts *c, const struct freed *freed);
+int counts_output_save(struct sqlite *db);	/* before a commit */
 /* always before a job is gone: its id lives on in `counted` */
 int counts_save(struct sqlite *db);
 int counts_save_sometimes(struct sqlite *db);	/* after an add */
+
+/*
+ * Delete a job that has no active run, with what it has (the rest of much goes slice by slice): its
+ * output is for the runner to remove.  To count it, also for its owner, is the caller's.
+ */
+struct job_now;
+int job_delete(struct sqlite *db, const struct job_now *j, struct freed *freed);
+
+/* Output that the runner is to remove; run 0: all of the job. */
+int output_trash_put(struct sqlite *db, int64_t job, int64_t run);
 
 /* Delete a slice of what removed jobs have left.  1: there is more; 0; -errno. */
 int trash_slice(struct sqlite *db);
@@ -235,7 +269,9 @@ int trash_slice(struct sqlite *db);
 int sqlite_add(void *db, struct store_op *op);
 int sqlite_pause(void *db, struct store_op *op);
 int sqlite_remove(void *db, struct store_op *op);
-int sqlite_prune(void *db, struct store_op *op);
+int sqlite_keep_slice(void *db, struct store_op *op);
+int sqlite_output_trash(void *db, struct store_op *op);
+int sqlite_output_removed(void *db, struct store_op *op);
 int sqlite_claim(void *db, struct store_op *op);
 int sqlite_finish(void *db, struct store_op *op);
 int sqlite_skip(void *db, struct store_op *op);

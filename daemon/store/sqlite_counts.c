@@ -1,8 +1,9 @@
 /*
  * sqlite_counts: numbers that are asked for often and must not be scanned for: active runs,
- * jobs of an owner, the next id.  An add would touch another page if it kept them on
- * disk; so the disk has the owners' counts as of some job, and what is younger is
- * counted at open: a thousand rows at most, and those of the last batch.
+ * jobs of an owner, the next id, rows of runs.  An add would touch another page if it kept them on
+ * disk; so the disk has the owners' counts as of some job (and that of the runs as of some run),
+ * and what is younger is counted at open: a thousand rows at most, and those of the last batch.
+ * Bytes of output are not counted by rows: a commit that changes them has them.
  */
 #include <stdlib.h>
 
@@ -72,6 +73,33 @@ counts_runs_add(struct counts *c, int64_t queued, int64_t running, int64_t retry
 	c->changed = true;
 }
 
+void
+counts_rows_add(struct counts *c, int64_t rows)
+{
+	if (rows == 0)
+		return;
+	c->runs += rows;
+	c->runs_behind += rows;
+	c->changed = true;
+}
+
+void
+counts_output_add(struct counts *c, int64_t bytes)
+{
+	if (bytes == 0)
+		return;
+	c->output += bytes;
+	c->output_changed = c->changed = true;
+}
+
+void
+counts_free(struct counts *c, const struct freed *freed)
+{
+	c->runs -= freed->rows;
+	c->changed = true;
+	counts_output_add(c, -freed->output);
+}
+
 /* Rows of (uid, number), added to what is there. */
 static int
 load_owners(struct sqlite *db, sqlite3_stmt *st, bool changed)
@@ -110,6 +138,30 @@ load_active(struct sqlite *db, int state, int64_t *ret)
 	return load_one(db, st, ret);
 }
 
+/* What is in the table, and the runs made since it was written. */
+static int
+load_counted(struct sqlite *db)
+{
+	sqlite3_stmt *st = sql(db, ST_COUNTED, "SELECT job, run, runs, output FROM counted");
+	struct counts *c = &db->counts;
+	int64_t run;
+	int r;
+
+	r = sql_step(db, st);
+	if (r != 1)
+		return r < 0 ? r : sql_damaged(db, "counted", 1);
+	c->counted = col_int(st, 0);
+	run = col_int(st, 1);
+	c->runs = col_int(st, 2);
+	c->output = col_int(st, 3);
+	(void)sqlite3_reset(st);	/* one row is all there is */
+	st = sql(db, ST_RUNS_YOUNGER, "SELECT count(*) FROM run WHERE id > ?1");
+	bind_int(st, 1, run);
+	r = load_one(db, st, &c->runs_behind);
+	c->runs += c->runs_behind;
+	return r;
+}
+
 int
 counts_load(struct sqlite *db)
 {
@@ -118,7 +170,7 @@ counts_load(struct sqlite *db)
 	int r;
 
 	counts_done(c);
-	r = load_one(db, sql(db, ST_COUNTED, "SELECT job FROM counted"), &c->counted);
+	r = load_counted(db);
 	if (r == 0)
 		r = load_one(db, sql(db, ST_LAST_ID, "SELECT coalesce(max(id), 0) FROM job"),
 		    &c->last_id);
@@ -142,8 +194,8 @@ counts_load(struct sqlite *db)
 	return r;
 }
 
-int
-counts_save(struct sqlite *db)
+static int
+save(struct sqlite *db)
 {
 	struct counts *c = &db->counts;
 	const struct owner *o;
@@ -165,12 +217,17 @@ counts_save(struct sqlite *db)
 		if (r < 0)
 			return r;
 	}
-	st = sql(db, ST_COUNTED_PUT, "UPDATE counted SET job = ?1");
+	st = sql(db, ST_COUNTED_PUT, "UPDATE counted SET job = ?1, runs = ?2, output = ?3,"
+	    " run = (SELECT coalesce(max(id), 0) FROM run)");
 	bind_int(st, 1, c->last_id);
+	bind_int(st, 2, c->runs);
+	bind_int(st, 3, c->output);
 	r = sql_run(db, st);
 	if (r < 0)
 		return r;
 	c->counted = c->last_id;
+	c->runs_behind = 0;
+	c->output_changed = false;
 	at = 0;
 	while ((o = map_next(&c->owners, &at)) != NULL)
 		owner_get(c, o->uid)->changed = false;
@@ -178,9 +235,40 @@ counts_save(struct sqlite *db)
 }
 
 int
+counts_save(struct sqlite *db)
+{
+	int r = save(db);
+
+	/* Whoever changed them is undone, they are not: the commit fails. */
+	if (r < 0)
+		db->counts.known = false;
+	return r;
+}
+
+int
 counts_save_sometimes(struct sqlite *db)
 {
-	return db->counts.last_id - db->counts.counted < COUNTS_BEHIND_MAX ? 0 : counts_save(db);
+	const struct counts *c = &db->counts;
+
+	return c->last_id - c->counted < COUNTS_BEHIND_MAX && c->runs_behind < COUNTS_BEHIND_MAX ?
+	    0 : counts_save(db);
+}
+
+int
+counts_output_save(struct sqlite *db)
+{
+	struct counts *c = &db->counts;
+	sqlite3_stmt *st;
+	int r;
+
+	if (!c->output_changed)
+		return 0;
+	st = sql(db, ST_OUTPUT_PUT, "UPDATE counted SET output = ?1");
+	bind_int(st, 1, c->output);
+	r = sql_run(db, st);
+	if (r == 0)
+		c->output_changed = false;
+	return r;
 }
 
 int

@@ -1,5 +1,5 @@
 /*
- * sqlite_job: what is written about jobs: add, pause, remove, prune.  A job is read, changed in
+ * sqlite_job: what is written about jobs: add, pause, remove.  A job is read, changed in
  * memory and written back by its id: cheaper than one clever statement, and the rules
  * stand in C.
  */
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/base/must.h"
+#include "daemon/store/backend.h"
 #include "daemon/store/sqlite.h"
 #include "daemon/store/state.h"
 #include "proto/mem.h"
@@ -39,6 +40,8 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 	j->previous = (instant){ col_int(st, 15) };
 	j->overlaps = col_int(st, 18);
 	j->took = col_int(st, 22);
+	j->was_runs = j->runs;
+	j->output = j->was_output = col_int(st, 23);
 	if (!col_enum(st, 1, KIND_COUNT, &j->kind) ||
 	    !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
 	    j->queued < 0 || j->running < 0 || j->retrying < 0 || j->every < 0 ||
@@ -63,7 +66,7 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
 	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps,"
-	    " retrying, crashes, " JOB_RETRYING_RUN ", took FROM job WHERE id = ?1");
+	    " retrying, crashes, " JOB_RETRYING_RUN ", took, output FROM job WHERE id = ?1");
 	int r;
 
 	*j = (struct job_now){ .id = id };
@@ -111,13 +114,14 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 	if (due_too)
 		st = sql(db, ST_JOB_SAVE_DUE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
-		    " finished_at = ?6, retrying = ?7, crashes = ?8, took = ?9, due = ?10,"
-		    " paused = ?11, skips = ?12, generation = ?13, previous = ?14, overlaps = ?15"
-		    " WHERE id = ?1");
+		    " finished_at = ?6, retrying = ?7, crashes = ?8, took = ?9, output = ?10,"
+		    " due = ?11, paused = ?12, skips = ?13, generation = ?14, previous = ?15,"
+		    " overlaps = ?16 WHERE id = ?1");
 	else
 		st = sql(db, ST_JOB_SAVE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
-		    " finished_at = ?6, retrying = ?7, crashes = ?8, took = ?9 WHERE id = ?1");
+		    " finished_at = ?6, retrying = ?7, crashes = ?8, took = ?9, output = ?10"
+		    " WHERE id = ?1");
 	bind_int(st, 1, j->id);
 	bind_int(st, 2, j->state);
 	bind_int(st, 3, j->runs);
@@ -127,14 +131,15 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 	bind_int(st, 7, j->retrying);
 	bind_int(st, 8, j->crashes);
 	bind_some(st, 9, j->took);
+	bind_int(st, 10, j->output);
 	if (due_too) {
-		bind_some(st, 10, j->due.usec);
-		bind_int(st, 11, (j->paused ? HELD_PAUSED : 0) |
+		bind_some(st, 11, j->due.usec);
+		bind_int(st, 12, (j->paused ? HELD_PAUSED : 0) |
 		    (j->quarantined ? HELD_QUARANTINED : 0));
-		bind_int(st, 12, j->skips);
-		bind_int(st, 13, j->generation);
-		bind_some(st, 14, j->previous.usec);
-		bind_int(st, 15, j->overlaps);
+		bind_int(st, 13, j->skips);
+		bind_int(st, 14, j->generation);
+		bind_some(st, 15, j->previous.usec);
+		bind_int(st, 16, j->overlaps);
 	}
 	return sql_run(db, st);
 }
@@ -144,10 +149,13 @@ job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too)
 {
 	int r = job_save(db, j, due_too);
 
-	if (r == 0)
-		counts_runs_add(&db->counts, j->queued - j->was_queued,
-		    j->running - j->was_running, j->retrying - j->was_retrying);
-	return r;
+	if (r < 0)
+		return r;
+	counts_runs_add(&db->counts, j->queued - j->was_queued, j->running - j->was_running,
+	    j->retrying - j->was_retrying);
+	counts_rows_add(&db->counts, j->runs - j->was_runs);
+	counts_output_add(&db->counts, j->output - j->was_output);
+	return counts_save_sometimes(db);
 }
 
 struct due_row
@@ -188,8 +196,9 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	sqlite3_stmt *st = sql(db, ST_JOB_INSERT,
 	    "INSERT INTO job (id, uid, kind, state, paused, due, every_usec, overlap, misfire,"
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
-	    " description, summary, spec, schedule, on_boot, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-	    " ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)");
+	    " description, summary, spec, schedule, on_boot, epoch, keep_runs, keep_usec,"
+	    " keep_output) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12,"
+	    " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)");
 	const struct job_facts facts = {
 		.paused = spec->paused, .has_more = instant_is_set(job->due) || spec->on_boot,
 	};
@@ -217,6 +226,9 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	bind_text(st, 18, job->schedule);
 	bind_int(st, 19, spec->on_boot);
 	bind_int(st, 20, op->epoch);
+	bind_some(st, 21, spec->keep_runs);
+	bind_some(st, 22, spec->keep);
+	bind_some(st, 23, spec->keep_output);
 	r = sql_run(db, st);
 	free(labels);
 	return r;
@@ -322,14 +334,16 @@ run_by_job(struct sqlite *db, enum statement id, const char *text, int64_t job)
 	return sql_run(db, st);
 }
 
-/* Delete a slice of a job's runs and skips.  1: there may be more; 0; -errno. */
+/* Delete a slice of a job's runs and skips, added to what was freed.  1: there may be more; 0; -errno. */
 static int
-leavings_delete(struct sqlite *db, int64_t job)
+leavings_delete(struct sqlite *db, int64_t job, struct freed *freed)
 {
 	int r;
 
 	r = run_by_job(db, ST_JOB_RUNS_DELETE,
 	    "DELETE FROM run WHERE id IN (SELECT id FROM run WHERE job = ?1 LIMIT ?2)", job);
+	if (r == 0)
+		freed->rows += sqlite3_changes(db->db);
 	if (r < 0 || sqlite3_changes(db->db) >= TRASH_SLICE)
 		return r < 0 ? r : 1;
 	r = run_by_job(db, ST_JOB_SKIPS_DELETE, "DELETE FROM skip WHERE job = ?1 AND first IN"
@@ -343,28 +357,54 @@ leavings_delete(struct sqlite *db, int64_t job)
 	return 0;
 }
 
-/* The counts are to be changed and saved by the caller. */
+int
+output_trash_put(struct sqlite *db, int64_t job, int64_t run)
+{
+	sqlite3_stmt *st = sql(db, ST_OUTPUT_TRASH_PUT,
+	    "INSERT OR IGNORE INTO output_trash VALUES (?1, ?2)");
+
+	bind_int(st, 1, job);
+	bind_int(st, 2, run);
+	return sql_run(db, st);
+}
+
+/* All of the job's output is to go: of its runs nothing need be said any more. */
 static int
-job_delete(struct sqlite *db, int64_t id)
+output_trash_job(struct sqlite *db, int64_t job)
+{
+	sqlite3_stmt *st = sql(db, ST_OUTPUT_TRASH_JOB, "DELETE FROM output_trash WHERE job = ?1");
+	int r;
+
+	bind_int(st, 1, job);
+	r = sql_run(db, st);
+	return r < 0 ? r : output_trash_put(db, job, 0);
+}
+
+int
+job_delete(struct sqlite *db, const struct job_now *j, struct freed *freed)
 {
 	sqlite3_stmt *st;
 	int r;
 
+	MUST(j->queued + j->running == 0);
 	st = sql(db, ST_JOB_DELETE, "DELETE FROM job WHERE id = ?1");
-	bind_int(st, 1, id);
+	bind_int(st, 1, j->id);
 	r = sql_run(db, st);
 	if (r == 0) {
 		st = sql(db, ST_SPANS_DELETE, "DELETE FROM span WHERE job = ?1");
-		bind_int(st, 1, id);
+		bind_int(st, 1, j->id);
 		r = sql_run(db, st);
 	}
+	if (r == 0 && j->kind == KIND_COMMAND && j->runs > 0)
+		r = output_trash_job(db, j->id);
 	if (r == 0)
-		r = leavings_delete(db, id);
+		r = leavings_delete(db, j->id, freed);
+	freed->output += j->output;
 	if (r <= 0)
 		return r;
 	/* What is left goes slice by slice, when there is time. */
 	st = sql(db, ST_TRASH_PUT, "INSERT INTO trash VALUES (?1)");
-	bind_int(st, 1, id);
+	bind_int(st, 1, j->id);
 	db->trash = true;
 	return sql_run(db, st);
 }
@@ -374,6 +414,7 @@ sqlite_remove(void *arg, struct store_op *op)
 {
 	struct op_remove *o = container_of(op, struct op_remove, op);
 	struct sqlite *db = arg;
+	struct freed freed = { 0 };
 	struct job_now j;
 	int r;
 
@@ -383,8 +424,9 @@ sqlite_remove(void *arg, struct store_op *op)
 	if (r == 0 && j.queued + j.running + j.retrying > 0)
 		r = -EBUSY;
 	if (r == 0)
-		r = job_delete(db, o->job);
+		r = job_delete(db, &j, &freed);
 	if (r == 0) {
+		counts_free(&db->counts, &freed);
 		counts_owner_add(&db->counts, j.uid, -1);
 		r = counts_save(db);
 	}
@@ -394,51 +436,6 @@ sqlite_remove(void *arg, struct store_op *op)
 		j.name = NULL;
 	}
 	job_now_done(&j);
-	return r;
-}
-
-/* Jobs that finished before, oldest first; one more than limit, to know of it. */
-static int
-prune_find(struct sqlite *db, struct op_prune *o, int64_t *uids)
-{
-	sqlite3_stmt *st = sql(db, ST_FINISHED,
-	    "SELECT id, uid FROM job WHERE finished_at IS NOT NULL AND finished_at < ?1"
-	    " ORDER BY finished_at LIMIT ?2");
-	int r;
-
-	bind_int(st, 1, o->finished_before.usec);
-	bind_int(st, 2, (int64_t)o->limit + 1);
-	while ((r = sql_step(db, st)) == 1) {
-		if (o->n == o->limit) {
-			o->more = true;
-			(void)sqlite3_reset(st);	/* seen enough */
-			return 0;
-		}
-		uids[o->n] = col_int(st, 1);
-		o->jobs[o->n++] = col_int(st, 0);
-	}
-	return r;
-}
-
-int
-sqlite_prune(void *arg, struct store_op *op)
-{
-	struct op_prune *o = container_of(op, struct op_prune, op);
-	struct sqlite *db = arg;
-	int64_t *uids;
-	int r;
-
-	MUST(o->limit > 0 && o->limit <= SCAN_ROWS_MAX);
-	uids = xcalloc(o->limit, sizeof(*uids));
-	o->jobs = xcalloc(o->limit, sizeof(*o->jobs));
-	r = prune_find(db, o, uids);
-	for (size_t i = 0; r == 0 && i < o->n; i++)
-		r = job_delete(db, o->jobs[i]);
-	for (size_t i = 0; r == 0 && i < o->n; i++)
-		counts_owner_add(&db->counts, uids[i], -1);
-	if (r == 0 && o->n > 0)
-		r = counts_save(db);
-	free(uids);
 	return r;
 }
 
@@ -460,6 +457,7 @@ trash_first(struct sqlite *db, int64_t *job)
 int
 trash_slice(struct sqlite *db)
 {
+	struct freed freed = { 0 };
 	sqlite3_stmt *st;
 	int64_t job = 0;
 	int r;
@@ -467,18 +465,23 @@ trash_slice(struct sqlite *db)
 	r = trash_first(db, &job);
 	if (r <= 0)
 		return r;
-	r = sql_run(db, sql(db, ST_BEGIN, "BEGIN IMMEDIATE"));
-	if (r == 0)
-		r = leavings_delete(db, job);
+	r = backend_sqlite.begin(db);
+	if (r < 0)
+		return r;
+	r = leavings_delete(db, job, &freed);
 	if (r == 0) {
 		st = sql(db, ST_TRASH_DROP, "DELETE FROM trash WHERE job = ?1");
 		bind_int(st, 1, job);
 		r = sql_run(db, st);
 	}
-	if (r >= 0)
-		r = sql_run(db, sql(db, ST_COMMIT, "COMMIT"));
-	/* When this fails, too, nothing is written either. */
-	if (r < 0 && !sqlite3_get_autocommit(db->db))
-		(void)sql_run(db, sql(db, ST_ROLLBACK, "ROLLBACK"));
+	if (r >= 0) {
+		counts_free(&db->counts, &freed);
+		r = counts_save(db);
+	}
+	if (r < 0) {
+		backend_sqlite.rollback(db);
+		return r;
+	}
+	r = backend_sqlite.commit(db);
 	return r < 0 ? r : 1;
 }

@@ -317,10 +317,11 @@ sqlite_resolve(void *arg, struct store_op *op)
 	"r.id, r.job, r.run, r.state, r.attempt, r.manual, r.due, r.noticed, r.started," \
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
-	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.retry_at, r.answer"
+	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.retry_at, r.answer," \
+	" r.output_gone"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 30
+#define RUN_COLUMNS_N 31
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -365,6 +366,7 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 		.previous = { col_int(st, 27) },
 		/* of a held one it is not known */
 		.retry_at = { col_int(st, 28) > 0 ? col_int(st, 28) : 0 },
+		.output_removed = { col_int(st, 30) },
 	};
 	run->reason = col_text(st, 19);
 	run->canceled_by = col_text(st, 20);
@@ -381,8 +383,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
-	" runs, skips, summary, paused, schedule, overlaps, crashes"
-#define JOB_COLUMN_SPEC 18
+	" runs, skips, summary, paused, schedule, overlaps, crashes, output, pruned"
+#define JOB_COLUMN_SPEC 20
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -420,6 +422,8 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.paused = col_int(st, 14) != 0,
 		.overlaps = col_int(st, 16),
 		.crashes = col_int(st, 17),
+		.output_bytes = col_int(st, 18),
+		.pruned = { col_int(st, 19) },
 	};
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);

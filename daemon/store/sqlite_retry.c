@@ -21,12 +21,24 @@ attempt_keep(struct sqlite *db, const struct run_now *run, int state, instant en
 	sqlite3_stmt *st = sql(db, ST_ATTEMPT_KEEP,
 	    "INSERT OR IGNORE INTO attempt SELECT job, run, attempt, ?2, started, spawned,"
 	    " first_output, exited, coalesce(?3, ended), exit_code, signal, oom, pid, http_status,"
-	    " verdict, reason, canceled_by, cpu, memory_peak, output_bytes FROM run"
-	    " WHERE id = ?1 AND attempt > 0");
+	    " verdict, reason, canceled_by, cpu, memory_peak, nullif(coalesce(output_bytes, 0) -"
+	    " (SELECT coalesce(sum(output_bytes), 0) FROM attempt a WHERE a.job = run.job"
+	    " AND a.run = run.run), 0) FROM run WHERE id = ?1 AND attempt > 0");
 
 	bind_int(st, 1, run->id);
 	bind_int(st, 2, state);
 	bind_some(st, 3, ended.usec);
+	return sql_run(db, st);
+}
+
+int
+attempts_delete(struct sqlite *db, int64_t job, int64_t run)
+{
+	sqlite3_stmt *st = sql(db, ST_ATTEMPTS_OF_DELETE,
+	    "DELETE FROM attempt WHERE job = ?1 AND run = ?2");
+
+	bind_int(st, 1, job);
+	bind_int(st, 2, run);
 	return sql_run(db, st);
 }
 

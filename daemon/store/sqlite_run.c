@@ -192,7 +192,10 @@ run_finish(struct sqlite *db, const struct op_finish *o, int64_t id)
 	    "UPDATE run SET state = ?2, spawned = ?3, first_output = ?4, exited = ?5,"
 	    " ended = ?6, exit_code = ?7, signal = ?8, oom = ?9, pid = ?10, http_status = ?11,"
 	    " verdict = ?12, reason = ?13, canceled_by = coalesce(?14, canceled_by), cpu = ?15,"
-	    " memory_peak = ?16, output_bytes = ?17, phases = ?18, attempt = max(attempt, ?20),"
+	    " memory_peak = ?16, output_bytes = nullif(coalesce(?17, 0) +"
+	    /* that of all attempts, but what is gone */
+	    " CASE WHEN output_gone IS NULL THEN coalesce(output_bytes, 0) ELSE 0 END, 0),"
+	    " output_gone = CASE WHEN ?17 > 0 THEN NULL ELSE output_gone END, phases = ?18, attempt = max(attempt, ?20),"
 	    " retry_at = ?21, retried = retried + ?22, answer = ?23"
 	    " WHERE id = ?1 AND state = ?19");
 	bool again = o->state == RUN_RETRYING;
@@ -281,6 +284,10 @@ finish_job(struct sqlite *db, const struct op_finish *o, const struct run_now *n
 		r = span_hold(db, j->id, SPAN_QUARANTINED, true, o->run->ended, 0);
 	if (o->state != RUN_RETRYING)
 		j->took = run_took_average(j->took, o->run);
+	j->output += o->run->output_bytes;
+	/* Younger ones may have ended, and been looked at, before. */
+	if (o->run->output_bytes > 0 && now->id < db->output_from)
+		db->output_from = now->id;
 	job_settle(j, o->run->ended);
 	return r < 0 ? r : job_save_counted(db, j, o->quarantined);
 }

@@ -13,6 +13,7 @@ enum op_class {
 	CLASS_WRITE,
 	CLASS_WINDOW,	/* reads that jobs wait for */
 	CLASS_READ,
+	CLASS_TIDY,	/* writes that may wait for a moment when nothing else is asked */
 	CLASS_COUNT
 };
 
@@ -30,6 +31,7 @@ struct store {
 	/* Whoever runs the batches: the thread, or the task. */
 	struct queue		 taken[CLASS_COUNT];
 	bool			 failing;		/* the last commit failed */
+	unsigned		 passed;		/* batches that tidying has waited for */
 
 	/* Under lock. */
 	pthread_mutex_t		 lock;

@@ -19,6 +19,9 @@
 /* Enough for SQLite, little enough to be cheap. */
 #define THREAD_STACK ((size_t)512 * 1024)
 
+/* A store that is never idle looks how great it is after so many batches. */
+#define SIZES_EVERY 256
+
 /* ---- the loop's side ---- */
 
 static void
@@ -70,6 +73,20 @@ ask(struct store *s, struct store_op *op)
 		pthread_cond_signal(&s->asked_more);
 }
 
+/* For whoever asks from the loop. */
+static void
+sizes_update(struct store *s)
+{
+	struct store_sizes sizes = { 0 };
+
+	if (s->backend->sizes == NULL)
+		return;
+	s->backend->sizes(s->db, &sizes);
+	pthread_mutex_lock(&s->lock);
+	s->stats.sizes = sizes;
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* ---- STORE_INLINE ---- */
 
 static bool
@@ -89,6 +106,8 @@ inline_run(struct store *s, struct queue *done)
 		batch_run(s, done);
 	while (s->backend->idle(s->db, inline_asked(s)))
 		;
+	if (!inline_asked(s))
+		sizes_update(s);
 }
 
 /* No task, or none any more: at once, but told by the loop all the same. */
@@ -183,6 +202,8 @@ thread_take(struct store *s)
 		if (any || stopping)
 			return any;
 		tidy = s->backend->idle(s->db, false);
+		if (!tidy)
+			sizes_update(s);
 	}
 }
 
@@ -191,6 +212,7 @@ thread_run(void *arg)
 {
 	struct store *s = arg;
 	struct queue done = { NULL, NULL };
+	unsigned batches = 0;
 
 	while (thread_take(s)) {
 		batch_run(s, &done);
@@ -198,6 +220,8 @@ thread_run(void *arg)
 			mailbox_put(&s->mailbox, done.first);
 		done = (struct queue){ NULL, NULL };
 		(void)s->backend->idle(s->db, true);	/* what cannot wait for an idle moment */
+		if (++batches % SIZES_EVERY == 0)
+			sizes_update(s);
 	}
 	return NULL;
 }

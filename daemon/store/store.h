@@ -78,10 +78,19 @@ void store_submit(struct store *s, struct store_op *op, struct task *t);
 /* Nothing may be lent any more... it is drained first; then closed and unlocked.  NULL is fine. */
 void store_close(struct store *s);
 
+/* What is stored; as of the last moment when the store had nothing to do, or a little before. */
+struct store_sizes {
+	int64_t	database, log;	/* files, bytes */
+	int64_t	free;		/* of database: pages that nothing is in, for what comes */
+	int64_t	runs;
+	int64_t	output;		/* bytes that runs hold at the runner */
+};
+
 struct store_stats {
 	uint64_t		 commits, ops, failures;
 	int64_t			 waiting;
 	struct histogram	 commit;	/* usec of a batch: begin to committed */
+	struct store_sizes	 sizes;
 	/* of the last failed commit; empty since a later one succeeded */
 	char			 error[128];
 };

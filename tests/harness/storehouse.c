@@ -154,9 +154,16 @@ static const char *const checks[] = {
 	    " state = 1)",
 	"SELECT count(*) FROM job WHERE runs <> (SELECT coalesce(max(run), 0) FROM run WHERE job ="
 	    " job.id)",
-	"SELECT count(*) FROM job WHERE runs <> (SELECT count(*) FROM run WHERE job = job.id)",
+	/* Of what retention has given up nothing is left but the counts, and up to when it was due. */
+	"SELECT count(*) FROM job WHERE runs <> (SELECT count(*) FROM run WHERE job = job.id)"
+	    " AND pruned IS NULL",
+	"SELECT count(*) FROM job WHERE runs < (SELECT count(*) FROM run WHERE job = job.id)",
 	"SELECT count(*) FROM job WHERE skips <> (SELECT coalesce(sum(count), 0) FROM skip WHERE"
-	    " job = job.id)",
+	    " job = job.id) AND pruned IS NULL",
+	"SELECT count(*) FROM job WHERE output <> (SELECT coalesce(sum(output_bytes), 0) FROM run"
+	    " WHERE job = job.id AND output_gone IS NULL)",
+	"SELECT count(*) FROM counted WHERE output <> (SELECT coalesce(sum(output), 0) FROM job)",
+	"SELECT count(*) FROM counted WHERE runs <> (SELECT count(*) FROM run WHERE id <= counted.run)",
 	"SELECT count(*) FROM job WHERE state <> CASE WHEN running > 0 THEN 3 WHEN queued > 0 THEN"
 	    " 2"
 	" WHEN due IS NULL AND on_boot = 0 THEN 7 WHEN paused THEN 5 ELSE 0 END",

@@ -212,7 +212,8 @@ aftermath(const struct told *t, bool exact)
 	storehouse_close(&house);
 	/* Empty again, in the form that any VFS can read. */
 	storehouse_sql(&house, "PRAGMA journal_mode = DELETE; DELETE FROM job; DELETE FROM run;"
-	    " DELETE FROM owner");
+	    " DELETE FROM owner; UPDATE counted SET run = 0, runs = 0, output = 0;"
+	    " DELETE FROM output_trash");
 	vfs_heal(disk);
 }
 

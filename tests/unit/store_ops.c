@@ -1075,37 +1075,6 @@ runs_page_backwards(void **state)
 	assert_int_equal(storehouse_do(&house, &o.op, OP_RUNS), -ENOENT);
 }
 
-static void
-prune_takes_old_finished_jobs_only(void **state)
-{
-	struct op_prune p = { .finished_before = { 200 }, .limit = 3 };
-	struct op_claim c;
-	size_t n = 0;
-
-	(void)state;
-	for (int i = 0; i < 10; i++) {
-		int64_t job = storehouse_add(&house, NULL, 100, 0);
-
-		assert_int_equal(claim(&c, job, 0, 100, 0), 0);
-		op_claim_done(&c);
-		if (i < 8)
-			assert_int_equal(finish(job, 1, RUN_RUNNING, RUN_SUCCEEDED,
-			    i < 7 ? 199 : 200), 0);
-	}
-	storehouse_add(&house, NULL, 100, 0);
-	do {
-		assert_int_equal(storehouse_do(&house, &p.op, OP_PRUNE), 0);
-		n += p.n;
-		assert_int_equal(p.more, n < 7);
-		op_prune_done(&p);
-	} while (p.more);
-	assert_int_equal(n, 7);
-	storehouse_close(&house);
-	assert_int_equal(storehouse_sql(&house, "SELECT count(*) FROM job"), 4);
-	assert_int_equal(storehouse_sql(&house, "SELECT count(*) FROM run"), 3);
-	assert_int_equal(storehouse_open(&house), 0);
-}
-
 /* ---- damage ---- */
 
 static void
@@ -1237,7 +1206,6 @@ main(void)
 		BOTH(list_filters_and_pages),
 		BOTH(list_that_matches_nothing_looks_at_few_rows),
 		BOTH(runs_page_backwards),
-		BOTH(prune_takes_old_finished_jobs_only),
 		BOTH(damaged_row_is_an_error_and_no_crash),
 		cmocka_unit_test(runs_move_only_as_the_table_says),
 		cmocka_unit_test(state_of_a_job_follows_from_its_parts),
