@@ -30,6 +30,7 @@ static const enum op_class classes[] = {
 	[OP_REMOVE] = CLASS_WRITE,
 	[OP_ADD] = CLASS_WRITE,
 	[OP_PRUNE] = CLASS_WRITE,
+	[OP_SPREAD] = CLASS_WRITE,
 	[OP_DUE] = CLASS_WINDOW,
 	[OP_ACTIVE] = CLASS_WINDOW,
 	[OP_SCHEDULED] = CLASS_READ,

@@ -477,6 +477,7 @@ const struct backend backend_sqlite = {
 		[OP_REMOVE] = sqlite_remove,
 		[OP_ADD] = sqlite_add,
 		[OP_PRUNE] = sqlite_prune,
+		[OP_SPREAD] = sqlite_spread,
 		[OP_DUE] = sqlite_due,
 		[OP_ACTIVE] = sqlite_active,
 		[OP_RESOLVE] = sqlite_resolve,

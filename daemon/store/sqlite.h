@@ -28,6 +28,10 @@ enum statement {
 	ST_SPAN_PUT, ST_SPAN_END, ST_SPANS, ST_SPANS_DELETE, ST_CLOCK, ST_CLOCK_PUT, ST_STOPPED, ST_BOOTED, ST_SHIFT_LAST,
 	ST_SHIFT, ST_SCHEDULED, ST_LEDGER_RUNS, ST_LEDGER_BY_HAND, ST_LEDGER_SKIPS,
 	ST_LEDGER_RUNS_BACK, ST_LEDGER_SKIPS_BACK,
+	ST_PARENT, ST_PARENT_OUTCOME, ST_DEPENDENCY_PUT, ST_CHILD_MORE, ST_CHILDREN, ST_DEPENDENCY_SET,
+	ST_DEPENDENCIES_USE, ST_DEPENDENCIES_NEVER, ST_CHILD_LESS, ST_DEPENDENCIES_DELETE, ST_WAITED,
+	ST_LAST_SKIP, ST_SPREAD_PUT, ST_SPREAD_FIRST, ST_SPREAD_ON, ST_SPREAD_DROP, ST_JOB_STATE,
+	ST_PARENTS_TOLD, ST_CHILDREN_TOLD,
 	ST_COUNT
 };
 
@@ -119,6 +123,9 @@ struct job_now {
 	bool	 paused, on_boot;
 	instant	 due, finished, previous;
 	int64_t	 every, generation, runs, skips, overlaps;
+	int	 was_state;		/* as loaded */
+	int64_t	 parents, unmet, never, children;	/* see migrate.c */
+	usec_t	 delay;
 	int64_t	 queued, running;	/* its active runs */
 	int64_t	 was_queued, was_running;	/* as loaded */
 	char	*name, *spec_json;	/* as wanted */
@@ -135,7 +142,7 @@ void job_now_done(struct job_now *j);
 /* The state that follows from the rest; `when` it finished, if it does now. */
 void job_settle(struct job_now *j, instant when);
 
-/* Write what an op may change; due_too: also due, paused, skips, generation, previous and overlaps. */
+/* Write what an op may change; due_too: also due, paused, skips, generation, previous, overlaps, unmet, never. */
 int job_save(struct sqlite *db, const struct job_now *j, bool due_too);
 
 /* May this uid (-1: root) change it? */
@@ -144,6 +151,34 @@ job_allows(const struct job_now *j, int64_t uid)
 {
 	return uid == -1 || uid == j->uid ? 0 : -EACCES;
 }
+
+/* ---- jobs that wait for others (sqlite_after.c) ---- */
+
+/*
+ * Tell those that wait for a job, after it was saved: a run of it has ended so (outcome >= 0), or it has
+ * become finished, or is not any more (that is seen by was_state).
+ */
+int dependents_tell(struct sqlite *db, const struct job_now *j, int outcome, instant at,
+    struct dependents *out);
+
+/*
+ * The job's due was taken: if its parents have let it go on meanwhile, it has another.  Before the job is
+ * saved, and before its state is settled.
+ */
+int dependents_due(struct sqlite *db, struct job_now *j, instant at, struct dependents *out);
+
+/* A job of an Add that was inserted waits for others. */
+int dependencies_add(struct sqlite *db, struct op_add *o, size_t i, int64_t before);
+
+/* A job is about to be deleted: it waits no longer. */
+int dependencies_delete(struct sqlite *db, int64_t job);
+
+/* Jobs that wait for it, and have not got what they wait for. */
+int dependents_waiting(struct sqlite *db, const struct job_now *j, int64_t *ret);
+
+/* What is told of a job's parents, and of those that wait for it. */
+int dependencies_words(struct sqlite *db, struct job_info *job);
+int dependencies_read(struct sqlite *db, struct op_get *o);
 
 /* ---- spans (sqlite_span.c) ---- */
 
@@ -168,6 +203,7 @@ int sqlite_add(void *db, struct store_op *op);
 int sqlite_pause(void *db, struct store_op *op);
 int sqlite_remove(void *db, struct store_op *op);
 int sqlite_prune(void *db, struct store_op *op);
+int sqlite_spread(void *db, struct store_op *op);
 int sqlite_claim(void *db, struct store_op *op);
 int sqlite_finish(void *db, struct store_op *op);
 int sqlite_skip(void *db, struct store_op *op);

@@ -31,10 +31,16 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 	j->on_boot = col_int(st, 14) != 0;
 	j->previous = (instant){ col_int(st, 15) };
 	j->overlaps = col_int(st, 18);
+	j->parents = col_int(st, 19);
+	j->unmet = col_int(st, 20);
+	j->never = col_int(st, 21);
+	j->children = col_int(st, 22);
+	j->delay = col_int(st, 23);
 	if (!col_enum(st, 1, KIND_COUNT, &j->kind) ||
 	    !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
 	    j->queued < 0 || j->running < 0 || j->runs < j->queued + j->running || j->every < 0)
 		return sql_damaged(db, "job", j->id);
+	j->was_state = j->state;
 	if (want & WANT_NAME)
 		j->name = col_text(st, 12);
 	if (want & WANT_SPEC)
@@ -51,7 +57,8 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
-	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps"
+	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps,"
+	    " parents, unmet, never, children, delay"
 	    " FROM job WHERE id = ?1");
 	int r;
 
@@ -77,9 +84,11 @@ job_now_done(struct job_now *j)
 void
 job_settle(struct job_now *j, instant when)
 {
+	bool due = instant_is_set(j->due);
+
 	MUST(j->queued >= 0 && j->running >= 0);
-	j->state = job_state_of(j->queued, j->running, j->paused,
-	    instant_is_set(j->due) || j->on_boot);
+	j->state = (int)job_state_after(job_state_of(j->queued, j->running, j->paused,
+	    due || j->on_boot || (j->parents > 0 && j->never == 0)), j->parents, due);
 	if (j->state != JOB_FINISHED)
 		j->finished = (instant){ 0 };
 	else if (!instant_is_set(j->finished))
@@ -96,7 +105,7 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		st = sql(db, ST_JOB_SAVE_DUE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
 		    " finished_at = ?6, due = ?7, paused = ?8, skips = ?9, generation = ?10,"
-		    " previous = ?11, overlaps = ?12 WHERE id = ?1");
+		    " previous = ?11, overlaps = ?12, unmet = ?13, never = ?14 WHERE id = ?1");
 	else
 		st = sql(db, ST_JOB_SAVE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
@@ -114,6 +123,8 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		bind_int(st, 10, j->generation);
 		bind_some(st, 11, j->previous.usec);
 		bind_int(st, 12, j->overlaps);
+		bind_int(st, 13, j->unmet);
+		bind_int(st, 14, j->never);
 	}
 	return sql_run(db, st);
 }
@@ -138,15 +149,19 @@ job_by_key(struct sqlite *db, int64_t uid, const char *key, int64_t *id)
 }
 
 static int
-job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job, int64_t id)
+job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int64_t id)
 {
 	const struct job_spec *spec = job->spec;
 	sqlite3_stmt *st = sql(db, ST_JOB_INSERT,
 	    "INSERT INTO job (id, uid, kind, state, paused, due, every_usec, overlap, misfire,"
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
-	    " description, summary, spec, schedule, on_boot, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-	    " ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)");
-	int state = job_state_of(0, 0, spec->paused, instant_is_set(job->due) || spec->on_boot);
+	    " description, summary, spec, schedule, on_boot, epoch, parents, unmet, delay)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14,"
+	    " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?21, ?22)");
+	int64_t parents = (int64_t)spec->after.n;
+	bool due = instant_is_set(job->due);
+	int state = (int)job_state_after(job_state_of(0, 0, spec->paused, due || spec->on_boot ||
+	    parents > 0), parents, due);
 	char *labels = spec->labels.n == 0 ? NULL : text_write(labels_fields, &spec->labels);
 	int r;
 
@@ -170,6 +185,9 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	bind_text(st, 18, job->schedule);
 	bind_int(st, 19, spec->on_boot);
 	bind_int(st, 20, op->epoch);
+	bind_int(st, 21, parents);
+	bind_int(st, 22, parents > 0 ? spec->in : 0);
+	job->job_state = state;
 	r = sql_run(db, st);
 	free(labels);
 	return r;
@@ -180,7 +198,7 @@ sqlite_add(void *arg, struct store_op *op)
 {
 	struct op_add *o = container_of(op, struct op_add, op);
 	struct sqlite *db = arg;
-	int64_t last = db->counts.last_id, added = 0, owned = counts_owned(&db->counts, o->uid);
+	int64_t before = db->counts.last_id, last = before, added = 0, owned = counts_owned(&db->counts, o->uid);
 	int r;
 
 	MUST(o->uid >= 0);
@@ -204,6 +222,15 @@ sqlite_add(void *arg, struct store_op *op)
 	}
 	if (added == 0)
 		return 0;
+	/* Now those that they name are all there. */
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
+			continue;
+		o->failed = i;
+		r = dependencies_add(db, o, i, before);
+		if (r < 0)
+			return r;
+	}
 	db->counts.last_id = last;
 	counts_owner_add(&db->counts, o->uid, added);
 	return counts_save_sometimes(db);
@@ -285,6 +312,9 @@ job_delete(struct sqlite *db, int64_t id)
 	sqlite3_stmt *st;
 	int r;
 
+	r = dependencies_delete(db, id);
+	if (r < 0)
+		return r;
 	st = sql(db, ST_JOB_DELETE, "DELETE FROM job WHERE id = ?1");
 	bind_int(st, 1, id);
 	r = sql_run(db, st);
@@ -318,7 +348,14 @@ sqlite_remove(void *arg, struct store_op *op)
 	if (r == 0 && j.queued + j.running > 0)
 		r = -EBUSY;
 	if (r == 0)
+		r = dependents_waiting(db, &j, &o->waited);
+	if (r == 0)
 		r = job_delete(db, o->job);
+	if (r == 0) {
+		/* To those that wait for it, what is gone is as what is finished. */
+		j.state = JOB_FINISHED;
+		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
+	}
 	if (r == 0) {
 		counts_owner_add(&db->counts, j.uid, -1);
 		r = counts_save(db);

@@ -117,6 +117,9 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	j->due = o->next_due;
 	j->previous = o->due;
 	j->overlaps = 0;
+	r = dependents_due(db, j, o->started, &o->dependents);
+	if (r < 0)
+		return r;
 	job_settle(j, o->started);
 	return job_save_counted(db, j, true);
 }
@@ -261,6 +264,8 @@ sqlite_finish(void *arg, struct store_op *op)
 		r = run_finish(db, run, now.id, o->from);
 	if (r == 0)
 		r = job_run_ended(db, &j, o->from, run->ended);
+	if (r == 0)
+		r = dependents_tell(db, &j, run->state, run->ended, &o->dependents);
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
@@ -355,9 +360,14 @@ sqlite_skip(void *arg, struct store_op *op)
 		j.skips += o->count;
 		if (o->cause == SKIP_OVERLAP)
 			j.overlaps += o->count;
+		r = dependents_due(db, &j, o->last, &o->dependents);
+	}
+	if (r == 0) {
 		job_settle(&j, o->last);
 		r = job_save(db, &j, true);
 	}
+	if (r == 0)
+		r = dependents_tell(db, &j, -1, o->last, &o->dependents);
 	if (r == 0) {
 		o->name = j.name;
 		j.name = NULL;
@@ -386,6 +396,8 @@ sqlite_trigger(void *arg, struct store_op *op)
 		job_settle(&j, o->now);
 		r = job_save_counted(db, &j, false);
 	}
+	if (r == 0)
+		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
 	if (r == 0) {
 		o->run = j.runs;
 		o->kind = j.kind;
@@ -455,6 +467,8 @@ sqlite_cancel(void *arg, struct store_op *op)
 		r = cancel_running(db, o, &run);
 	else
 		r = cancel_waiting(db, o, &run, &j);
+	if (r == 0 && run.state != RUN_RUNNING)
+		r = dependents_tell(db, &j, RUN_CANCELED, o->now, &o->dependents);
 	o->job_state = j.state;
 	o->kind = j.kind;
 	o->name = j.name;	/* a refused one's is dropped with it */

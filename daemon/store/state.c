@@ -53,3 +53,9 @@ job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_mo
 		return JOB_FINISHED;
 	return paused ? JOB_PAUSED : JOB_SCHEDULED;
 }
+
+enum job_state
+job_state_after(enum job_state state, int64_t parents, bool has_due)
+{
+	return state == JOB_SCHEDULED && parents > 0 && !has_due ? JOB_BLOCKED : state;
+}

@@ -19,4 +19,7 @@ bool run_state_born(enum run_state first);
  */
 enum job_state job_state_of(int64_t runs_queued, int64_t runs_running, bool paused, bool has_more);
 
+/* The same when it is known whether the job has parents: what waits for them alone is blocked. */
+enum job_state job_state_after(enum job_state state, int64_t parents, bool has_due);
+
 #endif
