@@ -111,7 +111,7 @@ never_words(const struct dependency_info *parents, size_t n)
 	if (parents[i].job_state < 0)
 		buf_printf(&b, " was removed: this job can only be triggered");
 	else if (parents[i].outcome < 0 || outcome_words[parents[i].outcome] == NULL)
-		buf_printf(&b, " has not run, and nothing more comes of it");
+		buf_printf(&b, " was not run, and will not be by itself");
 	else
 		buf_printf(&b, " %s", outcome_words[parents[i].outcome]);
 	if (parents[i].job_state >= 0)

@@ -635,8 +635,8 @@ after_check(const struct check *c, const struct job_spec *s)
 		for (size_t k = 0; k < i; k++) {
 			(void)after_read(s->after.items[k], &b);	/* it was good before */
 			if (a.id == b.id && strcmp(a.name, b.name) == 0)
-				return refuse(c, "after", (long)i,
-				    "names the same job as after[%zu]", k);
+				return refuse(c, "after", (long)i, "names %s a second time",
+				    a.name);
 		}
 	}
 	return JOBD_OK;

@@ -195,6 +195,7 @@ run_claim_over(struct run_task *f)
 	else if (f->pending != NULL)
 		window_back(w, f->pending, f->pending->due, now);
 	f->pending = NULL;
+	scheduler_dependents(f->s, &f->op.claim.dependents);
 	run_decided(f);
 }
 
@@ -258,6 +259,7 @@ run_finished(struct run_task *f)
 	if (f->op.head.result == 0) {
 		run_count(&s->stats, f->info.state);
 		run_tell(f, EVENT_RUN_ENDED, f->op.finish.job_state);
+		scheduler_dependents(s, &f->op.finish.dependents);
 	} else {
 		log_warning("the run is not running in the store, ignoring its end job=%lld run=%lld",
 		    (long long)f->info.job, (long long)f->info.run);

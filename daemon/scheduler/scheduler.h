@@ -57,7 +57,7 @@ int64_t scheduler_epoch(const struct scheduler *s);
 
 /* Told by the server, after the commit.  They also emit the events. */
 void scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name,
-    bool paused);
+    int job_state);
 void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state);
 void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
     int job_state);
@@ -69,6 +69,9 @@ void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kin
     const char *name);
 /* marks the live run, or tells of the queued one's end */
 void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);
+
+/* What an op has meant to jobs that wait for others, told after the op itself.  Empties d. */
+void scheduler_dependents(struct scheduler *s, struct dependents *d);
 
 /*
  * The live run, with what is not stored yet (spawned, pid, first output); or NULL. Borrowed,

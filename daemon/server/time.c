@@ -327,6 +327,7 @@ skip_tell(struct skip_call *f)
 	    .misfire = f->planned.spec.misfire, .kind = job->kind, .schedule = schedule };
 	scheduler_job_skipped(server_of(&f->call)->scheduler, &f->op, &row,
 	    job->state != JOB_PAUSED);
+	scheduler_dependents(server_of(&f->call)->scheduler, &f->op.dependents);
 	op_skip_done(&f->op);
 	free(schedule);
 	json_free(fields);
@@ -584,6 +585,7 @@ backfill_took(struct backfill *f)
 	if (op->op.result < 0)
 		return false;
 	scheduler_run_queued(server_of(&f->call)->scheduler, op->job, op->run, op->kind, op->name);
+	scheduler_dependents(server_of(&f->call)->scheduler, &op->dependents);
 	json_push(f->runs, json_string(run_text(op->job, op->run, text)));
 	op_trigger_done(op);
 	return true;
