@@ -28,7 +28,8 @@ const struct command cmd_add = {
 	    "says otherwise, with a fixed environment: nothing of yours but what -e sets.\n",
 	.examples = "  jobctl add --cron '0 3 * * *' -n backup --timeout 30m rsync -a /srv /backup\n"
 	    "  jobctl add --calendar 'Mon..Fri 18:30' --tz Europe/Berlin -n report ./report\n"
-	    "  jobctl add --every 30s -n site --http https://example.org/health\n",
+	    "  jobctl add --every 30s -n site --http https://example.org/health\n"
+	    "  jobctl add --after backup --after index:any -n verify ./verify\n",
 	.options = spec_options,
 	.verb = VERB_ADD,
 	.options_first = true,
@@ -151,6 +152,11 @@ wait_end(struct client *c, char *job, struct interrupt *interrupt)
 	if (r == 0 && run) {
 		r = outcome_code(run);
 		outcome_complain(run, true);
+	} else if (r == 0) {
+		/* What it waited for has ended otherwise. */
+		complain("job %s was not run, and will not be by itself; jobctl why %s tells more",
+		    job, job);
+		r = EXIT_FAILED;
 	}
 	json_free(reply);
 	return r;

@@ -16,7 +16,7 @@ static int list_run(struct client *c);
 static const struct option list_options[] = {
 	{ .name = "state", .argument = "STATE", .kind = OPTION_TEXTS, .field = "state",
 	    .help = "only these, may be repeated: scheduled, queued,\n"
-	    "                           running, paused, finished, ..." },
+	    "                           running, blocked, paused, finished, ..." },
 	{ .name = "kind", .argument = "KIND", .kind = OPTION_TEXT, .field = "kind",
 	    .help = "only command, http or timer" },
 	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "label", NULL,
@@ -56,6 +56,7 @@ row(struct table *t, const struct output *o, const struct cJSON *job)
 	const struct cJSON *last = json_get(job, "lastRun");
 	const char *ended = json_get_string(last, "endedAt");
 	char *far = o->terminal ? progress_text(o, last) : NULL;
+	bool schedule = json_get(job, "schedule") != NULL;
 
 	table_cell(t, xasprintf("%lld", json_get_int(job, "id", 0)));
 	table_cell(t, xstrdup(json_get_string(job, "name")));
@@ -64,7 +65,7 @@ row(struct table *t, const struct output *o, const struct cJSON *job)
 	table_cell(t, text_when(o, json_get_string(job, "nextDue")));
 	table_cell(t, text_when(o, ended ? ended : json_get_string(last, "startedAt")));
 	table_cell(t, far ? far : outcome_text(last));
-	table_cell(t, xstrdup(json_get_string(job, "schedule")));
+	table_cell(t, xstrdup(json_get_string(job, schedule ? "schedule" : "waitsFor")));
 	table_cell(t, xstrdup(json_get_string(job, "summary")));
 }
 

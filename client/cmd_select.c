@@ -118,7 +118,8 @@ const struct command cmd_rm = {
 	.alias = "remove",
 	.usage = "[OPTIONS] JOB...",
 	.summary = "Remove jobs with their runs and output",
-	.text = "A job that is running is refused without --cancel.\n",
+	.text = "A job that is running is refused without --cancel. Jobs that wait for one that is\n"
+	    "removed stay, but can only be triggered.\n",
 	.examples = "  jobctl rm 12 13\n  jobctl rm --cancel 'tmp-*'\n",
 	.on_conflict = "rm --cancel ends it first",
 	.options = rm_options,
@@ -132,6 +133,7 @@ tell(const struct client *c, const char *done, const struct cJSON *reply)
 {
 	bool quiet = args_flag(&c->args, "quiet");
 	long long count = json_get_int(reply, "count", -1);
+	long long waited = quiet ? 0 : json_get_int(reply, "dependents", 0);
 	struct strings runs;
 	size_t i;
 
@@ -142,6 +144,9 @@ tell(const struct client *c, const char *done, const struct cJSON *reply)
 		complain("nothing to do: nothing was %s by this", done);
 	else if (count > 0 && !quiet)
 		printf("%s %lld job%s\n", done, count, count == 1 ? "" : "s");
+	if (waited > 0)
+		complain("note: %lld job%s waited for what is removed, and can only be triggered now",
+		    waited, waited == 1 ? "" : "s");
 	if (count < 0 && runs.n == 0)
 		complain(c->command == &cmd_retry ? "nothing has failed" : "nothing was active");
 	if (json_get_bool(reply, "left", 0))

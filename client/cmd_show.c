@@ -47,11 +47,13 @@ struct line {
 };
 
 static const struct line job_lines[] = {
-	{ "state", "state", LINE_WORD }, { "description", "description", LINE_TEXT },
+	{ "state", "state", LINE_WORD }, { "waitsFor", "why", LINE_TEXT },
+	{ "description", "description", LINE_TEXT },
 	{ "kind", "kind", LINE_WORD },
 	{ "nextDue", "next due", LINE_INSTANT }, { "createdAt", "added", LINE_INSTANT },
 	{ "generation", "generation", LINE_COUNT }, { "runs", "runs", LINE_COUNT },
 	{ "skips", "skips", LINE_COUNT }, { "crashes", "lost in a row", LINE_COUNT },
+	{ "dependents", "dependents", LINE_COUNT },
 	{ 0 },
 };
 
@@ -174,6 +176,39 @@ job_print(const struct output *o, const struct cJSON *job)
 	strings_done(&labels);
 }
 
+/* The jobs that it waits for, or that wait for it. */
+static void
+dependencies_print(const struct output *o, const char *title, const struct cJSON *infos)
+{
+	static const struct column columns[] = {
+		{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "JOB", COLUMN_STATE },
+		{ "CONDITION", 0 }, { "HOLDS", 0 }, { "PARENT ENDED", COLUMN_STATE }, { 0 },
+	};
+	const struct cJSON *d;
+	struct table t;
+
+	if (json_count(infos) == 0)
+		return;
+	table_init(&t, o, columns);
+	for (d = json_first(infos); d; d = json_next(d)) {
+		const char *job = json_get_string(d, "jobState"), *state = value_text(d, "state");
+
+		table_cell(&t, xasprintf("%lld", json_get_int(d, "job", 0)));
+		table_cell(&t, xstrdup(json_get_string(d, "name")));
+		table_cell(&t, xstrdup(job ? job : "removed"));
+		table_cell(&t, xstrdup(json_get_string(d, "condition")));
+		table_cell(&t, xstrdup(strcmp(state, "holds") == 0 ? "yes" :
+		    strcmp(state, "waits") == 0 ? "not yet" : "no more"));
+		table_cell(&t, word_print(value_text(d, "lastOutcome")));
+	}
+	if (o->terminal)
+		printf("\n%s\n", title);
+	else
+		puts("");
+	table_flush(&t);
+	table_done(&t);
+}
+
 static int
 show_job(struct client *c)
 {
@@ -185,6 +220,8 @@ show_job(struct client *c)
 	r = call_once(c, "io.jobd.Get", c->args.parameters, &reply);
 	if (r == 0 && !c->out.json) {
 		job_print(&c->out, json_get(reply, "job"));
+		dependencies_print(&c->out, "waits for", json_get(reply, "parents"));
+		dependencies_print(&c->out, "they wait for it", json_get(reply, "children"));
 		runs = json_get(reply, "runs");
 		if (json_count(runs) > 0) {
 			puts(c->out.terminal ? "\nlatest runs" : "");

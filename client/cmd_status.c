@@ -43,13 +43,17 @@ next_told(const struct output *o, const struct cJSON *job)
 {
 	const char *due = json_get_string(job, "nextDue"), *state = value_text(job, "state");
 	char *whole = text_instant(o, due), *relative = text_relative(o, due);
+	char *waits = json_get(job, "waitsFor") ? text_escape(value_text(job, "waitsFor")) : NULL;
 
 	if (due)
 		printf("The next run is due %s (%s).\n", relative, whole);
+	else if (strcmp(state, "blocked") == 0)
+		printf("It %s.\n", waits ? waits : "waits for others");
 	else if (strcmp(state, "running") == 0 || strcmp(state, "queued") == 0)
 		puts("After this run nothing more will happen by itself.");
 	else
-		puts("Nothing more will happen by itself.");
+		printf("Nothing more will happen by itself%s%s.\n", waits ? ": " : "", waits ? waits : "");
+	free(waits);
 	free(whole);
 	free(relative);
 }

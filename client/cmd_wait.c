@@ -96,6 +96,10 @@ wait_run(struct client *c)
 		runs_told(json_get(reply, "runs"));
 	if (r == 0 && strcmp(wait.until, "ended") == 0)
 		r = judge(json_get(reply, "runs"));
+	if (r == 0 && c->args.n_words == 1 && json_count(json_get(reply, "runs")) == 0) {
+		complain("%s was not run, and will not be by itself", c->args.words[0]);
+		r = EXIT_FAILED;
+	}
 	json_free(reply);
 	return r;
 }

@@ -55,6 +55,17 @@ const char *const run_state_names[] = {
 	[RUN_STATE_COUNT] = NULL,
 };
 
+const char *const after_names[] = {
+	[AFTER_OK] = "ok", [AFTER_FAIL] = "fail", [AFTER_ANY] = "any", [AFTER_COUNT] = NULL,
+};
+
+const char *const dependency_state_names[] = {
+	[DEPENDENCY_WAITS] = "waits",
+	[DEPENDENCY_HOLDS] = "holds",
+	[DEPENDENCY_NEVER] = "never",
+	[DEPENDENCY_COUNT] = NULL,
+};
+
 const char *const overlap_names[] = {
 	[OVERLAP_SKIP] = "skip", [OVERLAP_COUNT] = NULL,
 };
@@ -224,6 +235,7 @@ const struct field job_spec_fields[] = {
 	{ AT(job_spec, "labels", labels), .type = FIELD_STRINGS, .max = LABELS_MAX },
 	{ AT(job_spec, "at", at), .type = FIELD_INSTANT },
 	{ AT(job_spec, "inUSec", in), .type = FIELD_INT, .max = DURATION_MAX },
+	{ AT(job_spec, "after", after), .type = FIELD_STRINGS, .max = PARENTS_MAX },
 	{ AT(job_spec, "everyUSec", every), .type = FIELD_INT, .min = EVERY_MIN,
 	  .max = DURATION_MAX },
 	SCHEDULE_ROWS,
@@ -359,10 +371,26 @@ const struct field job_info_fields[] = {
 	{ AT(job_info, "prunedUntil", pruned), .type = FIELD_INSTANT },
 	{ AT(job_info, "overlaps", overlaps), .type = FIELD_INT },
 	{ AT(job_info, "crashes", crashes), .type = FIELD_INT },
+	{ AT(job_info, "dependents", dependents), .type = FIELD_INT },
+	{ AT(job_info, "waitsFor", waits_for), .type = FIELD_STRING },
 	{ AT(job_info, "summary", summary), .type = FIELD_STRING },
 	{ AT(job_info, "lastRun", last), .type = FIELD_STRUCT, .sub = run_info_fields,
 	  .size = sizeof(struct run_info) },
 	{ AT(job_info, "spec", spec), .type = FIELD_JSON },
+	{ .type = FIELD_END },
+};
+
+const struct field dependency_info_fields[] = {
+	{ AT(dependency_info, "job", job), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(dependency_info, "name", name), .type = FIELD_STRING },
+	{ AT(dependency_info, "condition", condition), .type = FIELD_ENUM,
+	  .flags = FIELD_REQUIRED, .names = after_names },
+	{ AT(dependency_info, "state", state), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = dependency_state_names },
+	{ AT(dependency_info, "jobState", job_state), .type = FIELD_ENUM,
+	  .flags = FIELD_ABSENT_MINUS_ONE, .names = job_state_names },
+	{ AT(dependency_info, "lastOutcome", outcome), .type = FIELD_ENUM,
+	  .flags = FIELD_ABSENT_MINUS_ONE, .names = run_state_names },
 	{ .type = FIELD_END },
 };
 
@@ -699,6 +727,30 @@ kind_check(struct check *c, const struct job_spec *s)
 	return e;
 }
 
+/* Whom it waits for: no job twice, and nothing else that says when. */
+static enum jobd_error
+after_check(const struct check *c, const struct job_spec *s)
+{
+	struct after_job a, b;
+	const char *why;
+
+	if (s->after.n > 0 && (instant_is_set(s->at) || job_spec_repeats(s) || s->on_boot))
+		return refuse(c, "after", -1,
+		    "its parents say when: at, everyUSec, cron, calendar and onBoot go without it");
+	for (size_t i = 0; i < s->after.n; i++) {
+		why = after_read(s->after.items[i], &a);
+		if (why != NULL)
+			return refuse(c, "after", (long)i, "%s", why);
+		for (size_t k = 0; k < i; k++) {
+			(void)after_read(s->after.items[k], &b);	/* it was good before */
+			if (a.id == b.id && strcmp(a.name, b.name) == 0)
+				return refuse(c, "after", (long)i, "names %s a second time",
+				    a.name);
+		}
+	}
+	return JOBD_OK;
+}
+
 /* Does the spec say when in one way only, and does all of it have a meaning? */
 static enum jobd_error
 when_check(struct check *c, const struct job_spec *s)
@@ -775,6 +827,8 @@ job_spec_check(const struct job_spec *s, const char *prefix, struct field_error 
 	if (s->key != NULL && s->key[0] == '\0')
 		return refuse(&c, "key", -1, "must not be empty");
 	e = when_check(&c, s);
+	if (e == JOBD_OK)
+		e = after_check(&c, s);
 	if (e != JOBD_OK)
 		return e;
 	e = labels_check(&c, &s->labels);
@@ -839,6 +893,12 @@ job_spec_schedule_words(const struct job_spec *s)
 		return NULL;
 	return xasprintf("%s %s%s%s", s->cron != NULL ? "cron" : "calendar", text,
 	    s->time_zone != NULL ? " " : "", s->time_zone != NULL ? s->time_zone : "");
+}
+
+void
+dependency_info_done(struct dependency_info *d)
+{
+	fields_done(dependency_info_fields, d);
 }
 
 void

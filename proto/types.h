@@ -24,6 +24,8 @@
 #define SCHEDULE_BYTES_MAX	512	/* a cron or calendar expression */
 #define ZONE_NAME_BYTES_MAX	64
 #define EXCEPT_MAX		32
+#define PARENTS_MAX		64	/* jobs that a job waits for */
+#define DEPENDENTS_MAX		10000	/* jobs that wait for a job */
 #define ADD_JOBS_MAX		1000	/* jobs in one Add */
 #define PAGE_MAX		1000	/* rows in one page of a list */
 #define OUTPUT_BYTES_MAX_DEFAULT ((int64_t)8 << 20)
@@ -41,6 +43,12 @@ enum run_state {
 	RUN_QUEUED, RUN_RUNNING, RUN_RETRYING, RUN_SUCCEEDED, RUN_FAILED,
 	RUN_TIMED_OUT, RUN_CANCELED, RUN_LOST, RUN_STATE_COUNT
 };
+
+/* Which ends of a parent let a job go on: succeeded; failed, timed_out and lost; every one. */
+enum after { AFTER_OK, AFTER_FAIL, AFTER_ANY, AFTER_COUNT };
+
+/* What a parent is to a job that waits for it: to end as asked; it has; it has nothing more to come. */
+enum dependency_state { DEPENDENCY_WAITS, DEPENDENCY_HOLDS, DEPENDENCY_NEVER, DEPENDENCY_COUNT };
 
 enum overlap { OVERLAP_SKIP, OVERLAP_COUNT };
 enum misfire { MISFIRE_DEFAULT, MISFIRE_ONCE, MISFIRE_SKIP, MISFIRE_ALL, MISFIRE_COUNT };
@@ -75,6 +83,8 @@ enum verdict {
 extern const char *const job_kind_names[];
 extern const char *const job_state_names[];
 extern const char *const run_state_names[];
+extern const char *const after_names[];
+extern const char *const dependency_state_names[];
 extern const char *const overlap_names[];
 extern const char *const misfire_names[];
 extern const char *const dst_names[];
@@ -141,7 +151,8 @@ struct job_spec {
 	char			*key;		/* a repeated Add with it returns the first id */
 	struct strings		 labels;	/* "key=value" */
 	instant			 at;		/* at; or: */
-	usec_t			 in;		/* inUSec; first due this long after the add */
+	usec_t			 in;		/* inUSec; first due this long after the add, or the parents */
+	struct strings		 after;		/* "JOB[:ok|fail|any]", see after_read() */
 	usec_t			 every;		/* everyUSec; at least EVERY_MIN */
 	char			*cron;
 	char			*calendar;
@@ -204,6 +215,22 @@ bool job_spec_has_schedule(const struct job_spec *s);
 
 /* Does it come again: has it more occurrences than one? */
 bool job_spec_repeats(const struct job_spec *s);
+
+/* One of a job_spec's after: the job by its id, or, with id 0, by its name. */
+struct after_job {
+	int64_t	id;
+	char	name[NAME_BYTES_MAX + 1];
+	int	condition;		/* enum after */
+};
+
+/*
+ * Read JOB[:ok|fail|any].  Names may have colons in them, so what is behind the last one is the
+ * condition only if it is one of these words.  NULL, or the reason why it is none.
+ */
+const char *after_read(const char *text, struct after_job *out);
+
+/* Does a run that ended so (enum run_state; -1: none did) satisfy the condition? */
+bool after_holds(enum after condition, int outcome);
 
 /* When, in words: "cron 0 3 * * * Europe/Berlin", "every 5m"; NULL for a single occurrence.  The caller frees. */
 char *job_spec_schedule_words(const struct job_spec *s);
@@ -327,13 +354,36 @@ struct job_info {
 	instant		 pruned;	/* prunedUntil: records of dues up to it may be gone */
 	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	int64_t		 crashes;	/* attempts lost, in a row */
+	int64_t		 dependents;	/* jobs that wait for it */
+	char		*waits_for;	/* waitsFor, in words: see dependency_words() */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */
 	bool		 paused;	/* not told: state says so, but of a job that runs */
+	int64_t		 parents;	/* not told: how many it waits for */
 };
 
 extern const struct field job_info_fields[];
+
+/* ---- how two jobs hang together (type Dependency) ---- */
+struct dependency_info {
+	int64_t	 job;			/* the other one: the parent, or the child */
+	char	*name;
+	int	 condition;		/* enum after */
+	int	 state;			/* enum dependency_state */
+	int	 job_state;		/* jobState, of the other one; -1 absent: it was removed */
+	int	 outcome;		/* lastOutcome: how the parent ended last; -1 absent */
+};
+
+extern const struct field dependency_info_fields[];
+void dependency_info_done(struct dependency_info *d);
+
+/*
+ * For whom a blocked job waits, "waits for 12 (nightly) to succeed, and for 13 to end"; or, of a
+ * finished one, which parent cannot let it go on any more, and what to do about it.  NULL when there
+ * is nothing to say.  parents are all of the job.  The caller frees.
+ */
+char *dependency_words(const struct dependency_info *parents, size_t n, int job_state);
 void job_info_done(struct job_info *j);
 void run_info_done(struct run_info *r);
 

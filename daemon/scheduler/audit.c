@@ -103,7 +103,7 @@ walk_begin(struct audit *a)
 	if (schedule_repeats(a->schedule))
 		expect_after(a, instant_is_set(a->from) && a->from.usec > a->job->created.usec ?
 		    instant_add(a->from, -1) : a->job->created);
-	else if (!a->spec->on_boot && !instant_is_set(a->job->due))
+	else if (!a->spec->on_boot && a->spec->after.n == 0 && !instant_is_set(a->job->due))
 		a->o.due = first_due(a);
 	if (a->o.due.usec < a->from.usec || a->o.due.usec >= a->until.usec)
 		a->o.due = (instant){ 0 };
@@ -121,8 +121,8 @@ static void
 walk_close(struct audit *a, const struct ledger_row *row)
 {
 	gap_flush(a);
-	/* A host's starts follow no schedule. */
-	if (a->spec->on_boot) {
+	/* A host's starts, and the ends of other jobs, follow no schedule. */
+	if (a->spec->on_boot || a->spec->after.n > 0) {
 		a->counted = row->count;
 		a->occurrences += row->count;
 	}

@@ -205,6 +205,7 @@ sweep_step(struct task *t)
 			while (sweep_submit_redue(f)) {
 				AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
 				f->i += sweep_took(f, &f->op.head);
+				scheduler_dependents(f->s, &f->op.redue.dependents);
 				SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
 				if (t->err == -ECANCELED)
 					goto out;

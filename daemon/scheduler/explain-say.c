@@ -176,7 +176,8 @@ say_due(struct explain *e, const struct occurrence *o)
 {
 	char due[WHEN_TEXT_MAX], *remark = remark_occurrence(e->schedule, o);
 
-	say(e, CAUSE_DUE, o->due, "due %s", instant_print(o->due, due));
+	say(e, CAUSE_DUE, o->due, "due %s%s", instant_print(o->due, due), e->spec->after.n > 0 ?
+	    ": all that it waits for had ended as asked" : "");
 	if (remark != NULL && o->mark != MARK_NONE)
 		say(e, CAUSE_TIME_CHANGE, o->due, "%s", remark);
 	free(remark);

@@ -300,6 +300,14 @@ tell_finished(struct explain *e, struct buf *out)
 	char due[WHEN_TEXT_MAX];
 
 	buf_puts(out, "finished: ");
+	if (e->job->waits_for != NULL) {
+		buf_puts(out, e->job->waits_for);
+		say(e, CAUSE_WAITING, (instant){ 0 }, "%s", e->job->waits_for);
+		if (e->earlier.kind != SUBJECT_NONE)
+			say_subject(e, &e->earlier, &said);
+		buf_done(&said);
+		return;
+	}
 	if (e->earlier.kind == SUBJECT_NONE) {
 		buf_puts(out, "nothing more comes");
 	} else {
@@ -359,6 +367,10 @@ tell_waiting(struct explain *e, struct buf *out)
 		    took_print(instant_since(e->later.o.due, e->now), in));
 	else if (e->spec->on_boot && e->job->state != JOB_PAUSED)
 		buf_puts(out, "waiting for the next start of the host");
+	else if (e->job->waits_for != NULL)
+		buf_printf(out, "blocked: it %s", e->job->waits_for);
+	if (e->job->waits_for != NULL)
+		say(e, CAUSE_WAITING, (instant){ 0 }, "it %s", e->job->waits_for);
 	if (e->later.kind == SUBJECT_FUTURE)
 		brief_subject(e, &e->later, &then);
 	if (e->later.kind != SUBJECT_NONE)

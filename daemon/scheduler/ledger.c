@@ -219,6 +219,7 @@ skip_over(struct skip *f)
 	if (f->op.op.result == 0) {
 		ledger_skip_tell(s, &f->op, f->pending->kind);
 		window_back(&s->window, f->pending, f->decision.next, now);
+		scheduler_dependents(s, &f->op.dependents);
 	} else if (f->op.op.result == -ESTALE) {
 		window_refused(&s->window, f->pending, now);
 	} else {
@@ -263,7 +264,7 @@ skip_release(struct task *t)
 {
 	struct skip *f = container_of(t, struct skip, task);
 
-	free(f->op.name);
+	op_skip_done(&f->op);
 	free(f);
 }
 

@@ -103,6 +103,7 @@ recovery_step(struct task *t)
 	}
 	clock_begun(f->s);
 	recovery_over(f);
+	dependents_start(f->s);
 out:
 	scheduler_changed(f->s);
 

@@ -206,6 +206,7 @@ run_claim_over(struct run_task *f)
 	/* Its time has not come, or its job is paused: what the store has is looked up again. */
 	if (f->retry && r == -ESTALE)
 		retrying_note(&f->s->retrying, now);
+	scheduler_dependents(f->s, &f->op.claim.dependents);
 	run_decided(f);
 }
 
@@ -307,6 +308,7 @@ run_ended(struct run_task *f)
 	run_tell(f, EVENT_RUN_ENDED, o->job_state);
 	if (o->quarantined)
 		scheduler_job_quarantined(s, f->info.job, f->info.name, o->job_state);
+	scheduler_dependents(s, &f->op.finish.dependents);
 }
 
 /* The end is committed: now it may be told, and the runner may forget. */

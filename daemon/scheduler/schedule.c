@@ -465,7 +465,7 @@ schedule_first(const struct schedule *s, const struct job_spec *spec, instant no
 		if (!schedule_next(s, now, &o))
 			return false;
 		*ret = o.due;
-	} else if (!spec->on_boot) {
+	} else if (!spec->on_boot && spec->after.n == 0) {
 		*ret = instant_is_set(spec->at) ? spec->at : instant_add(now, spec->in);
 		if (ret->usec < spec->from.usec)
 			*ret = spec->from;

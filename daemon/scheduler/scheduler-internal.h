@@ -72,6 +72,7 @@ struct scheduler {
 	bool			 changed;	/* something to look at */
 	bool			 recovered;
 	bool			 simulated;	/* no clock to be looked at */
+	bool			 spreading;	/* a task goes on with what ends mean to others */
 	bool			 store_bad;	/* the last op failed: told once */
 	struct task		*on_recovered;
 	struct op_life		 life;		/* our beginning, and our end */
@@ -86,6 +87,9 @@ void scheduler_changed(struct scheduler *s);
  * long to wait.
  */
 bool scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *backoff);
+
+/* Go on with what ends mean to jobs that wait, if there is any of it left in the store. */
+void dependents_start(struct scheduler *s);
 
 /* A job's occurrence is nobody's any more: out of the line, the park, the window. */
 void scheduler_forget(struct scheduler *s, int64_t job);

@@ -479,11 +479,11 @@ job_tell(struct scheduler *s, enum event_type type, int64_t job, const char *nam
 }
 
 void
-scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name, bool paused)
+scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name, int job_state)
 {
-	job_tell(s, EVENT_JOB_ADDED, row->id, name, paused ? JOB_PAUSED : JOB_SCHEDULED);
+	job_tell(s, EVENT_JOB_ADDED, row->id, name, job_state);
 	/* If a load has found it before us, what is here is newer. */
-	if (paused || !instant_is_set(row->due) || window_get(&s->window, row->id) != NULL)
+	if (job_state == JOB_PAUSED || !instant_is_set(row->due) || window_get(&s->window, row->id) != NULL)
 		return;
 	if (window_put(&s->window, row, loop_wall(s->loop)) != NULL ||
 	    instant_is_set(window_load_at(&s->window)))

@@ -61,7 +61,7 @@ int64_t scheduler_epoch(const struct scheduler *s);
 
 /* Told by the server, after the commit.  They also emit the events. */
 void scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name,
-    bool paused);
+    int job_state);
 void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state);
 /* released: it was in quarantine, by which what came meanwhile was skipped. */
 void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
@@ -83,6 +83,8 @@ void scheduler_remove_output(struct scheduler *s);
 /* What is kept, as configured; all zero: everything.  The scheduler's. */
 const struct keep_policy *scheduler_keep_policy(const struct scheduler *s);
 void scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out);
+/* What an op has meant to jobs that wait for others, told after the op itself.  Empties d. */
+void scheduler_dependents(struct scheduler *s, struct dependents *d);
 
 /*
  * The live run, with what is not stored yet (spawned, pid, first output); or NULL. Borrowed,

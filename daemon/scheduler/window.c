@@ -203,6 +203,9 @@ void
 window_back(struct window *w, struct pending *p, instant due, instant now)
 {
 	MUST(p->state != PENDING_HEAP && p->run == 0);
+	/* Its parents have let it go on again, and that was told before the answer to us. */
+	if (!instant_is_set(due) && p->told && p->told_due.usec > p->due.usec)
+		due = p->told_due;
 	if (p->gone || !instant_is_set(due) ||
 	    !window_wants(w, (struct window_place){ due, p->job }, now)) {
 		pending_free(w, p);

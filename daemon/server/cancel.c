@@ -112,6 +112,7 @@ end_took(struct pass *p, union pass_op *any, const struct target *target)
 	if (!refusal_passed(p, op->op.result, target, &c->passed_over))
 		return;
 	scheduler_run_canceled(server_of(p->call)->scheduler, op);
+	scheduler_dependents(server_of(p->call)->scheduler, &op->dependents);
 	json_push(c->texts, json_string(run_text(op->job, op->run, text)));
 	op_cancel_done(op);
 }

@@ -26,6 +26,7 @@ struct change {
 	struct pass	 pass;
 	bool		 paused;
 	int64_t		 count;
+	int64_t		 waited;	/* Remove's: for those that are gone */
 	bool		 passed_over;
 	bool		 allowed;	/* one at least was not */
 	/* Remove's: */
@@ -47,6 +48,8 @@ change_answer(struct change *f)
 		return;
 	reply = json_object();
 	json_set_int(reply, "count", f->count);
+	if (f->waited > 0)
+		json_set_int(reply, "dependents", f->waited);
 	call_reply(&f->call, reply);
 }
 
@@ -162,6 +165,7 @@ remove_fill(struct pass *p, union pass_op *op, const struct target *target)
 		.op.kind = OP_REMOVE,
 		.job = target->job,
 		.uid = call_reach(p->call),
+		.now = loop_wall(p->task.loop),
 	};
 }
 
@@ -180,7 +184,9 @@ remove_took(struct pass *p, union pass_op *any, const struct target *target)
 		return;
 	f->allowed = true;
 	f->count++;
+	f->waited += op->waited;
 	scheduler_job_removed(s->scheduler, op->job, op->name, op->runs);
+	scheduler_dependents(s->scheduler, &op->dependents);
 	if (op->runs > 0)
 		scheduler_remove_output(s->scheduler);
 	op_remove_done(op);

@@ -9,6 +9,7 @@
 
 #include "daemon/exec/assertions.h"
 #include "daemon/scheduler/remark.h"
+#include "daemon/server/circle.h"
 #include "daemon/server/method.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -198,7 +199,22 @@ add_tell(struct add *f, size_t i)
 		json_push(f->existing, json_int(job->id));
 	else
 		scheduler_job_added(server_of(&f->call)->scheduler, &row, job->spec->name,
-		    job->spec->paused);
+		    job->job_state);
+}
+
+/* One that will never be let go on, as things stand, is told so at once. */
+static void
+add_warn_never(struct add *f, size_t i)
+{
+	const struct job_new *job = &f->op.jobs[i];
+	char *text;
+
+	if (job->existed || job->spec->after.n == 0 || job->job_state != JOB_FINISHED)
+		return;
+	text = xasprintf("job %" PRId64 " is finished already: one that it waits for is over, and did"
+	    " not end so; run that one again, and this one waits for it", job->id);
+	json_push(f->warnings, json_string(text));
+	free(text);
 }
 
 static void
@@ -218,12 +234,35 @@ add_answer(struct add *f)
 	call_reply(&f->call, reply);
 }
 
+/* A parent was refused. */
+static void
+add_refused_after(struct add *f)
+{
+	const struct op_add *op = &f->op;
+	const char *text = op->jobs[op->failed].spec->after.items[op->failed_after];
+	struct after_job a;
+	char place[64], *what;
+
+	(void)snprintf(place, sizeof(place), "jobs[%zu].after[%zu]", op->failed, op->failed_after);
+	(void)after_read(text, &a);	/* it was good before */
+	what = op->n > 1 ? xasprintf("%s (%s)", a.name, place) : xstrdup(a.name);
+	if (op->op.result == -ENOENT)
+		call_fail(&f->call, JOBD_NOT_FOUND, what, NULL);
+	else if (op->op.result == -EMLINK)
+		call_fail(&f->call, JOBD_LIMIT_REACHED, "jobs that wait for one job", NULL);
+	else
+		call_fail(&f->call, JOBD_INVALID_FIELD, place, "names the same job as another one");
+	free(what);
+}
+
 static void
 add_refused(struct add *f)
 {
 	const struct op_add *op = &f->op;
 
-	if (op->op.result == -EEXIST)
+	if (op->op.result == -ENOENT || op->op.result == -EMLINK || op->op.result == -ENOTUNIQ)
+		add_refused_after(f);
+	else if (op->op.result == -EEXIST)
 		call_fail(&f->call, JOBD_NAME_TAKEN, op->jobs[op->failed].spec->name, NULL);
 	else if (op->op.result == -EDQUOT)
 		call_fail(&f->call, JOBD_LIMIT_REACHED, "jobs of one user", NULL);
@@ -258,6 +297,10 @@ add_step(struct task *t)
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
 			TASK_YIELD(t);
 	}
+	if (circle_find(((struct add_in *)f->call.in)->jobs.items, f->op.n, &f->error)) {
+		call_fail(&f->call, f->error.why, f->error.path, f->error.reason);
+		goto out;
+	}
 	/* Who has gone before anything was done gets nothing done. */
 	if (t->cancelled)
 		goto out;
@@ -271,9 +314,11 @@ add_step(struct task *t)
 	}
 	for (f->i = 0; f->i < f->op.n; f->i++) {
 		add_tell(f, f->i);
+		add_warn_never(f, f->i);
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
 			TASK_YIELD(t);
 	}
+	scheduler_dependents(s->scheduler, &f->op.dependents);
 	add_answer(f);
 out:;
 	TASK_END(t, 0);
@@ -337,6 +382,17 @@ struct get {
 };
 
 static void
+set_dependencies(struct cJSON *reply, const char *name, const struct dependency_info *infos, size_t n)
+{
+	struct cJSON *array = n > 0 ? json_array() : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		json_push(array, fields_write(dependency_info_fields, &infos[i]));
+	if (n > 0)
+		json_set(reply, name, array);
+}
+
+static void
 get_answer(struct get *f)
 {
 	struct cJSON *reply = json_object(), *runs = json_array();
@@ -345,6 +401,8 @@ get_answer(struct get *f)
 		json_push(runs, run_reply(server_of(&f->call), &f->op.runs[i]));
 	json_set(reply, "job", job_reply(&f->call, &f->op.job));
 	json_set(reply, "runs", runs);
+	set_dependencies(reply, "parents", f->op.parents, f->op.parents_n);
+	set_dependencies(reply, "children", f->op.children, f->op.children_n);
 	call_reply(&f->call, reply);
 }
 
@@ -359,6 +417,7 @@ get_step(struct task *t)
 	f->op.op.kind = OP_GET;
 	f->op.id = id_parse(in->job);
 	f->op.name = in->job;
+	f->op.dependencies = true;
 	f->op.runs_max = in->runs < 0 ? GET_RUNS_DEFAULT : (size_t)in->runs;
 	store_submit(server_of(&f->call)->store, &f->op.op, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
@@ -479,6 +538,7 @@ list_push(struct list *f, struct job_info *j)
 	f->bytes += 300 + text_length(j->description) + text_length(j->summary);
 	for (size_t i = 0; i < j->labels.n; i++)
 		f->bytes += 3 + strlen(j->labels.items[i]);
+	f->bytes += text_length(j->waits_for);
 	if (j->last != NULL)
 		f->bytes += 400 + text_length(j->last->reason);
 	json_push(f->jobs, job_reply(&f->call, j));

@@ -107,6 +107,7 @@ retry_took(struct pass *p, union pass_op *any, const struct target *target)
 	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
 		return;
 	scheduler_run_retried(server_of(p->call)->scheduler, op);
+	scheduler_dependents(server_of(p->call)->scheduler, &op->dependents);
 	json_push(f->runs, json_string(run_text(op->job, op->run, text)));
 	op_retry_done(op);
 }

@@ -86,6 +86,7 @@ struct simulate_call {
 	struct map		 seen;		/* ids that are wanted, or taken by name */
 	struct op_due		 due;
 	bool			 beyond;	/* the store has more */
+	bool			 dependents;	/* jobs that wait for others are left out */
 	struct plan		*plans;
 	size_t			 n, i;
 	struct simulated	*jobs;
@@ -241,6 +242,7 @@ named_took(struct pass *p, union pass_op *op, const struct target *target)
 	plan->id = op->get.job.id;
 	map_set(&f->seen, plan->id, f);
 	plan_take_past(plan, &op->get);
+	f->dependents |= op->get.job.dependents > 0;
 	op_get_done(&op->get);
 }
 
@@ -452,6 +454,8 @@ plan_open(struct simulate_call *f, size_t i)
 		free(text);
 	} else if (p->paused) {
 		note_paused(f, p);
+	} else if (p->spec->after.n > 0 && !(f->now && instant_is_set(p->due))) {
+		f->dependents = true;
 	} else if (p->own == NULL) {
 		simulated_added(j, f->from);
 	} else if (f->now) {
@@ -597,6 +601,8 @@ answer(struct simulate_call *f)
 	if (f->beyond)
 		note(f, "the store has more jobs than a simulation takes: the 1000 that are due"
 		    " first are in it");
+	if (f->dependents)
+		note(f, "what jobs would do that wait for others (after) is not in it");
 	if (s->stopped)
 		note(f, "it stopped after ten million decisions");
 	set_instant(o, "from", f->from);

@@ -331,6 +331,7 @@ skip_tell(struct skip_call *f)
 	    .retrying = job->last != NULL && job->last->state == RUN_RETRYING ?
 	    job->last->run : 0 };
 	scheduler_job_skipped(server_of(&f->call)->scheduler, &f->op, &row, !job->paused);
+	scheduler_dependents(server_of(&f->call)->scheduler, &f->op.dependents);
 	op_skip_done(&f->op);
 	free(schedule);
 	json_free(fields);
@@ -593,6 +594,7 @@ backfill_took(struct backfill *f)
 	if (op->op.result < 0)
 		return false;
 	scheduler_run_queued(server_of(&f->call)->scheduler, op->job, op->run, op->kind, op->name);
+	scheduler_dependents(server_of(&f->call)->scheduler, &op->dependents);
 	json_push(f->runs, json_string(run_text(op->job, op->run, text)));
 	op_trigger_done(op);
 	return true;

@@ -122,11 +122,14 @@ run_satisfies(const struct run_info *r, int until)
 	return run_state_final(state) || (until == UNTIL_STARTED && state != RUN_QUEUED);
 }
 
-/* It says in words how it comes again; a single occurrence has nothing to say. */
+/*
+ * It says in words how it comes again; a single occurrence has nothing to say.  And one that waits for
+ * others may come again whenever they do.
+ */
 static bool
 job_repeats(const struct job_info *j)
 {
-	return j->schedule != NULL;
+	return j->schedule != NULL || j->parents > 0;
 }
 
 /* The same for a job: last is its latest run, or NULL. */

@@ -1,5 +1,5 @@
 /*
- * memory-internal: what memory.c and memory_job.c share and nobody else may use.
+ * memory-internal: what memory.c, memory_job.c and memory_after.c share and nobody else may use.
  */
 #ifndef STORE_MEMORY_INTERNAL_H
 #define STORE_MEMORY_INTERNAL_H
@@ -16,6 +16,14 @@ struct memory_run {
 	struct run_info		 info;		/* retry_at is negative while the job is held */
 };
 
+/* A job that a job waits for. */
+struct memory_parent {
+	int64_t	 job;
+	int	 condition, state;
+	int	 outcome;	/* -1: none is known */
+	char	*name;
+};
+
 struct memory_job {
 	struct due_row		 row;		/* due, id, every, misfire, kind, schedule */
 	int64_t			 uid;
@@ -26,6 +34,10 @@ struct memory_job {
 	int64_t			 generation, runs, skips, overlaps, epoch, crashes;
 	usec_t			 took;		/* run_took_average() */
 	int64_t			 queued, running, retrying;
+	struct memory_parent	*parents;	/* parents_n */
+	size_t			 parents_n;
+	int64_t			 unmet, never, children;	/* as in SQLite's table of jobs */
+	usec_t			 delay;
 	char			*name, *key, *spec_json;
 	const struct job_spec	*spec;		/* or NULL: then there is spec_json */
 	struct memory_run	*newest;	/* active, and ended ones that are kept */
@@ -96,6 +108,21 @@ memory_job_held(const struct memory_job *j)
 
 /* What the scheduler is told of it; the caller frees the schedule. */
 struct due_row memory_due_row(const struct memory_job *j);
+/* The job of this name, or NULL.  Slow: for tests. */
+struct memory_job *memory_job_named(const struct memory *m, const char *name);
+
+/* ---- jobs that wait for others (memory_after.c); as sqlite.h has them ---- */
+
+/* changed: the job has become finished, or is not any more. */
+void memory_dependents_tell(struct memory *m, int64_t job, int64_t children, bool changed,
+    int outcome, instant at, struct dependents *out);
+void memory_dependents_due(struct memory *m, struct memory_job *j, instant at,
+    struct dependents *out);
+int memory_dependencies_add(struct memory *m, struct op_add *o, size_t i, int64_t before);
+void memory_dependencies_delete(struct memory *m, struct memory_job *j);
+int64_t memory_dependents_waiting(const struct memory *m, int64_t job);
+void memory_dependencies_read(const struct memory *m, const struct memory_job *j, struct op_get *o);
+int memory_spread(void *db, struct store_op *op);
 
 /* ---- the ops that people ask for (memory_job.c) ---- */
 int memory_add(void *db, struct store_op *op);

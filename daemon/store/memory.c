@@ -63,6 +63,9 @@ job_free(struct memory_job *j)
 		j->newest = r->older;
 		run_free(r);
 	}
+	for (size_t i = 0; i < j->parents_n; i++)
+		free(j->parents[i].name);
+	free(j->parents);
 	free(j->row.schedule);
 	free(j->name);
 	free(j->key);
@@ -76,6 +79,7 @@ memory_job_delete(struct memory *m, struct memory_job *j)
 	size_t at = 0;
 
 	MUST(j->queued + j->running + j->retrying == 0);
+	memory_dependencies_delete(m, j);
 	while (m->jobs[at] != j)
 		at++;
 	m->n--;
@@ -87,10 +91,12 @@ memory_job_delete(struct memory *m, struct memory_job *j)
 void
 memory_job_settle(struct memory_job *j, instant when)
 {
+	bool due = instant_is_set(j->row.due);
 	const struct job_facts facts = {
 		.queued = j->queued, .running = j->running, .retrying = j->retrying,
 		.paused = j->paused, .quarantined = j->quarantined,
-		.has_more = instant_is_set(j->row.due) || j->on_boot,
+		.has_more = due || j->on_boot || (j->parents_n > 0 && j->never == 0),
+		.waits = j->parents_n > 0 && !due,
 	};
 
 	j->state = job_state_of(&facts);
@@ -246,6 +252,7 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	j->row.due = o->next_due;
 	j->previous = o->due;
 	j->overlaps = 0;
+	memory_dependents_due(m, j, o->started, &o->dependents);
 	o->attempt = r->info.attempt = 1;
 	r->info.noticed = o->noticed;
 	r->info.started = o->started;
@@ -358,6 +365,7 @@ memory_finish(void *db, struct store_op *op)
 	struct memory *m = db;
 	struct memory_job *j = memory_job(m, info->job);
 	struct memory_run *r = j != NULL ? memory_run_find(j, info->run) : NULL;
+	int was;
 
 	MUST(run_state_final((enum run_state)info->state) && instant_is_set(info->ended));
 	MUST(o->again == AGAIN_NO || (instant_is_set(o->again_at) && info->state != RUN_CANCELED));
@@ -377,10 +385,26 @@ memory_finish(void *db, struct store_op *op)
 		j->took = run_took_average(j->took, info);
 		memory_run_end(m, j, r, o->from);
 	}
+	was = j->state;
 	memory_job_settle(j, info->ended);
+	if (o->state != RUN_RETRYING)
+		memory_dependents_tell(m, j->row.id, j->children,
+		    (was == JOB_FINISHED) != (j->state == JOB_FINISHED), o->state, info->ended,
+		    &o->dependents);
 	o->job_state = j->state;
 	memory_tell(m, op);
 	return 0;
+}
+
+/* Its state is another; and when it is finished by now, or not any more, others are concerned. */
+static void
+settle_and_tell(struct memory *m, struct memory_job *j, instant at, struct dependents *out)
+{
+	int was = j->state;
+
+	memory_job_settle(j, at);
+	memory_dependents_tell(m, j->row.id, j->children,
+	    (was == JOB_FINISHED) != (j->state == JOB_FINISHED), -1, at, out);
 }
 
 static int
@@ -402,7 +426,8 @@ memory_skip(void *db, struct store_op *op)
 	j->skipped = o->last;
 	if (o->cause == SKIP_OVERLAP)
 		j->overlaps += o->count;
-	memory_job_settle(j, o->last);
+	memory_dependents_due(m, j, o->last, &o->dependents);
+	settle_and_tell(m, j, o->last, &o->dependents);
 	o->name = xstrdup(j->name);
 	memory_tell(m, op);
 	return 0;
@@ -487,12 +512,13 @@ static int
 memory_redue(void *db, struct store_op *op)
 {
 	struct op_redue *o = container_of(op, struct op_redue, op);
-	struct memory_job *j = memory_job(db, o->job);
+	struct memory *m = db;
+	struct memory_job *j = memory_job(m, o->job);
 
 	if (j == NULL || j->row.due.usec != o->from.usec)
 		return -ESTALE;
 	j->row.due = o->to;
-	memory_job_settle(j, o->from);
+	settle_and_tell(m, j, o->from, &o->dependents);
 	return 0;
 }
 
@@ -822,6 +848,7 @@ const struct backend backend_memory = {
 		[OP_PAUSE] = memory_pause,
 		[OP_REMOVE] = memory_remove,
 		[OP_ADD] = memory_add,
+		[OP_SPREAD] = memory_spread,
 		[OP_DUE] = memory_due_page,
 		[OP_ACTIVE] = memory_active,
 		[OP_SCHEDULED] = memory_scheduled,

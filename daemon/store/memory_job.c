@@ -49,6 +49,12 @@ job_find(const struct memory *m, const char *name, const char *key, int64_t uid)
 	return NULL;
 }
 
+struct memory_job *
+memory_job_named(const struct memory *m, const char *name)
+{
+	return job_find(m, name, NULL, 0);
+}
+
 static int64_t
 owned(const struct memory *m, int64_t uid)
 {
@@ -89,8 +95,16 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 	j->name = xstrdup(spec->name);
 	j->key = xstrdup(spec->key);
 	j->spec_json = xstrdup(job->spec_json);
+	j->delay = spec->after.n > 0 ? spec->in : 0;
 	memory_job_settle(j, o->now);
+	/* Until it is known for whom it waits (memory_after.c): like SQLite has it. */
+	if (spec->after.n > 0 && !instant_is_set(j->row.due)) {
+		j->parents = xcalloc(spec->after.n, sizeof(*j->parents));
+		j->state = spec->paused ? JOB_PAUSED : JOB_BLOCKED;
+		j->finished = (instant){ 0 };
+	}
 	job->id = j->row.id;
+	job->job_state = j->state;
 	return 0;
 }
 
@@ -108,6 +122,12 @@ memory_add(void *db, struct store_op *op)
 		if (r < 0)
 			break;
 	}
+	for (size_t i = 0; r == 0 && i < o->n; i++) {
+		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
+			continue;
+		o->failed = i;
+		r = memory_dependencies_add(m, o, i, last_id);
+	}
 	/* All or none. */
 	while (r < 0 && m->n > 0 && m->jobs[m->n - 1]->row.id > last_id)
 		memory_job_delete(m, m->jobs[m->n - 1]);
@@ -124,14 +144,17 @@ memory_trigger(void *db, struct store_op *op)
 	struct op_trigger *o = container_of(op, struct op_trigger, op);
 	struct memory *m = db;
 	struct memory_job *j;
-	int r;
+	int r, was;
 
 	j = job_of(m, o->job, o->uid, &r);
 	if (j == NULL)
 		return r;
+	was = j->state;
 	o->run = memory_run_new(m, j, RUN_QUEUED, true,
 	    instant_is_set(o->due) ? o->due : o->now)->info.run;
 	memory_job_settle(j, o->now);
+	memory_dependents_tell(m, j->row.id, j->children, was == JOB_FINISHED, -1, o->now,
+	    &o->dependents);
 	o->kind = j->row.kind;
 	o->name = xstrdup(j->name);
 	return 0;
@@ -145,7 +168,7 @@ memory_retry(void *db, struct store_op *op)
 	struct memory *m = db;
 	struct memory_run *run;
 	struct memory_job *j;
-	int r;
+	int r, was;
 
 	j = job_of(m, o->job, o->uid, &r);
 	if (j == NULL)
@@ -173,7 +196,10 @@ memory_retry(void *db, struct store_op *op)
 	memory_run_clear(run);
 	run->retried = 0;
 	run->info.retry_at = (instant){ 0 };
+	was = j->state;
 	memory_job_settle(j, o->now);
+	memory_dependents_tell(m, j->row.id, j->children, was == JOB_FINISHED, -1, o->now,
+	    &o->dependents);
 	o->row = memory_due_row(j);
 	o->paused = j->paused;
 	o->job_state = j->state;
@@ -214,6 +240,8 @@ memory_cancel(void *db, struct store_op *op)
 		    xstrdup("canceled before its next attempt") : NULL;
 		memory_run_end(m, j, run, o->was);
 		memory_job_settle(j, o->now);
+		memory_dependents_tell(m, j->row.id, j->children, true, RUN_CANCELED, o->now,
+		    &o->dependents);
 	}
 	o->job_state = j->state;
 	o->kind = j->row.kind;
@@ -270,6 +298,8 @@ memory_remove(void *db, struct store_op *op)
 	struct op_remove *o = container_of(op, struct op_remove, op);
 	struct memory *m = db;
 	struct memory_job *j;
+	int64_t children;
+	bool changed;
 	int r;
 
 	j = job_of(m, o->job, o->uid, &r);
@@ -279,7 +309,11 @@ memory_remove(void *db, struct store_op *op)
 		return -EBUSY;
 	o->runs = j->runs;
 	o->name = xstrdup(j->name);
+	o->waited = memory_dependents_waiting(m, o->job);
+	children = j->children;
+	changed = j->state != JOB_FINISHED;
 	memory_job_delete(m, j);
+	memory_dependents_tell(m, o->job, children, changed, -1, o->now, &o->dependents);
 	return 0;
 }
 
@@ -299,7 +333,10 @@ memory_get(void *db, struct store_op *op)
 		.uid = j->uid, .generation = j->generation, .created = j->created,
 		.due = j->row.due, .every = j->row.every, .runs = j->runs, .skips = j->skips,
 		.overlaps = j->overlaps, .crashes = j->crashes, .paused = j->paused,
+		.dependents = j->children, .parents = (int64_t)j->parents_n,
 	};
+	if (o->dependencies)
+		memory_dependencies_read(m, j, o);
 	o->runs = xcalloc(o->runs_max + 1, sizeof(*o->runs));
 	for (const struct memory_run *r = j->newest; r != NULL && o->runs_n < o->runs_max;
 	    r = r->older) {

@@ -139,7 +139,28 @@ static const char step_3[] =
 "UPDATE job SET output = coalesce((SELECT sum(output_bytes) FROM run WHERE job = job.id), 0)"
 " WHERE id IN (SELECT job FROM run WHERE output_bytes > 0);"
 "UPDATE counted SET runs = (SELECT count(*) FROM run),"
-" run = (SELECT coalesce(max(id), 0) FROM run), output = (SELECT coalesce(sum(output), 0) FROM job);";
+" run = (SELECT coalesce(max(id), 0) FROM run), output = (SELECT coalesce(sum(output), 0) FROM job);"
+/*
+ * Jobs that wait for others.  Of a job: how many parents it has, how many of them have not ended as
+ * asked (unmet), and how many of these have nothing more to come (never); how many wait for it; and
+ * how long after its parents it is due.  Most jobs have none of it, and are told so by their own row.
+ */
+"ALTER TABLE job ADD COLUMN parents INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE job ADD COLUMN unmet INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE job ADD COLUMN never INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE job ADD COLUMN children INTEGER NOT NULL DEFAULT 0;"
+"ALTER TABLE job ADD COLUMN delay INTEGER NOT NULL DEFAULT 0;"
+/* name: the parent's, which may be gone by now; outcome: of its last end that came after the add. */
+"CREATE TABLE dependency (child INTEGER NOT NULL, parent INTEGER NOT NULL,"
+" condition INTEGER NOT NULL, state INTEGER NOT NULL, outcome INTEGER, name TEXT,"
+" PRIMARY KEY (child, parent)) WITHOUT ROWID;"
+"CREATE INDEX dependency_parent ON dependency(parent, child);"
+/*
+ * What is still to be told to the children of a job, in this order: how a run of it ended, or only
+ * that it has become finished, or is not any more.  child: the last one that was told.
+ */
+"CREATE TABLE spread (id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, outcome INTEGER,"
+" at INTEGER NOT NULL, child INTEGER NOT NULL);";
 
 const char *const migrate_steps[] = { step_1, step_2, step_3 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);

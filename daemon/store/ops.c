@@ -10,10 +10,48 @@
 #include "daemon/base/must.h"
 #include "proto/mem.h"
 
+#define NO_DEPENDENTS ((struct dependents){ .n = 0 })
+
+void
+dependents_done(struct dependents *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		free(d->items[i].row.schedule);
+		free(d->items[i].name);
+	}
+	free(d->items);
+	*d = NO_DEPENDENTS;
+}
+
+void
+op_spread_done(struct op_spread *op)
+{
+	dependents_done(&op->dependents);
+}
+
+void
+op_add_done(struct op_add *op)
+{
+	dependents_done(&op->dependents);
+}
+
+void
+op_finish_done(struct op_finish *op)
+{
+	dependents_done(&op->dependents);
+}
+
+void
+op_redue_done(struct op_redue *op)
+{
+	dependents_done(&op->dependents);
+}
+
 static void
 add_clear(struct op_add *op)
 {
-	op->failed = 0;
+	op->failed = op->failed_after = 0;
+	op->dependents = NO_DEPENDENTS;
 	for (size_t i = 0; i < op->n; i++) {
 		op->jobs[i].id = 0;
 		op->jobs[i].existed = false;
@@ -24,10 +62,12 @@ add_clear(struct op_add *op)
 static void
 add_drop(struct op_add *op)
 {
-	size_t failed = op->failed;
+	size_t failed = op->failed, failed_after = op->failed_after;
 
+	op_add_done(op);
 	add_clear(op);
 	op->failed = failed;
+	op->failed_after = failed_after;
 }
 
 static void
@@ -38,6 +78,7 @@ claim_clear(struct op_claim *op)
 	op->manual = false;
 	op->run_due = (instant){ 0 };
 	op->born = false;
+	op->dependents = NO_DEPENDENTS;
 }
 
 void
@@ -46,6 +87,7 @@ op_claim_done(struct op_claim *op)
 	free(op->row.name);
 	free(op->row.spec_json);
 	memset(&op->row, 0, sizeof(op->row));
+	dependents_done(&op->dependents);
 }
 
 /* A text that is the only thing to free. */
@@ -60,12 +102,14 @@ void
 op_skip_done(struct op_skip *op)
 {
 	text_done(&op->name);
+	dependents_done(&op->dependents);
 }
 
 void
 op_trigger_done(struct op_trigger *op)
 {
 	text_done(&op->name);
+	dependents_done(&op->dependents);
 }
 
 void
@@ -73,12 +117,14 @@ op_retry_done(struct op_retry *op)
 {
 	text_done(&op->name);
 	text_done(&op->row.schedule);
+	dependents_done(&op->dependents);
 }
 
 void
 op_cancel_done(struct op_cancel *op)
 {
 	text_done(&op->name);
+	dependents_done(&op->dependents);
 }
 
 void
@@ -92,6 +138,7 @@ void
 op_remove_done(struct op_remove *op)
 {
 	text_done(&op->name);
+	dependents_done(&op->dependents);
 }
 
 static void
@@ -154,9 +201,21 @@ runs_done(struct run_info **runs, size_t *n)
 	*n = 0;
 }
 
+static void
+dependency_infos_done(struct dependency_info **infos, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++)
+		dependency_info_done(&(*infos)[i]);
+	free(*infos);
+	*infos = NULL;
+	*n = 0;
+}
+
 void
 op_get_done(struct op_get *op)
 {
+	dependency_infos_done(&op->parents, &op->parents_n);
+	dependency_infos_done(&op->children, &op->children_n);
 	job_info_done(&op->job);
 	memset(&op->job, 0, sizeof(op->job));
 	runs_done(&op->runs, &op->runs_n);
@@ -204,13 +263,16 @@ clear_by_hand(struct store_op *op)
 	if (op->kind == OP_TRIGGER) {
 		OP(trigger, op)->run = 0;
 		OP(trigger, op)->name = NULL;
+		OP(trigger, op)->dependents = NO_DEPENDENTS;
 	} else if (op->kind == OP_RETRY) {
 		OP(retry, op)->was = -1;
 		OP(retry, op)->released = OP(retry, op)->paused = false;
 		OP(retry, op)->name = NULL;
 		memset(&OP(retry, op)->row, 0, sizeof(struct due_row));
+		OP(retry, op)->dependents = NO_DEPENDENTS;
 	} else if (op->kind == OP_CANCEL) {
 		OP(cancel, op)->name = NULL;
+		OP(cancel, op)->dependents = NO_DEPENDENTS;
 		OP(cancel, op)->was = 0;
 		OP(cancel, op)->job_state = 0;
 	} else if (op->kind == OP_PAUSE) {
@@ -219,7 +281,8 @@ clear_by_hand(struct store_op *op)
 		memset(&OP(pause, op)->row, 0, sizeof(struct due_row));
 	} else {
 		OP(remove, op)->name = NULL;
-		OP(remove, op)->runs = 0;
+		OP(remove, op)->runs = OP(remove, op)->waited = 0;
+		OP(remove, op)->dependents = NO_DEPENDENTS;
 	}
 }
 
@@ -263,6 +326,8 @@ clear_read(struct store_op *op)
 		memset(&OP(get, op)->job, 0, sizeof(struct job_info));
 		OP(get, op)->runs = NULL;
 		OP(get, op)->runs_n = 0;
+		OP(get, op)->parents = OP(get, op)->children = NULL;
+		OP(get, op)->parents_n = OP(get, op)->children_n = 0;
 		break;
 	case OP_LIST:
 		OP(list, op)->jobs = NULL;
@@ -297,9 +362,11 @@ op_clear(struct store_op *op)
 	case OP_FINISH:
 		OP(finish, op)->state = OP(finish, op)->job_state = 0;
 		OP(finish, op)->held = OP(finish, op)->quarantined = false;
+		OP(finish, op)->dependents = NO_DEPENDENTS;
 		break;
 	case OP_SKIP:
 		OP(skip, op)->name = NULL;
+		OP(skip, op)->dependents = NO_DEPENDENTS;
 		break;
 	case OP_LIFE:
 		OP(life, op)->booted = 0;
@@ -310,6 +377,11 @@ op_clear(struct store_op *op)
 		OP(shift, op)->more = false;
 		break;
 	case OP_REDUE:
+		OP(redue, op)->dependents = NO_DEPENDENTS;
+		break;
+	case OP_SPREAD:
+		OP(spread, op)->dependents = NO_DEPENDENTS;
+		break;
 	case OP_SPAN:
 	case OP_OUTPUT_REMOVED:
 		break;
@@ -403,9 +475,16 @@ op_drop(struct store_op *op)
 		add_drop(OP(add, op));
 		break;
 	case OP_FINISH:
+		op_finish_done(OP(finish, op));
+		break;
+	case OP_REDUE:
+		op_redue_done(OP(redue, op));
+		break;
+	case OP_SPREAD:
+		op_spread_done(OP(spread, op));
+		break;
 	case OP_LIFE:
 	case OP_SHIFT:
-	case OP_REDUE:
 	case OP_SPAN:
 	case OP_COUNTS:
 	case OP_SPANS:

@@ -14,7 +14,7 @@
 enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
-	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_KEEP, OP_OUTPUT_REMOVED,
+	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_SPREAD, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
 	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH,
@@ -36,6 +36,35 @@ struct due_row {
 	int64_t	 retrying;	/* a run of it that waits for its next attempt; 0: none does */
 };
 
+/* ---- jobs that wait for others ---- */
+
+/* A job that an op has changed because it waits for another one. */
+struct dependent {
+	struct due_row	 row;		/* due: one that is new; none: it has no new one */
+	char		*name;		/* or NULL */
+	int		 was, job_state;
+	bool		 paused;
+};
+
+/*
+ * Out of every op that may let others go on, or hold them for good: those that it changed, in the order
+ * in which it did.  No more than a bounded number of jobs is looked at within an op; the rest is
+ * written down, and done by OP_SPREAD.  The submitter takes items over, or frees them.
+ */
+struct dependents {
+	struct dependent *items;
+	size_t		  n;
+	bool		  more;		/* ask OP_SPREAD */
+};
+void dependents_done(struct dependents *d);
+
+/* Go on with what was written down, in its order: a slice of it. */
+struct op_spread {
+	struct store_op	  op;
+	struct dependents dependents;
+};
+void op_spread_done(struct op_spread *op);
+
 /* ---- Add ---- */
 struct job_new {
 	/* in: name, key, labels, kind, every, overlap, misfire, paused */
@@ -47,6 +76,7 @@ struct job_new {
 	instant			 due;		/* in: first due; none: nothing happens by itself */
 	int64_t			 id;		/* out */
 	bool			 existed;	/* out: the key was known; nothing was changed */
+	int			 job_state;	/* out: of one that was added */
 };
 
 struct op_add {
@@ -58,11 +88,18 @@ struct op_add {
 	int64_t		 jobs_max_uid;	/* in: limit of jobs a uid may have; 0: none */
 	int64_t		 epoch;		/* in: of the clock that the dues were counted by (op_shift) */
 	size_t		 failed;	/* out: index of the one at fault */
+	size_t		 failed_after;	/* out: of -ENOENT, -ENOTUNIQ and -EMLINK: which of its after */
+	struct dependents dependents;	/* out: some of jobs, too: due at once, or never */
 	/*
 	 * -EEXIST: name taken (a key of the same uid that exists is no error); -EDQUOT:
-	 * jobs_max_uid reached
+	 * jobs_max_uid reached; -ENOENT: no such parent; -ENOTUNIQ: the same parent twice; -EMLINK: it
+	 * has DEPENDENTS_MAX already.
+	 *
+	 * What after names may be in jobs, too, by name and in any place.  That there are no circles is
+	 * the asker's to see to: only jobs of one Add can make one.
 	 */
 };
+void op_add_done(struct op_add *op);
 
 /* ---- what runs: a claim ---- */
 struct job_row {			/* what the scheduler needs of a job to run it */
@@ -103,6 +140,8 @@ struct op_claim {
 	int64_t		 retried;	/* out: retries used up, with this one */
 	/* out: the run was made by this claim (run is 0 again if that fails) */
 	bool		 born;
+	/* out: the job itself, when its parents let it go on again meanwhile */
+	struct dependents dependents;
 	/*
 	 * -ESTALE: the job is gone, paused or in quarantine, its due is another, or the run is not
 	 * queued (or retrying, and its time come) any more: drop it.
@@ -133,8 +172,10 @@ struct op_finish {
 	bool			 held;	/* out: it is retrying, and its job paused */
 	bool			 quarantined; /* out: the job is, by this */
 	int			 job_state; /* out: what the job is now */
+	struct dependents	 dependents; /* out */
 	/* -ESTALE: it is not in that state (or gone) */
 };
+void op_finish_done(struct op_finish *op);
 
 /* ---- occurrences that made no run: stored as ranges ---- */
 struct op_skip {
@@ -146,6 +187,7 @@ struct op_skip {
 	int64_t		 run;		/* of SKIP_OVERLAP: the run that was active */
 	instant		 next_due;
 	char		*name;		/* out: the job's, for the event */
+	struct dependents dependents;	/* out: the job itself, too, as for a claim */
 	/*
 	 * -ESTALE as for a claim; SKIP_PAUSED and SKIP_ASKED may be told of a paused job, too.
 	 * A range that continues the last one with the same cause is joined to it.
@@ -207,7 +249,9 @@ struct op_redue {
 	struct store_op	 op;
 	int64_t		 job;
 	instant		 from, to;	/* to none: nothing more comes */
+	struct dependents dependents;	/* out */
 };
+void op_redue_done(struct op_redue *op);
 
 struct op_span {
 	struct store_op	 op;
@@ -224,6 +268,7 @@ struct op_trigger {
 	int64_t		 run;		/* out: its number, state queued */
 	char		*name;		/* out */
 	int		 kind;		/* out */
+	struct dependents dependents;	/* out: they wait for it again */
 	/* -ENOENT, -EACCES */
 };
 void op_trigger_done(struct op_trigger *op);
@@ -245,6 +290,7 @@ struct op_retry {
 	char		*name;		/* out */
 	int		 kind;		/* out */
 	int		 job_state;	/* out */
+	struct dependents dependents;	/* out */
 	/* -ENOENT, -EACCES; -EALREADY: it is active, or has succeeded, or there is none */
 };
 void op_retry_done(struct op_retry *op);
@@ -261,6 +307,7 @@ struct op_cancel {
 	char		*name;		/* out */
 	int		 kind;
 	int		 job_state;	/* out: the job's after it */
+	struct dependents dependents;	/* out */
 	/* -ENOENT, -EACCES; -EALREADY: final before */
 };
 void op_cancel_done(struct op_cancel *op);
@@ -285,7 +332,10 @@ struct op_remove {
 	struct store_op	 op;
 	int64_t		 job;
 	int64_t		 uid;
+	instant		 now;
 	char		*name;		/* out */
+	int64_t		 waited;	/* out: jobs that waited for it, and do so in vain now */
+	struct dependents dependents;	/* out */
 	int64_t		 runs;		/* out: highest run number, for removing output */
 	/* -ENOENT, -EACCES, -EBUSY: it has an active run */
 };
@@ -372,8 +422,12 @@ struct op_get {
 	struct job_info	 job;		/* out: with spec and last */
 	struct run_info	*runs;		/* out */
 	size_t		 runs_n;
+	bool		 dependencies;	/* in: these are wanted: */
+	struct dependency_info *parents, *children;	/* out: all; the first CHILDREN_TOLD */
+	size_t		 parents_n, children_n;
 	/* -ENOENT */
 };
+#define CHILDREN_TOLD 100
 void op_get_done(struct op_get *op);
 
 struct op_list {

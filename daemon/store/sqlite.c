@@ -528,6 +528,7 @@ const struct backend backend_sqlite = {
 		[OP_KEEP] = sqlite_keep_slice,
 		[OP_OUTPUT_TRASH] = sqlite_output_trash,
 		[OP_OUTPUT_REMOVED] = sqlite_output_removed,
+		[OP_SPREAD] = sqlite_spread,
 		[OP_DUE] = sqlite_due,
 		[OP_ACTIVE] = sqlite_active,
 		[OP_RESOLVE] = sqlite_resolve,

@@ -34,6 +34,10 @@ enum statement {
 	ST_KEEP_OUTPUT, ST_KEEP_OUTPUT_GONE, ST_KEEP_JOB_SAVE, ST_KEEP_SKIPS, ST_KEEP_SKIP_DELETE,
 	ST_KEEP_FINISHED, ST_KEEP_SPANS, ST_KEEP_SPAN_DELETE, ST_KEEP_ALL, ST_OUTPUT_TRASH_PUT,
 	ST_OUTPUT_TRASH, ST_OUTPUT_TRASH_DELETE, ST_OUTPUT_TRASH_JOB, ST_FREE,
+	ST_PARENT, ST_PARENT_OUTCOME, ST_DEPENDENCY_PUT, ST_CHILD_MORE, ST_CHILDREN, ST_DEPENDENCY_SET,
+	ST_DEPENDENCIES_USE, ST_DEPENDENCIES_NEVER, ST_CHILD_LESS, ST_DEPENDENCIES_DELETE, ST_WAITED,
+	ST_LAST_SKIP, ST_SPREAD_PUT, ST_SPREAD_FIRST, ST_SPREAD_ON, ST_SPREAD_DROP, ST_JOB_STATE,
+	ST_PARENTS_TOLD, ST_CHILDREN_TOLD,
 	ST_COUNT
 };
 
@@ -133,9 +137,12 @@ struct job_now {
 	instant	 due, finished, previous;
 	int64_t	 every, generation, runs, skips, overlaps, crashes;
 	usec_t	 took;			/* run_took_average(); 0: not known */
+	int64_t	 parents, unmet, never, children;	/* see migrate.c */
+	usec_t	 delay;
 	int64_t	 queued, running, retrying;	/* its active runs */
 	int64_t	 output;		/* bytes that its runs hold */
 	/* as loaded */
+	int	 was_state;
 	int64_t	 was_queued, was_running, was_retrying, was_runs, was_output;
 	char	*name, *spec_json;	/* as wanted */
 	char	*schedule;
@@ -152,7 +159,7 @@ void job_now_done(struct job_now *j);
 /* The state that follows from the rest; `when` it finished, if it does now. */
 void job_settle(struct job_now *j, instant when);
 
-/* Write what an op may change; due_too: also due, paused, skips, generation, previous and overlaps. */
+/* Write what an op may change; due_too: also due, paused, skips, generation, previous, overlaps, unmet, never. */
 int job_save(struct sqlite *db, const struct job_now *j, bool due_too);
 
 /* Does anything keep it from running by itself? */
@@ -197,12 +204,12 @@ struct run_now {
 	instant	due, retry_at;
 };
 
-/* What a row of run says of an attempt that has ended, taken back. */
+/* What a row of run says of an attempt that has ended, taken back; but its output, which adds up. */
 #define RUN_NO_FACTS \
 	"spawned = NULL, first_output = NULL, exited = NULL, ended = NULL, exit_code = NULL," \
 	" signal = NULL, oom = NULL, pid = NULL, http_status = NULL, verdict = NULL," \
 	" reason = NULL, canceled_by = NULL, cpu = NULL, memory_peak = NULL," \
-	" output_bytes = NULL, phases = NULL"
+	" phases = NULL, answer = NULL"
 
 #define RUN_NOW_TEXT \
 	"SELECT id, state, manual, due, attempt, retried, canceled_by IS NOT NULL, retry_at" \
@@ -227,6 +234,34 @@ int attempts_read(struct sqlite *db, struct run_info *run);
 
 /* A job's retrying runs are held back, or let go on. */
 int retries_hold(struct sqlite *db, int64_t job, bool hold);
+
+/* ---- jobs that wait for others (sqlite_after.c) ---- */
+
+/*
+ * Tell those that wait for a job, after it was saved: a run of it has ended so (outcome >= 0), or it has
+ * become finished, or is not any more (that is seen by was_state).
+ */
+int dependents_tell(struct sqlite *db, const struct job_now *j, int outcome, instant at,
+    struct dependents *out);
+
+/*
+ * The job's due was taken: if its parents have let it go on meanwhile, it has another.  Before the job is
+ * saved, and before its state is settled.
+ */
+int dependents_due(struct sqlite *db, struct job_now *j, instant at, struct dependents *out);
+
+/* A job of an Add that was inserted waits for others. */
+int dependencies_add(struct sqlite *db, struct op_add *o, size_t i, int64_t before);
+
+/* A job is about to be deleted: it waits no longer. */
+int dependencies_delete(struct sqlite *db, int64_t job);
+
+/* Jobs that wait for it, and have not got what they wait for. */
+int dependents_waiting(struct sqlite *db, const struct job_now *j, int64_t *ret);
+
+/* What is told of a job's parents, and of those that wait for it. */
+int dependencies_words(struct sqlite *db, struct job_info *job);
+int dependencies_read(struct sqlite *db, struct op_get *o);
 
 /* ---- spans (sqlite_span.c) ---- */
 
@@ -272,6 +307,7 @@ int sqlite_remove(void *db, struct store_op *op);
 int sqlite_keep_slice(void *db, struct store_op *op);
 int sqlite_output_trash(void *db, struct store_op *op);
 int sqlite_output_removed(void *db, struct store_op *op);
+int sqlite_spread(void *db, struct store_op *op);
 int sqlite_claim(void *db, struct store_op *op);
 int sqlite_finish(void *db, struct store_op *op);
 int sqlite_skip(void *db, struct store_op *op);

@@ -42,11 +42,17 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 	j->took = col_int(st, 22);
 	j->was_runs = j->runs;
 	j->output = j->was_output = col_int(st, 23);
+	j->parents = col_int(st, 24);
+	j->unmet = col_int(st, 25);
+	j->never = col_int(st, 26);
+	j->children = col_int(st, 27);
+	j->delay = col_int(st, 28);
 	if (!col_enum(st, 1, KIND_COUNT, &j->kind) ||
 	    !col_enum(st, 2, JOB_STATE_COUNT, &j->state) ||
 	    j->queued < 0 || j->running < 0 || j->retrying < 0 || j->every < 0 ||
 	    j->runs < j->queued + j->running + j->retrying)
 		return sql_damaged(db, "job", j->id);
+	j->was_state = j->state;
 	if (want & WANT_NAME)
 		j->name = col_text(st, 12);
 	if (want & WANT_SPEC)
@@ -66,7 +72,8 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
 	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps,"
-	    " retrying, crashes, " JOB_RETRYING_RUN ", took, output FROM job WHERE id = ?1");
+	    " retrying, crashes, " JOB_RETRYING_RUN ", took, output, parents, unmet, never,"
+	    " children, delay FROM job WHERE id = ?1");
 	int r;
 
 	*j = (struct job_now){ .id = id };
@@ -91,10 +98,12 @@ job_now_done(struct job_now *j)
 void
 job_settle(struct job_now *j, instant when)
 {
+	bool due = instant_is_set(j->due);
 	const struct job_facts facts = {
 		.queued = j->queued, .running = j->running, .retrying = j->retrying,
 		.paused = j->paused, .quarantined = j->quarantined,
-		.has_more = instant_is_set(j->due) || j->on_boot,
+		.has_more = due || j->on_boot || (j->parents > 0 && j->never == 0),
+		.waits = j->parents > 0 && !due,
 	};
 
 	MUST(j->queued >= 0 && j->running >= 0 && j->retrying >= 0);
@@ -116,7 +125,7 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
 		    " finished_at = ?6, retrying = ?7, crashes = ?8, took = ?9, output = ?10,"
 		    " due = ?11, paused = ?12, skips = ?13, generation = ?14, previous = ?15,"
-		    " overlaps = ?16 WHERE id = ?1");
+		    " overlaps = ?16, unmet = ?17, never = ?18 WHERE id = ?1");
 	else
 		st = sql(db, ST_JOB_SAVE,
 		    "UPDATE job SET state = ?2, runs = ?3, queued = ?4, running = ?5,"
@@ -140,6 +149,8 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 		bind_int(st, 14, j->generation);
 		bind_some(st, 15, j->previous.usec);
 		bind_int(st, 16, j->overlaps);
+		bind_int(st, 17, j->unmet);
+		bind_int(st, 18, j->never);
 	}
 	return sql_run(db, st);
 }
@@ -190,17 +201,21 @@ job_by_key(struct sqlite *db, int64_t uid, const char *key, int64_t *id)
 }
 
 static int
-job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job, int64_t id)
+job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int64_t id)
 {
 	const struct job_spec *spec = job->spec;
 	sqlite3_stmt *st = sql(db, ST_JOB_INSERT,
 	    "INSERT INTO job (id, uid, kind, state, paused, due, every_usec, overlap, misfire,"
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
 	    " description, summary, spec, schedule, on_boot, epoch, keep_runs, keep_usec,"
-	    " keep_output) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12,"
-	    " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)");
+	    " keep_output, parents, unmet, delay) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1,"
+	    " ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,"
+	    " ?24, ?25)");
+	int64_t parents = (int64_t)spec->after.n;
+	bool due = instant_is_set(job->due);
 	const struct job_facts facts = {
-		.paused = spec->paused, .has_more = instant_is_set(job->due) || spec->on_boot,
+		.paused = spec->paused, .has_more = due || spec->on_boot || parents > 0,
+		.waits = parents > 0 && !due,
 	};
 	int state = job_state_of(&facts);
 	char *labels = spec->labels.n == 0 ? NULL : text_write(labels_fields, &spec->labels);
@@ -229,6 +244,9 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	bind_some(st, 21, spec->keep_runs);
 	bind_some(st, 22, spec->keep);
 	bind_some(st, 23, spec->keep_output);
+	bind_int(st, 24, parents);
+	bind_int(st, 25, parents > 0 ? spec->in : 0);
+	job->job_state = state;
 	r = sql_run(db, st);
 	free(labels);
 	return r;
@@ -239,7 +257,7 @@ sqlite_add(void *arg, struct store_op *op)
 {
 	struct op_add *o = container_of(op, struct op_add, op);
 	struct sqlite *db = arg;
-	int64_t last = db->counts.last_id, added = 0, owned = counts_owned(&db->counts, o->uid);
+	int64_t before = db->counts.last_id, last = before, added = 0, owned = counts_owned(&db->counts, o->uid);
 	int r;
 
 	MUST(o->uid >= 0);
@@ -263,6 +281,15 @@ sqlite_add(void *arg, struct store_op *op)
 	}
 	if (added == 0)
 		return 0;
+	/* Now those that they name are all there. */
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
+			continue;
+		o->failed = i;
+		r = dependencies_add(db, o, i, before);
+		if (r < 0)
+			return r;
+	}
 	db->counts.last_id = last;
 	counts_owner_add(&db->counts, o->uid, added);
 	return counts_save_sometimes(db);
@@ -386,7 +413,10 @@ job_delete(struct sqlite *db, const struct job_now *j, struct freed *freed)
 	sqlite3_stmt *st;
 	int r;
 
-	MUST(j->queued + j->running == 0);
+	MUST(j->queued + j->running + j->retrying == 0);
+	r = dependencies_delete(db, j->id);
+	if (r < 0)
+		return r;
 	st = sql(db, ST_JOB_DELETE, "DELETE FROM job WHERE id = ?1");
 	bind_int(st, 1, j->id);
 	r = sql_run(db, st);
@@ -424,7 +454,14 @@ sqlite_remove(void *arg, struct store_op *op)
 	if (r == 0 && j.queued + j.running + j.retrying > 0)
 		r = -EBUSY;
 	if (r == 0)
+		r = dependents_waiting(db, &j, &o->waited);
+	if (r == 0)
 		r = job_delete(db, &j, &freed);
+	if (r == 0) {
+		/* To those that wait for it, what is gone is as what is finished. */
+		j.state = JOB_FINISHED;
+		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
+	}
 	if (r == 0) {
 		counts_free(&db->counts, &freed);
 		counts_owner_add(&db->counts, j.uid, -1);

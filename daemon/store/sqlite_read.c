@@ -383,8 +383,9 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
-	" runs, skips, summary, paused, schedule, overlaps, crashes, output, pruned"
-#define JOB_COLUMN_SPEC 20
+	" runs, skips, summary, paused, schedule, overlaps, crashes, output, pruned, parents," \
+	" children"
+#define JOB_COLUMN_SPEC 22
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -424,6 +425,8 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.crashes = col_int(st, 17),
 		.output_bytes = col_int(st, 18),
 		.pruned = { col_int(st, 19) },
+		.parents = col_int(st, 20),
+		.dependents = col_int(st, 21),
 	};
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);
@@ -441,15 +444,16 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 	return 0;
 }
 
-/* The job's latest run, if it has any. */
+/* For whom it waits, and its latest run, if it has any. */
 static int
-job_read_last(struct sqlite *db, struct job_info *job)
+job_read_rest(struct sqlite *db, struct job_info *job)
 {
 	sqlite3_stmt *st;
 	int r;
 
-	if (job->runs == 0)
-		return 0;
+	r = dependencies_words(db, job);
+	if (r < 0 || job->runs == 0)
+		return r;
 	st = sql(db, ST_RUN_ONE,
 	    "SELECT " RUN_COLUMNS " FROM run r WHERE r.job = ?1 AND r.run = ?2");
 	bind_int(st, 1, job->id);
@@ -631,7 +635,9 @@ sqlite_get(void *arg, struct store_op *op)
 	}
 	r = job_get(db, id, &o->job, &o->job.spec);
 	if (r == 0)
-		r = job_read_last(db, &o->job);
+		r = job_read_rest(db, &o->job);
+	if (r == 0 && o->dependencies)
+		r = dependencies_read(db, o);
 	if (r < 0 || page.limit == 0)
 		return r;
 	page.runs = xcalloc(page.limit, sizeof(*page.runs));
@@ -690,7 +696,7 @@ list_row(struct sqlite *db, sqlite3_stmt *st, struct op_list *o)
 	}
 	job->state = state_told(job->state, col_int(st, 14) != 0, job->due, o->now);
 	o->n++;
-	r = job_read_last(db, job);
+	r = job_read_rest(db, job);
 	return r < 0 ? r : 1;
 }
 

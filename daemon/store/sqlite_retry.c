@@ -194,6 +194,9 @@ sqlite_retry(void *arg, struct store_op *op)
 	j.queued++;
 	job_settle(&j, o->now);
 	r = job_save_counted(db, &j, o->released);
+	/* What was finished is not any more: those that wait for it wait again. */
+	if (r == 0)
+		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
 	if (r < 0)
 		goto out;
 	o->kind = j.kind;

@@ -103,6 +103,9 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	j->due = o->next_due;
 	j->previous = o->due;
 	j->overlaps = 0;
+	r = dependents_due(db, j, o->started, &o->dependents);
+	if (r < 0)
+		return r;
 	job_settle(j, o->started);
 	return job_save_counted(db, j, true);
 }
@@ -316,6 +319,8 @@ sqlite_finish(void *arg, struct store_op *op)
 	}
 	if (r == 0)
 		r = finish_job(db, o, &now, &j);
+	if (r == 0 && o->state != RUN_RETRYING)
+		r = dependents_tell(db, &j, o->state, run->ended, &o->dependents);
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
@@ -411,9 +416,14 @@ sqlite_skip(void *arg, struct store_op *op)
 		j.skips += o->count;
 		if (o->cause == SKIP_OVERLAP)
 			j.overlaps += o->count;
+		r = dependents_due(db, &j, o->last, &o->dependents);
+	}
+	if (r == 0) {
 		job_settle(&j, o->last);
 		r = job_save(db, &j, true);
 	}
+	if (r == 0)
+		r = dependents_tell(db, &j, -1, o->last, &o->dependents);
 	if (r == 0) {
 		o->name = j.name;
 		j.name = NULL;
@@ -442,6 +452,8 @@ sqlite_trigger(void *arg, struct store_op *op)
 		job_settle(&j, o->now);
 		r = job_save_counted(db, &j, false);
 	}
+	if (r == 0)
+		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
 	if (r == 0) {
 		o->run = j.runs;
 		o->kind = j.kind;
@@ -516,6 +528,8 @@ sqlite_cancel(void *arg, struct store_op *op)
 		r = cancel_running(db, o, &run);
 	else
 		r = cancel_waiting(db, o, &run, &j);
+	if (r == 0 && run.state != RUN_RUNNING)
+		r = dependents_tell(db, &j, RUN_CANCELED, o->now, &o->dependents);
 	o->job_state = j.state;
 	o->kind = j.kind;
 	o->name = j.name;	/* a refused one's is dropped with it */

@@ -292,6 +292,8 @@ sqlite_redue(void *arg, struct store_op *op)
 		job_settle(&j, o->from);
 		r = job_save(db, &j, true);
 	}
+	if (r == 0)
+		r = dependents_tell(db, &j, -1, o->from, &o->dependents);
 	job_now_done(&j);
 	return r;
 }

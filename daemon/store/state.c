@@ -56,7 +56,9 @@ job_state_of(const struct job_facts *f)
 		return JOB_QUARANTINED;
 	if (!f->has_more)
 		return JOB_FINISHED;
-	return f->paused ? JOB_PAUSED : JOB_SCHEDULED;
+	if (f->paused)
+		return JOB_PAUSED;
+	return f->waits ? JOB_BLOCKED : JOB_SCHEDULED;
 }
 
 usec_t

@@ -18,12 +18,13 @@ struct job_facts {
 	int64_t	queued, running, retrying;	/* its active runs */
 	bool	paused, quarantined;
 	bool	has_more;			/* something will come by itself */
+	bool	waits;				/* and that is for its parents to say */
 };
 
 /*
  * The state of a job (DESIGN 6): an active run wins over what holds the job back, quarantine over
- * a pause, a pause over a due; when nothing more comes by itself it is finished, but in quarantine
- * somebody has to look at it.
+ * a pause, a pause over a due or parents; when nothing more comes by itself it is finished, but in
+ * quarantine somebody has to look at it.
  */
 enum job_state job_state_of(const struct job_facts *f);
 

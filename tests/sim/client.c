@@ -199,7 +199,8 @@ add_told(struct client *f)
 	j->paused = f->spec.paused;
 	j->paused_at = sim_now(f->sim);
 	row = row_of(j, j->first);
-	scheduler_job_added(f->sim->life->scheduler, &row, j->name, j->paused);
+	scheduler_job_added(f->sim->life->scheduler, &row, j->name,
+	    j->paused ? JOB_PAUSED : JOB_SCHEDULED);
 	sim_note(f->sim, "added %lld every=%lld kind=%d misfire=%d first=%+lld%s %s", (long long)j->id,
 	    (long long)(j->every / USEC_SEC), j->kind, j->misfire,
 	    (long long)(j->first.usec - loop_wall(f->sim->life->loop).usec) / USEC_SEC,

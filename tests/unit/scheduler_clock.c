@@ -331,7 +331,7 @@ add_many(struct want w, size_t n)
 		struct due_row row = { .due = due, .id = jobs[i].id, .every = w.every,
 		    .misfire = w.misfire, .kind = KIND_TIMER, .schedule = schedule };
 
-		scheduler_job_added(fix->scheduler, &row, NULL, false);
+		scheduler_job_added(fix->scheduler, &row, NULL, JOB_SCHEDULED);
 	}
 	id = jobs[0].id;
 	free(schedule);

@@ -288,7 +288,7 @@ add_many(struct want want, size_t n)
 		struct due_row row = { .due = jobs[i].due, .id = jobs[i].id, .every = want.every,
 		    .misfire = want.misfire, .kind = want.kind };
 
-		scheduler_job_added(fix->scheduler, &row, want.name, false);
+		scheduler_job_added(fix->scheduler, &row, want.name, JOB_SCHEDULED);
 	}
 	id = jobs[0].id;
 	strings_done(&argv);

@@ -495,7 +495,7 @@ real_add(struct real *r, const struct simulated *j)
 	assert_int_equal(ask(r, &add_op.op, OP_ADD), 0);
 	assert_int_equal(job.id, j->id);
 	row.id = job.id;
-	scheduler_job_added(r->scheduler, &row, NULL, false);
+	scheduler_job_added(r->scheduler, &row, NULL, JOB_SCHEDULED);
 	free(row.schedule);
 	free((char *)(uintptr_t)job.spec_json);
 	json_free(spec);

@@ -42,11 +42,13 @@ union any {
 	struct op_scheduled	scheduled;
 	struct op_get		get;
 	struct op_counts	counts;
+	struct op_spread	spread;
 };
 
 /* What an op points to: drawn once, for both stores. */
 struct drawn {
 	struct job_spec	specs[3];
+	char		afters[3][3][16], *after_items[3][3];
 	struct timer_spec timer;
 	char		names[3][16], keys[3][16];
 	struct job_new	jobs[2][3];	/* each store's own outs */
@@ -95,6 +97,41 @@ print_run(struct buf *b, const struct run_info *r)
 }
 
 static void
+print_dependents(struct buf *b, const struct dependents *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		buf_printf(b, " <%s %d->%d paused=%d", d->items[i].name != NULL ? d->items[i].name : "-",
+		    d->items[i].was, d->items[i].job_state, d->items[i].paused);
+		print_row(b, &d->items[i].row);
+	}
+}
+
+static const struct dependents *
+dependents_of(const union any *a)
+{
+	switch (a->op.kind) {
+	case OP_CLAIM:
+		return &a->claim.dependents;
+	case OP_FINISH:
+		return &a->finish.dependents;
+	case OP_SKIP:
+		return &a->skip.dependents;
+	case OP_REDUE:
+		return &a->redue.dependents;
+	case OP_TRIGGER:
+		return &a->trigger.dependents;
+	case OP_CANCEL:
+		return &a->cancel.dependents;
+	case OP_REMOVE:
+		return &a->remove.dependents;
+	case OP_ADD:
+		return &a->add.dependents;
+	default:
+		return NULL;
+	}
+}
+
+static void
 print_claim(struct buf *b, const struct op_claim *o)
 {
 	buf_printf(b, " run=%" PRId64 " manual=%d run_due=%" PRId64 " born=%d", o->run, o->manual,
@@ -128,6 +165,13 @@ print_get(struct buf *b, const struct op_get *o)
 	    j->id, j->name != NULL ? j->name : "-", j->kind, j->state, j->uid, j->generation,
 	    j->created.usec, j->due.usec, j->every, j->runs, j->skips, j->paused,
 	    j->overlaps);
+	buf_printf(b, " parents=%" PRId64 " dependents=%" PRId64, j->parents, j->dependents);
+	for (size_t i = 0; i < o->parents_n; i++) {
+		const struct dependency_info *d = &o->parents[i];
+
+		buf_printf(b, " %" PRId64 "/%s:%d=%d/%d/%d", d->job, d->name != NULL ? d->name : "-",
+		    d->condition, d->state, d->job_state, d->outcome);
+	}
 	for (size_t i = 0; i < o->runs_n; i++)
 		print_run(b, &o->runs[i]);
 }
@@ -142,8 +186,8 @@ print_by_hand(struct buf *b, const union any *a)
 		buf_printf(b, " was=%d name=%s kind=%d job_state=%d", a->cancel.was,
 		    a->cancel.name != NULL ? a->cancel.name : "-", a->cancel.kind, a->cancel.job_state);
 	else if (a->op.kind == OP_REMOVE && a->op.result == 0)
-		buf_printf(b, " runs=%" PRId64 " name=%s", a->remove.runs,
-		    a->remove.name != NULL ? a->remove.name : "-");
+		buf_printf(b, " runs=%" PRId64 " waited=%" PRId64 " name=%s", a->remove.runs,
+		    a->remove.waited, a->remove.name != NULL ? a->remove.name : "-");
 	if (a->op.kind != OP_PAUSE || a->op.result < 0)
 		return;
 	buf_printf(b, " changed=%d state=%d name=%s", a->pause.changed, a->pause.job_state,
@@ -179,9 +223,12 @@ print(struct buf *b, const union any *a)
 	buf_printf(b, "op %u: %d", a->op.kind, a->op.result);
 	if (a->op.kind == OP_ADD) {
 		for (size_t i = 0; i < a->add.n; i++)
-			buf_printf(b, " %" PRId64 " %d", a->add.jobs[i].id, a->add.jobs[i].existed);
+			buf_printf(b, " %" PRId64 " %d %d", a->add.jobs[i].id,
+			    a->add.jobs[i].existed, a->op.result == 0 && !a->add.jobs[i].existed ?
+			    a->add.jobs[i].job_state : -1);
 		if (a->op.result < 0)
-			buf_printf(b, " failed=%zu", a->add.failed);
+			buf_printf(b, " failed=%zu %zu", a->add.failed, a->op.result == -EEXIST ||
+			    a->op.result == -EDQUOT ? 0 : a->add.failed_after);
 	} else if (a->op.kind == OP_CLAIM) {
 		print_claim(b, &a->claim);
 	} else if (a->op.kind == OP_FINISH && a->op.result == 0) {
@@ -196,9 +243,43 @@ print(struct buf *b, const union any *a)
 	}
 	print_by_hand(b, a);
 	print_read(b, a);
+	if (dependents_of(a) != NULL && a->op.result == 0)
+		print_dependents(b, dependents_of(a));
 }
 
 /* ---- drawing ---- */
+
+/* Is it the name of this job, or of one before it in the Add?  There are no circles. */
+static bool
+names_earlier(const struct drawn *d, size_t i, const char *after)
+{
+	for (size_t k = 0; k <= i; k++) {
+		if (strncmp(after, d->names[k], strlen(d->names[k])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* For whom it waits: names of this Add or of before, ids that are there or not. */
+static void
+draw_after(struct pair *p, struct drawn *d, size_t i, struct job_spec *s)
+{
+	static const char *const words[] = { "", ":ok", ":fail", ":any" };
+
+	s->after.n = (size_t)(1 + below(p, 3));
+	s->after.items = d->after_items[i];
+	for (size_t k = 0; k < s->after.n; k++) {
+		do {
+			(void)snprintf(d->afters[i][k], sizeof(d->afters[i][k]), "%s%d%s",
+			    chance(p, 80) ? "n" : "",
+			    1 + (int)below(p, chance(p, 80) ? 6 : JOBS), words[below(p, 4)]);
+		} while (names_earlier(d, i, d->afters[i][k]));
+		d->after_items[i][k] = d->afters[i][k];
+	}
+	s->on_boot = false;
+	s->every = 0;
+	s->in = chance(p, 30) ? 7 : 0;
+}
 
 static void
 draw_add(struct pair *p, union any *a, struct drawn *d)
@@ -217,9 +298,11 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 		(void)snprintf(d->keys[i], sizeof(d->keys[i]), "k%d", (int)below(p, 6));
 		s->name = chance(p, 70) ? d->names[i] : NULL;
 		s->key = chance(p, 30) ? d->keys[i] : NULL;
+		if (chance(p, 40))
+			draw_after(p, d, i, s);
 		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = "{}", .summary = "",
 		    .schedule = chance(p, 30) ? "{\"cron\":\"@daily\"}" : NULL,
-		    .due = { s->on_boot ? 0 : p->now + below(p, 20) } };
+		    .due = { s->on_boot || s->after.n > 0 ? 0 : p->now + below(p, 20) } };
 	}
 }
 
@@ -279,7 +362,8 @@ draw_by_hand(struct pair *p, union any *a, int64_t job)
 		a->pause = (struct op_pause){ .op.kind = OP_PAUSE, .job = job,
 		    .paused = chance(p, 50), .uid = uid, .now = now };
 	else
-		a->remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = job, .uid = uid };
+		a->remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = job, .uid = uid,
+		    .now = now };
 }
 
 static void
@@ -322,7 +406,7 @@ draw_read(struct pair *p, union any *a, int64_t job)
 		    .after = below(p, JOBS) };
 	} else if (what == 3) {
 		a->get = (struct op_get){ .op.kind = OP_GET, .id = job,
-		    .runs_max = (size_t)below(p, 20) };
+		    .runs_max = (size_t)below(p, 20), .dependencies = true };
 	}
 }
 
@@ -359,6 +443,23 @@ hear(void *context, const struct store_op *op)
 	buf_printf(&p->told, "told %u", op->kind);
 }
 
+/* SQLite puts off what is long; the store in memory does not. */
+static void
+spread_rest(struct pair *p, union any *a, struct buf *told)
+{
+	struct op_spread *o = xcalloc(1, sizeof(*o));
+
+	o->dependents.more = dependents_of(a) != NULL && a->op.result == 0 &&
+	    dependents_of(a)->more;
+	while (o->dependents.more) {
+		assert_int_equal(storehouse_do(&p->disk, &o->op, OP_SPREAD), 0);
+		print_dependents(told, &o->dependents);
+		dependents_done(&(struct dependents){ .items = o->dependents.items,
+		    .n = o->dependents.n });
+	}
+	free(o);
+}
+
 static void
 step(struct pair *p, uint64_t seed, int n)
 {
@@ -378,6 +479,7 @@ step(struct pair *p, uint64_t seed, int n)
 	(void)storehouse_do(&p->disk, &a->op, (enum op_kind)a->op.kind);
 	(void)storehouse_do(&p->ram, &b->op, (enum op_kind)b->op.kind);
 	print(&disk, a);
+	spread_rest(p, a, &disk);
 	print(&ram, b);
 	if (strcmp(buf_string(&disk), buf_string(&ram)) != 0)
 		fail_msg("SEED=%" PRIu64 " op %d\n  SQLite: %s\n  memory: %s", seed, n,
