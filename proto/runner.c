@@ -74,6 +74,12 @@ const struct field runner_start_fields[] = {
 	{ AT(runner_start, "graceUSec", grace), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(runner_start, "outputBytesMax", output_bytes_max), .type = FIELD_INT,
 	  .max = OUTPUT_BYTES_MAX_MAX },
+	{ AT(runner_start, "leftovers", leftovers), .type = FIELD_ENUM, .names = leftovers_names },
+	{ AT(runner_start, "nice", nice), .type = FIELD_INT, .min = NICE_MIN, .max = NICE_MAX },
+	{ AT(runner_start, "memoryBytesMax", memory_bytes_max), .type = FIELD_INT,
+	  .max = OUTPUT_BYTES_MAX_MAX },
+	{ AT(runner_start, "cpuPercent", cpu_percent), .type = FIELD_INT, .max = CPU_PERCENT_MAX },
+	{ AT(runner_start, "tasksMax", tasks_max), .type = FIELD_INT, .max = TASKS_MAX_MAX },
 	{ .type = FIELD_END },
 };
 

@@ -47,6 +47,8 @@ struct runner_start {
 	char		*user;
 	usec_t		 timeout, grace;
 	int64_t		 output_bytes_max;
+	int		 leftovers;	/* enum leftovers */
+	int64_t		 nice, memory_bytes_max, cpu_percent, tasks_max;
 };
 
 struct output_chunk {

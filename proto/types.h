@@ -58,6 +58,9 @@ enum skip_cause {
 	SKIP_COUNT
 };
 
+/* What becomes of processes that are left when a command's main process has ended by itself. */
+enum leftovers { LEFTOVERS_KILL, LEFTOVERS_WAIT, LEFTOVERS_DETACH, LEFTOVERS_COUNT };
+
 enum verdict {
 	VERDICT_NONE, VERDICT_UP, VERDICT_DEGRADED, VERDICT_DOWN, VERDICT_INCONCLUSIVE,
 	VERDICT_UNREACHABLE, VERDICT_COUNT
@@ -72,6 +75,7 @@ extern const char *const misfire_names[];
 extern const char *const dst_names[];
 extern const char *const due_mark_names[];
 extern const char *const skip_cause_names[];
+extern const char *const leftovers_names[];
 extern const char *const verdict_names[];
 extern const char *const event_type_names[];
 
@@ -88,6 +92,11 @@ struct command_spec {
 	struct strings	 environment;		/* "NAME=value" */
 	char		*user;			/* root only: run as this user name */
 	int64_t		 output_bytes_max;	/* outputBytesMax */
+	int		 leftovers;		/* enum leftovers */
+	int64_t		 nice;			/* added to the runner's own; negative: root only */
+	int64_t		 memory_bytes_max;	/* memoryBytesMax; 0: none, as below */
+	int64_t		 cpu_percent;		/* cpuPercent; 100 is one processor */
+	int64_t		 tasks_max;		/* tasksMax */
 };
 
 struct http_spec {
@@ -138,6 +147,11 @@ struct job_spec {
 #define MISFIRE_LIMIT_MAX 1000
 #define MISFIRE_LIMIT_DEFAULT 100
 #define GRACE_DEFAULT	(10 * USEC_SEC)
+#define NICE_MIN	(-20)
+#define NICE_MAX	19
+#define MEMORY_BYTES_MIN ((int64_t)64 * 1024)
+#define CPU_PERCENT_MAX	100000
+#define TASKS_MAX_MAX	((int64_t)4 << 20)
 #define HTTP_TIMEOUT_DEFAULT (30 * USEC_SEC)
 
 extern const struct field command_spec_fields[];
@@ -217,6 +231,8 @@ struct run_info {
 	usec_t		 cpu;		/* cpuUSec of the process tree that was waited for */
 	int64_t		 memory_peak;	/* memoryPeakBytes */
 	int64_t		 output_bytes;	/* outputBytes kept */
+	char		*ended_by;	/* endedBy: "TERM", "KILL"; NULL: it and all of it ended by itself */
+	int64_t		 leftovers;	/* processes left after the main one, and ended */
 	struct phases	*phases;	/* http only */
 };
 

@@ -110,6 +110,11 @@ start_parameters(const struct exec *e)
 		.timeout = e->spec->timeout,
 		.grace = e->spec->grace,
 		.output_bytes_max = c->output_bytes_max,
+		.leftovers = c->leftovers,
+		.nice = c->nice,
+		.memory_bytes_max = c->memory_bytes_max,
+		.cpu_percent = c->cpu_percent,
+		.tasks_max = c->tasks_max,
 	};
 	struct cJSON *parameters;
 
@@ -210,6 +215,9 @@ take_exit(struct command *f)
 	run->cpu = e->cpu;
 	run->memory_peak = e->memory_peak;
 	run->output_bytes = e->output_bytes;
+	free(run->ended_by);
+	run->ended_by = xstrdup(e->ended_by);
+	run->leftovers = e->leftovers;
 	judge(f, e);
 }
 

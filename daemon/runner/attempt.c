@@ -341,23 +341,31 @@ set_cause(struct attempt *a)
 		a->exit.timed_out = true;
 	else
 		(void)refuse(a, 0, "jobd-runner was stopped");
-	ended_by(a, "TERM");
+	a->ending = true;
 }
 
-static void
-end_tree(struct attempt *a, int signal)
+static usec_t
+min_usec(usec_t x, usec_t y)
 {
-	struct tree *w = &a->runner->tree;
+	return x < y ? x : y;
+}
 
-	(void)tree_count(w, a);
-	tree_signal(w, a, signal);
+/* Its main process, or anything of it; the end of the main one is noted as it is seen. */
+static bool
+is_left(struct attempt *a)
+{
+	if (!a->child.exited)
+		return true;
+	if (!instant_is_set(a->exit.exited))
+		a->exit.exited = loop_wall(a->task.loop);
+	return tree_count(&a->runner->tree, a) > 0;
 }
 
 /* Is there something left, and have we not yet tried enough? */
 static bool
 insist(struct attempt *a)
 {
-	if (tree_count(&a->runner->tree, a) == 0)
+	if (!is_left(a))
 		return false;
 	if (a->kills < KILL_ROUNDS_MAX)
 		return true;
@@ -366,10 +374,59 @@ insist(struct attempt *a)
 	return false;
 }
 
-static usec_t
-min_usec(usec_t x, usec_t y)
+/* Is its time to end by itself over? */
+static bool
+grace_is_over(const struct attempt *a)
 {
-	return x < y ? x : y;
+	return a->kills > 0 || loop_now(a->task.loop) >= a->grace_end;
+}
+
+/* All that is known is stopped: is it long enough that nothing new was found? */
+static bool
+all_stopped(struct attempt *a)
+{
+	return tree_signal(&a->runner->tree, a, SIGSTOP) == 0 || ++a->stops >= STOP_ROUNDS_MAX;
+}
+
+/* Tell the tree what its time has come for.  Until when to wait then. */
+static usec_t
+tell_tree(struct attempt *a)
+{
+	usec_t pause = KILL_AGAIN_MIN << (a->kills < 10 ? a->kills : 10);
+
+	if (!grace_is_over(a)) {
+		ended_by(a, "TERM");
+		(void)tree_signal(&a->runner->tree, a, SIGTERM);
+		return a->grace_end;
+	}
+	ended_by(a, "KILL");
+	(void)tree_signal(&a->runner->tree, a, SIGKILL);
+	a->kills++;
+	return loop_now(a->task.loop) + (pause < KILL_AGAIN ? pause : KILL_AGAIN);
+}
+
+/* May what the main process has left behind go on for now? */
+static bool
+may_stay(struct attempt *a)
+{
+	return a->leftovers == LEFTOVERS_WAIT && !a->ending && is_left(a);
+}
+
+/* Is what the main process has left behind on its own? */
+static bool
+lets_go(const struct attempt *a)
+{
+	return a->leftovers == LEFTOVERS_DETACH && !a->ending;
+}
+
+/* What was left behind when the main process had ended. */
+static void
+count_leftovers(struct attempt *a)
+{
+	int64_t n = a->child.exited ? tree_size(&a->runner->tree, a) : 0;
+
+	if (n > a->exit.leftovers)
+		a->exit.leftovers = n;
 }
 
 static enum task_status
@@ -380,44 +437,44 @@ attempt_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	AWAIT_UNTIL(t, a->timeout > 0 ? loop_now(t->loop) + a->timeout : USEC_NEVER,
-	    a->child.exited || a->cancel);
+	AWAIT_UNTIL(t, a->deadline, a->child.exited || a->cancel);
 	if (!a->child.exited) {
 		set_cause(a);
-		end_tree(a, SIGTERM);
 		a->grace_end = loop_now(t->loop) + a->grace;
-		AWAIT_SHIELDED(t, a->grace_end, a->child.exited);
-		if (t->err == -ETIMEDOUT) {
-			ended_by(a, "KILL");
-			end_tree(a, SIGKILL);
-			AWAIT_SHIELDED(t, USEC_NEVER, a->child.exited);
-		}
-	}
-	a->exit.exited = loop_wall(t->loop);
-	if (a->exit.ended_by == NULL) {
+	} else {
+		a->exit.exited = loop_wall(t->loop);
 		/* Who holds the pipe may still be writing what belongs to the run; not for long. */
 		AWAIT_UNTIL(t, loop_now(t->loop) + DRAIN_MAX,
 		    task_done(&a->output.task) || a->cancel);
-		a->grace_end = loop_now(t->loop) + a->grace;
+		while (a->leftovers == LEFTOVERS_WAIT && !tree_is_sure(w) && !t->cancelled) {
+			AWAIT_UNTIL(t, loop_now(t->loop) + LOOK_AGAIN, a->cancel);
+			(void)tree_count(w, a);
+		}
+		AWAIT_UNTIL(t, a->deadline, !may_stay(a) || a->cancel);
+		if (may_stay(a))
+			set_cause(a);
+		a->grace_end = loop_now(t->loop) +
+		    (a->ending ? a->grace : min_usec(a->grace, LEFTOVER_GRACE_MAX));
 	}
 
-	/* What it has left behind: ask, then insist until nothing is left. */
-	a->exit.leftovers = tree_count(w, a);
-	while (!tree_is_sure(w)) {
-		AWAIT_SHIELDED(t, loop_now(t->loop) + LOOK_AGAIN, false);
-		a->exit.leftovers = tree_count(w, a);
-	}
-	if (a->exit.leftovers > 0) {
-		tree_signal(w, a, SIGTERM);
-		AWAIT_SHIELDED(t, min_usec(a->grace_end, loop_now(t->loop) + LEFTOVER_GRACE_MAX),
-		    tree_count(w, a) == 0);
-		while (insist(a)) {
-			a->kills++;
-			tree_signal(w, a, SIGKILL);
-			AWAIT_SHIELDED(t, loop_now(t->loop) + KILL_AGAIN, tree_count(w, a) == 0);
+	/* Ask, then insist until nothing is left: of it, or of what it has left behind. */
+	while (!lets_go(a)) {
+		(void)is_left(a);
+		while (a->child.exited && !tree_is_sure(w)) {
+			AWAIT_SHIELDED(t, loop_now(t->loop) + LOOK_AGAIN, false);
+			(void)is_left(a);
 		}
+		if (!insist(a))
+			break;
+		a->stops = 0;
+		do {
+			sweep_ask(&w->sweep, a);
+			AWAIT_SHIELDED(t, USEC_NEVER, sweep_answered(&w->sweep, a));
+			count_leftovers(a);
+		} while (grace_is_over(a) && !all_stopped(a));
+		AWAIT_SHIELDED(t, tell_tree(a), !is_left(a));
 	}
-	if (a->exit.leftovers > 0 || a->exit.ended_by != NULL)
+	if (a->exit.leftovers > 0 || a->ending)
 		AWAIT_SHIELDED(t, loop_now(t->loop) + DRAIN_MAX, task_done(&a->output.task));
 	output_stop(&a->output);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&a->output.task));
@@ -478,7 +535,8 @@ attempt_start(struct runner *r, const struct runner_start *s)
 	a->exit.run = s->run;
 	a->exit.attempt = s->attempt;
 	a->exit.code = -1;
-	a->timeout = s->timeout;
+	a->deadline = s->timeout > 0 ? loop_now(r->loop) + s->timeout : USEC_NEVER;
+	a->leftovers = s->leftovers;
 	a->grace = s->grace > 0 ? s->grace : GRACE_DEFAULT;
 	runner_add(r, a);
 	code = prepare_and_spawn(a, s, ours);

@@ -21,9 +21,12 @@
 #define DRAIN_MAX		USEC_SEC
 /* Between TERM and KILL for what it has left behind. */
 #define LEFTOVER_GRACE_MAX	(5 * USEC_SEC)
-/* What a KILL has not ended by then gets another; so often, then it is beyond signals. */
+/* What a KILL has not ended gets another, first soon, then so often; then it is beyond signals. */
+#define KILL_AGAIN_MIN		(10 * USEC_MSEC)
 #define KILL_AGAIN		USEC_SEC
-#define KILL_ROUNDS_MAX		10
+#define KILL_ROUNDS_MAX		15
+/* Before a KILL all is stopped, so that nothing is born meanwhile: so many looks for more. */
+#define STOP_ROUNDS_MAX		8
 /* At a leftover that does not show whose it is. */
 #define LOOK_AGAIN		USEC_MSEC
 /* --own: with nothing to do and nobody there. */
@@ -43,11 +46,16 @@ struct attempt {
 	uint64_t		 sequence;	/* of its end; 0: it runs */
 	struct child		 child;
 	struct output		 output;
-	usec_t			 timeout, grace;
-	usec_t			 grace_end;
+	usec_t			 deadline;	/* of its timeout; monotonic, USEC_NEVER: none */
+	usec_t			 grace;
+	usec_t			 grace_end;	/* then KILL; monotonic */
+	uint64_t		 look;		/* of the sweep: it waits for this one */
+	int			 leftovers;	/* enum leftovers */
 	int			 kills;		/* rounds of KILL given */
+	int			 stops;		/* of looks before them */
 	bool			 cancel;	/* asked for */
-	bool			 termed;	/* its group was told TERM */
+	bool			 ending;	/* by us: its limit, a cancel, or our own end */
+	bool			 termed, stopped; /* its group was told TERM, STOP */
 	bool			 unsaved;	/* its record is not on disk yet */
 	struct runner_exit	 exit;		/* names it from the beginning */
 };

@@ -85,7 +85,12 @@ static const char step_2[] =
 " epoch INTEGER NOT NULL, shifted INTEGER NOT NULL, step INTEGER NOT NULL, stopped INTEGER);"
 "INSERT INTO clock VALUES (1, NULL, 0, 0, 0, 0, NULL);";
 
-const char *const migrate_steps[] = { step_1, step_2 };
+/* Step 3: what it took to end a run. */
+static const char step_3[] =
+"ALTER TABLE run ADD COLUMN ended_by TEXT;"
+"ALTER TABLE run ADD COLUMN leftovers INTEGER;";
+
+const char *const migrate_steps[] = { step_1, step_2, step_3 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

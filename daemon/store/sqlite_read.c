@@ -279,10 +279,10 @@ sqlite_resolve(void *arg, struct store_op *op)
 	"r.id, r.job, r.run, r.state, r.attempt, r.manual, r.due, r.noticed, r.started," \
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
-	" r.output_bytes, r.phases, r.mark, r.missed, r.previous"
+	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.ended_by, r.leftovers"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 28
+#define RUN_COLUMNS_N 30
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -319,7 +319,9 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 		.output_bytes = col_int(st, 23),
 		.missed = col_int(st, 26),
 		.previous = { col_int(st, 27) },
+		.leftovers = col_int(st, 29),
 	};
+	run->ended_by = col_text(st, 28);
 	run->reason = col_text(st, 19);
 	run->canceled_by = col_text(st, 20);
 	if (!col_enum(st, 3, RUN_STATE_COUNT, &run->state) ||

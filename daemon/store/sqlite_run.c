@@ -193,7 +193,8 @@ run_finish(struct sqlite *db, const struct run_info *run, int64_t id, int from)
 	    "UPDATE run SET state = ?2, spawned = ?3, first_output = ?4, exited = ?5,"
 	    " ended = ?6, exit_code = ?7, signal = ?8, oom = ?9, pid = ?10, http_status = ?11,"
 	    " verdict = ?12, reason = ?13, canceled_by = coalesce(?14, canceled_by), cpu = ?15,"
-	    " memory_peak = ?16, output_bytes = ?17, phases = ?18, attempt = max(attempt, ?20)"
+	    " memory_peak = ?16, output_bytes = ?17, phases = ?18, attempt = max(attempt, ?20),"
+	    " ended_by = ?21, leftovers = ?22"
 	    " WHERE id = ?1 AND state = ?19");
 	char *phases = run->phases == NULL ? NULL : text_write(phases_fields, run->phases);
 	int r;
@@ -222,6 +223,8 @@ run_finish(struct sqlite *db, const struct run_info *run, int64_t id, int from)
 	bind_text(st, 18, phases);
 	bind_int(st, 19, from);
 	bind_int(st, 20, run->attempt);
+	bind_text(st, 21, run->ended_by);
+	bind_some(st, 22, run->leftovers);
 	r = changed_one(db, st);
 	free(phases);
 	return r;
