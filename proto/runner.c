@@ -88,6 +88,25 @@ const struct field runner_attempt_fields[] = {
 	{ .type = FIELD_END },
 };
 
+const struct field runner_about_fields[] = {
+	{ AT(runner_about, "protocol", protocol), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "version", version), .type = FIELD_STRING, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "pid", pid), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "since", since), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "running", running), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "limits", limits), .type = FIELD_STRINGS },
+	{ AT(runner_about, "root", root), .type = FIELD_BOOL },
+	{ AT(runner_about, "policy", policy), .type = FIELD_STRING },
+	{ .type = FIELD_END },
+};
+
+const struct field runner_signal_fields[] = {
+	ATTEMPT(runner_signal),
+	{ AT(runner_signal, "signal", signal), .type = FIELD_INT, .flags = FIELD_REQUIRED,
+	  .min = 1, .max = RUNNER_SIGNAL_MAX },
+	{ .type = FIELD_END },
+};
+
 const struct field output_chunk_fields[] = {
 	{ AT(output_chunk, "at", at), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
 	{ AT(output_chunk, "stream", stream), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,

@@ -29,6 +29,11 @@ struct spawn {
 	size_t			 groups_n;
 	int			 umask;
 	bool			 new_session;	/* setsid(2); else a process group of its own */
+	int			 nice;		/* added to ours */
+	const struct rlimit	*files;		/* of its descriptors; NULL: as ours */
+	bool			 plain_oom;	/* its oom_score_adj is 0, whatever ours is */
+	bool			 into_cgroup;	/* is born in this one: */
+	int			 cgroup_fd;	/* its directory (cgroup v2) */
 };
 
 struct child {
@@ -39,7 +44,8 @@ struct child {
 };
 
 /*
- * Start it: default signals, empty mask, no inherited descriptors but stdio (close_range), its
+ * Start it (a cgroup: with clone3(2), or, where that is not to be had, by moving it before it
+ * executes): default signals, empty mask, no inherited descriptors but stdio (close_range), its
  * own group.  waiter is woken at its end.  0, or -errno of what failed, named in *stage
  * ("chdir", "exec", ...; a constant).
  */

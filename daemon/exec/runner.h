@@ -58,6 +58,22 @@ void runner_unwait(struct runner *r, struct runner_wait *w);
  */
 instant runner_since(const struct runner *r);
 
+/* Told in words where it is too old for something, and what to do about it. */
+#define RUNNER_TOO_OLD	"jobd-runner is older than jobd"
+#define RUNNER_RENEW	"restart it when nothing runs, or let jobctl daemon reexec renew it"
+
+/* What the runner that is there speaks, see RUNNER_PROTOCOL; 0: there is none. */
+int64_t runner_protocol(const struct runner *r);
+
+/*
+ * What it has said of itself.  can_limit: "memory", "cpu" or "tasks" can be kept; true while nothing
+ * is known.
+ */
+bool runner_can_limit(const struct runner *r, const char *limit);
+bool runner_may_be_root(const struct runner *r);
+/* Its policy's file, "" when it has not told. */
+const char *runner_policy(const struct runner *r);
+
 /*
  * The connection, for a short call of one's own: NULL while there is none.  Calls are answered one
  * after another and commands are started through it: what may take long (following Logs) needs a

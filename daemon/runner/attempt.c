@@ -125,6 +125,8 @@ choose_user(struct attempt *a, const struct runner_start *s, const struct accoun
 {
 	struct runner *r = a->runner;
 	const struct account *u;
+	char *reason;
+	int code;
 
 	u = account_find(&r->accounts, s->user, (uid_t)s->uid, loop_now(r->loop));
 	*account = u;
@@ -132,6 +134,12 @@ choose_user(struct attempt *a, const struct runner_start *s, const struct accoun
 		return refuse(a, CODE_NOT_STARTED, "there is no user `%s`", s->user);
 	if (u == NULL && (uid_t)s->uid != r->uid)
 		return refuse(a, CODE_NOT_STARTED, "there is no user with uid %" PRId64, s->uid);
+	reason = policy_refuses(&r->policy, r->for_uid, u != NULL ? u->uid : r->uid, u, s);
+	if (reason != NULL) {
+		code = refuse(a, CODE_NOT_RUNNABLE, "%s", reason);
+		free(reason);
+		return code;
+	}
 	if (u == NULL || u->uid == r->uid)
 		return 0;
 	if (r->uid != 0)
@@ -264,11 +272,88 @@ name_runner(const struct runner *r, struct strings *out)
 	strings_add(out, text);
 }
 
+/* A limit of the policy, and the job's within it. */
+static int64_t
+at_most(int64_t asked, int64_t ceiling)
+{
+	return ceiling > 0 && (asked == 0 || asked > ceiling) ? ceiling : asked;
+}
+
+/* Can its limits be kept?  0, or the code of the refusal. */
+static int
+check_limits(struct attempt *a, struct runner_start *s)
+{
+	int64_t *const limits[] = {
+		[CGROUP_MEMORY] = &s->memory_bytes_max, [CGROUP_CPU] = &s->cpu_percent,
+		[CGROUP_TASKS] = &s->tasks_max,
+	};
+	const struct runner *r = a->runner;
+	bool ours = s->memory_bytes_max != at_most(s->memory_bytes_max, r->policy.memory_bytes_max);
+
+	s->memory_bytes_max = at_most(s->memory_bytes_max, r->policy.memory_bytes_max);
+	for (int i = 0; i < CGROUP_LIMIT_COUNT; i++) {
+		if (*limits[i] == 0 || cgroups_can(r->cgroups, (enum cgroup_limit)i))
+			continue;
+		*limits[i] = 0;
+		if (r->policy.ignore_limits)
+			continue;
+		return refuse(a, CODE_NOT_STARTED, "its %s limit cannot be kept: %s%s%s%s",
+		    cgroup_limit_names[i], r->cgroups == NULL ? "jobd-runner has no cgroup of its"
+		    " own: " : "the kernel gives jobd-runner no controller for it",
+		    r->cgroups == NULL ? r->no_cgroups : "",
+		    ours && i == CGROUP_MEMORY ? "; the limit is that of " : "",
+		    ours && i == CGROUP_MEMORY ? r->policy.file : "");
+	}
+	return 0;
+}
+
+/* Its cgroup, if runs have any.  0, or a code. */
+static int
+make_group(struct attempt *a, const struct runner_start *in, struct spawn *s)
+{
+	const char *what;
+	char text[96];
+
+	if (a->runner->cgroups == NULL)
+		return 0;
+	cgroups_tidy(a->runner);
+	s->cgroup_fd = cgroup_make(a->runner->cgroups, a, in, &what);
+	if (s->cgroup_fd < 0)
+		return refuse(a, CODE_NOT_STARTED, "its cgroup cannot be made (%s): %s", what,
+		    words(s->cgroup_fd, text));
+	s->into_cgroup = a->grouped = true;
+	return 0;
+}
+
+/* The process is in its group, or there is none. */
+static void
+leave_group(struct attempt *a, const struct spawn *s, int code)
+{
+	if (!a->grouped)
+		return;
+	close(s->cgroup_fd);
+	if (code == 0)
+		return;
+	cgroup_remove(a->runner->cgroups, a);
+	a->grouped = false;
+}
+
+/* Not to be had without the right to, whoever asks. */
+static int
+check_nice(struct attempt *a, const struct runner_start *in, const struct spawn *s)
+{
+	if (in->nice < 0 && s->change_user && s->uid != 0)
+		return refuse(a, CODE_NOT_RUNNABLE,
+		    "not allowed: only root's commands may have a niceness below 0");
+	return 0;
+}
+
 /* 0, or a code and a->exit.reason. */
 static int
-prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUTPUT_COUNT])
+prepare_and_spawn(struct attempt *a, struct runner_start *in, int ours[OUTPUT_COUNT])
 {
-	struct spawn s = { .umask = COMMAND_UMASK, .new_session = true };
+	struct spawn s = { .umask = COMMAND_UMASK, .new_session = true, .nice = (int)in->nice,
+	    .files = &a->runner->files, .plain_oom = a->runner->plain_oom };
 	const struct account *account = NULL;
 	const char *path = environment_get(&in->environment, "PATH");
 	struct strings more = { 0 }, none = { 0 };
@@ -278,6 +363,10 @@ prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUT
 	if (in->argv.n == 0 || in->argv.items[0][0] == '\0')
 		return refuse(a, CODE_NOT_FOUND, "no program is named");
 	code = choose_user(a, in, &account, &s);
+	if (code == 0)
+		code = check_nice(a, in, &s);
+	if (code == 0)
+		code = check_limits(a, in);
 	if (code != 0)
 		return code;
 	program = find_program(a, in->argv.items[0], path != NULL ? path : PATH_DEFAULT, &s, &code);
@@ -293,7 +382,10 @@ prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUT
 	s.directory = in->directory;
 	if (s.directory == NULL)
 		s.directory = account != NULL ? account->home : "/";
-	code = spawn(a, &s, in->directory == NULL, ours);
+	code = make_group(a, in, &s);
+	if (code == 0)
+		code = spawn(a, &s, in->directory == NULL, ours);
+	leave_group(a, &s, code);
 	free(argv);
 	free(envp);
 	free(program);
@@ -302,6 +394,21 @@ prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUT
 }
 
 /* ---- the life of one ---- */
+
+/* Of all its processes, those included that nobody has waited for. */
+static void
+take_usage(struct attempt *a)
+{
+	struct cgroup_usage usage;
+
+	cgroup_usage(a->runner->cgroups, a, &usage);
+	if (usage.cpu > 0)
+		a->exit.cpu = usage.cpu;
+	if (usage.memory_peak > 0)
+		a->exit.memory_peak = usage.memory_peak;
+	a->exit.oom = usage.oom;
+	cgroup_remove(a->runner->cgroups, a);
+}
 
 /* How the main process ended; it is reaped here, and its pid is free. */
 static void
@@ -322,6 +429,8 @@ take_status(struct attempt *a)
 	a->exit.cpu = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * USEC_SEC +
 	    usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 	a->exit.memory_peak = (int64_t)usage.ru_maxrss * 1024;
+	if (a->grouped)
+		take_usage(a);
 }
 
 static void
@@ -358,7 +467,32 @@ is_left(struct attempt *a)
 		return true;
 	if (!instant_is_set(a->exit.exited))
 		a->exit.exited = loop_wall(a->task.loop);
-	return tree_count(&a->runner->tree, a) > 0;
+	return tree_count(&a->runner->tree, a) > 0 ||
+	    (a->grouped && cgroup_holds(a->runner->cgroups, a));
+}
+
+/* Hear of it when the last process has left its group. */
+static void
+watch_group(struct attempt *a)
+{
+	int fd;
+
+	if (!a->grouped || a->group_events.event != NULL)
+		return;
+	fd = cgroup_events(a->runner->cgroups, a);
+	if (fd >= 0 && watch_start(&a->group_events, a->task.loop, fd, WATCH_READ, &a->task) < 0)
+		close(fd);	/* then SIGCHLD tells, of all that are our children */
+}
+
+static void
+unwatch_group(struct attempt *a)
+{
+	int fd = a->group_events.fd;
+
+	if (a->group_events.event == NULL)
+		return;
+	watch_stop(&a->group_events);
+	close(fd);
 }
 
 /* Is there something left, and have we not yet tried enough? */
@@ -400,6 +534,8 @@ tell_tree(struct attempt *a)
 		return a->grace_end;
 	}
 	ended_by(a, "KILL");
+	if (a->grouped)
+		cgroup_kill(a->runner->cgroups, a);
 	(void)tree_signal(&a->runner->tree, a, SIGKILL);
 	a->kills++;
 	return loop_now(a->task.loop) + (pause < KILL_AGAIN ? pause : KILL_AGAIN);
@@ -466,6 +602,7 @@ attempt_step(struct task *t)
 		}
 		if (!insist(a))
 			break;
+		watch_group(a);
 		a->stops = 0;
 		do {
 			sweep_ask(&w->sweep, a);
@@ -478,6 +615,7 @@ attempt_step(struct task *t)
 		AWAIT_SHIELDED(t, loop_now(t->loop) + DRAIN_MAX, task_done(&a->output.task));
 	output_stop(&a->output);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&a->output.task));
+	unwatch_group(a);
 	take_status(a);
 	a->exit.first_output = a->output.first;
 	a->exit.output_bytes = a->output.kept;
@@ -525,7 +663,7 @@ static const struct task_kind attempt_kind = {
 _Static_assert(offsetof(struct attempt, task) == 0, "an attempt is found by its task");
 
 struct attempt *
-attempt_start(struct runner *r, const struct runner_start *s)
+attempt_start(struct runner *r, struct runner_start *s)
 {
 	struct attempt *a = xcalloc(1, sizeof(*a));
 	int ours[OUTPUT_COUNT], code;
@@ -551,8 +689,8 @@ attempt_start(struct runner *r, const struct runner_start *s)
 	tree_add_main(&r->tree, a);
 	r->running++;
 	task_start(&a->task, &attempt_kind, &r->task);
-	output_start(&a->output, a, ours,
-	    s->output_bytes_max > 0 ? s->output_bytes_max : OUTPUT_BYTES_MAX_DEFAULT);
+	output_start(&a->output, a, ours, at_most(s->output_bytes_max > 0 ? s->output_bytes_max :
+	    OUTPUT_BYTES_MAX_DEFAULT, r->policy.output_bytes_max));
 	return a;
 }
 

@@ -32,7 +32,9 @@ struct options {
 	char		*socket;
 	char		*state;
 	char		*for_user;
+	char		*config;
 	bool		 own;
+	bool		 check;		/* only read the policy */
 };
 
 /* The program as a task: what main() has set up, and what it runs on. */
@@ -52,6 +54,9 @@ static const char usage[] =
 	"  --socket PATH      where to listen (a socket passed by the service manager goes first)\n"
 	"  --state-dir DIR    where output and exit records are kept\n"
 	"  --for-user NAME    whom to serve, beside root; otherwise whoever starts it\n"
+	"  --config FILE      the policy: what jobd may ask for (runner.conf)\n"
+	"  --check-config     read it, tell what is wrong, and end\n"
+	"  --help-config      print every setting of it with its default, as a file\n"
 	"  --own              end when there is nothing to do and nobody to do it for\n"
 	"  --log-level LEVEL  error, warning, info or debug\n"
 	"  --version          print the version\n"
@@ -61,13 +66,16 @@ static const char usage[] =
 
 enum {
 	OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_VERSION,
-	OPTION_HELP
+	OPTION_HELP, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP_CONFIG
 };
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "state-dir", required_argument, NULL, OPTION_STATE },
 	{ "for-user", required_argument, NULL, OPTION_USER },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "check-config", no_argument, NULL, OPTION_CHECK },
+	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
 	{ "own", no_argument, NULL, OPTION_OWN },
 	{ "log-level", required_argument, NULL, OPTION_LOG },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -98,6 +106,15 @@ take_option(struct options *o, int option)
 	case OPTION_USER:
 		take_text(&o->for_user, optarg);
 		return -1;
+	case OPTION_CONFIG:
+		take_text(&o->config, optarg);
+		return -1;
+	case OPTION_CHECK:
+		o->check = true;
+		return -1;
+	case OPTION_HELP_CONFIG:
+		policy_print();
+		return EXIT_OK;
 	case OPTION_OWN:
 		o->own = true;
 		return -1;
@@ -157,6 +174,8 @@ read_options(struct options *o, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	set_defaults(o);
+	if (o->check)
+		return -1;
 	if (o->state == NULL) {
 		(void)fputs("jobd-runner: --state-dir is needed: neither XDG_STATE_HOME nor HOME"
 		    " is set\n", stderr);
@@ -305,6 +324,34 @@ open_door(struct program *p, gid_t group)
 	return p->socket < 0 ? p->socket : 0;
 }
 
+/* 0 or -errno, said. */
+static int
+read_policy(struct runner *r)
+{
+	char error[CONFIG_ERROR_MAX];
+	int e = policy_read(&r->policy, r->policy_file, error);
+
+	if (e < 0)
+		log_error("the policy cannot be read: %s", error);
+	return e;
+}
+
+/* Commands get what we were given, not what we make of it. */
+static void
+note_limits(struct runner *r)
+{
+	char text[16] = "";
+	int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+
+	if (getrlimit(RLIMIT_NOFILE, &r->files) < 0)
+		r->files = (struct rlimit){ 1024, 4096 };
+	if (fd >= 0) {
+		(void)!read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	r->plain_oom = strtol(text, NULL, 10) < 0;
+}
+
 static void
 raise_limits(void)
 {
@@ -345,7 +392,24 @@ is_idle(const struct runner *r)
 static bool
 asked_to_stop(const struct runner *r)
 {
-	return r->signals.pending != 0;
+	return r->signals.count[SIGTERM] + r->signals.count[SIGINT] > 0;
+}
+
+static bool
+asked_to_read(const struct runner *r)
+{
+	return r->signals.count[SIGHUP] != r->hangups;
+}
+
+static void
+read_again(struct runner *r)
+{
+	r->hangups = r->signals.count[SIGHUP];
+	if (read_policy(r) < 0)
+		return;
+	log_info("the policy was read again file=%s", r->policy.file);
+	r->policies++;
+	runner_tell(r, NULL);
 }
 
 static bool
@@ -361,11 +425,14 @@ nobody_is_there(const struct runner *r)
 static int
 begin(struct program *p)
 {
-	static const int list[] = { SIGTERM, SIGINT };
+	static const int list[] = { SIGTERM, SIGINT, SIGHUP };
 	struct runner *r = &p->runner;
 	int e;
 
-	e = signals_start(&r->signals, r->loop, list, 2, &r->task);
+	r->cgroups = cgroups_new(&r->no_cgroups);
+	if (r->cgroups == NULL)
+		log_debug("runs have no cgroups of their own why=\"%s\"", r->no_cgroups);
+	e = signals_start(&r->signals, r->loop, list, 3, &r->task);
 	if (e == 0)
 		e = tree_start(&r->tree, r, &r->task);
 	if (e < 0) {
@@ -408,9 +475,13 @@ root_step(struct task *t)
 	if (t->result == 0)
 		open_up(p);
 	while (t->result == 0) {
-		AWAIT(t, asked_to_stop(r) || (r->own && is_idle(r)));
+		AWAIT(t, asked_to_stop(r) || asked_to_read(r) || (r->own && is_idle(r)));
 		if (asked_to_stop(r))
 			break;
+		if (asked_to_read(r)) {
+			read_again(r);
+			continue;
+		}
 		/* Somebody may be about to come; and who only reads may stay. */
 		AWAIT_UNTIL(t, loop_now(t->loop) + OWN_IDLE_MAX, asked_to_stop(r) || !is_idle(r));
 		if (t->err == -ETIMEDOUT && nobody_is_there(r))
@@ -469,6 +540,11 @@ main(int argc, char **argv)
 	r->own = p->options.own;
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	r->policy_file = p->options.config;
+	code = read_policy(r) < 0 ? EXIT_FAILED : EXIT_OK;
+	if (code != EXIT_OK || p->options.check)
+		goto out;
+	note_limits(r);
 	raise_limits();
 	code = EXIT_FAILED;
 	e = choose_master(r, &p->options, &group);
@@ -486,6 +562,9 @@ out:
 	free(p->options.socket);
 	free(p->options.state);
 	free(p->options.for_user);
+	free(p->options.config);
+	policy_done(&r->policy);
+	cgroups_free(r->cgroups);
 	free(p);
 	return code;
 }

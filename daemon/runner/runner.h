@@ -10,7 +10,9 @@
 #include "daemon/engine/signals.h"
 #include "daemon/engine/task.h"
 #include "daemon/runner/account.h"
+#include "daemon/runner/cgroup.h"
 #include "daemon/runner/output.h"
+#include "daemon/runner/policy.h"
 #include "daemon/runner/tree.h"
 #include "proto/runner.h"
 
@@ -56,6 +58,8 @@ struct attempt {
 	bool			 cancel;	/* asked for */
 	bool			 ending;	/* by us: its limit, a cancel, or our own end */
 	bool			 termed, stopped; /* its group was told TERM, STOP */
+	bool			 grouped;	/* it has a cgroup of its own */
+	struct watch		 group_events;	/* of that: it has become empty, or not */
 	bool			 unsaved;	/* its record is not on disk yet */
 	struct runner_exit	 exit;		/* names it from the beginning */
 };
@@ -103,6 +107,14 @@ struct runner {
 	int64_t			 listening;	/* connections in Watch */
 	int64_t			 unsaved;
 	struct accounts		 accounts;
+	struct policy		 policy;
+	char			*policy_file;	/* as asked for; NULL: the default one */
+	unsigned		 hangups;	/* that were answered by reading it again */
+	unsigned		 policies;	/* read so far */
+	struct cgroups		*cgroups;	/* NULL: we have none, and why: */
+	const char		*no_cgroups;
+	struct rlimit		 files;		/* descriptors of commands: as we were given them */
+	bool			 plain_oom;	/* commands are no harder to kill than others */
 	struct tree		 tree;
 	struct task		 saver;
 	struct signals		 signals;
@@ -130,8 +142,8 @@ void runner_done(struct runner *r);
 
 /* ---- attempt.c ---- */
 
-/* Start a command.  The attempt is in the runner's hands afterwards, running or ended. */
-struct attempt *attempt_start(struct runner *r, const struct runner_start *s);
+/* Start a command; what the policy limits is changed in s.  The attempt is in the runner's hands afterwards, running or ended. */
+struct attempt *attempt_start(struct runner *r, struct runner_start *s);
 /* End it; its record will say canceled. */
 void attempt_cancel(struct attempt *a);
 

@@ -1,6 +1,7 @@
 /*
  * serve: the methods of io.jobd.Runner.  One row each; Logs and Remove are in logs.c.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,23 +50,39 @@ attempt_reply(const struct attempt *a)
 
 /* ---- the short ones ---- */
 
+/* Who we are, and what may be asked for. */
+static struct cJSON *
+about_object(const struct runner *r)
+{
+	char version[] = JOBD_VERSION;
+	struct runner_about about = {
+		.protocol = RUNNER_PROTOCOL,
+		.version = version,
+		.pid = getpid(),
+		.since = r->since,
+		.running = r->running,
+		.root = r->uid == 0 && policy_allows_root(&r->policy, r->for_uid),
+		.policy = r->policy.file,
+	};
+	struct cJSON *object;
+
+	for (int i = 0; i < CGROUP_LIMIT_COUNT; i++) {
+		if (r->policy.ignore_limits || cgroups_can(r->cgroups, (enum cgroup_limit)i))
+			strings_add(&about.limits, cgroup_limit_names[i]);
+	}
+	object = fields_write(runner_about_fields, &about);
+	strings_done(&about.limits);
+	return object;
+}
+
 static enum task_status
 describe_step(struct task *t)
 {
 	struct call *c = container_of(t, struct call, task);
-	struct runner *r = call_context(c);
-	char since[WHEN_TEXT_MAX];
-	struct cJSON *reply;
 
 	TASK_BEGIN(t);
 
-	reply = json_object();
-	json_set_int(reply, "protocol", RUNNER_PROTOCOL);
-	json_set_string(reply, "version", JOBD_VERSION);
-	json_set_int(reply, "pid", getpid());
-	json_set_string(reply, "since", instant_print(r->since, since));
-	json_set_int(reply, "running", r->running);
-	call_reply(c, reply);
+	call_reply(c, about_object(call_context(c)));
 	TASK_END(t, 0);
 }
 
@@ -78,7 +95,7 @@ start_step(struct task *t)
 {
 	struct call *c = container_of(t, struct call, task);
 	struct runner *r = call_context(c);
-	const struct runner_start *in = c->in;
+	struct runner_start *in = c->in;
 	struct attempt *a;
 
 	TASK_BEGIN(t);
@@ -88,7 +105,7 @@ start_step(struct task *t)
 		call_reply(c, attempt_reply(a));
 	else if (r->stopping)
 		call_fail(c, JOBD_SHUTTING_DOWN, NULL, NULL);
-	else if (r->running >= RUNNING_MAX)
+	else if (r->running >= r->policy.commands)
 		call_fail(c, JOBD_LIMIT_REACHED, "commands running at once", NULL);
 	else
 		call_reply(c, attempt_reply(attempt_start(r, in)));
@@ -138,6 +155,35 @@ static const struct task_kind cancel_kind = {
 };
 
 static enum task_status
+signal_step(struct task *t)
+{
+	struct call *c = container_of(t, struct call, task);
+	const struct runner_signal *in = c->in;
+	struct attempt *a;
+	int e;
+
+	TASK_BEGIN(t);
+
+	a = named(c);
+	if (a == NULL)
+		goto out;
+	e = a->sequence != 0 || a->child.exited ? -ESRCH :
+	    child_kill_group(&a->child, (int)in->signal);
+	if (e == -EPERM)
+		call_fail(c, JOBD_PERMISSION_DENIED, NULL, NULL);
+	else if (e < 0)
+		call_fail(c, JOBD_CONFLICT, "it has ended", NULL);
+	else
+		call_reply(c, NULL);
+out:;
+	TASK_END(t, 0);
+}
+
+static const struct task_kind signal_kind = {
+	.name = "Signal", .step = signal_step, .release = call_release,
+};
+
+static enum task_status
 acknowledge_step(struct task *t)
 {
 	struct call *c = container_of(t, struct call, task);
@@ -167,6 +213,7 @@ struct watch_call {
 	uint64_t	 told;		/* sequence of the last end that was told */
 	uint64_t	 complete_at;	/* what had ended when the list began */
 	bool		 complete;
+	unsigned	 policies;	/* that were read when we last told */
 };
 
 /* All that runs, as one instant sees it. */
@@ -229,6 +276,17 @@ tell_complete(struct watch_call *f)
 	call_reply_more(&f->call, reply);
 }
 
+/* What Describe would say now. */
+static void
+tell_about(struct watch_call *f, struct runner *r)
+{
+	struct cJSON *reply = json_object();
+
+	f->policies = r->policies;
+	json_set(reply, "about", about_object(r));
+	call_reply_more(&f->call, reply);
+}
+
 static enum task_status
 watch_step(struct task *t)
 {
@@ -242,13 +300,18 @@ watch_step(struct task *t)
 	task_wake(&r->task);
 	tell_running(f, r);
 	f->complete_at = r->sequence;
+	f->policies = r->policies;
 	for (;;) {
 		if (!f->complete && f->told >= f->complete_at)
 			tell_complete(f);
-		AWAIT(t, r->sequence > f->told && call_can_write(&f->call));
+		AWAIT(t, (r->sequence > f->told || r->policies != f->policies) &&
+		    call_can_write(&f->call));
 		if (t->err != 0)
 			break;
-		tell_exits(f, r);
+		if (r->policies != f->policies)
+			tell_about(f, r);
+		if (r->sequence > f->told)
+			tell_exits(f, r);
 	}
 	runner_unlisten(r, &f->listener);
 	r->listening--;
@@ -276,6 +339,9 @@ static const struct method methods[] = {
 	  .in = runner_start_fields, .in_size = sizeof(struct runner_start), .flags = METHOD_LAST },
 	{ .name = "io.jobd.Runner.Cancel", .kind = &cancel_kind, .frame_size = sizeof(struct call),
 	  .in = runner_attempt_fields, .in_size = sizeof(struct runner_attempt),
+	  .flags = METHOD_LAST },
+	{ .name = "io.jobd.Runner.Signal", .kind = &signal_kind, .frame_size = sizeof(struct call),
+	  .in = runner_signal_fields, .in_size = sizeof(struct runner_signal),
 	  .flags = METHOD_LAST },
 	{ .name = "io.jobd.Runner.Watch", .kind = &watch_kind,
 	  .frame_size = sizeof(struct watch_call), .flags = METHOD_MORE | METHOD_MORE_ONLY },
@@ -313,6 +379,7 @@ serve_new(struct runner *r)
 		.url = "io.jobd",
 		.context = r,
 		.admit = admit,
+		.lax = true,
 	};
 
 	return service_new(&config);

@@ -125,7 +125,18 @@ owner_by_environ(const struct tree *w, struct orphan *o)
 static void
 find_owner(const struct tree *w, struct orphan *o)
 {
-	struct attempt *a = map_get(&w->mains, getpgid(o->pid));
+	int64_t job, run, attempt;
+	struct attempt *a;
+
+	/* Its cgroup cannot be left. */
+	if (w->runner->cgroups != NULL &&
+	    cgroup_of(w->runner->cgroups, o->pid, &job, &run, &attempt)) {
+		a = runner_find(w->runner, job, run, attempt);
+		o->owner = a != NULL && a->sequence == 0 ? a : NULL;
+		o->unsure = false;
+		return;
+	}
+	a = map_get(&w->mains, getpgid(o->pid));
 
 	o->unsure = false;
 	if (a == NULL)
