@@ -345,6 +345,23 @@ child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task 
 }
 
 int
+child_take_over(struct child *c, struct loop *l, pid_t pid, int pidfd, struct task *waiter)
+{
+	int r;
+
+	*c = (struct child){ .pidfd = -1 };
+	if (pid <= 0 || fcntl(pidfd, F_SETFD, FD_CLOEXEC) < 0)
+		return -EBADF;
+	r = watch_start(&c->watch, l, pidfd, WATCH_READ, waiter);
+	if (r < 0)
+		return r;
+	c->watch.ready = child_ready;
+	c->pid = pid;
+	c->pidfd = pidfd;
+	return 0;
+}
+
+int
 child_kill_group(const struct child *c, int signal)
 {
 	if (c->pid <= 0)

@@ -52,6 +52,12 @@ struct child {
 int child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task *waiter,
     const char **stage);
 
+/*
+ * Take over a child that the program before this one in our process has started, by its pidfd, which
+ * is ours then (and close-on-exec).  0 or -errno.
+ */
+int child_take_over(struct child *c, struct loop *l, pid_t pid, int pidfd, struct task *waiter);
+
 /* Signal its process group (pgid is pid) as long as it is not reaped.  0 or -errno. */
 int child_kill_group(const struct child *c, int signal);
 

@@ -573,12 +573,16 @@ attempt_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	AWAIT_UNTIL(t, a->deadline, a->child.exited || a->cancel);
-	if (!a->child.exited) {
+	/* One that was being ended when this program was executed is so still. */
+	AWAIT_UNTIL(t, a->deadline, a->child.exited || a->cancel || a->ending);
+	if (a->ending) {
+		;
+	} else if (!a->child.exited) {
 		set_cause(a);
 		a->grace_end = loop_now(t->loop) + a->grace;
 	} else {
-		a->exit.exited = loop_wall(t->loop);
+		if (!instant_is_set(a->exit.exited))
+			a->exit.exited = loop_wall(t->loop);
 		/* Who holds the pipe may still be writing what belongs to the run; not for long. */
 		AWAIT_UNTIL(t, loop_now(t->loop) + DRAIN_MAX,
 		    task_done(&a->output.task) || a->cancel);
@@ -686,12 +690,20 @@ attempt_start(struct runner *r, struct runner_start *s)
 		return a;
 	}
 	a->exit.pid = a->child.pid;
-	tree_add_main(&r->tree, a);
-	r->running++;
-	task_start(&a->task, &attempt_kind, &r->task);
+	attempt_go_on(a);
 	output_start(&a->output, a, ours, at_most(s->output_bytes_max > 0 ? s->output_bytes_max :
 	    OUTPUT_BYTES_MAX_DEFAULT, r->policy.output_bytes_max));
 	return a;
+}
+
+void
+attempt_go_on(struct attempt *a)
+{
+	struct runner *r = a->runner;
+
+	tree_add_main(&r->tree, a);
+	r->running++;
+	task_start(&a->task, &attempt_kind, &r->task);
 }
 
 void

@@ -18,7 +18,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
-#include "daemon/runner/runner.h"
+#include "daemon/runner/reexec.h"
 #include "daemon/wire/listen.h"
 #include "daemon/wire/notify.h"
 #include "daemon/wire/service.h"
@@ -42,8 +42,12 @@ struct program {
 	struct runner		 runner;
 	struct notify_watchdog	 watchdog;
 	struct options		 options;
+	struct resume		 resume;	/* what the program before us has left */
+	char			**argv;
+	char			*self;		/* our program's path */
 	int			 socket;	/* listening */
 	bool			 activated;
+	bool			 resumed;	/* it was executed by an earlier one */
 };
 
 static const char usage[] =
@@ -66,7 +70,8 @@ static const char usage[] =
 
 enum {
 	OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_VERSION,
-	OPTION_HELP, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP_CONFIG
+	OPTION_HELP, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP_CONFIG,
+	OPTION_CAN_RESUME
 };
 
 static const struct option long_options[] = {
@@ -76,6 +81,7 @@ static const struct option long_options[] = {
 	{ "config", required_argument, NULL, OPTION_CONFIG },
 	{ "check-config", no_argument, NULL, OPTION_CHECK },
 	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
+	{ "can-resume", required_argument, NULL, OPTION_CAN_RESUME },
 	{ "own", no_argument, NULL, OPTION_OWN },
 	{ "log-level", required_argument, NULL, OPTION_LOG },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -112,6 +118,9 @@ take_option(struct options *o, int option)
 	case OPTION_CHECK:
 		o->check = true;
 		return -1;
+	/* Asked by an earlier version, in whose place it would go on: not for people. */
+	case OPTION_CAN_RESUME:
+		return atoi(optarg) == RESUME_FORM ? EXIT_OK : EXIT_FAILED;
 	case OPTION_HELP_CONFIG:
 		policy_print();
 		return EXIT_OK;
@@ -239,10 +248,26 @@ take_lock(struct runner *r, bool *is_new)
 	return 0;
 }
 
+/* The life goes on that the program before us had, or another begins.  0 or -errno. */
+static int
+begin_life(struct program *p, bool is_new)
+{
+	struct runner *r = &p->runner;
+	int e = leftover_name(r);
+
+	if (e == 0 && p->resumed)
+		r->since = p->resume.since;
+	else if (e == 0)
+		e = life_begin(r, is_new);
+	r->unclean = e == 0 && !instant_is_set(r->since);
+	return e;
+}
+
 /* 0 or -errno. */
 static int
-open_folders(struct runner *r, const char *state)
+open_folders(struct program *p, const char *state)
 {
+	struct runner *r = &p->runner;
 	bool is_new = false;
 	int e;
 
@@ -252,7 +277,10 @@ open_folders(struct runner *r, const char *state)
 	e = r->state_fd = open_folder(state, ".");
 	if (e < 0)
 		return e;
-	e = take_lock(r, &is_new);
+	if (p->resumed)
+		r->lock_fd = p->resume.lock_fd;
+	else
+		e = take_lock(r, &is_new);
 	if (e < 0)
 		return e;
 	e = r->output_fd = open_folder(state, "output");
@@ -261,18 +289,16 @@ open_folders(struct runner *r, const char *state)
 	e = r->exits_fd = open_folder(state, "exits");
 	if (e < 0)
 		return e;
-	e = leftover_name(r);
-	if (e == 0)
-		e = life_begin(r, is_new);
-	r->unclean = e == 0 && !instant_is_set(r->since);
+	e = begin_life(p, is_new);
 	return e < 0 ? e : record_load_all(r);
 }
 
 /* 0 or -errno, said. */
 static int
-open_state(struct runner *r, const struct options *o)
+open_state(struct program *p)
 {
-	int e = open_folders(r, o->state);
+	const struct options *o = &p->options;
+	int e = open_folders(p, o->state);
 
 	if (e == -EBUSY)
 		log_info("another jobd-runner has the state directory, leaving it to that one"
@@ -309,6 +335,11 @@ open_door(struct program *p, gid_t group)
 {
 	char error[LISTEN_ERROR_MAX] = "";
 
+	if (p->resumed) {
+		p->socket = p->resume.socket;
+		p->activated = p->resume.activated;
+		return 0;
+	}
 	p->socket = listen_activated();
 	if (p->socket >= 0) {
 		p->activated = true;
@@ -412,6 +443,20 @@ read_again(struct runner *r)
 	runner_tell(r, NULL);
 }
 
+/* Execute the program anew, if that is asked for and possible: then we are not here any more. */
+static void
+reexec(struct program *p)
+{
+	struct runner *r = &p->runner;
+	struct task *asker = r->reexec;
+
+	log_info("executing jobd-runner anew program=%s commands=%lld", r->program,
+	    (long long)r->running);
+	r->reexec_error = reexec_now(r, r->program, p->argv, p->socket, p->activated);
+	r->reexec = NULL;
+	task_wake(asker);
+}
+
 static bool
 nobody_is_there(const struct runner *r)
 {
@@ -440,6 +485,8 @@ begin(struct program *p)
 		return e;
 	}
 	runner_saver_start(r, &r->task);
+	if (p->resumed)
+		resume_attempts(r, &p->resume);
 	return 0;
 }
 
@@ -451,7 +498,8 @@ open_up(struct program *p)
 	service_listen(r->service, p->socket, &r->task);
 	notify_watchdog_start(&p->watchdog, &r->task);
 	notify_ready("ready for commands");
-	log_info("jobd-runner is ready version=%s pid=%d", JOBD_VERSION, (int)getpid());
+	log_info("jobd-runner is ready version=%s pid=%d%s", JOBD_VERSION, (int)getpid(),
+	    p->resumed ? ", and goes on with what it had" : "");
 	if (r->own)
 		leave_stdout();
 }
@@ -475,15 +523,23 @@ root_step(struct task *t)
 	if (t->result == 0)
 		open_up(p);
 	while (t->result == 0) {
-		AWAIT(t, asked_to_stop(r) || asked_to_read(r) || (r->own && is_idle(r)));
+		AWAIT(t, asked_to_stop(r) || asked_to_read(r) || r->reexec != NULL ||
+		    (r->own && is_idle(r)));
 		if (asked_to_stop(r))
 			break;
+		if (r->reexec != NULL) {
+			while (!reexec_may_begin(r))
+				TASK_YIELD(t);
+			reexec(p);
+			continue;
+		}
 		if (asked_to_read(r)) {
 			read_again(r);
 			continue;
 		}
 		/* Somebody may be about to come; and who only reads may stay. */
-		AWAIT_UNTIL(t, loop_now(t->loop) + OWN_IDLE_MAX, asked_to_stop(r) || !is_idle(r));
+		AWAIT_UNTIL(t, loop_now(t->loop) + OWN_IDLE_MAX,
+		    asked_to_stop(r) || !is_idle(r) || r->reexec != NULL);
 		if (t->err == -ETIMEDOUT && nobody_is_there(r))
 			break;
 	}
@@ -525,6 +581,34 @@ run(struct program *p)
 	return e == 0 && r->task.result == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+/* Where our program is: what is there when it is executed anew may be a newer one. */
+static char *
+own_path(const char *name)
+{
+	char path[4096];
+	ssize_t n;
+
+	if (name[0] == '/')
+		return xstrdup(name);
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	return n > 0 ? xstrndup(path, (size_t)n) : xstrdup(name);
+}
+
+/* Did a program before us leave its commands to us?  0 or -errno, said. */
+static int
+look_for_predecessor(struct program *p)
+{
+	int e = resume_read(&p->resume);
+
+	p->resumed = e > 0;
+	if (p->resumed)
+		p->runner.files = p->resume.files;
+	if (e < 0)
+		log_error("what the earlier program has left cannot be understood; its commands"
+		    " are ended by the next jobd-runner error=%s", strerror(-e));
+	return e < 0 ? e : 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -544,12 +628,16 @@ main(int argc, char **argv)
 	code = read_policy(r) < 0 ? EXIT_FAILED : EXIT_OK;
 	if (code != EXIT_OK || p->options.check)
 		goto out;
+	p->argv = argv;
+	r->program = p->self = own_path(argv[0]);
 	note_limits(r);
 	raise_limits();
 	code = EXIT_FAILED;
+	if (look_for_predecessor(p) < 0)
+		goto out;
 	e = choose_master(r, &p->options, &group);
 	if (e == 0)
-		e = open_state(r, &p->options);
+		e = open_state(p);
 	if (e == 0)
 		e = open_door(p, group);
 	if (e == 0)
@@ -563,6 +651,8 @@ out:
 	free(p->options.state);
 	free(p->options.for_user);
 	free(p->options.config);
+	free(p->self);
+	buf_done(&p->resume.lines);
 	policy_done(&r->policy);
 	cgroups_free(r->cgroups);
 	free(p);

@@ -111,6 +111,9 @@ struct runner {
 	char			*policy_file;	/* as asked for; NULL: the default one */
 	unsigned		 hangups;	/* that were answered by reading it again */
 	unsigned		 policies;	/* read so far */
+	const char		*program;	/* to be executed in our place */
+	struct task		*reexec;	/* asks for that; NULL: nobody */
+	int			 reexec_error;	/* why it was not done */
 	struct cgroups		*cgroups;	/* NULL: we have none, and why: */
 	const char		*no_cgroups;
 	struct rlimit		 files;		/* descriptors of commands: as we were given them */
@@ -144,6 +147,8 @@ void runner_done(struct runner *r);
 
 /* Start a command; what the policy limits is changed in s.  The attempt is in the runner's hands afterwards, running or ended. */
 struct attempt *attempt_start(struct runner *r, struct runner_start *s);
+/* Start the task of one that runs already: its child is there. */
+void attempt_go_on(struct attempt *a);
 /* End it; its record will say canceled. */
 void attempt_cancel(struct attempt *a);
 

@@ -5,18 +5,25 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/logs.h"
+#include "daemon/runner/reexec.h"
 #include "daemon/runner/runner.h"
 #include "daemon/wire/service.h"
 #include "proto/io.jobd.Runner.varlink.h"
 #include "proto/json.h"
+#include "proto/mem.h"
 
 /* In one reply of Watch. */
 #define EXITS_PAGE	100
 #define RUNNING_PAGE	1000
+
+/* The program that is to follow us says by then whether it can. */
+#define HELPER_MAX	(10 * USEC_SEC)
 
 /* ---- what an attempt is on the wire ---- */
 
@@ -205,6 +212,96 @@ static const struct task_kind acknowledge_kind = {
 	.name = "Acknowledge", .step = acknowledge_step, .release = call_release,
 };
 
+/* ---- Reexec ---- */
+
+struct reexec_call {
+	struct call	 call;
+	struct child	 helper;
+	int		 error;
+};
+
+/* Ask the program that is to follow us whether it can. */
+static int
+ask_program(struct reexec_call *f, const struct runner *r)
+{
+	char form[16], option[] = "--can-resume", *argv[4], *program = xstrdup(r->program);
+	struct spawn s = { .path = r->program, .argv = argv, .envp = environ, .directory = "/",
+	    .umask = 077, .stdio = { -1, -1, -1 } };
+	const char *stage;
+	int e;
+
+	(void)snprintf(form, sizeof(form), "%d", RESUME_FORM);
+	argv[0] = program;
+	argv[1] = option;
+	argv[2] = form;
+	argv[3] = NULL;
+	e = child_spawn(&f->helper, r->loop, &s, &f->call.task, &stage);
+	free(program);
+	return e;
+}
+
+/* 0: it can; or -errno. */
+static int
+take_answer(struct reexec_call *f)
+{
+	struct rusage usage;
+	int status, e = child_reap(&f->helper, &status, &usage);
+
+	return e < 0 ? e : status == 0 ? 0 : -EPROTONOSUPPORT;
+}
+
+static void
+reexec_refused(struct reexec_call *f, const struct runner *r)
+{
+	char *why = f->error == -EPROTONOSUPPORT ?
+	    xasprintf("%s cannot take over what this jobd-runner (%s) holds", r->program,
+	    JOBD_VERSION) :
+	    xasprintf("cannot execute %s: %s", r->program, strerror(-f->error));
+
+	log_error("going on as before: %s", why);
+	call_fail(&f->call, JOBD_CONFLICT, why, NULL);
+	free(why);
+}
+
+static enum task_status
+reexec_step(struct task *t)
+{
+	struct reexec_call *f = container_of(t, struct reexec_call, call.task);
+	struct runner *r = call_context(&f->call);
+
+	TASK_BEGIN(t);
+
+	if (r->reexec != NULL || r->stopping || r->tree.helper != 0) {
+		call_fail(&f->call, JOBD_CONFLICT, "it is about to already", NULL);
+		goto out;
+	}
+	f->error = ask_program(f, r);
+	if (f->error == 0) {
+		tree_set_helper(&r->tree, f->helper.pid);
+		AWAIT_SHIELDED(t, loop_now(t->loop) + HELPER_MAX, f->helper.exited);
+		if (!f->helper.exited)
+			(void)child_kill_group(&f->helper, SIGKILL);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->helper.exited);
+		f->error = take_answer(f);
+		tree_set_helper(&r->tree, 0);
+	}
+	if (f->error == 0) {
+		/* When that goes well nobody comes back here: the connection's end says so. */
+		r->reexec = t;
+		r->reexec_error = 0;
+		task_wake(&r->task);
+		AWAIT_SHIELDED(t, USEC_NEVER, r->reexec != t);
+		f->error = r->reexec_error;
+	}
+	reexec_refused(f, r);
+out:;
+	TASK_END(t, 0);
+}
+
+static const struct task_kind reexec_kind = {
+	.name = "Reexec", .step = reexec_step, .release = call_release,
+};
+
 /* ---- Watch ---- */
 
 struct watch_call {
@@ -343,6 +440,8 @@ static const struct method methods[] = {
 	{ .name = "io.jobd.Runner.Signal", .kind = &signal_kind, .frame_size = sizeof(struct call),
 	  .in = runner_signal_fields, .in_size = sizeof(struct runner_signal),
 	  .flags = METHOD_LAST },
+	{ .name = "io.jobd.Runner.Reexec", .kind = &reexec_kind,
+	  .frame_size = sizeof(struct reexec_call) },
 	{ .name = "io.jobd.Runner.Watch", .kind = &watch_kind,
 	  .frame_size = sizeof(struct watch_call), .flags = METHOD_MORE | METHOD_MORE_ONLY },
 	{ .name = "io.jobd.Runner.Acknowledge", .kind = &acknowledge_kind,

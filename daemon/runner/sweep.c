@@ -108,7 +108,7 @@ is_known(struct sweep *s, struct sighting *p)
 	if (p->owner != NULL)
 		return true;
 	if (p->is.parent == getpid()) {
-		p->owner = tree_see_child(w, p->is.pid);
+		p->owner = p->is.pid != w->helper ? tree_see_child(w, p->is.pid) : NULL;
 		return true;
 	}
 	p->owner = tree_owner_of_stray(w, &p->is);

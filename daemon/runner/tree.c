@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "daemon/runner/runner.h"
+#include "proto/json.h"
 #include "proto/mem.h"
 
 /*
@@ -198,7 +199,7 @@ tree_see_child(struct tree *w, pid_t pid)
 static void
 see_child(struct tree *w, pid_t pid)
 {
-	if (map_get(&w->mains, pid) == NULL)
+	if (map_get(&w->mains, pid) == NULL && pid != w->helper)
 		(void)tree_see_child(w, pid);
 }
 
@@ -463,7 +464,7 @@ reap_unknown(struct tree *w)
 		info.si_pid = 0;
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
 			return;
-		if (map_get(&w->mains, info.si_pid) != NULL)
+		if (map_get(&w->mains, info.si_pid) != NULL || info.si_pid == w->helper)
 			return;
 		(void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 		orphan_gone(w, info.si_pid);
@@ -556,5 +557,56 @@ tree_remove_main(struct tree *w, struct attempt *a)
 	/* What could not be ended, and what will be freed. */
 	tree_let_go(w, a);
 	/* A zombie that this one hid may be waiting. */
+	reap_soon(w);
+}
+
+void
+tree_set_helper(struct tree *w, pid_t pid)
+{
+	w->helper = pid;
+	/* A zombie that the last one hid may be waiting. */
+	reap_soon(w);
+}
+
+struct cJSON *
+tree_save(const struct tree *w, size_t *position)
+{
+	const struct orphan *o = map_next(&w->orphans, position);
+	struct cJSON *saved;
+
+	if (o == NULL)
+		return NULL;
+	saved = json_object();
+	json_set_int(saved, "process", o->pid);
+	json_set_int(saved, "born", (long long)o->born);
+	json_set_bool(saved, "stray", o->stray);
+	json_set_bool(saved, "unsure", o->unsure);
+	json_set_bool(saved, "termed", o->termed);
+	json_set_bool(saved, "stopped", o->stopped);
+	if (o->owner != NULL) {
+		json_set_int(saved, "job", o->owner->exit.job);
+		json_set_int(saved, "run", o->owner->exit.run);
+		json_set_int(saved, "number", o->owner->exit.attempt);
+	}
+	return saved;
+}
+
+void
+tree_take(struct tree *w, const struct cJSON *saved)
+{
+	pid_t pid = (pid_t)json_get_int(saved, "process", 0);
+	struct attempt *owner = runner_find(w->runner, json_get_int(saved, "job", 0),
+	    json_get_int(saved, "run", 0), json_get_int(saved, "number", 0));
+	struct orphan *o;
+
+	if (pid <= 0 || map_get(&w->orphans, pid) != NULL)
+		return;
+	o = orphan_new(w, pid);
+	o->born = (uint64_t)json_get_int(saved, "born", 0);
+	o->stray = json_get_bool(saved, "stray", 0);
+	o->unsure = json_get_bool(saved, "unsure", 0);
+	o->termed = json_get_bool(saved, "termed", 0);
+	o->stopped = json_get_bool(saved, "stopped", 0);
+	o->owner = owner != NULL && owner->sequence == 0 ? owner : NULL;
 	reap_soon(w);
 }

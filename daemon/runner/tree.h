@@ -30,6 +30,7 @@ struct tree {
 	struct map	 mains;		/* pid -> attempt, from spawn to reap */
 	struct map	 orphans;	/* pid -> struct orphan: members that we did not start */
 	struct sweep	 sweep;
+	pid_t		 helper;	/* a child that is no command's, or 0 */
 	int		 children_fd;	/* the kernel's list of our children; -1: it has none */
 };
 
@@ -42,6 +43,9 @@ char *tree_read_proc(pid_t pid, const char *name, size_t *n);
 /* Become a subreaper and reap, as a child of parent.  0 or -errno. */
 int tree_start(struct tree *w, struct runner *r, struct task *parent);
 void tree_done(struct tree *w);
+
+/* A child that is no command's: its end is another's to take.  0: none. */
+void tree_set_helper(struct tree *w, pid_t pid);
 
 void tree_add_main(struct tree *w, struct attempt *a);
 void tree_remove_main(struct tree *w, struct attempt *a);
@@ -69,6 +73,14 @@ size_t tree_signal(struct tree *w, struct attempt *a, int signal);
 
 /* What is left of it is nobody's from now on: it goes on, and we only reap it. */
 void tree_let_go(struct tree *w, const struct attempt *a);
+
+/* ---- across an execution ---- */
+
+/* What is known of one process that a command has left, or of a stray: another at each call. */
+struct cJSON;
+struct cJSON *tree_save(const struct tree *w, size_t *position);
+/* After tree_start(), and after its attempt. */
+void tree_take(struct tree *w, const struct cJSON *saved);
 
 /* ---- for the sweep ---- */
 
