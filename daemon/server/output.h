@@ -21,6 +21,9 @@ struct output {
 	struct runner_wait	 waiting;
 	struct peer		 peer;
 	struct peer_call	 ask;
+	int64_t			 attempt, offset; /* where to go on, as the runner said */
+	int			 losses;	/* of the runner, in a row */
+	bool			 told;		/* some chunks */
 	struct cJSON		*chunks;	/* gathered for a caller without more */
 	size_t			 bytes;
 	enum jobd_error		 why;		/* JOBD_OK, or what to tell */
