@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
@@ -47,6 +49,7 @@ struct runner {
 	struct stream		 begin;		/* its standard output: ends when it listens */
 	int64_t			 wanted;	/* by so many executors */
 	int64_t			 running;
+	int64_t			 connections;	/* that became ready, so far */
 	usec_t			 pause;
 	struct runner_about	 about;		/* the last one, as it said */
 	bool			 probe;		/* look once, whether wanted or not */
@@ -329,6 +332,7 @@ look_whether_ready(struct runner *r)
 	if (r->ready || !r->described || !r->complete)
 		return;
 	r->ready = true;
+	r->connections++;
 	r->trouble[0] = '\0';
 	r->pause = CONNECT_PAUSE_MIN;
 	log_debug("connected to jobd-runner pid=%d running=%lld", (int)r->about.pid,
@@ -546,6 +550,22 @@ own_leave(struct runner *r)
 	}
 }
 
+/* One that the jobd before us in this process has started is our child. */
+static void
+own_take_over(struct runner *r)
+{
+	siginfo_t info;
+	int fd;
+
+	if (r->config.own_pid <= 0 || waitid(P_PID, (id_t)r->config.own_pid, &info,
+	    WEXITED | WNOHANG | WNOWAIT) < 0)
+		return;
+	fd = (int)syscall(SYS_pidfd_open, r->config.own_pid, 0);
+	if (fd >= 0 &&
+	    child_take_over(&r->own, r->loop, r->config.own_pid, fd, &r->task) < 0)
+		close(fd);
+}
+
 /* ---- the task ---- */
 
 static bool
@@ -672,6 +692,7 @@ runner_start(struct runner *r, struct task *parent)
 {
 	struct stat st;
 
+	own_take_over(r);
 	r->probe = stat(r->config.socket, &st) == 0;
 	task_start(&r->task, &runner_kind, parent);
 }
@@ -753,6 +774,25 @@ struct peer *
 runner_peer(struct runner *r)
 {
 	return r->ready ? &r->calls : NULL;
+}
+
+int64_t
+runner_connections(const struct runner *r)
+{
+	return r->connections;
+}
+
+void
+runner_look(struct runner *r)
+{
+	r->probe = true;
+	task_wake(&r->task);
+}
+
+pid_t
+runner_own_pid(const struct runner *r)
+{
+	return r->own.pid;
 }
 
 const char *

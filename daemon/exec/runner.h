@@ -15,6 +15,7 @@ struct runner_config {
 	const char	*own_program;	/* started when nobody answers; NULL: it has its own unit */
 	const char	*state_directory; /* for own: the runner's, DIR/runner */
 	const char	*log_level;
+	pid_t		 own_pid;	/* started by the jobd before us in our process, or 0 */
 };
 
 struct runner_stats {
@@ -81,6 +82,13 @@ const char *runner_policy(const struct runner *r);
  */
 struct peer *runner_peer(struct runner *r);
 const char *runner_socket(const struct runner *r);
+
+/* How often there was one, so far. */
+int64_t runner_connections(const struct runner *r);
+/* Connect now, whether it is wanted or not. */
+void runner_look(struct runner *r);
+/* The one that we have started and that is our child, or 0. */
+pid_t runner_own_pid(const struct runner *r);
 
 /* The daemon has committed the end of this attempt: the runner may forget its record. */
 void runner_acknowledge(struct runner *r, int64_t job, int64_t run, int64_t attempt);

@@ -23,6 +23,7 @@ struct logs_in {
 	bool	 follow;
 	int64_t	 tail;
 	int	 stream;
+	char	*after;
 };
 
 static const struct field logs_fields[] = {
@@ -33,6 +34,7 @@ static const struct field logs_fields[] = {
 	    .max = INT32_MAX },
 	{ "stream", FIELD_ENUM, offsetof(struct logs_in, stream), .flags = FIELD_ABSENT_MINUS_ONE,
 	  .names = output_stream_names },
+	{ "after", FIELD_STRING, offsetof(struct logs_in, after), .max = OUTPUT_CURSOR_MAX },
 	{ .type = FIELD_END },
 };
 
@@ -67,6 +69,8 @@ logs_wants(struct watcher *w, const struct event_info *e)
 static bool
 logs_begin(struct logs *f)
 {
+	const struct logs_in *in = f->call.in;
+
 	if (!select_told(&f->select, &f->call))
 		return false;
 	if (f->select.found.n != 1) {
@@ -75,6 +79,13 @@ logs_begin(struct logs *f)
 	}
 	f->op.job = f->select.found.items[0].job;
 	f->op.run = f->select.found.items[0].run;
+	if (in->after != NULL && !output_cursor_read(&f->output, in->after)) {
+		call_fail(&f->call, JOBD_INVALID_FIELD, "after", "is no cursor of a reply");
+		return false;
+	}
+	/* A job may have another run by now. */
+	if (in->after != NULL)
+		f->op.run = f->output.run;
 	f->op.limit = 1;
 	f->watcher.wants = logs_wants;
 	f->watcher.context = f;

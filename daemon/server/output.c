@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,14 +58,37 @@ gather(struct output *o, const struct cJSON *chunks)
 	}
 }
 
-/* Of a reply what is the caller's. */
+static const char *
+output_cursor(const struct output *o, char text[OUTPUT_CURSOR_MAX])
+{
+	(void)snprintf(text, OUTPUT_CURSOR_MAX, "%" PRId64 ".%" PRId64 ":%" PRId64, o->run,
+	    o->attempt, o->offset);
+	return text;
+}
+
+bool
+output_cursor_read(struct output *o, const char *text)
+{
+	int length = -1;
+
+	if (sscanf(text, "%" SCNd64 ".%" SCNd64 ":%" SCNd64 "%n", &o->run, &o->attempt, &o->offset,
+	    &length) != 3 || length < 0 || text[length] != '\0')
+		return false;
+	o->told = true;
+	return o->run > 0 && o->attempt > 0 && o->offset > 0;
+}
+
+/* Of a reply what is the caller's, and where it may go on. */
 static struct cJSON *
 take_chunks(struct output *o)
 {
 	struct cJSON *parameters = peer_take_parameters(&o->peer);
+	char cursor[OUTPUT_CURSOR_MAX];
 
 	json_remove(parameters, "attempt");
 	json_remove(parameters, "offset");
+	if (o->offset > 0)
+		json_set_string(parameters, "cursor", output_cursor(o, cursor));
 	return parameters;
 }
 

@@ -31,6 +31,10 @@ struct output {
 	bool			 missing;	/* the runner has none of it */
 };
 
+/* Where a caller was before: run, attempt and offset as a cursor has them.  False: it is none. */
+#define OUTPUT_CURSOR_MAX 72
+bool output_cursor_read(struct output *o, const char *text);
+
 void output_start(struct output *o);
 
 /* Has it stopped for a caller who can take more by now?  Then output_go_on(). */
