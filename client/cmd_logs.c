@@ -43,6 +43,6 @@ logs_run(struct client *c)
 	if (only_out != only_err)	/* both is the same as none */
 		json_set_string(c->args.parameters, "stream", only_out ? "stdout" : "stderr");
 	logs.timestamps = args_flag(&c->args, "timestamps");
-	logs.patient = args_flag(&c->args, "follow") && !args_text(&c->args, "tail");
+	logs.patient = args_flag(&c->args, "follow");
 	return follow_logs(c, &logs, NULL);
 }

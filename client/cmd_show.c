@@ -62,6 +62,7 @@ static const struct line run_lines[] = {
 	{ "reason", "reason", LINE_TEXT },
 	{ "canceledBy", "canceled by", LINE_TEXT }, { "exitCode", "exit code", LINE_COUNT },
 	{ "signal", "signal", LINE_COUNT }, { "oom", "out of memory", LINE_YES },
+	{ "endedBy", "ended by", LINE_TEXT }, { "leftovers", "left behind", LINE_COUNT },
 	{ "httpStatus", "HTTP status", LINE_COUNT }, { "attempt", "attempt", LINE_COUNT },
 	{ "retryAt", "next attempt", LINE_INSTANT },
 	{ "manual", "by hand", LINE_YES }, { "pid", "pid", LINE_COUNT },

@@ -58,6 +58,20 @@ next_told(const struct output *o, const struct cJSON *job)
 	free(relative);
 }
 
+/* What it took to end it, when it did not by itself. */
+static void
+ending_told(const struct cJSON *run)
+{
+	long long n = json_get_int(run, "leftovers", 0);
+	const char *by = json_get_string(run, "endedBy");
+
+	if (n > 0)
+		printf("It left %lld process%s behind%s%s.\n", n, n == 1 ? "" : "es",
+		    by ? ", ended by " : "", by ? by : "");
+	else if (by && strcmp(by, "KILL") == 0)
+		puts("It did not end when asked to, and was killed.");
+}
+
 static void
 last_told(const struct output *o, const struct cJSON *run)
 {
@@ -93,6 +107,7 @@ last_told(const struct output *o, const struct cJSON *run)
 	} else if (strcmp(state, "retrying") == 0) {
 		puts("Its next attempt is held back: the job is paused.");
 	}
+	ending_told(run);
 	free(label);
 	free(result);
 	free(took);

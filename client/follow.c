@@ -15,6 +15,7 @@
 #include "client/progress.h"
 #include "client/value.h"
 #include "proto/json.h"
+#include "proto/mem.h"
 
 /* ---- signals ---- */
 
@@ -207,6 +208,7 @@ struct printing {
 	bool			 inside[2];	/* per stream: its line goes on in the next chunk */
 	size_t			 seen;		/* chunks so far */
 	size_t			 skip;		/* these were printed before jobd went */
+	char			*cursor;	/* or there it goes on */
 };
 
 static void
@@ -239,6 +241,38 @@ chunk_print(struct printing *p, const struct cJSON *chunk)
 	free(bytes);
 }
 
+static void
+cursor_take(struct printing *p, const struct cJSON *reply)
+{
+	const char *cursor = json_get_string(reply, "cursor");
+
+	if (!cursor)
+		return;
+	free(p->cursor);
+	p->cursor = xstrdup(cursor);
+}
+
+/* Is it known where?  A tail begins elsewhere each time. */
+static bool
+may_go_on(const struct printing *p, const struct cJSON *parameters)
+{
+	return p->cursor || p->seen == 0 || !json_get(parameters, "tail");
+}
+
+/* What is told again from its beginning, or from where we are, is printed once. */
+static void
+logs_again(struct printing *p, struct cJSON *parameters)
+{
+	if (p->cursor) {
+		json_remove(parameters, "after");
+		json_set_string(parameters, "after", p->cursor);
+		p->skip = 0;
+		return;
+	}
+	p->skip = p->seen > p->skip ? p->seen : p->skip;
+	p->seen = 0;
+}
+
 /* Replies up to the last one. */
 static int
 logs_replies(struct call *c, struct printing *p)
@@ -250,6 +284,7 @@ logs_replies(struct call *c, struct printing *p)
 		r = call_next(c);
 		if (r)
 			break;
+		cursor_take(p, c->reply.parameters);
 		if (c->client->out.json) {
 			output_json(c->reply.parameters);
 			continue;
@@ -297,13 +332,12 @@ follow_logs(const struct client *client, const struct logs *logs, struct interru
 		r = call_send(&c, "io.jobd.Logs", logs->parameters, true);
 		if (r == 0)
 			r = logs_replies(&c, &p);
-		if (!c.lost || !c.patient)
+		if (!c.lost || !c.patient || !may_go_on(&p, logs->parameters))
 			break;
-		/* The output is told from its beginning again. */
-		p.skip = p.seen > p.skip ? p.seen : p.skip;
-		p.seen = 0;
+		logs_again(&p, logs->parameters);
 		r = call_again(&c);
 	}
+	free(p.cursor);
 	if (r == 0 && logs->tell_none && p.seen == 0 && !client->out.json)
 		none_told(&client->out, json_get(c.reply.parameters, "run"));
 	call_close(&c);

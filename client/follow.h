@@ -48,7 +48,7 @@ int follow_wait(const struct client *client, const struct wait *wait, struct int
 
 /* What Logs is asked for. */
 struct logs {
-	const struct cJSON	*parameters;
+	struct cJSON		*parameters;	/* the caller's; changed when jobd comes back */
 	bool			 timestamps;
 	bool			 patient;	/* a restart of jobd is waited out */
 	bool			 tell_none;	/* say so when there is no output */

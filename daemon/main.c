@@ -12,6 +12,7 @@
  * (commands go on under the runner), what is over is written, the store is drained.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
@@ -54,6 +55,22 @@ struct nursery {
 	struct task	task;
 };
 
+/*
+ * The program that is executed in our place, and what is kept for it: nobody is refused
+ * meanwhile, and no other jobd takes the state directory.
+ */
+struct successor {
+	char	*program;
+	char	**argv;
+	bool	 wanted;
+	int	 socket, lock;		/* -1: not kept */
+	pid_t	 runner;		/* our child */
+};
+
+/* What the program before us kept for us: of struct successor, in this order. */
+#define KEPT_VARIABLE	"JOBD_KEPT"
+#define KEPT_FORMAT	"%d %d %d %d"
+
 struct daemon {
 	struct task		 root;
 	struct settings		 settings;
@@ -69,6 +86,7 @@ struct daemon {
 	struct server		 server;
 	struct nursery		 links, runs, listeners;
 	struct notify_watchdog	 watchdog;
+	struct successor	 successor;
 	int			 listen_fd;
 	bool			 activated;	/* the socket is the service manager's */
 	unsigned		 hangups;	/* told so far */
@@ -102,6 +120,22 @@ static bool
 stop_asked(const struct daemon *d)
 {
 	return d->signals.count[SIGTERM] + d->signals.count[SIGINT] > 0;
+}
+
+static void
+reexec_soon(void *context)
+{
+	struct daemon *d = context;
+
+	d->successor.wanted = true;
+	task_wake(&d->root);
+}
+
+/* Is it over with this program? */
+static bool
+is_over(const struct daemon *d)
+{
+	return stop_asked(d) || d->successor.wanted;
 }
 
 static bool
@@ -144,13 +178,29 @@ root_ready(struct daemon *d)
 	    d->settings.state_dir);
 }
 
+/* The socket takes connections until the program that follows takes them from it. */
+static void
+keep_for_successor(struct daemon *d)
+{
+	d->successor.socket = fcntl(d->listen_fd, F_DUPFD_CLOEXEC, 3);
+	d->successor.lock = store_keep_lock(d->store);
+	d->successor.runner = d->runner != NULL ? runner_own_pid(d->runner) : 0;
+}
+
 static void
 root_stop(struct daemon *d)
 {
-	log_info("stopping");
-	notify_stopping();
-	if (!d->activated)
-		listen_unlink(d->settings.socket, -1);
+	if (d->successor.wanted && !stop_asked(d)) {
+		log_info("executing jobd anew program=%s", d->successor.program);
+		notify_reloading();
+		keep_for_successor(d);
+	} else {
+		d->successor.wanted = false;
+		log_info("stopping");
+		notify_stopping();
+		if (!d->activated)
+			listen_unlink(d->settings.socket, -1);
+	}
 	service_shut_down(d->server.service);
 }
 
@@ -178,8 +228,8 @@ root_step(struct task *t)
 		runner_recovered(d->runner);
 	if (!stop_asked(d))
 		root_ready(d);
-	while (!stop_asked(d)) {
-		AWAIT(t, stop_asked(d) || hangup_came(d));
+	while (!is_over(d)) {
+		AWAIT(t, is_over(d) || hangup_came(d));
 		if (hangup_came(d))
 			log_info("SIGHUP: nothing to read again, ignoring");
 		d->hangups = d->signals.count[SIGHUP];
@@ -274,7 +324,7 @@ open_runner(struct daemon *d)
 	char *socket = own ? xasprintf("%s/io.jobd.Runner", folder) : xstrdup(d->settings.runner);
 	struct runner_config config = {
 		.socket = socket, .own_program = program, .state_directory = folder,
-		.log_level = d->settings.log_level,
+		.log_level = d->settings.log_level, .own_pid = d->successor.runner,
 	};
 	int r = 0;
 
@@ -297,7 +347,8 @@ open_runner(struct daemon *d)
 static int
 open_store(struct daemon *d)
 {
-	struct store_config config = { .directory = d->settings.state_dir, .mode = STORE_THREAD };
+	struct store_config config = { .directory = d->settings.state_dir, .mode = STORE_THREAD,
+	    .lock_fd = d->successor.lock > 0 ? d->successor.lock : 0 };
 	char error[STORE_ERROR_MAX];
 
 	d->store = store_open(&config, d->loop, error);
@@ -313,6 +364,10 @@ open_socket(struct daemon *d)
 	char error[LISTEN_ERROR_MAX];
 	int group = settings_socket_group(&d->settings);
 
+	if (d->successor.socket >= 0) {
+		d->listen_fd = d->successor.socket;
+		return 0;
+	}
 	d->listen_fd = listen_activated();
 	d->activated = d->listen_fd >= 0;
 	if (d->activated)
@@ -404,6 +459,7 @@ daemon_build(struct daemon *d)
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,
 		.runner = d->runner, .zones = d->zones, .version = JOBD_VERSION, .jobs_max_uid = s->jobs_per_user,
 		.connections_max = s->connections, .connections_uid_max = s->connections_per_user,
+		.program = d->successor.program, .reexec = reexec_soon, .reexec_context = d,
 	};
 	server_open(&d->server, varlink_text);
 }
@@ -429,6 +485,63 @@ daemon_close(struct daemon *d)
 	settings_done(&d->settings);
 }
 
+/* Where our program is: what is there when it is executed anew may be a newer one. */
+static char *
+own_path(const char *name)
+{
+	char path[4096];
+	ssize_t n;
+
+	if (name[0] == '/')
+		return xstrdup(name);
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	return n > 0 ? xstrndup(path, (size_t)n) : xstrdup(name);
+}
+
+/* Ours, and no child's. */
+static bool
+take_kept(int fd)
+{
+	return fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+/* Has a program before us in this process kept something for us? */
+static void
+look_for_predecessor(struct daemon *d, char *argv[])
+{
+	const char *text = getenv(KEPT_VARIABLE);
+	int socket = -1, lock = -1, activated = 0, runner = 0;
+
+	d->successor = (struct successor){ .program = own_path(argv[0]), .argv = argv,
+	    .socket = -1, .lock = -1 };
+	if (text == NULL)
+		return;
+	if (sscanf(text, KEPT_FORMAT, &socket, &lock, &activated, &runner) == 4) {
+		d->successor.socket = take_kept(socket) ? socket : -1;
+		d->successor.lock = take_kept(lock) ? lock : -1;
+		d->activated = activated != 0;
+		d->successor.runner = runner;
+	}
+	(void)unsetenv(KEPT_VARIABLE);
+}
+
+/* Execute it.  Returns only when that fails: the exit code, said. */
+static int
+execute_successor(const struct successor *s, bool activated)
+{
+	char text[80];
+
+	(void)snprintf(text, sizeof(text), KEPT_FORMAT, s->socket, s->lock, activated,
+	    (int)s->runner);
+	(void)setenv(KEPT_VARIABLE, text, 1);
+	(void)fcntl(s->socket, F_SETFD, 0);
+	(void)fcntl(s->lock, F_SETFD, 0);
+	(void)execv(s->program, s->argv);
+	log_error("jobd cannot be executed anew, ending program=%s error=%s", s->program,
+	    strerror(errno));
+	return EXIT_FAILED;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -440,6 +553,7 @@ main(int argc, char *argv[])
 		settings_done(&d.settings);
 		return code;
 	}
+	look_for_predecessor(&d, argv);
 	if (fault_init() < 0) {
 		fprintf(stderr,
 		    "jobd: JOBD_FAULT names no fault point; jobd --list-faults prints them\n");
@@ -454,5 +568,8 @@ main(int argc, char *argv[])
 	task_start_root(&d.root, &root_kind, d.loop);
 	code = loop_run(d.loop) == 0 ? EXIT_OK : EXIT_FAILED;
 	daemon_close(&d);
+	if (code == EXIT_OK && d.successor.wanted)
+		code = execute_successor(&d.successor, d.activated);
+	free(d.successor.program);
 	return code;
 }

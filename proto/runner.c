@@ -74,11 +74,36 @@ const struct field runner_start_fields[] = {
 	{ AT(runner_start, "graceUSec", grace), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(runner_start, "outputBytesMax", output_bytes_max), .type = FIELD_INT,
 	  .max = OUTPUT_BYTES_MAX_MAX },
+	{ AT(runner_start, "leftovers", leftovers), .type = FIELD_ENUM, .names = leftovers_names },
+	{ AT(runner_start, "nice", nice), .type = FIELD_INT, .min = NICE_MIN, .max = NICE_MAX },
+	{ AT(runner_start, "memoryBytesMax", memory_bytes_max), .type = FIELD_INT,
+	  .max = OUTPUT_BYTES_MAX_MAX },
+	{ AT(runner_start, "cpuPercent", cpu_percent), .type = FIELD_INT, .max = CPU_PERCENT_MAX },
+	{ AT(runner_start, "tasksMax", tasks_max), .type = FIELD_INT, .max = TASKS_MAX_MAX },
 	{ .type = FIELD_END },
 };
 
 const struct field runner_attempt_fields[] = {
 	ATTEMPT(runner_attempt),
+	{ .type = FIELD_END },
+};
+
+const struct field runner_about_fields[] = {
+	{ AT(runner_about, "protocol", protocol), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "version", version), .type = FIELD_STRING, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "pid", pid), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "since", since), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "running", running), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(runner_about, "limits", limits), .type = FIELD_STRINGS },
+	{ AT(runner_about, "root", root), .type = FIELD_BOOL },
+	{ AT(runner_about, "policy", policy), .type = FIELD_STRING },
+	{ .type = FIELD_END },
+};
+
+const struct field runner_signal_fields[] = {
+	ATTEMPT(runner_signal),
+	{ AT(runner_signal, "signal", signal), .type = FIELD_INT, .flags = FIELD_REQUIRED,
+	  .min = 1, .max = RUNNER_SIGNAL_MAX },
 	{ .type = FIELD_END },
 };
 

@@ -7,7 +7,20 @@
 #include "proto/fields.h"
 #include "proto/when.h"
 
-#define RUNNER_PROTOCOL 1
+/*
+ * What this version speaks, and the oldest runner that this version of jobd works with: a runner
+ * goes on through upgrades of jobd.  Both pass over what they do not know; what a runner is too old
+ * for jobd does not ask of it.
+ */
+#define RUNNER_PROTOCOL		2
+#define RUNNER_PROTOCOL_MIN	1
+/* From which on it knows: leftovers, nice, limits; Signal; Reexec. */
+#define RUNNER_PROTOCOL_LEFTOVERS 2
+#define RUNNER_PROTOCOL_LIMITS	2
+#define RUNNER_PROTOCOL_SIGNAL	2
+#define RUNNER_PROTOCOL_REEXEC	2
+
+#define RUNNER_SIGNAL_MAX	64
 
 /* The job's own (ENVIRONMENT_MAX) and what jobd adds. */
 #define RUNNER_ENVIRONMENT_MAX	(1024 + 32)
@@ -15,6 +28,22 @@
 /* What names an attempt: Cancel, Acknowledge. */
 struct runner_attempt {
 	int64_t	 job, run, attempt;
+};
+
+/* Describe's answer. */
+struct runner_about {
+	int64_t		 protocol;
+	char		*version;
+	int64_t		 pid;
+	instant		 since;
+	int64_t		 running;
+	struct strings	 limits;	/* that can be kept: "memory", "cpu", "tasks" */
+	bool		 root;		/* commands may run as root */
+	char		*policy;	/* the file that says so */
+};
+
+struct runner_signal {
+	int64_t	 job, run, attempt, signal;
 };
 
 struct runner_exit {
@@ -47,6 +76,8 @@ struct runner_start {
 	char		*user;
 	usec_t		 timeout, grace;
 	int64_t		 output_bytes_max;
+	int		 leftovers;	/* enum leftovers */
+	int64_t		 nice, memory_bytes_max, cpu_percent, tasks_max;
 };
 
 struct output_chunk {
@@ -61,6 +92,8 @@ enum output_stream { OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_COUNT };
 extern const char *const output_stream_names[];
 
 extern const struct field runner_attempt_fields[];
+extern const struct field runner_about_fields[];
+extern const struct field runner_signal_fields[];
 extern const struct field runner_exit_fields[];
 extern const struct field runner_running_fields[];
 extern const struct field runner_start_fields[];

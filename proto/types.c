@@ -125,6 +125,13 @@ const char *const on_crash_names[] = {
 	[ON_CRASH_COUNT] = NULL,
 };
 
+const char *const leftovers_names[] = {
+	[LEFTOVERS_KILL] = "kill",
+	[LEFTOVERS_WAIT] = "wait",
+	[LEFTOVERS_DETACH] = "detach",
+	[LEFTOVERS_COUNT] = NULL,
+};
+
 const char *const verdict_names[] = {
 	[VERDICT_NONE] = "none",
 	[VERDICT_UP] = "up",
@@ -162,6 +169,12 @@ const struct field command_spec_fields[] = {
 	{ AT(command_spec, "user", user), .type = FIELD_STRING, .max = USER_BYTES_MAX },
 	{ AT(command_spec, "outputBytesMax", output_bytes_max), .type = FIELD_INT,
 	  .max = OUTPUT_BYTES_MAX_MAX },
+	{ AT(command_spec, "leftovers", leftovers), .type = FIELD_ENUM, .names = leftovers_names },
+	{ AT(command_spec, "nice", nice), .type = FIELD_INT, .min = NICE_MIN, .max = NICE_MAX },
+	{ AT(command_spec, "memoryBytesMax", memory_bytes_max), .type = FIELD_INT,
+	  .max = OUTPUT_BYTES_MAX_MAX },
+	{ AT(command_spec, "cpuPercent", cpu_percent), .type = FIELD_INT, .max = CPU_PERCENT_MAX },
+	{ AT(command_spec, "tasksMax", tasks_max), .type = FIELD_INT, .max = TASKS_MAX_MAX },
 	{ .type = FIELD_END },
 };
 
@@ -334,6 +347,8 @@ const struct field run_info_fields[] = {
 	{ AT(run_info, "memoryPeakBytes", memory_peak), .type = FIELD_INT },
 	{ AT(run_info, "outputBytes", output_bytes), .type = FIELD_INT },
 	{ AT(run_info, "outputRemovedAt", output_removed), .type = FIELD_INSTANT },
+	{ AT(run_info, "endedBy", ended_by), .type = FIELD_STRING },
+	{ AT(run_info, "leftovers", leftovers), .type = FIELD_INT },
 	{ AT(run_info, "phases", phases), .type = FIELD_STRUCT, .sub = phases_fields,
 	  .size = sizeof(struct phases) },
 	{ AT(run_info, "redirects", redirects), .type = FIELD_STRINGS },
@@ -635,6 +650,9 @@ command_check(struct check *c, const struct command_spec *s)
 	if (s->user != NULL && (s->user[0] == '\0' || strpbrk(s->user, ":/") != NULL ||
 	    has_control(s->user, false)))
 		return refuse(c, "user", -1, "must be a user's name");
+	/* Less would not even hold what the kernel keeps for a process. */
+	if (s->memory_bytes_max > 0 && s->memory_bytes_max < MEMORY_BYTES_MIN)
+		return refuse(c, "memoryBytesMax", -1, "must be at least 64K");
 	for (size_t i = 0; i < s->environment.n; i++) {
 		e = s->environment.items[i];
 		if (*e != '_' && (!is_alphanumeric(*e) || is_digit(*e)))

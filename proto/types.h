@@ -73,6 +73,8 @@ enum skip_cause {
 /* How the wait before the next attempt grows; what a run means that was lost (DESIGN 10). */
 enum backoff { BACKOFF_EXPONENTIAL, BACKOFF_FIXED, BACKOFF_COUNT };
 enum on_crash { ON_CRASH_ADOPT, ON_CRASH_FAIL, ON_CRASH_RERUN, ON_CRASH_COUNT };
+/* What becomes of processes that are left when a command's main process has ended by itself. */
+enum leftovers { LEFTOVERS_KILL, LEFTOVERS_WAIT, LEFTOVERS_DETACH, LEFTOVERS_COUNT };
 
 enum verdict {
 	VERDICT_NONE, VERDICT_UP, VERDICT_DEGRADED, VERDICT_DOWN, VERDICT_INCONCLUSIVE,
@@ -92,6 +94,7 @@ extern const char *const due_mark_names[];
 extern const char *const skip_cause_names[];
 extern const char *const backoff_names[];
 extern const char *const on_crash_names[];
+extern const char *const leftovers_names[];
 extern const char *const verdict_names[];
 extern const char *const event_type_names[];
 
@@ -108,6 +111,11 @@ struct command_spec {
 	struct strings	 environment;		/* "NAME=value" */
 	char		*user;			/* root only: run as this user name */
 	int64_t		 output_bytes_max;	/* outputBytesMax */
+	int		 leftovers;		/* enum leftovers */
+	int64_t		 nice;			/* added to the runner's own; negative: root only */
+	int64_t		 memory_bytes_max;	/* memoryBytesMax; 0: none, as below */
+	int64_t		 cpu_percent;		/* cpuPercent; 100 is one processor */
+	int64_t		 tasks_max;		/* tasksMax */
 };
 
 struct http_spec {
@@ -197,6 +205,11 @@ struct job_spec {
 #define RETRY_ON_BYTES_MAX 256
 /* Lost so often in a row, a job that is to be run again is quarantined. */
 #define CRASHES_MAX	3
+#define NICE_MIN	(-20)
+#define NICE_MAX	19
+#define MEMORY_BYTES_MIN ((int64_t)64 * 1024)
+#define CPU_PERCENT_MAX	100000
+#define TASKS_MAX_MAX	((int64_t)4 << 20)
 #define HTTP_TIMEOUT_DEFAULT (30 * USEC_SEC)
 
 extern const struct field command_spec_fields[];
@@ -294,6 +307,8 @@ struct run_info {
 	int64_t		 memory_peak;	/* memoryPeakBytes */
 	int64_t		 output_bytes;	/* outputBytes kept */
 	instant		 output_removed; /* outputRemovedAt: given up by retention */
+	char		*ended_by;	/* endedBy: "TERM", "KILL"; NULL: it and all of it ended by itself */
+	int64_t		 leftovers;	/* processes left after the main one, and ended */
 	struct phases	*phases;	/* http only */
 	struct strings	 redirects;	/* http only: "302 https://to.there/", in their order */
 	char		*body;		/* http only: the beginning of an answer that was not as expected */

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -55,6 +56,7 @@ struct birth {
 	const char		*stage;		/* what is being done */
 	int			 error;		/* errno of it, or 0 */
 	uint64_t		 mask;		/* ours, before */
+	bool			 move;		/* it is to enter the cgroup by itself */
 };
 
 /* The signals that are ignored stay so across an exec: all become default. */
@@ -115,6 +117,43 @@ arrange_stdio(struct birth *b)
 	return (int)syscall(SYS_close_range, 3, ~0U, 0);
 }
 
+/* "0" in a file: who writes it, or none. */
+static IN_CHILD int
+write_zero(long folder, const char *path)
+{
+	long fd = syscall(SYS_openat, folder, path, O_WRONLY, 0);
+	long n;
+
+	if (fd < 0)
+		return -1;
+	n = syscall(SYS_write, fd, "0", 1);
+	(void)syscall(SYS_close, fd);
+	return n == 1 ? 0 : -1;
+}
+
+/* What needs our rights, before the user is changed. */
+static IN_CHILD int
+set_limits(struct birth *b)
+{
+	const struct spawn *s = b->s;
+
+	b->stage = "cgroup";
+	if (b->move && write_zero(s->cgroup_fd, "cgroup.procs") < 0)
+		return -1;
+	b->stage = "nice";
+	/* The system call tells 20 - nice, and wants nice. */
+	if (s->nice != 0 && syscall(SYS_setpriority, PRIO_PROCESS, 0,
+	    20 - syscall(SYS_getpriority, PRIO_PROCESS, 0) + s->nice) < 0)
+		return -1;
+	b->stage = "rlimit";
+	if (s->files != NULL && syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, s->files, NULL) < 0)
+		return -1;
+	/* Refused, it is only better off than it should be. */
+	if (s->plain_oom)
+		(void)write_zero(AT_FDCWD, "/proc/self/oom_score_adj");
+	return 0;
+}
+
 /* All but the exec.  The user is changed first: the directory is entered with its rights. */
 static IN_CHILD int
 prepare(struct birth *b)
@@ -127,6 +166,8 @@ prepare(struct birth *b)
 	if (s->new_session ? syscall(SYS_setsid) < 0 : syscall(SYS_setpgid, 0, 0) < 0)
 		return -1;
 	(void)syscall(SYS_umask, s->umask);
+	if (set_limits(b) < 0)
+		return -1;
 	if (arrange_stdio(b) < 0)
 		return -1;
 	if (s->change_user && become_user(b) < 0)
@@ -153,6 +194,72 @@ child_main(void *arg)
 }
 
 /*
+ * clone3(2), which puts the child into a cgroup from its first moment on; the C library has no
+ * call for it.  -ENOSYS where we do not know how to make it.  Moving a process costs the kernel
+ * milliseconds at times, and forks may escape.
+ */
+static pid_t
+clone_into(struct clone_args *args, struct birth *b)
+{
+#if defined(__x86_64__)
+	register long result __asm__("rax") = SYS_clone3;
+	register int (*function)(void *) __asm__("r8") = child_main;
+	register void *argument __asm__("r9") = b;
+
+	__asm__ volatile("syscall\n\t"
+	    "testq %%rax, %%rax\n\t"
+	    "jnz 1f\n\t"
+	    "xorl %%ebp, %%ebp\n\t"
+	    "movq %%r9, %%rdi\n\t"
+	    "callq *%%r8\n\t"
+	    "hlt\n"
+	    "1:"
+	    : "+r"(result)
+	    : "D"(args), "S"(sizeof(*args)), "r"(function), "r"(argument)
+	    : "rcx", "r11", "memory", "cc");
+	return (pid_t)result;
+#elif defined(__aarch64__)
+	register long number __asm__("x8") = SYS_clone3;
+	register void *x0 __asm__("x0") = args;
+	register size_t x1 __asm__("x1") = sizeof(*args);
+	register int (*function)(void *) __asm__("x9") = child_main;
+	register void *argument __asm__("x10") = b;
+
+	__asm__ volatile("svc #0\n\t"
+	    "cbnz x0, 1f\n\t"
+	    "mov x29, #0\n\t"
+	    "mov x0, x10\n\t"
+	    "blr x9\n\t"
+	    "brk #1\n"
+	    "1:"
+	    : "+r"(x0)
+	    : "r"(number), "r"(x1), "r"(function), "r"(argument)
+	    : "memory", "cc");
+	return (pid_t)(long)x0;
+#else
+	(void)args;
+	(void)b;
+	return -ENOSYS;
+#endif
+}
+
+/* Born in its cgroup, or -errno: that of an older kernel or a sandbox, too. */
+static pid_t
+born_in_cgroup(struct birth *b, char *stack, size_t n, int *pidfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_INTO_CGROUP,
+		.pidfd = (uintptr_t)pidfd,
+		.exit_signal = SIGCHLD,
+		.stack = (uintptr_t)stack,
+		.stack_size = n,
+		.cgroup = (uint64_t)b->s->cgroup_fd,
+	};
+
+	return clone_into(&args, b);
+}
+
+/*
  * clone(2) with all signals blocked, those of the C library's own included (a thread that is
  * cancelled or asked to change its user must not answer in the child).
  */
@@ -165,10 +272,16 @@ give_birth(struct birth *b, int *pidfd)
 	pid_t pid;
 
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &b->mask, KERNEL_SIGNALS / 8);
-	/* The C library's clone() wants the end where the stack begins; all our machines' grow down. */
-	pid = clone(child_main, stack + sizeof(stack),
-	    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, b, pidfd);
-	error = errno;
+	pid = b->s->into_cgroup ? born_in_cgroup(b, stack, sizeof(stack), pidfd) : -ENOSYS;
+	error = -pid;
+	if (error == ENOSYS || error == EINVAL || error == E2BIG || error == EOPNOTSUPP ||
+	    error == EPERM) {
+		b->move = b->s->into_cgroup;
+		/* The C library's clone() wants the end where the stack begins; all grow down. */
+		pid = clone(child_main, stack + sizeof(stack),
+		    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, b, pidfd);
+		error = errno;
+	}
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &b->mask, NULL, KERNEL_SIGNALS / 8);
 	return pid < 0 ? -error : pid;
 }
@@ -225,6 +338,23 @@ child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task 
 		close(pidfd);
 		return r;
 	}
+	c->watch.ready = child_ready;
+	c->pid = pid;
+	c->pidfd = pidfd;
+	return 0;
+}
+
+int
+child_take_over(struct child *c, struct loop *l, pid_t pid, int pidfd, struct task *waiter)
+{
+	int r;
+
+	*c = (struct child){ .pidfd = -1 };
+	if (pid <= 0 || fcntl(pidfd, F_SETFD, FD_CLOEXEC) < 0)
+		return -EBADF;
+	r = watch_start(&c->watch, l, pidfd, WATCH_READ, waiter);
+	if (r < 0)
+		return r;
 	c->watch.ready = child_ready;
 	c->pid = pid;
 	c->pidfd = pidfd;

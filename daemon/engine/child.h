@@ -29,6 +29,11 @@ struct spawn {
 	size_t			 groups_n;
 	int			 umask;
 	bool			 new_session;	/* setsid(2); else a process group of its own */
+	int			 nice;		/* added to ours */
+	const struct rlimit	*files;		/* of its descriptors; NULL: as ours */
+	bool			 plain_oom;	/* its oom_score_adj is 0, whatever ours is */
+	bool			 into_cgroup;	/* is born in this one: */
+	int			 cgroup_fd;	/* its directory (cgroup v2) */
 };
 
 struct child {
@@ -39,12 +44,19 @@ struct child {
 };
 
 /*
- * Start it: default signals, empty mask, no inherited descriptors but stdio (close_range), its
+ * Start it (a cgroup: with clone3(2), or, where that is not to be had, by moving it before it
+ * executes): default signals, empty mask, no inherited descriptors but stdio (close_range), its
  * own group.  waiter is woken at its end.  0, or -errno of what failed, named in *stage
  * ("chdir", "exec", ...; a constant).
  */
 int child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task *waiter,
     const char **stage);
+
+/*
+ * Take over a child that the program before this one in our process has started, by its pidfd, which
+ * is ours then (and close-on-exec).  0 or -errno.
+ */
+int child_take_over(struct child *c, struct loop *l, pid_t pid, int pidfd, struct task *waiter);
 
 /* Signal its process group (pgid is pid) as long as it is not reaped.  0 or -errno. */
 int child_kill_group(const struct child *c, int signal);

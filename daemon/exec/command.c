@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,11 @@ start_parameters(const struct exec *e)
 		.timeout = e->spec->timeout,
 		.grace = e->spec->grace,
 		.output_bytes_max = c->output_bytes_max,
+		.leftovers = c->leftovers,
+		.nice = c->nice,
+		.memory_bytes_max = c->memory_bytes_max,
+		.cpu_percent = c->cpu_percent,
+		.tasks_max = c->tasks_max,
 	};
 	struct cJSON *parameters;
 
@@ -148,7 +154,29 @@ send_cancel(struct command *f)
 
 /* ---- how it went ---- */
 
-static void __attribute__((format(printf, 3, 4)))
+static void conclude(struct command *f, enum run_state state, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Is the runner too old for what the job wants?  Passed over, it would be another job. */
+static bool
+is_too_old(struct command *f)
+{
+	const struct command_spec *c = f->exec.spec->command;
+	int64_t protocol = runner_protocol(f->exec.world->runner);
+	const char *wants = NULL;
+
+	if (protocol < RUNNER_PROTOCOL_LIMITS && (c->memory_bytes_max > 0 || c->cpu_percent > 0 ||
+	    c->tasks_max > 0 || c->nice != 0))
+		wants = "limits";
+	if (protocol < RUNNER_PROTOCOL_LEFTOVERS && c->leftovers != LEFTOVERS_KILL)
+		wants = "leftovers";
+	if (wants != NULL)
+		conclude(f, RUN_FAILED, RUNNER_TOO_OLD " and does not know %s: " RUNNER_RENEW,
+		    wants);
+	return wants != NULL;
+}
+
+static void
 conclude(struct command *f, enum run_state state, const char *format, ...)
 {
 	struct run_info *run = f->exec.run;
@@ -184,6 +212,8 @@ judge(struct command *f, const struct runner_exit *e)
 		conclude(f, RUN_CANCELED, "canceled%s", insisted);
 	else if (e->reason != NULL)
 		conclude(f, RUN_FAILED, "%s", e->reason);
+	else if (e->oom && e->signal == SIGKILL)
+		conclude(f, RUN_FAILED, "killed: it needed more memory than its limit");
 	else if (e->signal != 0) {
 		name = sigabbrev_np((int)e->signal);
 		conclude(f, RUN_FAILED, "killed by signal %d (%s)", (int)e->signal,
@@ -210,6 +240,9 @@ take_exit(struct command *f)
 	run->cpu = e->cpu;
 	run->memory_peak = e->memory_peak;
 	run->output_bytes = e->output_bytes;
+	free(run->ended_by);
+	run->ended_by = xstrdup(e->ended_by);
+	run->leftovers = e->leftovers;
 	judge(f, e);
 }
 
@@ -337,6 +370,8 @@ command_step(struct task *t)
 				    " (it was killed, or the host went down)");
 				break;
 			}
+			if (is_too_old(f))
+				break;
 			send_start(f);
 			AWAIT(t, f->start.done || f->known->ended);
 			if (t->err != 0)

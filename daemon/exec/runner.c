@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
@@ -45,9 +47,9 @@ struct runner {
 	struct stream		 begin;		/* its standard output: ends when it listens */
 	int64_t			 wanted;	/* by so many executors */
 	int64_t			 running;
+	int64_t			 connections;	/* that became ready, so far */
 	usec_t			 pause;
-	instant			 since;
-	pid_t			 pid;
+	struct runner_about	 about;		/* the last one, as it said */
 	bool			 probe;		/* look once, whether wanted or not */
 	bool			 described, complete, ready;
 	bool			 refused;	/* it is of no use to us: trouble says why */
@@ -311,29 +313,42 @@ look_whether_ready(struct runner *r)
 	if (r->ready || !r->described || !r->complete)
 		return;
 	r->ready = true;
+	r->connections++;
 	r->trouble[0] = '\0';
 	r->pause = CONNECT_PAUSE_MIN;
-	log_debug("connected to jobd-runner pid=%d running=%lld", (int)r->pid,
+	log_debug("connected to jobd-runner pid=%d running=%lld", (int)r->about.pid,
 	    (long long)r->running);
 	task_wake(&r->task);
 	wake_waits(r);
+}
+
+/* What it says of itself.  False: nothing that can be understood. */
+static bool
+take_about(struct runner *r, const struct cJSON *object)
+{
+	struct runner_about about = { 0 };
+	struct field_error error;
+
+	if (fields_read_lax(object, runner_about_fields, &about, &error) != JOBD_OK)
+		return false;
+	fields_done(runner_about_fields, &r->about);
+	r->about = about;
+	return true;
 }
 
 static void
 on_describe(struct peer_call *c, const struct message_reply *reply)
 {
 	struct runner *r = container_of(c, struct runner, describe_call);
-	const char *since = json_get_string(reply->parameters, "since");
-	long long protocol = json_get_int(reply->parameters, "protocol", 0);
 
-	if (reply->error != NULL || since == NULL || instant_parse(since, &r->since) < 0) {
+	if (reply->error != NULL || !take_about(r, reply->parameters)) {
 		set_trouble(r, "it does not say who it is");
 		r->refused = true;
-	} else if (protocol != RUNNER_PROTOCOL) {
-		set_trouble(r, "it speaks protocol %lld, not %d", protocol, RUNNER_PROTOCOL);
+	} else if (r->about.protocol < RUNNER_PROTOCOL_MIN) {
+		set_trouble(r, "it is too old (protocol %lld, %d is the least): restart it",
+		    (long long)r->about.protocol, RUNNER_PROTOCOL_MIN);
 		r->refused = true;
 	}
-	r->pid = (pid_t)json_get_int(reply->parameters, "pid", 0);
 	r->described = !r->refused;
 	look_whether_ready(r);
 	task_wake(&r->task);
@@ -345,6 +360,7 @@ on_watch(struct peer_call *c, const struct message_reply *reply)
 	struct runner *r = container_of(c, struct runner, watch_call);
 	const struct cJSON *running = json_get(reply->parameters, "running");
 	const struct cJSON *exits = json_get(reply->parameters, "exits");
+	const struct cJSON *about = json_get(reply->parameters, "about");
 
 	if (running != NULL) {
 		for (const struct cJSON *o = json_first(running); o != NULL; o = json_next(o))
@@ -354,6 +370,8 @@ on_watch(struct peer_call *c, const struct message_reply *reply)
 		for (const struct cJSON *o = json_first(exits); o != NULL; o = json_next(o))
 			runner_run_has_ended(r, entry_named(r, o), o);
 	}
+	if (about != NULL)
+		(void)take_about(r, about);
 	if (json_get_bool(reply->parameters, "complete", 0))
 		r->complete = true;
 	look_whether_ready(r);
@@ -428,7 +446,7 @@ disconnect(struct runner *r)
 	r->ready = false;
 	forget_running(r);
 	if (was_ready)
-		log_debug("jobd-runner is gone pid=%d", (int)r->pid);
+		log_debug("jobd-runner is gone pid=%d", (int)r->about.pid);
 	wake_waits(r);
 }
 
@@ -511,6 +529,22 @@ own_leave(struct runner *r)
 		close(r->own.pidfd);
 		r->own.pid = 0;
 	}
+}
+
+/* One that the jobd before us in this process has started is our child. */
+static void
+own_take_over(struct runner *r)
+{
+	siginfo_t info;
+	int fd;
+
+	if (r->config.own_pid <= 0 || waitid(P_PID, (id_t)r->config.own_pid, &info,
+	    WEXITED | WNOHANG | WNOWAIT) < 0)
+		return;
+	fd = (int)syscall(SYS_pidfd_open, r->config.own_pid, 0);
+	if (fd >= 0 &&
+	    child_take_over(&r->own, r->loop, r->config.own_pid, fd, &r->task) < 0)
+		close(fd);
 }
 
 /* ---- the task ---- */
@@ -603,7 +637,7 @@ runner_describe(const struct task *t, char *out, size_t n)
 	const struct runner *r = (const void *)t;
 
 	if (r->ready)
-		(void)snprintf(out, n, "jobd-runner (pid %d) to go", (int)r->pid);
+		(void)snprintf(out, n, "jobd-runner (pid %d) to go", (int)r->about.pid);
 	else if (r->wanted == 0)
 		(void)snprintf(out, n, "a command");
 	else
@@ -639,6 +673,7 @@ runner_start(struct runner *r, struct task *parent)
 {
 	struct stat st;
 
+	own_take_over(r);
 	r->probe = stat(r->config.socket, &st) == 0;
 	task_start(&r->task, &runner_kind, parent);
 }
@@ -666,6 +701,7 @@ runner_free(struct runner *r)
 	while ((e = entry_any(r, any)) != NULL)
 		entry_remove(r, e);
 	map_done(&r->jobs);
+	fields_done(runner_about_fields, &r->about);
 	free_text(r->config.socket);
 	free_text(r->config.own_program);
 	free_text(r->config.state_directory);
@@ -684,13 +720,60 @@ runner_ready(const struct runner *r)
 instant
 runner_since(const struct runner *r)
 {
-	return r->since;
+	return r->about.since;
+}
+
+int64_t
+runner_protocol(const struct runner *r)
+{
+	return r->ready ? r->about.protocol : 0;
+}
+
+bool
+runner_can_limit(const struct runner *r, const char *limit)
+{
+	for (size_t i = 0; i < r->about.limits.n; i++) {
+		if (strcmp(r->about.limits.items[i], limit) == 0)
+			return true;
+	}
+	return runner_protocol(r) < RUNNER_PROTOCOL_LIMITS;
+}
+
+bool
+runner_may_be_root(const struct runner *r)
+{
+	return r->about.root || runner_protocol(r) < RUNNER_PROTOCOL_LIMITS;
+}
+
+const char *
+runner_policy(const struct runner *r)
+{
+	return r->about.policy != NULL ? r->about.policy : "";
 }
 
 struct peer *
 runner_peer(struct runner *r)
 {
 	return r->ready ? &r->calls : NULL;
+}
+
+int64_t
+runner_connections(const struct runner *r)
+{
+	return r->connections;
+}
+
+void
+runner_look(struct runner *r)
+{
+	r->probe = true;
+	task_wake(&r->task);
+}
+
+pid_t
+runner_own_pid(const struct runner *r)
+{
+	return r->own.pid;
 }
 
 const char *
@@ -710,7 +793,7 @@ runner_stats(const struct runner *r, struct runner_stats *out)
 {
 	*out = (struct runner_stats){
 		.connected = r->ready,
-		.pid = r->ready ? r->pid : 0,
+		.pid = r->ready ? (pid_t)r->about.pid : 0,
 		.running = r->running,
 		.wanted = r->wanted,
 	};

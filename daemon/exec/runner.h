@@ -15,6 +15,7 @@ struct runner_config {
 	const char	*own_program;	/* started when nobody answers; NULL: it has its own unit */
 	const char	*state_directory; /* for own: the runner's, DIR/runner */
 	const char	*log_level;
+	pid_t		 own_pid;	/* started by the jobd before us in our process, or 0 */
 };
 
 struct runner_stats {
@@ -58,6 +59,22 @@ void runner_unwait(struct runner *r, struct runner_wait *w);
  */
 instant runner_since(const struct runner *r);
 
+/* Told in words where it is too old for something, and what to do about it. */
+#define RUNNER_TOO_OLD	"jobd-runner is older than jobd"
+#define RUNNER_RENEW	"restart it when nothing runs, or let jobctl daemon reexec renew it"
+
+/* What the runner that is there speaks, see RUNNER_PROTOCOL; 0: there is none. */
+int64_t runner_protocol(const struct runner *r);
+
+/*
+ * What it has said of itself.  can_limit: "memory", "cpu" or "tasks" can be kept; true while nothing
+ * is known.
+ */
+bool runner_can_limit(const struct runner *r, const char *limit);
+bool runner_may_be_root(const struct runner *r);
+/* Its policy's file, "" when it has not told. */
+const char *runner_policy(const struct runner *r);
+
 /*
  * The connection, for a short call of one's own: NULL while there is none.  Calls are answered one
  * after another and commands are started through it: what may take long (following Logs) needs a
@@ -65,6 +82,13 @@ instant runner_since(const struct runner *r);
  */
 struct peer *runner_peer(struct runner *r);
 const char *runner_socket(const struct runner *r);
+
+/* How often there was one, so far. */
+int64_t runner_connections(const struct runner *r);
+/* Connect now, whether it is wanted or not. */
+void runner_look(struct runner *r);
+/* The one that we have started and that is our child, or 0. */
+pid_t runner_own_pid(const struct runner *r);
 
 /* The daemon has committed the end of this attempt: the runner may forget its record. */
 void runner_acknowledge(struct runner *r, int64_t job, int64_t run, int64_t attempt);

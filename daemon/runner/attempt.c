@@ -125,6 +125,8 @@ choose_user(struct attempt *a, const struct runner_start *s, const struct accoun
 {
 	struct runner *r = a->runner;
 	const struct account *u;
+	char *reason;
+	int code;
 
 	u = account_find(&r->accounts, s->user, (uid_t)s->uid, loop_now(r->loop));
 	*account = u;
@@ -132,6 +134,12 @@ choose_user(struct attempt *a, const struct runner_start *s, const struct accoun
 		return refuse(a, CODE_NOT_STARTED, "there is no user `%s`", s->user);
 	if (u == NULL && (uid_t)s->uid != r->uid)
 		return refuse(a, CODE_NOT_STARTED, "there is no user with uid %" PRId64, s->uid);
+	reason = policy_refuses(&r->policy, r->for_uid, u != NULL ? u->uid : r->uid, u, s);
+	if (reason != NULL) {
+		code = refuse(a, CODE_NOT_RUNNABLE, "%s", reason);
+		free(reason);
+		return code;
+	}
 	if (u == NULL || u->uid == r->uid)
 		return 0;
 	if (r->uid != 0)
@@ -264,11 +272,88 @@ name_runner(const struct runner *r, struct strings *out)
 	strings_add(out, text);
 }
 
+/* A limit of the policy, and the job's within it. */
+static int64_t
+at_most(int64_t asked, int64_t ceiling)
+{
+	return ceiling > 0 && (asked == 0 || asked > ceiling) ? ceiling : asked;
+}
+
+/* Can its limits be kept?  0, or the code of the refusal. */
+static int
+check_limits(struct attempt *a, struct runner_start *s)
+{
+	int64_t *const limits[] = {
+		[CGROUP_MEMORY] = &s->memory_bytes_max, [CGROUP_CPU] = &s->cpu_percent,
+		[CGROUP_TASKS] = &s->tasks_max,
+	};
+	const struct runner *r = a->runner;
+	bool ours = s->memory_bytes_max != at_most(s->memory_bytes_max, r->policy.memory_bytes_max);
+
+	s->memory_bytes_max = at_most(s->memory_bytes_max, r->policy.memory_bytes_max);
+	for (int i = 0; i < CGROUP_LIMIT_COUNT; i++) {
+		if (*limits[i] == 0 || cgroups_can(r->cgroups, (enum cgroup_limit)i))
+			continue;
+		*limits[i] = 0;
+		if (r->policy.ignore_limits)
+			continue;
+		return refuse(a, CODE_NOT_STARTED, "its %s limit cannot be kept: %s%s%s%s",
+		    cgroup_limit_names[i], r->cgroups == NULL ? "jobd-runner has no cgroup of its"
+		    " own: " : "the kernel gives jobd-runner no controller for it",
+		    r->cgroups == NULL ? r->no_cgroups : "",
+		    ours && i == CGROUP_MEMORY ? "; the limit is that of " : "",
+		    ours && i == CGROUP_MEMORY ? r->policy.file : "");
+	}
+	return 0;
+}
+
+/* Its cgroup, if runs have any.  0, or a code. */
+static int
+make_group(struct attempt *a, const struct runner_start *in, struct spawn *s)
+{
+	const char *what;
+	char text[96];
+
+	if (a->runner->cgroups == NULL)
+		return 0;
+	cgroups_tidy(a->runner);
+	s->cgroup_fd = cgroup_make(a->runner->cgroups, a, in, &what);
+	if (s->cgroup_fd < 0)
+		return refuse(a, CODE_NOT_STARTED, "its cgroup cannot be made (%s): %s", what,
+		    words(s->cgroup_fd, text));
+	s->into_cgroup = a->grouped = true;
+	return 0;
+}
+
+/* The process is in its group, or there is none. */
+static void
+leave_group(struct attempt *a, const struct spawn *s, int code)
+{
+	if (!a->grouped)
+		return;
+	close(s->cgroup_fd);
+	if (code == 0)
+		return;
+	cgroup_remove(a->runner->cgroups, a);
+	a->grouped = false;
+}
+
+/* Not to be had without the right to, whoever asks. */
+static int
+check_nice(struct attempt *a, const struct runner_start *in, const struct spawn *s)
+{
+	if (in->nice < 0 && s->change_user && s->uid != 0)
+		return refuse(a, CODE_NOT_RUNNABLE,
+		    "not allowed: only root's commands may have a niceness below 0");
+	return 0;
+}
+
 /* 0, or a code and a->exit.reason. */
 static int
-prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUTPUT_COUNT])
+prepare_and_spawn(struct attempt *a, struct runner_start *in, int ours[OUTPUT_COUNT])
 {
-	struct spawn s = { .umask = COMMAND_UMASK, .new_session = true };
+	struct spawn s = { .umask = COMMAND_UMASK, .new_session = true, .nice = (int)in->nice,
+	    .files = &a->runner->files, .plain_oom = a->runner->plain_oom };
 	const struct account *account = NULL;
 	const char *path = environment_get(&in->environment, "PATH");
 	struct strings more = { 0 }, none = { 0 };
@@ -278,6 +363,10 @@ prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUT
 	if (in->argv.n == 0 || in->argv.items[0][0] == '\0')
 		return refuse(a, CODE_NOT_FOUND, "no program is named");
 	code = choose_user(a, in, &account, &s);
+	if (code == 0)
+		code = check_nice(a, in, &s);
+	if (code == 0)
+		code = check_limits(a, in);
 	if (code != 0)
 		return code;
 	program = find_program(a, in->argv.items[0], path != NULL ? path : PATH_DEFAULT, &s, &code);
@@ -293,7 +382,10 @@ prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUT
 	s.directory = in->directory;
 	if (s.directory == NULL)
 		s.directory = account != NULL ? account->home : "/";
-	code = spawn(a, &s, in->directory == NULL, ours);
+	code = make_group(a, in, &s);
+	if (code == 0)
+		code = spawn(a, &s, in->directory == NULL, ours);
+	leave_group(a, &s, code);
 	free(argv);
 	free(envp);
 	free(program);
@@ -302,6 +394,21 @@ prepare_and_spawn(struct attempt *a, const struct runner_start *in, int ours[OUT
 }
 
 /* ---- the life of one ---- */
+
+/* Of all its processes, those included that nobody has waited for. */
+static void
+take_usage(struct attempt *a)
+{
+	struct cgroup_usage usage;
+
+	cgroup_usage(a->runner->cgroups, a, &usage);
+	if (usage.cpu > 0)
+		a->exit.cpu = usage.cpu;
+	if (usage.memory_peak > 0)
+		a->exit.memory_peak = usage.memory_peak;
+	a->exit.oom = usage.oom;
+	cgroup_remove(a->runner->cgroups, a);
+}
 
 /* How the main process ended; it is reaped here, and its pid is free. */
 static void
@@ -322,6 +429,8 @@ take_status(struct attempt *a)
 	a->exit.cpu = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * USEC_SEC +
 	    usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 	a->exit.memory_peak = (int64_t)usage.ru_maxrss * 1024;
+	if (a->grouped)
+		take_usage(a);
 }
 
 static void
@@ -341,23 +450,56 @@ set_cause(struct attempt *a)
 		a->exit.timed_out = true;
 	else
 		(void)refuse(a, 0, "jobd-runner was stopped");
-	ended_by(a, "TERM");
+	a->ending = true;
+}
+
+static usec_t
+min_usec(usec_t x, usec_t y)
+{
+	return x < y ? x : y;
+}
+
+/* Its main process, or anything of it; the end of the main one is noted as it is seen. */
+static bool
+is_left(struct attempt *a)
+{
+	if (!a->child.exited)
+		return true;
+	if (!instant_is_set(a->exit.exited))
+		a->exit.exited = loop_wall(a->task.loop);
+	return tree_count(&a->runner->tree, a) > 0 ||
+	    (a->grouped && cgroup_holds(a->runner->cgroups, a));
+}
+
+/* Hear of it when the last process has left its group. */
+static void
+watch_group(struct attempt *a)
+{
+	int fd;
+
+	if (!a->grouped || a->group_events.event != NULL)
+		return;
+	fd = cgroup_events(a->runner->cgroups, a);
+	if (fd >= 0 && watch_start(&a->group_events, a->task.loop, fd, WATCH_READ, &a->task) < 0)
+		close(fd);	/* then SIGCHLD tells, of all that are our children */
 }
 
 static void
-end_tree(struct attempt *a, int signal)
+unwatch_group(struct attempt *a)
 {
-	struct tree *w = &a->runner->tree;
+	int fd = a->group_events.fd;
 
-	(void)tree_count(w, a);
-	tree_signal(w, a, signal);
+	if (a->group_events.event == NULL)
+		return;
+	watch_stop(&a->group_events);
+	close(fd);
 }
 
 /* Is there something left, and have we not yet tried enough? */
 static bool
 insist(struct attempt *a)
 {
-	if (tree_count(&a->runner->tree, a) == 0)
+	if (!is_left(a))
 		return false;
 	if (a->kills < KILL_ROUNDS_MAX)
 		return true;
@@ -366,10 +508,61 @@ insist(struct attempt *a)
 	return false;
 }
 
-static usec_t
-min_usec(usec_t x, usec_t y)
+/* Is its time to end by itself over? */
+static bool
+grace_is_over(const struct attempt *a)
 {
-	return x < y ? x : y;
+	return a->kills > 0 || loop_now(a->task.loop) >= a->grace_end;
+}
+
+/* All that is known is stopped: is it long enough that nothing new was found? */
+static bool
+all_stopped(struct attempt *a)
+{
+	return tree_signal(&a->runner->tree, a, SIGSTOP) == 0 || ++a->stops >= STOP_ROUNDS_MAX;
+}
+
+/* Tell the tree what its time has come for.  Until when to wait then. */
+static usec_t
+tell_tree(struct attempt *a)
+{
+	usec_t pause = KILL_AGAIN_MIN << (a->kills < 10 ? a->kills : 10);
+
+	if (!grace_is_over(a)) {
+		ended_by(a, "TERM");
+		(void)tree_signal(&a->runner->tree, a, SIGTERM);
+		return a->grace_end;
+	}
+	ended_by(a, "KILL");
+	if (a->grouped)
+		cgroup_kill(a->runner->cgroups, a);
+	(void)tree_signal(&a->runner->tree, a, SIGKILL);
+	a->kills++;
+	return loop_now(a->task.loop) + (pause < KILL_AGAIN ? pause : KILL_AGAIN);
+}
+
+/* May what the main process has left behind go on for now? */
+static bool
+may_stay(struct attempt *a)
+{
+	return a->leftovers == LEFTOVERS_WAIT && !a->ending && is_left(a);
+}
+
+/* Is what the main process has left behind on its own? */
+static bool
+lets_go(const struct attempt *a)
+{
+	return a->leftovers == LEFTOVERS_DETACH && !a->ending;
+}
+
+/* What was left behind when the main process had ended. */
+static void
+count_leftovers(struct attempt *a)
+{
+	int64_t n = a->child.exited ? tree_size(&a->runner->tree, a) : 0;
+
+	if (n > a->exit.leftovers)
+		a->exit.leftovers = n;
 }
 
 static enum task_status
@@ -380,47 +573,53 @@ attempt_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	AWAIT_UNTIL(t, a->timeout > 0 ? loop_now(t->loop) + a->timeout : USEC_NEVER,
-	    a->child.exited || a->cancel);
-	if (!a->child.exited) {
+	/* One that was being ended when this program was executed is so still. */
+	AWAIT_UNTIL(t, a->deadline, a->child.exited || a->cancel || a->ending);
+	if (a->ending) {
+		;
+	} else if (!a->child.exited) {
 		set_cause(a);
-		end_tree(a, SIGTERM);
 		a->grace_end = loop_now(t->loop) + a->grace;
-		AWAIT_SHIELDED(t, a->grace_end, a->child.exited);
-		if (t->err == -ETIMEDOUT) {
-			ended_by(a, "KILL");
-			end_tree(a, SIGKILL);
-			AWAIT_SHIELDED(t, USEC_NEVER, a->child.exited);
-		}
-	}
-	a->exit.exited = loop_wall(t->loop);
-	if (a->exit.ended_by == NULL) {
+	} else {
+		if (!instant_is_set(a->exit.exited))
+			a->exit.exited = loop_wall(t->loop);
 		/* Who holds the pipe may still be writing what belongs to the run; not for long. */
 		AWAIT_UNTIL(t, loop_now(t->loop) + DRAIN_MAX,
 		    task_done(&a->output.task) || a->cancel);
-		a->grace_end = loop_now(t->loop) + a->grace;
+		while (a->leftovers == LEFTOVERS_WAIT && !tree_is_sure(w) && !t->cancelled) {
+			AWAIT_UNTIL(t, loop_now(t->loop) + LOOK_AGAIN, a->cancel);
+			(void)tree_count(w, a);
+		}
+		AWAIT_UNTIL(t, a->deadline, !may_stay(a) || a->cancel);
+		if (may_stay(a))
+			set_cause(a);
+		a->grace_end = loop_now(t->loop) +
+		    (a->ending ? a->grace : min_usec(a->grace, LEFTOVER_GRACE_MAX));
 	}
 
-	/* What it has left behind: ask, then insist until nothing is left. */
-	a->exit.leftovers = tree_count(w, a);
-	while (!tree_is_sure(w)) {
-		AWAIT_SHIELDED(t, loop_now(t->loop) + LOOK_AGAIN, false);
-		a->exit.leftovers = tree_count(w, a);
-	}
-	if (a->exit.leftovers > 0) {
-		tree_signal(w, a, SIGTERM);
-		AWAIT_SHIELDED(t, min_usec(a->grace_end, loop_now(t->loop) + LEFTOVER_GRACE_MAX),
-		    tree_count(w, a) == 0);
-		while (insist(a)) {
-			a->kills++;
-			tree_signal(w, a, SIGKILL);
-			AWAIT_SHIELDED(t, loop_now(t->loop) + KILL_AGAIN, tree_count(w, a) == 0);
+	/* Ask, then insist until nothing is left: of it, or of what it has left behind. */
+	while (!lets_go(a)) {
+		(void)is_left(a);
+		while (a->child.exited && !tree_is_sure(w)) {
+			AWAIT_SHIELDED(t, loop_now(t->loop) + LOOK_AGAIN, false);
+			(void)is_left(a);
 		}
+		if (!insist(a))
+			break;
+		watch_group(a);
+		a->stops = 0;
+		do {
+			sweep_ask(&w->sweep, a);
+			AWAIT_SHIELDED(t, USEC_NEVER, sweep_answered(&w->sweep, a));
+			count_leftovers(a);
+		} while (grace_is_over(a) && !all_stopped(a));
+		AWAIT_SHIELDED(t, tell_tree(a), !is_left(a));
 	}
-	if (a->exit.leftovers > 0 || a->exit.ended_by != NULL)
+	if (a->exit.leftovers > 0 || a->ending)
 		AWAIT_SHIELDED(t, loop_now(t->loop) + DRAIN_MAX, task_done(&a->output.task));
 	output_stop(&a->output);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&a->output.task));
+	unwatch_group(a);
 	take_status(a);
 	a->exit.first_output = a->output.first;
 	a->exit.output_bytes = a->output.kept;
@@ -468,7 +667,7 @@ static const struct task_kind attempt_kind = {
 _Static_assert(offsetof(struct attempt, task) == 0, "an attempt is found by its task");
 
 struct attempt *
-attempt_start(struct runner *r, const struct runner_start *s)
+attempt_start(struct runner *r, struct runner_start *s)
 {
 	struct attempt *a = xcalloc(1, sizeof(*a));
 	int ours[OUTPUT_COUNT], code;
@@ -478,7 +677,8 @@ attempt_start(struct runner *r, const struct runner_start *s)
 	a->exit.run = s->run;
 	a->exit.attempt = s->attempt;
 	a->exit.code = -1;
-	a->timeout = s->timeout;
+	a->deadline = s->timeout > 0 ? loop_now(r->loop) + s->timeout : USEC_NEVER;
+	a->leftovers = s->leftovers;
 	a->grace = s->grace > 0 ? s->grace : GRACE_DEFAULT;
 	runner_add(r, a);
 	code = prepare_and_spawn(a, s, ours);
@@ -490,12 +690,20 @@ attempt_start(struct runner *r, const struct runner_start *s)
 		return a;
 	}
 	a->exit.pid = a->child.pid;
+	attempt_go_on(a);
+	output_start(&a->output, a, ours, at_most(s->output_bytes_max > 0 ? s->output_bytes_max :
+	    OUTPUT_BYTES_MAX_DEFAULT, r->policy.output_bytes_max));
+	return a;
+}
+
+void
+attempt_go_on(struct attempt *a)
+{
+	struct runner *r = a->runner;
+
 	tree_add_main(&r->tree, a);
 	r->running++;
 	task_start(&a->task, &attempt_kind, &r->task);
-	output_start(&a->output, a, ours,
-	    s->output_bytes_max > 0 ? s->output_bytes_max : OUTPUT_BYTES_MAX_DEFAULT);
-	return a;
 }
 
 void

@@ -108,7 +108,8 @@ leftover_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	f->n = tell_all(f->runner, SIGTERM);
+	/* What has a cgroup is ended by that, and at once: nobody is there to take its output. */
+	f->n = (int64_t)cgroups_end_all(f->runner->cgroups) + tell_all(f->runner, SIGTERM);
 	if (f->n == 0)
 		goto out;
 	log_warning("an earlier jobd-runner has left commands running, ending them processes=%"
@@ -119,7 +120,7 @@ leftover_step(struct task *t)
 	for (f->kills = 0; f->kills < KILL_ROUNDS_MAX && tell_all(f->runner, SIGKILL) > 0 &&
 	    !t->cancelled; f->kills++)
 		SLEEP_UNTIL(t, loop_now(t->loop) + LEFTOVER_LOOK);
-	f->n = tell_all(f->runner, 0);
+	f->n = (int64_t)cgroups_end_all(f->runner->cgroups) + tell_all(f->runner, 0);
 	if (f->n > 0)
 		log_error("what an earlier jobd-runner has left does not end processes=%" PRId64,
 		    f->n);

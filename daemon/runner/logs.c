@@ -30,6 +30,7 @@
 /* Files removed in one step. */
 #define REMOVE_BATCH	64
 #define TIME_LENGTH	27
+#define OFFSET_MAX	((int64_t)1 << 52)
 
 const struct field logs_fields[] = {
 	{ .name = "job", .type = FIELD_INT, .offset = offsetof(struct logs_in, job),
@@ -43,6 +44,8 @@ const struct field logs_fields[] = {
 	  .flags = FIELD_ABSENT_MINUS_ONE, .max = TAIL_MAX },
 	{ .name = "stream", .type = FIELD_ENUM, .offset = offsetof(struct logs_in, stream),
 	  .flags = FIELD_ABSENT_MINUS_ONE, .names = output_stream_names },
+	{ .name = "offset", .type = FIELD_INT, .offset = offsetof(struct logs_in, offset),
+	  .max = OFFSET_MAX },
 	{ .type = FIELD_END },
 };
 
@@ -260,8 +263,12 @@ chunks_reply(struct logs_call *f)
 {
 	struct cJSON *reply = json_object();
 
-	if (f->chunks != NULL)
+	if (f->chunks != NULL) {
 		json_set(reply, "chunks", f->chunks);
+		/* By these who loses us can go on: we may be executed anew. */
+		json_set_int(reply, "attempt", f->listener.of.attempt);
+		json_set_int(reply, "offset", f->offset);
+	}
 	f->chunks = NULL;
 	return reply;
 }
@@ -278,6 +285,8 @@ logs_begin(struct logs_call *f)
 	open_file(f);
 	if (in->tail >= 0)
 		f->offset = file_size(f);
+	if (in->offset > 0)
+		f->offset = in->offset;
 }
 
 static enum task_status
@@ -289,7 +298,7 @@ logs_step(struct task *t)
 	TASK_BEGIN(t);
 
 	logs_begin(f);
-	while (in->tail > 0 && f->offset > 0 && seek_back(f))
+	while (in->tail > 0 && in->offset == 0 && f->offset > 0 && seek_back(f))
 		TASK_YIELD(t);
 	for (;;) {
 		/* Asked before reading: what it wrote before its end is in the file then. */

@@ -15,6 +15,7 @@ struct logs_in {
 	bool	 follow;
 	int64_t	 tail;		/* -1: all */
 	int	 stream;	/* -1: both */
+	int64_t	 offset;	/* 0; or as a reply said, of the same attempt: go on there */
 };
 
 struct logs_call {

@@ -18,7 +18,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
-#include "daemon/runner/runner.h"
+#include "daemon/runner/reexec.h"
 #include "daemon/wire/listen.h"
 #include "daemon/wire/notify.h"
 #include "daemon/wire/service.h"
@@ -32,7 +32,9 @@ struct options {
 	char		*socket;
 	char		*state;
 	char		*for_user;
+	char		*config;
 	bool		 own;
+	bool		 check;		/* only read the policy */
 };
 
 /* The program as a task: what main() has set up, and what it runs on. */
@@ -40,8 +42,12 @@ struct program {
 	struct runner		 runner;
 	struct notify_watchdog	 watchdog;
 	struct options		 options;
+	struct resume		 resume;	/* what the program before us has left */
+	char			**argv;
+	char			*self;		/* our program's path */
 	int			 socket;	/* listening */
 	bool			 activated;
+	bool			 resumed;	/* it was executed by an earlier one */
 };
 
 static const char usage[] =
@@ -52,6 +58,9 @@ static const char usage[] =
 	"  --socket PATH      where to listen (a socket passed by the service manager goes first)\n"
 	"  --state-dir DIR    where output and exit records are kept\n"
 	"  --for-user NAME    whom to serve, beside root; otherwise whoever starts it\n"
+	"  --config FILE      the policy: what jobd may ask for (runner.conf)\n"
+	"  --check-config     read it, tell what is wrong, and end\n"
+	"  --help-config      print every setting of it with its default, as a file\n"
 	"  --own              end when there is nothing to do and nobody to do it for\n"
 	"  --log-level LEVEL  error, warning, info or debug\n"
 	"  --version          print the version\n"
@@ -61,13 +70,18 @@ static const char usage[] =
 
 enum {
 	OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_VERSION,
-	OPTION_HELP
+	OPTION_HELP, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP_CONFIG,
+	OPTION_CAN_RESUME
 };
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "state-dir", required_argument, NULL, OPTION_STATE },
 	{ "for-user", required_argument, NULL, OPTION_USER },
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "check-config", no_argument, NULL, OPTION_CHECK },
+	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
+	{ "can-resume", required_argument, NULL, OPTION_CAN_RESUME },
 	{ "own", no_argument, NULL, OPTION_OWN },
 	{ "log-level", required_argument, NULL, OPTION_LOG },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -98,6 +112,18 @@ take_option(struct options *o, int option)
 	case OPTION_USER:
 		take_text(&o->for_user, optarg);
 		return -1;
+	case OPTION_CONFIG:
+		take_text(&o->config, optarg);
+		return -1;
+	case OPTION_CHECK:
+		o->check = true;
+		return -1;
+	/* Asked by an earlier version, in whose place it would go on: not for people. */
+	case OPTION_CAN_RESUME:
+		return atoi(optarg) == RESUME_FORM ? EXIT_OK : EXIT_FAILED;
+	case OPTION_HELP_CONFIG:
+		policy_print();
+		return EXIT_OK;
 	case OPTION_OWN:
 		o->own = true;
 		return -1;
@@ -157,6 +183,8 @@ read_options(struct options *o, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	set_defaults(o);
+	if (o->check)
+		return -1;
 	if (o->state == NULL) {
 		(void)fputs("jobd-runner: --state-dir is needed: neither XDG_STATE_HOME nor HOME"
 		    " is set\n", stderr);
@@ -220,10 +248,26 @@ take_lock(struct runner *r, bool *is_new)
 	return 0;
 }
 
+/* The life goes on that the program before us had, or another begins.  0 or -errno. */
+static int
+begin_life(struct program *p, bool is_new)
+{
+	struct runner *r = &p->runner;
+	int e = leftover_name(r);
+
+	if (e == 0 && p->resumed)
+		r->since = p->resume.since;
+	else if (e == 0)
+		e = life_begin(r, is_new);
+	r->unclean = e == 0 && !instant_is_set(r->since);
+	return e;
+}
+
 /* 0 or -errno. */
 static int
-open_folders(struct runner *r, const char *state)
+open_folders(struct program *p, const char *state)
 {
+	struct runner *r = &p->runner;
 	bool is_new = false;
 	int e;
 
@@ -233,7 +277,10 @@ open_folders(struct runner *r, const char *state)
 	e = r->state_fd = open_folder(state, ".");
 	if (e < 0)
 		return e;
-	e = take_lock(r, &is_new);
+	if (p->resumed)
+		r->lock_fd = p->resume.lock_fd;
+	else
+		e = take_lock(r, &is_new);
 	if (e < 0)
 		return e;
 	e = r->output_fd = open_folder(state, "output");
@@ -242,18 +289,16 @@ open_folders(struct runner *r, const char *state)
 	e = r->exits_fd = open_folder(state, "exits");
 	if (e < 0)
 		return e;
-	e = leftover_name(r);
-	if (e == 0)
-		e = life_begin(r, is_new);
-	r->unclean = e == 0 && !instant_is_set(r->since);
+	e = begin_life(p, is_new);
 	return e < 0 ? e : record_load_all(r);
 }
 
 /* 0 or -errno, said. */
 static int
-open_state(struct runner *r, const struct options *o)
+open_state(struct program *p)
 {
-	int e = open_folders(r, o->state);
+	const struct options *o = &p->options;
+	int e = open_folders(p, o->state);
 
 	if (e == -EBUSY)
 		log_info("another jobd-runner has the state directory, leaving it to that one"
@@ -290,6 +335,11 @@ open_door(struct program *p, gid_t group)
 {
 	char error[LISTEN_ERROR_MAX] = "";
 
+	if (p->resumed) {
+		p->socket = p->resume.socket;
+		p->activated = p->resume.activated;
+		return 0;
+	}
 	p->socket = listen_activated();
 	if (p->socket >= 0) {
 		p->activated = true;
@@ -303,6 +353,34 @@ open_door(struct program *p, gid_t group)
 	if (p->socket < 0)
 		log_error("cannot listen error=\"%s\"", error);
 	return p->socket < 0 ? p->socket : 0;
+}
+
+/* 0 or -errno, said. */
+static int
+read_policy(struct runner *r)
+{
+	char error[CONFIG_ERROR_MAX];
+	int e = policy_read(&r->policy, r->policy_file, error);
+
+	if (e < 0)
+		log_error("the policy cannot be read: %s", error);
+	return e;
+}
+
+/* Commands get what we were given, not what we make of it. */
+static void
+note_limits(struct runner *r)
+{
+	char text[16] = "";
+	int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+
+	if (getrlimit(RLIMIT_NOFILE, &r->files) < 0)
+		r->files = (struct rlimit){ 1024, 4096 };
+	if (fd >= 0) {
+		(void)!read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	r->plain_oom = strtol(text, NULL, 10) < 0;
 }
 
 static void
@@ -345,7 +423,38 @@ is_idle(const struct runner *r)
 static bool
 asked_to_stop(const struct runner *r)
 {
-	return r->signals.pending != 0;
+	return r->signals.count[SIGTERM] + r->signals.count[SIGINT] > 0;
+}
+
+static bool
+asked_to_read(const struct runner *r)
+{
+	return r->signals.count[SIGHUP] != r->hangups;
+}
+
+static void
+read_again(struct runner *r)
+{
+	r->hangups = r->signals.count[SIGHUP];
+	if (read_policy(r) < 0)
+		return;
+	log_info("the policy was read again file=%s", r->policy.file);
+	r->policies++;
+	runner_tell(r, NULL);
+}
+
+/* Execute the program anew, if that is asked for and possible: then we are not here any more. */
+static void
+reexec(struct program *p)
+{
+	struct runner *r = &p->runner;
+	struct task *asker = r->reexec;
+
+	log_info("executing jobd-runner anew program=%s commands=%lld", r->program,
+	    (long long)r->running);
+	r->reexec_error = reexec_now(r, r->program, p->argv, p->socket, p->activated);
+	r->reexec = NULL;
+	task_wake(asker);
 }
 
 static bool
@@ -361,11 +470,14 @@ nobody_is_there(const struct runner *r)
 static int
 begin(struct program *p)
 {
-	static const int list[] = { SIGTERM, SIGINT };
+	static const int list[] = { SIGTERM, SIGINT, SIGHUP };
 	struct runner *r = &p->runner;
 	int e;
 
-	e = signals_start(&r->signals, r->loop, list, 2, &r->task);
+	r->cgroups = cgroups_new(&r->no_cgroups);
+	if (r->cgroups == NULL)
+		log_debug("runs have no cgroups of their own why=\"%s\"", r->no_cgroups);
+	e = signals_start(&r->signals, r->loop, list, 3, &r->task);
 	if (e == 0)
 		e = tree_start(&r->tree, r, &r->task);
 	if (e < 0) {
@@ -373,6 +485,8 @@ begin(struct program *p)
 		return e;
 	}
 	runner_saver_start(r, &r->task);
+	if (p->resumed)
+		resume_attempts(r, &p->resume);
 	return 0;
 }
 
@@ -384,7 +498,8 @@ open_up(struct program *p)
 	service_listen(r->service, p->socket, &r->task);
 	notify_watchdog_start(&p->watchdog, &r->task);
 	notify_ready("ready for commands");
-	log_info("jobd-runner is ready version=%s pid=%d", JOBD_VERSION, (int)getpid());
+	log_info("jobd-runner is ready version=%s pid=%d%s", JOBD_VERSION, (int)getpid(),
+	    p->resumed ? ", and goes on with what it had" : "");
 	if (r->own)
 		leave_stdout();
 }
@@ -408,11 +523,23 @@ root_step(struct task *t)
 	if (t->result == 0)
 		open_up(p);
 	while (t->result == 0) {
-		AWAIT(t, asked_to_stop(r) || (r->own && is_idle(r)));
+		AWAIT(t, asked_to_stop(r) || asked_to_read(r) || r->reexec != NULL ||
+		    (r->own && is_idle(r)));
 		if (asked_to_stop(r))
 			break;
+		if (r->reexec != NULL) {
+			while (!reexec_may_begin(r))
+				TASK_YIELD(t);
+			reexec(p);
+			continue;
+		}
+		if (asked_to_read(r)) {
+			read_again(r);
+			continue;
+		}
 		/* Somebody may be about to come; and who only reads may stay. */
-		AWAIT_UNTIL(t, loop_now(t->loop) + OWN_IDLE_MAX, asked_to_stop(r) || !is_idle(r));
+		AWAIT_UNTIL(t, loop_now(t->loop) + OWN_IDLE_MAX,
+		    asked_to_stop(r) || !is_idle(r) || r->reexec != NULL);
 		if (t->err == -ETIMEDOUT && nobody_is_there(r))
 			break;
 	}
@@ -454,6 +581,34 @@ run(struct program *p)
 	return e == 0 && r->task.result == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+/* Where our program is: what is there when it is executed anew may be a newer one. */
+static char *
+own_path(const char *name)
+{
+	char path[4096];
+	ssize_t n;
+
+	if (name[0] == '/')
+		return xstrdup(name);
+	n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	return n > 0 ? xstrndup(path, (size_t)n) : xstrdup(name);
+}
+
+/* Did a program before us leave its commands to us?  0 or -errno, said. */
+static int
+look_for_predecessor(struct program *p)
+{
+	int e = resume_read(&p->resume);
+
+	p->resumed = e > 0;
+	if (p->resumed)
+		p->runner.files = p->resume.files;
+	if (e < 0)
+		log_error("what the earlier program has left cannot be understood; its commands"
+		    " are ended by the next jobd-runner error=%s", strerror(-e));
+	return e < 0 ? e : 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -469,11 +624,20 @@ main(int argc, char **argv)
 	r->own = p->options.own;
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	r->policy_file = p->options.config;
+	code = read_policy(r) < 0 ? EXIT_FAILED : EXIT_OK;
+	if (code != EXIT_OK || p->options.check)
+		goto out;
+	p->argv = argv;
+	r->program = p->self = own_path(argv[0]);
+	note_limits(r);
 	raise_limits();
 	code = EXIT_FAILED;
+	if (look_for_predecessor(p) < 0)
+		goto out;
 	e = choose_master(r, &p->options, &group);
 	if (e == 0)
-		e = open_state(r, &p->options);
+		e = open_state(p);
 	if (e == 0)
 		e = open_door(p, group);
 	if (e == 0)
@@ -486,6 +650,11 @@ out:
 	free(p->options.socket);
 	free(p->options.state);
 	free(p->options.for_user);
+	free(p->options.config);
+	free(p->self);
+	buf_done(&p->resume.lines);
+	policy_done(&r->policy);
+	cgroups_free(r->cgroups);
 	free(p);
 	return code;
 }

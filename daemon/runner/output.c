@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/runner.h"
+#include "proto/json.h"
+#include "proto/types.h"
 
 void
 output_path(char path[OUTPUT_PATH_MAX], int64_t job, int64_t run, int64_t attempt)
@@ -282,4 +285,89 @@ output_stop(struct output *o)
 {
 	o->stop = true;
 	task_wake(&o->task);
+}
+
+/* ---- across an execution ---- */
+
+struct cJSON *
+output_save(const struct output *o)
+{
+	struct cJSON *saved = json_object(), *list = json_array(), *one;
+	char first[WHEN_TEXT_MAX], *bytes;
+
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		const struct stream *s = &o->streams[i];
+
+		one = json_object();
+		json_set_int(one, "fd", !o->ended[i] ? s->watch.fd : -1);
+		bytes = base64_encode(buf_bytes(&s->in), buf_len(&s->in));
+		json_set_string(one, "bytes", bytes);
+		free(bytes);
+		/* What was told of is not told again. */
+		json_set_int(one, "dropped", task_done(&o->task) ? 0 : o->dropped[i]);
+		json_push(list, one);
+	}
+	json_set(saved, "streams", list);
+	json_set_bool(saved, "cut", o->cut);
+	json_set_bool(saved, "failed", o->failed);
+	json_set_int(saved, "max", o->max);
+	json_set_int(saved, "kept", o->kept);
+	json_set_int(saved, "size", o->size);
+	json_set_string(saved, "first", instant_print(o->first, first));
+	return saved;
+}
+
+/* On with the file, which is there when anything was written. */
+static void
+open_again(struct output *o)
+{
+	const struct attempt *a = o->attempt;
+	char path[OUTPUT_PATH_MAX];
+
+	if (o->size == 0)
+		return;
+	output_path(path, a->exit.job, a->exit.run, a->exit.attempt);
+	o->file = openat(a->runner->output_fd, path,
+	    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static void
+stream_resume_one(struct output *o, int i, const struct cJSON *saved)
+{
+	int fd = (int)json_get_int(saved, "fd", -1);
+	void *bytes = NULL;
+	size_t n = 0;
+
+	o->dropped[i] = json_get_int(saved, "dropped", 0);
+	o->ended[i] = fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    stream_start(&o->streams[i], o->attempt->task.loop, fd, OUTPUT_READ_MAX, &o->task) < 0;
+	if (!o->ended[i] &&
+	    base64_decode(json_get_string(saved, "bytes"), &bytes, &n) == 0)
+		buf_append(&o->streams[i].in, bytes, n);
+	free(bytes);
+}
+
+void
+output_resume(struct output *o, struct attempt *a, const struct cJSON *saved)
+{
+	const struct cJSON *one = json_first(json_get(saved, "streams"));
+	const char *first = json_get_string(saved, "first");
+
+	*o = (struct output){
+		.attempt = a,
+		.file = -1,
+		.cut = json_get_bool(saved, "cut", 0),
+		.failed = json_get_bool(saved, "failed", 0),
+		.max = json_get_int(saved, "max", OUTPUT_BYTES_MAX_DEFAULT),
+		.kept = json_get_int(saved, "kept", 0),
+		.size = json_get_int(saved, "size", 0),
+	};
+	if (first == NULL || instant_parse(first, &o->first) < 0)
+		o->first = (instant){ 0 };
+	open_again(o);
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		stream_resume_one(o, i, one);
+		one = one != NULL ? json_next(one) : NULL;
+	}
+	task_start(&o->task, &output_kind, &a->task);
 }

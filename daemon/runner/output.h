@@ -51,6 +51,14 @@ void output_path(char path[OUTPUT_PATH_MAX], int64_t job, int64_t run, int64_t a
 /* Take over the two reading ends, as a child of the attempt.  Done at the end of both. */
 void output_start(struct output *o, struct attempt *a, const int fds[OUTPUT_COUNT], int64_t max);
 
+/*
+ * Across an execution of the program: what it has, and on with that, as a child of the attempt.
+ * Outside its steps all lines are in the file.
+ */
+struct cJSON;
+struct cJSON *output_save(const struct output *o);
+void output_resume(struct output *o, struct attempt *a, const struct cJSON *saved);
+
 /* Who holds the other end now does not count. */
 void output_stop(struct output *o);
 

@@ -151,6 +151,7 @@ runner_tell(struct runner *r, const struct attempt *of)
 	if (of == NULL) {
 		task_wake(&r->task);
 		task_wake(&r->tree.reaper);
+		task_wake(&r->tree.sweep.task);
 	}
 }
 

@@ -10,7 +10,9 @@
 #include "daemon/engine/signals.h"
 #include "daemon/engine/task.h"
 #include "daemon/runner/account.h"
+#include "daemon/runner/cgroup.h"
 #include "daemon/runner/output.h"
+#include "daemon/runner/policy.h"
 #include "daemon/runner/tree.h"
 #include "proto/runner.h"
 
@@ -21,9 +23,12 @@
 #define DRAIN_MAX		USEC_SEC
 /* Between TERM and KILL for what it has left behind. */
 #define LEFTOVER_GRACE_MAX	(5 * USEC_SEC)
-/* What a KILL has not ended by then gets another; so often, then it is beyond signals. */
+/* What a KILL has not ended gets another, first soon, then so often; then it is beyond signals. */
+#define KILL_AGAIN_MIN		(10 * USEC_MSEC)
 #define KILL_AGAIN		USEC_SEC
-#define KILL_ROUNDS_MAX		10
+#define KILL_ROUNDS_MAX		15
+/* Before a KILL all is stopped, so that nothing is born meanwhile: so many looks for more. */
+#define STOP_ROUNDS_MAX		8
 /* At a leftover that does not show whose it is. */
 #define LOOK_AGAIN		USEC_MSEC
 /* --own: with nothing to do and nobody there. */
@@ -43,11 +48,18 @@ struct attempt {
 	uint64_t		 sequence;	/* of its end; 0: it runs */
 	struct child		 child;
 	struct output		 output;
-	usec_t			 timeout, grace;
-	usec_t			 grace_end;
+	usec_t			 deadline;	/* of its timeout; monotonic, USEC_NEVER: none */
+	usec_t			 grace;
+	usec_t			 grace_end;	/* then KILL; monotonic */
+	uint64_t		 look;		/* of the sweep: it waits for this one */
+	int			 leftovers;	/* enum leftovers */
 	int			 kills;		/* rounds of KILL given */
+	int			 stops;		/* of looks before them */
 	bool			 cancel;	/* asked for */
-	bool			 termed;	/* its group was told TERM */
+	bool			 ending;	/* by us: its limit, a cancel, or our own end */
+	bool			 termed, stopped; /* its group was told TERM, STOP */
+	bool			 grouped;	/* it has a cgroup of its own */
+	struct watch		 group_events;	/* of that: it has become empty, or not */
 	bool			 unsaved;	/* its record is not on disk yet */
 	struct runner_exit	 exit;		/* names it from the beginning */
 };
@@ -95,6 +107,17 @@ struct runner {
 	int64_t			 listening;	/* connections in Watch */
 	int64_t			 unsaved;
 	struct accounts		 accounts;
+	struct policy		 policy;
+	char			*policy_file;	/* as asked for; NULL: the default one */
+	unsigned		 hangups;	/* that were answered by reading it again */
+	unsigned		 policies;	/* read so far */
+	const char		*program;	/* to be executed in our place */
+	struct task		*reexec;	/* asks for that; NULL: nobody */
+	int			 reexec_error;	/* why it was not done */
+	struct cgroups		*cgroups;	/* NULL: we have none, and why: */
+	const char		*no_cgroups;
+	struct rlimit		 files;		/* descriptors of commands: as we were given them */
+	bool			 plain_oom;	/* commands are no harder to kill than others */
 	struct tree		 tree;
 	struct task		 saver;
 	struct signals		 signals;
@@ -122,8 +145,10 @@ void runner_done(struct runner *r);
 
 /* ---- attempt.c ---- */
 
-/* Start a command.  The attempt is in the runner's hands afterwards, running or ended. */
-struct attempt *attempt_start(struct runner *r, const struct runner_start *s);
+/* Start a command; what the policy limits is changed in s.  The attempt is in the runner's hands afterwards, running or ended. */
+struct attempt *attempt_start(struct runner *r, struct runner_start *s);
+/* Start the task of one that runs already: its child is there. */
+void attempt_go_on(struct attempt *a);
 /* End it; its record will say canceled. */
 void attempt_cancel(struct attempt *a);
 

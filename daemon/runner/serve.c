@@ -1,21 +1,29 @@
 /*
  * serve: the methods of io.jobd.Runner.  One row each; Logs and Remove are in logs.c.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/logs.h"
+#include "daemon/runner/reexec.h"
 #include "daemon/runner/runner.h"
 #include "daemon/wire/service.h"
 #include "proto/io.jobd.Runner.varlink.h"
 #include "proto/json.h"
+#include "proto/mem.h"
 
 /* In one reply of Watch. */
 #define EXITS_PAGE	100
 #define RUNNING_PAGE	1000
+
+/* The program that is to follow us says by then whether it can. */
+#define HELPER_MAX	(10 * USEC_SEC)
 
 /* ---- what an attempt is on the wire ---- */
 
@@ -49,23 +57,39 @@ attempt_reply(const struct attempt *a)
 
 /* ---- the short ones ---- */
 
+/* Who we are, and what may be asked for. */
+static struct cJSON *
+about_object(const struct runner *r)
+{
+	char version[] = JOBD_VERSION;
+	struct runner_about about = {
+		.protocol = RUNNER_PROTOCOL,
+		.version = version,
+		.pid = getpid(),
+		.since = r->since,
+		.running = r->running,
+		.root = r->uid == 0 && policy_allows_root(&r->policy, r->for_uid),
+		.policy = r->policy.file,
+	};
+	struct cJSON *object;
+
+	for (int i = 0; i < CGROUP_LIMIT_COUNT; i++) {
+		if (r->policy.ignore_limits || cgroups_can(r->cgroups, (enum cgroup_limit)i))
+			strings_add(&about.limits, cgroup_limit_names[i]);
+	}
+	object = fields_write(runner_about_fields, &about);
+	strings_done(&about.limits);
+	return object;
+}
+
 static enum task_status
 describe_step(struct task *t)
 {
 	struct call *c = container_of(t, struct call, task);
-	struct runner *r = call_context(c);
-	char since[WHEN_TEXT_MAX];
-	struct cJSON *reply;
 
 	TASK_BEGIN(t);
 
-	reply = json_object();
-	json_set_int(reply, "protocol", RUNNER_PROTOCOL);
-	json_set_string(reply, "version", JOBD_VERSION);
-	json_set_int(reply, "pid", getpid());
-	json_set_string(reply, "since", instant_print(r->since, since));
-	json_set_int(reply, "running", r->running);
-	call_reply(c, reply);
+	call_reply(c, about_object(call_context(c)));
 	TASK_END(t, 0);
 }
 
@@ -78,7 +102,7 @@ start_step(struct task *t)
 {
 	struct call *c = container_of(t, struct call, task);
 	struct runner *r = call_context(c);
-	const struct runner_start *in = c->in;
+	struct runner_start *in = c->in;
 	struct attempt *a;
 
 	TASK_BEGIN(t);
@@ -88,7 +112,7 @@ start_step(struct task *t)
 		call_reply(c, attempt_reply(a));
 	else if (r->stopping)
 		call_fail(c, JOBD_SHUTTING_DOWN, NULL, NULL);
-	else if (r->running >= RUNNING_MAX)
+	else if (r->running >= r->policy.commands)
 		call_fail(c, JOBD_LIMIT_REACHED, "commands running at once", NULL);
 	else
 		call_reply(c, attempt_reply(attempt_start(r, in)));
@@ -138,6 +162,35 @@ static const struct task_kind cancel_kind = {
 };
 
 static enum task_status
+signal_step(struct task *t)
+{
+	struct call *c = container_of(t, struct call, task);
+	const struct runner_signal *in = c->in;
+	struct attempt *a;
+	int e;
+
+	TASK_BEGIN(t);
+
+	a = named(c);
+	if (a == NULL)
+		goto out;
+	e = a->sequence != 0 || a->child.exited ? -ESRCH :
+	    child_kill_group(&a->child, (int)in->signal);
+	if (e == -EPERM)
+		call_fail(c, JOBD_PERMISSION_DENIED, NULL, NULL);
+	else if (e < 0)
+		call_fail(c, JOBD_CONFLICT, "it has ended", NULL);
+	else
+		call_reply(c, NULL);
+out:;
+	TASK_END(t, 0);
+}
+
+static const struct task_kind signal_kind = {
+	.name = "Signal", .step = signal_step, .release = call_release,
+};
+
+static enum task_status
 acknowledge_step(struct task *t)
 {
 	struct call *c = container_of(t, struct call, task);
@@ -159,6 +212,96 @@ static const struct task_kind acknowledge_kind = {
 	.name = "Acknowledge", .step = acknowledge_step, .release = call_release,
 };
 
+/* ---- Reexec ---- */
+
+struct reexec_call {
+	struct call	 call;
+	struct child	 helper;
+	int		 error;
+};
+
+/* Ask the program that is to follow us whether it can. */
+static int
+ask_program(struct reexec_call *f, const struct runner *r)
+{
+	char form[16], option[] = "--can-resume", *argv[4], *program = xstrdup(r->program);
+	struct spawn s = { .path = r->program, .argv = argv, .envp = environ, .directory = "/",
+	    .umask = 077, .stdio = { -1, -1, -1 } };
+	const char *stage;
+	int e;
+
+	(void)snprintf(form, sizeof(form), "%d", RESUME_FORM);
+	argv[0] = program;
+	argv[1] = option;
+	argv[2] = form;
+	argv[3] = NULL;
+	e = child_spawn(&f->helper, r->loop, &s, &f->call.task, &stage);
+	free(program);
+	return e;
+}
+
+/* 0: it can; or -errno. */
+static int
+take_answer(struct reexec_call *f)
+{
+	struct rusage usage;
+	int status, e = child_reap(&f->helper, &status, &usage);
+
+	return e < 0 ? e : status == 0 ? 0 : -EPROTONOSUPPORT;
+}
+
+static void
+reexec_refused(struct reexec_call *f, const struct runner *r)
+{
+	char *why = f->error == -EPROTONOSUPPORT ?
+	    xasprintf("%s cannot take over what this jobd-runner (%s) holds", r->program,
+	    JOBD_VERSION) :
+	    xasprintf("cannot execute %s: %s", r->program, strerror(-f->error));
+
+	log_error("going on as before: %s", why);
+	call_fail(&f->call, JOBD_CONFLICT, why, NULL);
+	free(why);
+}
+
+static enum task_status
+reexec_step(struct task *t)
+{
+	struct reexec_call *f = container_of(t, struct reexec_call, call.task);
+	struct runner *r = call_context(&f->call);
+
+	TASK_BEGIN(t);
+
+	if (r->reexec != NULL || r->stopping || r->tree.helper != 0) {
+		call_fail(&f->call, JOBD_CONFLICT, "it is about to already", NULL);
+		goto out;
+	}
+	f->error = ask_program(f, r);
+	if (f->error == 0) {
+		tree_set_helper(&r->tree, f->helper.pid);
+		AWAIT_SHIELDED(t, loop_now(t->loop) + HELPER_MAX, f->helper.exited);
+		if (!f->helper.exited)
+			(void)child_kill_group(&f->helper, SIGKILL);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->helper.exited);
+		f->error = take_answer(f);
+		tree_set_helper(&r->tree, 0);
+	}
+	if (f->error == 0) {
+		/* When that goes well nobody comes back here: the connection's end says so. */
+		r->reexec = t;
+		r->reexec_error = 0;
+		task_wake(&r->task);
+		AWAIT_SHIELDED(t, USEC_NEVER, r->reexec != t);
+		f->error = r->reexec_error;
+	}
+	reexec_refused(f, r);
+out:;
+	TASK_END(t, 0);
+}
+
+static const struct task_kind reexec_kind = {
+	.name = "Reexec", .step = reexec_step, .release = call_release,
+};
+
 /* ---- Watch ---- */
 
 struct watch_call {
@@ -167,6 +310,7 @@ struct watch_call {
 	uint64_t	 told;		/* sequence of the last end that was told */
 	uint64_t	 complete_at;	/* what had ended when the list began */
 	bool		 complete;
+	unsigned	 policies;	/* that were read when we last told */
 };
 
 /* All that runs, as one instant sees it. */
@@ -229,6 +373,17 @@ tell_complete(struct watch_call *f)
 	call_reply_more(&f->call, reply);
 }
 
+/* What Describe would say now. */
+static void
+tell_about(struct watch_call *f, struct runner *r)
+{
+	struct cJSON *reply = json_object();
+
+	f->policies = r->policies;
+	json_set(reply, "about", about_object(r));
+	call_reply_more(&f->call, reply);
+}
+
 static enum task_status
 watch_step(struct task *t)
 {
@@ -242,13 +397,18 @@ watch_step(struct task *t)
 	task_wake(&r->task);
 	tell_running(f, r);
 	f->complete_at = r->sequence;
+	f->policies = r->policies;
 	for (;;) {
 		if (!f->complete && f->told >= f->complete_at)
 			tell_complete(f);
-		AWAIT(t, r->sequence > f->told && call_can_write(&f->call));
+		AWAIT(t, (r->sequence > f->told || r->policies != f->policies) &&
+		    call_can_write(&f->call));
 		if (t->err != 0)
 			break;
-		tell_exits(f, r);
+		if (r->policies != f->policies)
+			tell_about(f, r);
+		if (r->sequence > f->told)
+			tell_exits(f, r);
 	}
 	runner_unlisten(r, &f->listener);
 	r->listening--;
@@ -277,6 +437,11 @@ static const struct method methods[] = {
 	{ .name = "io.jobd.Runner.Cancel", .kind = &cancel_kind, .frame_size = sizeof(struct call),
 	  .in = runner_attempt_fields, .in_size = sizeof(struct runner_attempt),
 	  .flags = METHOD_LAST },
+	{ .name = "io.jobd.Runner.Signal", .kind = &signal_kind, .frame_size = sizeof(struct call),
+	  .in = runner_signal_fields, .in_size = sizeof(struct runner_signal),
+	  .flags = METHOD_LAST },
+	{ .name = "io.jobd.Runner.Reexec", .kind = &reexec_kind,
+	  .frame_size = sizeof(struct reexec_call) },
 	{ .name = "io.jobd.Runner.Watch", .kind = &watch_kind,
 	  .frame_size = sizeof(struct watch_call), .flags = METHOD_MORE | METHOD_MORE_ONLY },
 	{ .name = "io.jobd.Runner.Acknowledge", .kind = &acknowledge_kind,
@@ -316,6 +481,7 @@ serve_new(struct runner *r)
 		.url = "io.jobd",
 		.context = r,
 		.admit = admit,
+		.lax = true,
 	};
 
 	return service_new(&config);

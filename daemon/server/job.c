@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/exec/assertions.h"
+#include "daemon/exec/runner.h"
 #include "daemon/scheduler/remark.h"
 #include "daemon/server/circle.h"
 #include "daemon/server/method.h"
@@ -97,6 +98,22 @@ refuse_schedule(struct add *f, const char *place, const struct field_error *erro
 	return JOBD_INVALID_FIELD;
 }
 
+/* Add a line to the warnings; place is told when there are several jobs. */
+static void __attribute__((format(printf, 3, 4)))
+warn(struct add *f, const char *place, const char *format, ...)
+{
+	struct buf text = { 0 };
+	va_list ap;
+
+	if (f->op.n > 1)
+		buf_printf(&text, "%s: ", place);
+	va_start(ap, format);
+	buf_vprintf(&text, format, ap);
+	va_end(ap);
+	json_push(f->warnings, json_string(buf_string(&text)));
+	buf_done(&text);
+}
+
 /* What a time change will do to the job is told at once. */
 static void
 add_warn(struct add *f, const char *place, const struct schedule *schedule)
@@ -104,13 +121,8 @@ add_warn(struct add *f, const char *place, const struct schedule *schedule)
 	struct strings remarks = { .n = 0 };
 
 	remark_changes(schedule, f->op.now, WARNINGS_MAX, &remarks);
-	for (size_t k = 0; k < remarks.n; k++) {
-		char *text = xasprintf("%s%s%s", f->op.n > 1 ? place : "", f->op.n > 1 ? ": " : "",
-		    remarks.items[k]);
-
-		json_push(f->warnings, json_string(text));
-		free(text);
-	}
+	for (size_t k = 0; k < remarks.n; k++)
+		warn(f, place, "%s", remarks.items[k]);
 	strings_done(&remarks);
 }
 
@@ -145,6 +157,49 @@ add_schedule(struct add *f, const char *place, struct job_spec *spec, struct job
 	return JOBD_OK;
 }
 
+/* What the runner that is there would refuse, better said now than at night. */
+static void
+warn_of_runner(struct add *f, const char *place, const struct command_spec *c)
+{
+	const struct { int64_t asked; const char *name; } limits[] = {
+		{ c->memory_bytes_max, "memory" }, { c->cpu_percent, "cpu" },
+		{ c->tasks_max, "tasks" },
+	};
+	const struct runner *r = server_of(&f->call)->runner;
+
+	if (r == NULL || !runner_ready(r))
+		return;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (limits[i].asked > 0 && !runner_can_limit(r, limits[i].name))
+			warn(f, place, "the %s limit cannot be kept, and its runs will fail: jobd-runner"
+			    " has no cgroup of its own for it", limits[i].name);
+	}
+	if (((c->user == NULL && f->call.uid == 0) || (c->user != NULL &&
+	    strcmp(c->user, "root") == 0)) && !runner_may_be_root(r))
+		warn(f, place, "no command may run as root, and its runs will fail: see allow_root in"
+		    " %s", runner_policy(r));
+}
+
+/* What only root may ask for. */
+static enum jobd_error
+check_rights(struct add *f, const char *place, const struct command_spec *c)
+{
+	if (f->call.uid == 0)
+		return JOBD_OK;
+	/*
+	 * Whose name that is only the user database knows, and asking it may block: so none but
+	 * root may.
+	 */
+	if (c->user != NULL)
+		return JOBD_PERMISSION_DENIED;
+	if (c->nice >= 0)
+		return JOBD_OK;
+	(void)snprintf(f->error.path, sizeof(f->error.path), "%s.command.nice", place);
+	(void)snprintf(f->error.reason, sizeof(f->error.reason),
+	    "below 0 may only be asked for by root");
+	return JOBD_INVALID_FIELD;
+}
+
 /* Check one and make it ready for the store. */
 static enum jobd_error
 add_prepare(struct add *f, size_t i)
@@ -164,12 +219,12 @@ add_prepare(struct add *f, size_t i)
 		e = add_schedule(f, place, spec, job);
 	if (e != JOBD_OK)
 		return e;
-	/*
-	 * Whose name that is only the user database knows, and asking it may block: so none but
-	 * root may.
-	 */
-	if (spec->command != NULL && spec->command->user != NULL && f->call.uid != 0)
-		return JOBD_PERMISSION_DENIED;
+	if (spec->command != NULL) {
+		e = check_rights(f, place, spec->command);
+		if (e != JOBD_OK)
+			return e;
+		warn_of_runner(f, place, spec->command);
+	}
 	json = fields_write(job_spec_fields, spec);
 	job->spec = spec;
 	job->spec_json = json_print(json);

@@ -23,6 +23,7 @@ struct logs_in {
 	bool	 follow;
 	int64_t	 tail;
 	int	 stream;
+	char	*after;
 };
 
 static const struct field logs_fields[] = {
@@ -33,6 +34,7 @@ static const struct field logs_fields[] = {
 	    .max = INT32_MAX },
 	{ "stream", FIELD_ENUM, offsetof(struct logs_in, stream), .flags = FIELD_ABSENT_MINUS_ONE,
 	  .names = output_stream_names },
+	{ "after", FIELD_STRING, offsetof(struct logs_in, after), .max = OUTPUT_CURSOR_MAX },
 	{ .type = FIELD_END },
 };
 
@@ -67,6 +69,8 @@ logs_wants(struct watcher *w, const struct event_info *e)
 static bool
 logs_begin(struct logs *f)
 {
+	const struct logs_in *in = f->call.in;
+
 	if (!select_told(&f->select, &f->call))
 		return false;
 	if (f->select.found.n != 1) {
@@ -75,6 +79,13 @@ logs_begin(struct logs *f)
 	}
 	f->op.job = f->select.found.items[0].job;
 	f->op.run = f->select.found.items[0].run;
+	if (in->after != NULL && !output_cursor_read(&f->output, in->after)) {
+		call_fail(&f->call, JOBD_INVALID_FIELD, "after", "is no cursor of a reply");
+		return false;
+	}
+	/* A job may have another run by now. */
+	if (in->after != NULL)
+		f->op.run = f->output.run;
 	f->op.limit = 1;
 	f->watcher.wants = logs_wants;
 	f->watcher.context = f;
@@ -145,6 +156,20 @@ logs_can_stream(const struct logs *f)
 	return has_begun(f) || !in->follow;
 }
 
+/* Who follows a run hears one attempt after another; one who comes again goes on where he was. */
+static void
+output_next(struct logs *f)
+{
+	const struct output was = f->output;
+	bool resumed = was.told && f->streamed == 0;
+
+	f->output = (struct output){ .chunks = was.chunks, .bytes = was.bytes };
+	f->output.attempt = resumed ? was.attempt : f->streamed > 0 ? f->streamed + 1 :
+	    f->run.attempt;
+	f->output.told = resumed;
+	f->output.offset = resumed ? was.offset : 0;
+}
+
 /* False when the caller was told: there is no runner. */
 static bool
 logs_stream(struct logs *f)
@@ -155,17 +180,15 @@ logs_stream(struct logs *f)
 		call_fail(&f->call, JOBD_RUNNER_UNAVAILABLE, "there is none", NULL);
 		return false;
 	}
-	/* Who follows a run hears one attempt after another. */
-	f->output = (struct output){ .chunks = f->output.chunks, .bytes = f->output.bytes };
+	output_next(f);
 	f->output.call = &f->call;
 	f->output.job = f->run.job;
 	f->output.run = f->run.run;
-	f->output.attempt = f->run.attempt;
 	f->output.follow = in->follow && !is_final(f);
 	f->output.tail = in->tail;
 	f->output.stream = in->stream;
 	f->output.keepalive = &f->keepalive;
-	f->streamed = f->run.attempt;
+	f->streamed = f->output.attempt;
 	output_start(&f->output);
 	return true;
 }
@@ -251,7 +274,7 @@ logs_step(struct task *t)
 			if (t->cancelled || !logs_streamed(f))
 				goto out;
 			/* It has ended, or so: look again. */
-			if (in->follow && !is_final(f))
+			if (f->streamed < f->run.attempt || (in->follow && !is_final(f)))
 				continue;
 		}
 		if (!in->follow || is_final(f))

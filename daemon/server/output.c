@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 
 /* The runner may have to be started first. */
 #define RUNNER_WAIT (10 * USEC_SEC)
+/* It may execute itself anew; so often without a word in between it is something else. */
+#define LOSSES_MAX 5
 
 static void
 refuse(struct output *o, enum jobd_error why, const char *reason)
@@ -55,6 +58,40 @@ gather(struct output *o, const struct cJSON *chunks)
 	}
 }
 
+static const char *
+output_cursor(const struct output *o, char text[OUTPUT_CURSOR_MAX])
+{
+	(void)snprintf(text, OUTPUT_CURSOR_MAX, "%" PRId64 ".%" PRId64 ":%" PRId64, o->run,
+	    o->attempt, o->offset);
+	return text;
+}
+
+bool
+output_cursor_read(struct output *o, const char *text)
+{
+	int length = -1;
+
+	if (sscanf(text, "%" SCNd64 ".%" SCNd64 ":%" SCNd64 "%n", &o->run, &o->attempt, &o->offset,
+	    &length) != 3 || length < 0 || text[length] != '\0')
+		return false;
+	o->told = true;
+	return o->run > 0 && o->attempt > 0 && o->offset > 0;
+}
+
+/* Of a reply what is the caller's, and where it may go on. */
+static struct cJSON *
+take_chunks(struct output *o)
+{
+	struct cJSON *parameters = peer_take_parameters(&o->peer);
+	char cursor[OUTPUT_CURSOR_MAX];
+
+	json_remove(parameters, "attempt");
+	json_remove(parameters, "offset");
+	if (o->offset > 0)
+		json_set_string(parameters, "cursor", output_cursor(o, cursor));
+	return parameters;
+}
+
 static void
 take_reply(struct peer_call *ask, const struct message_reply *r)
 {
@@ -71,11 +108,15 @@ take_reply(struct peer_call *ask, const struct message_reply *r)
 	chunks = json_get(r->parameters, "chunks");
 	if (chunks == NULL || json_first(chunks) == NULL || o->task.cancelled)
 		return;
+	o->told = true;
+	o->losses = 0;
+	o->attempt = json_get_int(r->parameters, "attempt", 0);
+	o->offset = json_get_int(r->parameters, "offset", 0);
 	if (!o->call->more) {
 		gather(o, chunks);
 		return;
 	}
-	call_reply_more(o->call, peer_take_parameters(&o->peer));
+	call_reply_more(o->call, take_chunks(o));
 	put_off_keepalive(o);
 	if (!call_can_write(o->call))
 		stream_pause(&o->peer.stream);
@@ -91,11 +132,13 @@ ask_runner(struct output *o)
 	if (o->attempt > 0)
 		json_set_int(parameters, "attempt", o->attempt);
 	json_set_bool(parameters, "follow", o->follow);
-	if (o->tail >= 0)
+	if (o->told)
+		json_set_int(parameters, "offset", o->offset);
+	else if (o->tail >= 0)
 		json_set_int(parameters, "tail", o->tail);
 	if (o->stream >= 0)
 		json_set_string(parameters, "stream", output_stream_names[o->stream]);
-	o->ask.waiter = &o->task;
+	o->ask = (struct peer_call){ .waiter = &o->task };
 	o->ask.on_reply = take_reply;
 	peer_call(&o->peer, &o->ask, "io.jobd.Runner.Logs", parameters, true);
 	json_free(parameters);
@@ -124,6 +167,14 @@ no_runner(struct output *o)
 	refuse(o, JOBD_RUNNER_UNAVAILABLE, trouble[0] != '\0' ? trouble : "it does not answer");
 }
 
+/* May it be asked again, after it went?  From where we were, if that is known. */
+static bool
+may_ask_again(struct output *o)
+{
+	return o->ask.done && o->ask.result < 0 && o->why == JOBD_OK &&
+	    (!o->told || o->offset > 0) && ++o->losses <= LOSSES_MAX;
+}
+
 static bool
 silence_lasts(const struct output *o)
 {
@@ -140,27 +191,31 @@ output_step(struct task *t)
 	TASK_BEGIN(t);
 
 	want_runner(o);
-	AWAIT_UNTIL(t, loop_now(t->loop) + RUNNER_WAIT, runner_ready(r));
-	if (t->err == -ETIMEDOUT)
-		no_runner(o);
-	if (t->err != 0)
-		goto out;
-	e = peer_start(&o->peer, runner_socket(r), t);
-	if (e < 0) {
-		refuse(o, JOBD_RUNNER_UNAVAILABLE, strerror(-e));
-		goto out;
-	}
-	ask_runner(o);
-	while (!o->ask.done && o->why == JOBD_OK) {
-		AWAIT_UNTIL(t, *o->keepalive, o->ask.done || o->why != JOBD_OK);
-		if (t->err == -ECANCELED)
+	do {
+		AWAIT_UNTIL(t, loop_now(t->loop) + RUNNER_WAIT, runner_ready(r));
+		if (t->err == -ETIMEDOUT)
+			no_runner(o);
+		if (t->err != 0)
 			goto out;
-		if (t->err == -ETIMEDOUT && silence_lasts(o)) {
-			if (call_can_write(o->call))
-				call_reply_more(o->call, NULL);
-			put_off_keepalive(o);
+		e = peer_start(&o->peer, runner_socket(r), t);
+		if (e < 0) {
+			refuse(o, JOBD_RUNNER_UNAVAILABLE, strerror(-e));
+			goto out;
 		}
-	}
+		ask_runner(o);
+		while (!o->ask.done && o->why == JOBD_OK) {
+			AWAIT_UNTIL(t, *o->keepalive, o->ask.done || o->why != JOBD_OK);
+			if (t->err == -ECANCELED)
+				goto out;
+			if (t->err == -ETIMEDOUT && silence_lasts(o)) {
+				if (call_can_write(o->call))
+					call_reply_more(o->call, NULL);
+				put_off_keepalive(o);
+			}
+		}
+		if (o->why == JOBD_OK && o->ask.result < 0)
+			AWAIT_SHIELDED(t, USEC_NEVER, task_done(&o->peer.task));
+	} while (may_ask_again(o));
 	if (o->ask.done && o->ask.result < 0)
 		refuse(o, JOBD_RUNNER_UNAVAILABLE, "it went away");
 out:

@@ -22,12 +22,19 @@ struct output {
 	struct runner_wait	 waiting;
 	struct peer		 peer;
 	struct peer_call	 ask;
+	int64_t			 offset;	/* where to go on, as the runner said */
+	int			 losses;	/* of the runner, in a row */
+	bool			 told;		/* some chunks */
 	struct cJSON		*chunks;	/* gathered for a caller without more */
 	size_t			 bytes;
 	enum jobd_error		 why;		/* JOBD_OK, or what to tell */
 	char			*reason;
 	bool			 missing;	/* the runner has none of it */
 };
+
+/* Where a caller was before: run, attempt and offset as a cursor has them.  False: it is none. */
+#define OUTPUT_CURSOR_MAX 72
+bool output_cursor_read(struct output *o, const char *text);
 
 void output_start(struct output *o);
 

@@ -30,6 +30,10 @@ struct server {
 	struct runner		*runner;	/* NULL: there is none, so no output */
 	struct zones		*zones;
 	const char		*version;
+	/* jobd's program, and how to have it executed anew soon; NULL: not here */
+	const char		*program;
+	void			(*reexec)(void *context);
+	void			*reexec_context;
 	/* jobs a user that is not root may have; 0: no limit */
 	int64_t			 jobs_max_uid;
 	int64_t			 connections_max, connections_uid_max;	/* 0: the limits of wire */

@@ -160,7 +160,10 @@ static const char step_3[] =
  * that it has become finished, or is not any more.  child: the last one that was told.
  */
 "CREATE TABLE spread (id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, outcome INTEGER,"
-" at INTEGER NOT NULL, child INTEGER NOT NULL);";
+" at INTEGER NOT NULL, child INTEGER NOT NULL);"
+/* What it took to end a run. */
+"ALTER TABLE run ADD COLUMN ended_by TEXT;"
+"ALTER TABLE run ADD COLUMN leftovers INTEGER;";
 
 const char *const migrate_steps[] = { step_1, step_2, step_3 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);

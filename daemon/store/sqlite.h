@@ -209,7 +209,7 @@ struct run_now {
 	"spawned = NULL, first_output = NULL, exited = NULL, ended = NULL, exit_code = NULL," \
 	" signal = NULL, oom = NULL, pid = NULL, http_status = NULL, verdict = NULL," \
 	" reason = NULL, canceled_by = NULL, cpu = NULL, memory_peak = NULL," \
-	" phases = NULL, answer = NULL"
+	" phases = NULL, answer = NULL, ended_by = NULL, leftovers = NULL"
 
 #define RUN_NOW_TEXT \
 	"SELECT id, state, manual, due, attempt, retried, canceled_by IS NOT NULL, retry_at" \

@@ -198,8 +198,9 @@ run_finish(struct sqlite *db, const struct op_finish *o, int64_t id)
 	    " memory_peak = ?16, output_bytes = nullif(coalesce(?17, 0) +"
 	    /* that of all attempts, but what is gone */
 	    " CASE WHEN output_gone IS NULL THEN coalesce(output_bytes, 0) ELSE 0 END, 0),"
-	    " output_gone = CASE WHEN ?17 > 0 THEN NULL ELSE output_gone END, phases = ?18, attempt = max(attempt, ?20),"
-	    " retry_at = ?21, retried = retried + ?22, answer = ?23"
+	    " output_gone = CASE WHEN ?17 > 0 THEN NULL ELSE output_gone END, phases = ?18,"
+	    " attempt = max(attempt, ?20), retry_at = ?21, retried = retried + ?22, answer = ?23,"
+	    " ended_by = ?24, leftovers = ?25"
 	    " WHERE id = ?1 AND state = ?19");
 	bool again = o->state == RUN_RETRYING;
 	char *phases = run->phases == NULL ? NULL : text_write(phases_fields, run->phases);
@@ -234,6 +235,8 @@ run_finish(struct sqlite *db, const struct op_finish *o, int64_t id)
 	bind_some(st, 21, !again ? 0 : o->held ? -o->again_at.usec : o->again_at.usec);
 	bind_int(st, 22, again && o->again == AGAIN_RETRY);
 	bind_text(st, 23, answer);
+	bind_text(st, 24, run->ended_by);
+	bind_some(st, 25, run->leftovers);
 	r = changed_one(db, st);
 	free(phases);
 	free(answer);

@@ -6,6 +6,7 @@
 #include "daemon/store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,7 +286,12 @@ store_open(const struct store_config *config, struct loop *l, char error[STORE_E
 	s->loop = l;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->asked_more, NULL);
-	r = s->lock_fd = config->directory != NULL ? directory_lock(config->directory, error) : -1;
+	s->lock_fd = -1;
+	if (config->lock_fd > 0)
+		s->lock_fd = config->lock_fd;
+	else if (config->directory != NULL)
+		s->lock_fd = directory_lock(config->directory, error);
+	r = s->lock_fd;
 	if (r >= 0 || config->directory == NULL)
 		r = s->backend->open(config, &s->db, error);
 	if (r < 0)
@@ -303,6 +309,14 @@ fail:
 	store_free(s);
 	errno = -r;
 	return NULL;
+}
+
+int
+store_keep_lock(const struct store *s)
+{
+	int fd = s->lock_fd >= 0 ? fcntl(s->lock_fd, F_DUPFD_CLOEXEC, 3) : -1;
+
+	return fd < 0 ? -errno : fd;
 }
 
 void

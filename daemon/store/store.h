@@ -53,6 +53,8 @@ struct store_config {
 	const struct backend	*backend;	/* NULL: SQLite, in directory/jobd.db */
 	enum store_mode		 mode;
 	struct memory		*memory;	/* of backend_memory: what is in it; outlives the store */
+	/* a lock of the directory that was kept (store_keep_lock()), to be taken over; 0: none */
+	int			 lock_fd;
 	/* SQLite: name of a registered VFS, for tests; or NULL */
 	const char		*vfs;
 };
@@ -74,6 +76,12 @@ void store_start_task(struct store *s, struct task *parent);
  * this call.
  */
 void store_submit(struct store *s, struct store_op *op, struct task *t);
+
+/*
+ * A descriptor that keeps the directory locked beyond store_close(), for the program that follows
+ * us; the caller's.  Or -errno.
+ */
+int store_keep_lock(const struct store *s);
 
 /* Nothing may be lent any more... it is drained first; then closed and unlocked.  NULL is fine. */
 void store_close(struct store *s);

@@ -585,6 +585,8 @@ method_start(struct conn *c, const struct method *m, const struct message_call *
 {
 	struct field_error error;
 	enum jobd_error e = method_refuses(c, m, call);
+	enum jobd_error (*read)(const struct cJSON *, const struct field *, void *,
+	    struct field_error *) = c->service->config.lax ? fields_read_lax : fields_read;
 	struct call *f;
 	void *in = NULL;
 
@@ -594,8 +596,7 @@ method_start(struct conn *c, const struct method *m, const struct message_call *
 	}
 	if (m->in_size > 0)
 		in = xcalloc(1, m->in_size);
-	if (fields_read(call->parameters, m->in != NULL ? m->in : no_fields, in,
-	    &error) != JOBD_OK) {
+	if (read(call->parameters, m->in != NULL ? m->in : no_fields, in, &error) != JOBD_OK) {
 		free(in);
 		refuse_field(c, call, &error);
 		return;

@@ -96,6 +96,8 @@ struct service_config {
 	void			*context;
 	/* May this peer connect at all?  NULL: everybody who can. */
 	bool			(*admit)(void *context, uid_t uid);
+	/* Pass over parameters that are not known: for a service of our own programs alone. */
+	bool			lax;
 	int64_t			 connections_max, connections_uid_max; /* 0: the limits above */
 };
 

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,7 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -345,6 +349,108 @@ directory_and_umask_are_set(void **state)
 }
 
 static void
+niceness_and_descriptors_are_set(void **state)
+{
+	const struct rlimit files = { 77, 99 };
+	char text[] = "nice; ulimit -Sn; ulimit -Hn", wanted[64];
+	struct world f;
+
+	(void)state;
+	world_start(&f, text);
+	f.s.nice = 5;
+	f.s.files = &files;
+	child_read(&f);
+	(void)snprintf(wanted, sizeof(wanted), "%d\n77\n99\n",
+	    getpriority(PRIO_PROCESS, 0) + 5);
+	assert_string_equal(f.text, wanted);
+	world_stop(&f);
+}
+
+/* ---- cgroups ---- */
+
+/* Where cgroup v2 is mounted with a root that we may write to; false: nowhere. */
+static bool
+cgroup_mount(char path[256])
+{
+	FILE *f = fopen("/proc/mounts", "re");
+	char line[1024], type[64];
+	bool found = false;
+
+	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
+		found = sscanf(line, "%*s %255s %63s", path, type) == 2 &&
+		    strcmp(type, "cgroup2") == 0 && access(path, W_OK) == 0;
+	if (f != NULL)
+		(void)fclose(f);
+	return found;
+}
+
+/* What /proc/self/cgroup of a child says that is started into a group of its own; empty: it failed. */
+static void
+start_in_group(const char *group, char told[4096])
+{
+	char text[] = "cat /proc/self/cgroup";
+	struct world f;
+
+	world_start(&f, text);
+	f.s.cgroup_fd = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(f.s.cgroup_fd >= 0);
+	f.s.into_cgroup = true;
+	child_read(&f);
+	close(f.s.cgroup_fd);
+	memcpy(told, f.text, sizeof(f.text));
+	world_stop(&f);
+}
+
+/* As a kernel before 5.3 has it. */
+static void
+refuse_clone3(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(77);
+}
+
+/* In a process of its own: a filter is for life. */
+static void
+it_is_born_into_its_cgroup_with_and_without_clone3(void **state)
+{
+	char mount[256], group[320], told[4096], wanted[64];
+	int status;
+	pid_t pid;
+
+	(void)state;
+	if (!cgroup_mount(mount)) {
+		print_message("SKIP: no cgroup v2 that may be written to\n");
+		skip();
+	}
+	(void)snprintf(wanted, sizeof(wanted), "jobd-test-%d", (int)getpid());
+	(void)snprintf(group, sizeof(group), "%s/%s", mount, wanted);
+	if (mkdir(group, 0755) < 0) {
+		print_message("SKIP: no group can be made in %s\n", mount);
+		skip();
+	}
+	start_in_group(group, told);
+	pid = fork();
+	if (pid == 0) {
+		refuse_clone3();
+		start_in_group(group, told);
+		_exit(strstr(told, wanted) != NULL ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(rmdir(group), 0);
+	assert_non_null(strstr(told, wanted));
+	assert_true(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77));
+}
+
+static void
 it_leads_a_group_or_a_session(void **state)
 {
 	char text[] = "read -r a b c d e f g </proc/self/stat; echo $a $e $f";
@@ -517,6 +623,8 @@ main(void)
 		cmocka_unit_test(stdio_may_overlap),
 		cmocka_unit_test(one_descriptor_may_be_two),
 		cmocka_unit_test(directory_and_umask_are_set),
+		cmocka_unit_test(niceness_and_descriptors_are_set),
+		cmocka_unit_test(it_is_born_into_its_cgroup_with_and_without_clone3),
 		cmocka_unit_test(it_leads_a_group_or_a_session),
 		cmocka_unit_test(failures_name_their_stage),
 		cmocka_unit_test(bad_stdio_is_an_error),

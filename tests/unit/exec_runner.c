@@ -812,6 +812,148 @@ a_second_runner_leaves_it_to_the_first(void **state)
 	client_close(&c);
 }
 
+/* ---- executed anew ---- */
+
+/* Have the runner execute itself; the connection's end says that it has. */
+static void
+reexecute(void)
+{
+	struct client c;
+	char byte;
+
+	client_open(&c);
+	client_send(&c, "Reexec", json_object(), false);
+	assert_int_equal(read(c.fd, &byte, 1), 0);
+	client_close(&c);
+}
+
+static void
+execution_anew_keeps_life_and_commands(void **state)
+{
+	char *before = since(), *after;
+	struct client c, w;
+	struct runner_exit e;
+	struct output out;
+	const struct cJSON *running;
+
+	(void)state;
+	assert_int_equal(mkfifo(path_in("fifo"), 0600), 0);
+	client_open(&c);
+	/* A whole line, and one that is not yet. */
+	running = json_get(client_call(&c, "Start", start_shell(1,
+	    "echo one; printf tw; echo x >started; read word <fifo; echo o; echo three >&2;"
+	    " exit 3", 0)), "running");
+	assert_non_null(running);
+	while (lines_of("started") == 0)
+		assert_int_equal(usleep(1000), 0);
+	client_close(&c);
+	reexecute();
+
+	after = since();
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	watch_open(&w);
+	client_open(&c);
+	/* It is known: asked again, it is not begun again. */
+	assert_non_null(json_get(client_call(&c, "Start", start_shell(1, "exit 9", 0)), "running"));
+	close(open(path_in("fifo"), O_WRONLY));
+	e = watch_exit(&w, 1);
+	assert_int_equal(e.code, 3);
+	assert_true(instant_is_set(e.first_output) && e.first_output.usec >= e.spawned.usec);
+	fields_done(runner_exit_fields, &e);
+	read_logs(&c, logs_of(1), &out);
+	assert_non_null(strstr(buf_string(&out.bytes), "one\n"));
+	assert_non_null(strstr(buf_string(&out.bytes), "two\n"));
+	assert_non_null(strstr(buf_string(&out.bytes), "three\n"));
+	assert_int_equal(buf_len(&out.bytes), strlen("one\ntwo\nthree\n"));
+	output_done(&out);
+	client_close(&w);
+	client_close(&c);
+}
+
+static void
+limits_and_ends_outlive_an_execution(void **state)
+{
+	struct runner_exit e;
+	struct client c, w;
+	struct cJSON *start = start_shell(1, "trap '' TERM; echo x >started; while :; do sleep 1; done", 0);
+
+	(void)state;
+	json_set_int(start, "graceUSec", 300000);
+	client_open(&c);
+	(void)client_call(&c, "Start", start);
+	start = start_shell(2, "sleep 1000", 0);
+	json_set_int(start, "timeoutUSec", 200000);
+	(void)client_call(&c, "Start", start);
+	while (lines_of("started") == 0)
+		assert_int_equal(usleep(1000), 0);
+	(void)client_call(&c, "Cancel", names_attempt(1));
+	client_close(&c);
+	reexecute();
+
+	watch_open(&w);
+	reexecute();
+	client_close(&w);
+	client_open(&w);
+	client_send(&w, "Watch", json_object(), true);
+	e = watch_exit(&w, 1);
+	assert_true(e.canceled);
+	assert_int_equal(e.signal, SIGKILL);
+	assert_string_equal(e.ended_by, "KILL");
+	fields_done(runner_exit_fields, &e);
+	client_close(&w);
+	client_open(&w);
+	client_send(&w, "Watch", json_object(), true);
+	e = watch_exit(&w, 2);
+	assert_true(e.timed_out);
+	fields_done(runner_exit_fields, &e);
+	client_close(&w);
+}
+
+#define ROUNDS		10
+#define COMMANDS	20
+#define LINES		200
+
+/* Commands begin, write and end while the runner executes itself again and again. */
+static void
+many_executions_lose_and_double_nothing(void **state)
+{
+	char text[128], *expected;
+	struct buf whole = { 0 };
+	struct runner_exit e;
+	struct client c, w;
+	struct output out;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text),
+	    "i=0; while [ $i -lt %d ]; do i=$((i+1)); echo line $i; done; exit 5", LINES);
+	for (int i = 1; i <= LINES; i++)
+		buf_printf(&whole, "line %d\n", i);
+	expected = buf_steal(&whole);
+	for (int64_t round = 0; round < ROUNDS; round++) {
+		client_open(&c);
+		for (int64_t n = 1; n <= COMMANDS; n++)
+			(void)client_call(&c, "Start", start_shell(round * COMMANDS + n, text, 0));
+		client_close(&c);
+		reexecute();
+	}
+	client_open(&c);
+	for (int64_t run = 1; run <= ROUNDS * COMMANDS; run++) {
+		client_open(&w);
+		client_send(&w, "Watch", json_object(), true);
+		e = watch_exit(&w, run);
+		assert_int_equal(e.code, 5);
+		fields_done(runner_exit_fields, &e);
+		client_close(&w);
+		read_logs(&c, logs_of(run), &out);
+		assert_string_equal(buf_string(&out.bytes), expected);
+		output_done(&out);
+	}
+	free(expected);
+	client_close(&c);
+}
+
 /* ---- set-up ---- */
 
 static int
@@ -864,6 +1006,9 @@ main(void)
 		TEST(a_runner_that_stops_ends_its_commands),
 		TEST(a_life_goes_on_after_an_end_in_order_only),
 		TEST(a_second_runner_leaves_it_to_the_first),
+		TEST(execution_anew_keeps_life_and_commands),
+		TEST(limits_and_ends_outlive_an_execution),
+		TEST(many_executions_lose_and_double_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -378,7 +378,7 @@ finish_keeps_all_that_is_known(void **state)
 		.pid = 4711, .http_status = 503, .verdict = VERDICT_DOWN,
 		    .reason = (char[]){ "it did not" },
 		.canceled_by = (char[]){ "uid 5" }, .cpu = 99, .memory_peak = 1 << 20,
-		    .output_bytes = 17,
+		    .output_bytes = 17, .ended_by = (char[]){ "KILL" }, .leftovers = 3,
 		.phases = &phases, .redirects = { (char *[]){ (char[]){ "302 http://b/" } }, 1 },
 		.body = (char[]){ "sick" } };
 	struct op_finish f = { .run = &info, .from = RUN_RUNNING };
@@ -414,6 +414,8 @@ finish_keeps_all_that_is_known(void **state)
 	assert_int_equal(r->cpu, 99);
 	assert_int_equal(r->memory_peak, 1 << 20);
 	assert_int_equal(r->output_bytes, 17);
+	assert_string_equal(r->ended_by, "KILL");
+	assert_int_equal(r->leftovers, 3);
 	assert_memory_equal(r->phases, &phases, sizeof(phases));
 	assert_string_equal(r->name, "h");
 	assert_int_equal(runs.uid, 1000);
