@@ -439,7 +439,7 @@ main(int argc, char *argv[])
 		settings_done(&d.settings);
 		return code;
 	}
-	if (fault_init() < 0) {
+	if (fault_init(FAULT_IN_DAEMON) < 0) {
 		fprintf(stderr,
 		    "jobd: JOBD_FAULT names no fault point; jobd --list-faults prints them\n");
 		return EXIT_USAGE;

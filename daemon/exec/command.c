@@ -200,6 +200,7 @@ take_exit(struct command *f)
 	const struct runner_exit *e = &f->known->exit;
 	struct run_info *run = f->exec.run;
 
+	fault_point(FAULT_EXIT_TOLD);
 	run->spawned = e->spawned;
 	run->first_output = e->first_output;
 	run->exited = e->exited;
@@ -246,6 +247,7 @@ take_answer(struct command *f)
 	const struct cJSON *running, *exit;
 	enum jobd_error why;
 
+	fault_point(FAULT_START_ANSWERED);
 	if (reply->error == NULL) {
 		running = json_get(reply->parameters, "running");
 		exit = json_get(reply->parameters, "exit");
