@@ -49,6 +49,8 @@ struct runner {
 	int64_t			 running;
 	usec_t			 pause;
 	instant			 since;
+	uint64_t		 connections;	/* so far */
+	uint64_t		 connection;	/* the present one's number; 0: none, or given up */
 	pid_t			 pid;
 	bool			 probe;		/* look once, whether wanted or not */
 	bool			 described, complete, ready;
@@ -327,7 +329,7 @@ set_trouble(struct runner *r, const char *format, ...)
 static void
 look_whether_ready(struct runner *r)
 {
-	if (r->ready || !r->described || !r->complete)
+	if (r->ready || !r->described || !r->complete || r->connection == 0)
 		return;
 	r->ready = true;
 	r->trouble[0] = '\0';
@@ -345,6 +347,8 @@ on_describe(struct peer_call *c, const struct message_reply *reply)
 	const char *since = json_get_string(reply->parameters, "since");
 	long long protocol = json_get_int(reply->parameters, "protocol", 0);
 
+	if (r->connection == 0)
+		return;
 	if (reply->error != NULL || since == NULL || instant_parse(since, &r->since) < 0) {
 		set_trouble(r, "it does not say who it is");
 		r->refused = true;
@@ -365,7 +369,8 @@ on_watch(struct peer_call *c, const struct message_reply *reply)
 	const struct cJSON *running = json_get(reply->parameters, "running");
 	const struct cJSON *exits = json_get(reply->parameters, "exits");
 
-	if (running != NULL) {
+	/* What still comes in when it is given up says nothing of the next one, but for ends. */
+	if (running != NULL && r->connection != 0) {
 		for (const struct cJSON *o = json_first(running); o != NULL; o = json_next(o))
 			runner_run_is_running(r, entry_named(r, o), o);
 	}
@@ -373,7 +378,7 @@ on_watch(struct peer_call *c, const struct message_reply *reply)
 		for (const struct cJSON *o = json_first(exits); o != NULL; o = json_next(o))
 			runner_run_has_ended(r, entry_named(r, o), o);
 	}
-	if (json_get_bool(reply->parameters, "complete", 0))
+	if (json_get_bool(reply->parameters, "complete", 0) && r->connection != 0)
 		r->complete = true;
 	look_whether_ready(r);
 }
@@ -393,6 +398,7 @@ connect_both(struct runner *r)
 		return e;
 	}
 	r->described = r->complete = r->refused = false;
+	r->connection = ++r->connections;
 	r->describe_call = (struct peer_call){ .waiter = &r->task, .on_reply = on_describe };
 	r->watch_call = (struct peer_call){ .waiter = &r->task, .on_reply = on_watch };
 	peer_call(&r->calls, &r->describe_call, "io.jobd.Runner.Describe", NULL, false);
@@ -444,6 +450,7 @@ disconnect(struct runner *r)
 	if (task_alive(&r->watch.task))
 		task_cancel(&r->watch.task);
 	r->calls.connected = r->watch.connected = false;
+	r->connection = 0;
 	r->ready = false;
 	forget_running(r);
 	if (was_ready)
@@ -698,6 +705,12 @@ bool
 runner_ready(const struct runner *r)
 {
 	return r->ready;
+}
+
+uint64_t
+runner_connection(const struct runner *r)
+{
+	return r->connection;
 }
 
 instant
