@@ -604,6 +604,8 @@ runner_step(struct task *t)
 			    r->ready || connection_lost(r));
 			if (t->err == -ETIMEDOUT)
 				set_trouble(r, "it does not answer");
+			else if (!r->ready && !r->refused && t->err == 0)
+				set_trouble(r, "it hung up before it had said what it has");
 			r->failed = !r->ready;
 			if (r->ready)
 				AWAIT(t, connection_lost(r));

@@ -38,6 +38,7 @@ struct played {
 	int		 life;
 	int		 starts;
 	void		(*on_start)(struct played *p);
+	bool		 mute;			/* hangs up instead of saying who it is */
 };
 
 struct world {
@@ -49,6 +50,8 @@ struct world {
 	struct job_spec	 spec;
 	struct command_spec command;
 	struct run_info	 run;
+	char		 trouble[192];
+	int		 looks;
 };
 
 static char folder[64];
@@ -76,7 +79,10 @@ answer(struct played *p, int fd)
 	if (n <= 0)
 		return;
 	text[n] = '\0';
-	if (strstr(text, "Describe") != NULL) {
+	if (p->mute) {
+		hang_up(&p->calls);
+		hang_up(&p->watch);
+	} else if (strstr(text, "Describe") != NULL) {
 		/* Each life begins later: who was begun by one before is lost. */
 		(void)snprintf(reply, sizeof(reply), DESCRIBED, RUNNER_PROTOCOL,
 		    p->life == 1 ? "2029-01-01T00:00:00Z" : "2031-01-01T00:00:00Z");
@@ -115,6 +121,14 @@ played_step(struct task *t)
 
 static const struct task_kind played_kind = { .name = "played", .step = played_step };
 
+/* Somebody who waits for the runner could be told why. */
+static bool
+has_trouble(struct world *w)
+{
+	(void)snprintf(w->trouble, sizeof(w->trouble), "%s", runner_trouble(w->runner));
+	return w->trouble[0] != '\0';
+}
+
 static enum task_status
 root_step(struct task *t)
 {
@@ -125,8 +139,11 @@ root_step(struct task *t)
 	task_start(&w->played.task, &played_kind, t);
 	runner_start(w->runner, t);
 	task_start(&w->e->task, executor_command.kind, t);
-	AWAIT_UNTIL(t, loop_now(t->loop) + GUARD, !task_alive(&w->e->task));
-	TASK_END(t, t->err);
+	AWAIT_UNTIL(t, loop_now(t->loop) + GUARD, !task_alive(&w->e->task) || w->played.mute);
+	t->result = t->err;
+	for (w->looks = 0; w->played.mute && !has_trouble(w) && w->looks < GUARD / LOOK; w->looks++)
+		SLEEP_UNTIL(t, loop_now(t->loop) + LOOK);
+	TASK_END(t, t->result);
 }
 
 static const struct task_kind root_kind = { .name = "root", .step = root_step };
@@ -143,7 +160,7 @@ open_door(const char *path)
 	return fd;
 }
 
-/* A run to its end, by a runner that does this when it is asked to start it. */
+/* A run to its end, by a runner that does this when it is asked to start it; NULL: that hangs up before. */
 static void
 world_run(struct world *w, void (*on_start)(struct played *p))
 {
@@ -153,6 +170,7 @@ world_run(struct world *w, void (*on_start)(struct played *p))
 	(void)snprintf(path, sizeof(path), "%s/socket", folder);
 	*w = (struct world){ .run = RUN_INFO_NONE, .played = { .calls = -1, .watch = -1 } };
 	w->played.on_start = on_start;
+	w->played.mute = on_start == NULL;
 	w->played.door = open_door(path);
 	w->runner = runner_new(&(struct runner_config){ .socket = path }, l);
 	w->exec = (struct exec_world){ .loop = l, .runner = w->runner };
@@ -200,6 +218,18 @@ a_runner_that_answers_and_dies_at_once_loses_the_run(void **state)
 	run_info_done(&w.run);
 }
 
+static void
+a_runner_that_hangs_up_is_a_trouble_with_words(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_run(&w, NULL);
+
+	assert_string_equal(w.trouble, "it hung up before it had said what it has");
+	run_info_done(&w.run);
+}
+
 static int
 set_up(void **state)
 {
@@ -220,6 +250,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_runner_that_answers_and_dies_at_once_loses_the_run),
+		cmocka_unit_test(a_runner_that_hangs_up_is_a_trouble_with_words),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
