@@ -50,7 +50,7 @@ load() {
 	ask pausing pause "$often" pause
 	runs=runs ask triggering trigger "$later" trigger
 	add add -- $tally 3 7
-	[ -z "$stays" ] || jobctl wait stays --until started --timeout 5s >/dev/null 2>&1
+	[ -z "$stays" ] || wait_for started "\"$stays\""
 	runs=runs ask canceling cancel "$stays" cancel
 	add store -n gone --in 24h -- $tally 1 && gone=$id
 	add store -n other --in 24h -- $tally 1 && other=$id
@@ -62,11 +62,16 @@ load() {
 	add add -- $tally 4
 }
 
-# Wait until all that was acknowledged is over, or until jobd is gone. Not jobctl wait: that is patient, and would stay
-# for a daemon that nobody starts meanwhile.
+# Wait for jobs, or until jobd is gone. Not jobctl wait: that is patient, and would stay for a daemon that nobody starts
+# meanwhile.
+wait_for() {
+	printf '{"method":"io.jobd.Wait","parameters":{"until":"%s","jobs":[%s],"timeoutUSec":20000000}}\0' "$1" "$2" |
+		"$TOOLS/call" "$S" >/dev/null 2>&1
+}
+
+# Until all that was acknowledged is over.
 settle() {
-	printf '{"method":"io.jobd.Wait","parameters":{"jobs":[%s],"timeoutUSec":20000000}}\0' \
-		"$(sed -n 's/^add //p' "$T/journal" | sed 's/.*/"&"/' | paste -sd ,)" | "$TOOLS/call" "$S" >/dev/null 2>&1
+	wait_for ended "$(sed -n 's/^add //p' "$T/journal" | sed 's/.*/"&"/' | paste -sd ,)"
 }
 
 # What stays until it is ended, whether its add was acknowledged or not.
@@ -131,7 +136,7 @@ die_runner() {
 	[ $variant != late ] || kill_jobd
 	settle
 	# Who is asked for the output below is to live.
-	[ $variant != runner ] || { stop_jobd; kill_runner; }
+	[ $variant = unit ] || { stop_jobd; kill_runner; }
 }
 
 one() {
