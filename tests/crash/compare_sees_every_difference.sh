@@ -61,7 +61,7 @@ sed "s/$fine.1 line 2/$bad.1 line 2/" "$T/log1" >"$log"
 sees "output that is not its own" true
 cp "$T/log1" "$log"
 kill_jobd
-sqlite3 "$T/state/jobd.db" "UPDATE run SET state = 7, ended = started - 1 WHERE job = $fine"
+"$TOOLS/sql" "$T/state/jobd.db" "UPDATE run SET state = 7, ended = started - 1 WHERE job = $fine"
 start_jobd
 sees "lost" true
 sees "startedAt .* is after endedAt" true

@@ -54,7 +54,7 @@ round() {
 	stop_jobd
 	runner=$(runner_pid)
 	kill "$runner" && gone "$runner"
-	same "integrity of the database" "$(sqlite3 "$T/state/jobd.db" 'PRAGMA integrity_check')" ok
+	same "integrity of the database" "$("$TOOLS/sql" "$T/state/jobd.db" 'PRAGMA integrity_check')" ok
 	same "records that nobody has acknowledged" "$(find "$T/state/runner/exits" -type f | wc -l)" 0
 }
 
