@@ -1,6 +1,6 @@
 #!/bin/sh
 # The comparing of accounts, which the other crash tests stand on, sees each kind of difference: so those can fail.
-. "$(dirname "$0")/../system/lib.sh"
+. "$(dirname "$0")/lib"
 
 # A change to one of the files makes a difference that is told so.
 sees() {

@@ -9,7 +9,7 @@
 #	late	the runner dies at the point, and jobd with it
 #
 #	every_fault_point.sh [VARIANT POINT COUNT]	all, or one
-. "$(dirname "$0")/../system/lib.sh"
+. "$(dirname "$0")/lib"
 T=$T/$(echo "${*:-all}" | tr ' ' -)
 S=$T/s
 export JOBD_SOCKET=$S

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A disk that is full, of jobd and of the runner: adds are refused, what runs goes on, output is lost and said, no record
 # is, and all goes on by itself when there is room again. The disk is a small tmpfs in a mount namespace of the test's own.
-. "$(dirname "$0")/../system/lib.sh"
+. "$(dirname "$0")/lib"
 if [ -z "${OWN_MOUNTS:-}" ]; then
 	unshare -m true 2>/dev/null || { echo "SKIP: no right to mount a file system (run as root)"; exit 0; }
 	trap - EXIT

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Thousands of runs, and afterwards all is as before: no zombie, no stray process, no descriptor, and memory that does
 # not follow the number of runs.
-. "$(dirname "$0")/../system/lib.sh"
+. "$(dirname "$0")/lib"
 first=200 batches=3
 [ -z "${JOBD_LONG:-}" ] || first=1000 batches=9
 # A leak of so many bytes a run, in either process, is seen.
@@ -27,10 +27,6 @@ resident() {
 	sed -n 's/^RssAnon:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$1/status"
 }
 
-descriptors() {
-	ls "/proc/$1/fd" | wc -l
-}
-
 same_as_before() {
 	what=$1 before=$2 now=$3
 	[ "$now" -le "$before" ] || fail "descriptors of $what: $now, after the first $first runs there were $before"
@@ -53,11 +49,7 @@ jobd_open=$(descriptors "$JOBD") runner_open=$(descriptors "$runner")
 for i in $(seq $batches); do batch $first; done
 same "children of the runner" "$(cat "/proc/$runner/task/$runner/children")" ""
 same "children of jobd" "$(cat "/proc/$JOBD/task/$JOBD/children" | tr -d ' ')" "$runner"
-name=$(cat "$T/state/runner/name")
-for p in /proc/[0-9]*; do
-	case $p in /proc/$JOBD | /proc/$runner | /proc/$$) continue ;; esac
-	{ tr '\0' '\n' <"$p/environ"; } 2>/dev/null | grep -q "^JOBD_RUNNER=$name\$" && fail "a stray process: $p"
-done
+same "strays" "$(strays "$JOBD" "$runner")" ""
 same_as_before jobd "$jobd_open" "$(descriptors "$JOBD")"
 same_as_before "the runner" "$runner_open" "$(descriptors "$runner")"
 same_memory jobd "$jobd_had" "$(resident "$JOBD")"

@@ -2,34 +2,12 @@
 # kill -9 at random under load: 32 clients, jobd dies again and again, in the second round its runner, too. Nothing
 # acknowledged is lost, nothing runs twice, every run has one end that agrees with what its command says, and nothing is
 # left behind. SEED=N repeats the instants.
-. "$(dirname "$0")/../system/lib.sh"
+. "$(dirname "$0")/lib"
 seconds=3
 [ -z "${JOBD_LONG:-}" ] || seconds=60
 seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 echo "SEED=$seed"
 BASE=$T
-
-descriptors() {
-	ls "/proc/$1/fd" | wc -l
-}
-
-# Whoever has the directory in its command line or environment, and is not one of these.
-strays() {
-	for p in /proc/[0-9]*; do
-		case " $* $$ " in *" ${p#/proc/} "*) continue ;; esac
-		if { tr '\0' '\n' <"$p/environ"; } 2>/dev/null | grep -q "^JOBD_RUNNER=$(cat "$T/state/runner/name")\$"; then
-			echo "$p $(tr '\0' ' ' <"$p/cmdline")"
-		fi
-	done
-}
-
-zombies_of() {
-	for p in "$@"; do
-		for c in $(cat "/proc/$p/task/$p/children" 2>/dev/null); do
-			grep -l '^State:.Z' "/proc/$c/status" 2>/dev/null
-		done
-	done
-}
 
 round() {
 	T=$BASE/$1 S=$BASE/$1/s lost=$2

@@ -22,12 +22,15 @@
 #include "tests/tools/lib/varlink.h"
 
 #define CLIENTS_MAX	64
-#define STAYS_MAX	64
+/* Far fewer in all than commands may run at once. */
+#define STAYS_MAX	4
 #define THINK_MSEC_MAX	60
 /* Between two kills: so long at most, often much less. */
 #define QUIET_MSEC_MAX	600
 /* Somebody who cannot be reached so long will not be. */
 #define REACH_SECONDS	30
+/* What was added begins by then, whatever the load. */
+#define SETTLE_SECONDS	60
 
 struct client {
 	pthread_t	 thread;
@@ -325,14 +328,40 @@ act(struct client *c)
 	}
 }
 
+/* Has its run begun, and is over, in one way or another? */
+static bool
+has_ended(struct client *c, long long id)
+{
+	cJSON *parameters = of_job("jobs", id), *reply, *run;
+	const char *state;
+	char error[64];
+	bool ended;
+
+	cJSON_AddStringToObject(parameters, "until", "started");
+	cJSON_AddNumberToObject(parameters, "timeoutUSec", 1e6);
+	reply = call(c, "io.jobd.Wait", parameters, error);
+	run = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(reply, "runs"), 0);
+	state = member_text(run, "state");
+	ended = run != NULL && strcmp(state, "queued") != 0 && strcmp(state, "running") != 0;
+	cJSON_Delete(reply);
+	return ended;
+}
+
 /* Nothing of this client's goes on or comes again. */
 static void
 settle(struct client *c)
 {
+	int i;
+
 	(void)change(c, "io.jobd.Pause", "pausing", "pause", c->repeats, true);
-	for (int i = 0; i < c->stays_n; i++) {
-		wait_a_little(c, c->stays[i], "started", REACH_SECONDS * 1e6);
-		(void)change(c, "io.jobd.Cancel", "canceling", "cancel", c->stays[i], true);
+	while (c->stays_n > 0) {
+		c->stays_n--;
+		for (i = 0; i < SETTLE_SECONDS && !has_ended(c, c->stays[c->stays_n]); i++) {
+			if (change(c, "io.jobd.Cancel", "canceling", "cancel", c->stays[c->stays_n], true) > 0)
+				break;
+		}
+		if (i == SETTLE_SECONDS)
+			give_up("job %lld does not begin", c->stays[c->stays_n]);
 	}
 }
 
