@@ -554,7 +554,7 @@ main(int argc, char *argv[])
 		return code;
 	}
 	look_for_predecessor(&d, argv);
-	if (fault_init() < 0) {
+	if (fault_init(FAULT_IN_DAEMON) < 0) {
 		fprintf(stderr,
 		    "jobd: JOBD_FAULT names no fault point; jobd --list-faults prints them\n");
 		return EXIT_USAGE;

@@ -162,7 +162,7 @@ command_line_read(struct settings *s, struct command_line *line, int argc, char 
 			config_print();
 			return EXIT_OK;
 		} else if (c == OPTION_LIST_FAULTS) {
-			fault_list();
+			fault_list(FAULT_IN_DAEMON);
 			return EXIT_OK;
 		} else if (c == OPTION_VERSION) {
 			puts("jobd " JOBD_VERSION);

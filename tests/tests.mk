@@ -38,9 +38,10 @@ $(foreach t,$(UNIT_SOURCES),$(eval $(call unit-rule,$(t))))
 
 # Small programs that the system tests, the demo and the benches use.
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
-$(B)/tests/tools/%: $(B)/tests/tools/%.o
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(B)/tests/tools/lib/varlink.o
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $< -lcjson -lpthread
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcjson -lpthread $(TOOL_LIBS)
+$(B)/tests/tools/sql: TOOL_LIBS := -lsqlite3
 
 # How many tests run side by side, and what they find: the programs under test, the source.
 TEST_JOBS	?= 2

@@ -1,6 +1,6 @@
 /*
- * fault: see fault.h.  The process dies without cleaning up (_exit), as it would by a
- * power cut: the tests then look at what the disk says.
+ * fault: see fault.h.  The process dies without cleaning up (_exit), as it would by
+ * SIGKILL: the tests then look at what the disk says.
  */
 #include "daemon/base/fault.h"
 
@@ -17,17 +17,21 @@ int fault_armed = -1;
 /* Passes until it happens.  The loop and the store may both pass. */
 static long fault_left;
 
-static const char *const fault_names[] = {
-#define X(id, name) name,
+static const struct {
+	const char		*name;
+	enum fault_program	 program;
+} fault_rows[] = {
+#define X(id, name, program) { name, program },
 	FAULT_POINTS(X)
 #undef X
 };
-_Static_assert(sizeof(fault_names) / sizeof(fault_names[0]) == FAULT_COUNT, "a name for each");
+_Static_assert(sizeof(fault_rows) / sizeof(fault_rows[0]) == FAULT_COUNT, "a row for each");
 
 int
-fault_init(void)
+fault_init(enum fault_program program)
 {
-	const char *text = getenv("JOBD_FAULT"), *colon;
+	const char *text = getenv(program == FAULT_IN_RUNNER ? "JOBD_RUNNER_FAULT" : "JOBD_FAULT");
+	const char *colon;
 	size_t length;
 	char *end;
 
@@ -43,7 +47,9 @@ fault_init(void)
 			return -EINVAL;
 	}
 	for (int i = 0; i < FAULT_COUNT; i++) {
-		if (strlen(fault_names[i]) == length && memcmp(fault_names[i], text, length) == 0) {
+		if ((fault_rows[i].program & program) != 0 &&
+		    strlen(fault_rows[i].name) == length &&
+		    memcmp(fault_rows[i].name, text, length) == 0) {
 			fault_armed = i;
 			return 0;
 		}
@@ -52,15 +58,23 @@ fault_init(void)
 }
 
 void
-fault_list(void)
+fault_list(enum fault_program program)
 {
-	for (int i = 0; i < FAULT_COUNT; i++)
-		puts(fault_names[i]);
+	for (int i = 0; i < FAULT_COUNT; i++) {
+		if ((fault_rows[i].program & program) != 0)
+			puts(fault_rows[i].name);
+	}
+}
+
+bool
+fault_comes(enum fault f)
+{
+	return (int)f == fault_armed && __atomic_sub_fetch(&fault_left, 1, __ATOMIC_RELAXED) == 0;
 }
 
 void
 fault_hit(enum fault f)
 {
-	if ((int)f == fault_armed && __atomic_sub_fetch(&fault_left, 1, __ATOMIC_RELAXED) == 0)
+	if (fault_comes(f))
 		_exit(FAULT_EXIT);
 }

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/engine/loop.h"
 
 /* The child calls three functions deep and has no arrays. */
@@ -186,6 +187,9 @@ child_main(void *arg)
 
 	if (prepare(b) == 0) {
 		b->stage = "exec";
+		/* Whoever starts us dies, and we go on. */
+		if (fault_armed == FAULT_EXEC_BEFORE && fault_comes(FAULT_EXEC_BEFORE))
+			(void)syscall(SYS_kill, syscall(SYS_getppid), SIGKILL);
 		(void)syscall(SYS_execve, b->s->path, b->s->argv, b->s->envp);
 	}
 	b->error = errno;

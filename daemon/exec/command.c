@@ -34,6 +34,7 @@ struct command {
 	struct runner_run	*known;		/* the runner's */
 	struct peer_call	 start;
 	instant			 sent_to;	/* since of whom Start was sent to; 0: nobody */
+	uint64_t		 sent_by;	/* the connection */
 	bool			 cancel_sent;
 	bool			 again;		/* Start was refused for now */
 };
@@ -133,6 +134,7 @@ send_start(struct command *f)
 
 	fault_point(FAULT_START_BEFORE_SEND);
 	f->sent_to = runner_since(r);
+	f->sent_by = runner_connection(r);
 	f->again = false;
 	f->start = (struct peer_call){ .waiter = &f->exec.task };
 	peer_call(runner_peer(r), &f->start, "io.jobd.Runner.Start", parameters, false);
@@ -230,6 +232,7 @@ take_exit(struct command *f)
 	const struct runner_exit *e = &f->known->exit;
 	struct run_info *run = f->exec.run;
 
+	fault_point(FAULT_EXIT_TOLD);
 	run->spawned = e->spawned;
 	run->first_output = e->first_output;
 	run->exited = e->exited;
@@ -279,9 +282,13 @@ take_answer(struct command *f)
 	const struct cJSON *running, *exit;
 	enum jobd_error why;
 
+	fault_point(FAULT_START_ANSWERED);
 	if (reply->error == NULL) {
 		running = json_get(reply->parameters, "running");
 		exit = json_get(reply->parameters, "exit");
+		/* Its runner may have gone since: whoever comes next will say what it has. */
+		if (running != NULL && f->sent_by != runner_connection(r))
+			return;
 		if (running != NULL)
 			runner_run_is_running(r, f->known, running);
 		else if (exit != NULL)

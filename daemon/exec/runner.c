@@ -49,6 +49,8 @@ struct runner {
 	int64_t			 running;
 	int64_t			 connections;	/* that became ready, so far */
 	usec_t			 pause;
+	uint64_t		 dials;		/* so far */
+	uint64_t		 connection;	/* the present one's number; 0: none, or given up */
 	struct runner_about	 about;		/* the last one, as it said */
 	bool			 probe;		/* look once, whether wanted or not */
 	bool			 described, complete, ready;
@@ -310,7 +312,7 @@ set_trouble(struct runner *r, const char *format, ...)
 static void
 look_whether_ready(struct runner *r)
 {
-	if (r->ready || !r->described || !r->complete)
+	if (r->ready || !r->described || !r->complete || r->connection == 0)
 		return;
 	r->ready = true;
 	r->connections++;
@@ -341,6 +343,8 @@ on_describe(struct peer_call *c, const struct message_reply *reply)
 {
 	struct runner *r = container_of(c, struct runner, describe_call);
 
+	if (r->connection == 0)
+		return;
 	if (reply->error != NULL || !take_about(r, reply->parameters)) {
 		set_trouble(r, "it does not say who it is");
 		r->refused = true;
@@ -362,7 +366,8 @@ on_watch(struct peer_call *c, const struct message_reply *reply)
 	const struct cJSON *exits = json_get(reply->parameters, "exits");
 	const struct cJSON *about = json_get(reply->parameters, "about");
 
-	if (running != NULL) {
+	/* What still comes in when it is given up says nothing of the next one, but for ends. */
+	if (running != NULL && r->connection != 0) {
 		for (const struct cJSON *o = json_first(running); o != NULL; o = json_next(o))
 			runner_run_is_running(r, entry_named(r, o), o);
 	}
@@ -370,9 +375,9 @@ on_watch(struct peer_call *c, const struct message_reply *reply)
 		for (const struct cJSON *o = json_first(exits); o != NULL; o = json_next(o))
 			runner_run_has_ended(r, entry_named(r, o), o);
 	}
-	if (about != NULL)
+	if (about != NULL && r->connection != 0)
 		(void)take_about(r, about);
-	if (json_get_bool(reply->parameters, "complete", 0))
+	if (json_get_bool(reply->parameters, "complete", 0) && r->connection != 0)
 		r->complete = true;
 	look_whether_ready(r);
 }
@@ -392,6 +397,7 @@ connect_both(struct runner *r)
 		return e;
 	}
 	r->described = r->complete = r->refused = false;
+	r->connection = ++r->dials;
 	r->describe_call = (struct peer_call){ .waiter = &r->task, .on_reply = on_describe };
 	r->watch_call = (struct peer_call){ .waiter = &r->task, .on_reply = on_watch };
 	peer_call(&r->calls, &r->describe_call, "io.jobd.Runner.Describe", NULL, false);
@@ -443,6 +449,7 @@ disconnect(struct runner *r)
 	if (task_alive(&r->watch.task))
 		task_cancel(&r->watch.task);
 	r->calls.connected = r->watch.connected = false;
+	r->connection = 0;
 	r->ready = false;
 	forget_running(r);
 	if (was_ready)
@@ -612,6 +619,8 @@ runner_step(struct task *t)
 			    r->ready || connection_lost(r));
 			if (t->err == -ETIMEDOUT)
 				set_trouble(r, "it does not answer");
+			else if (!r->ready && !r->refused && t->err == 0)
+				set_trouble(r, "it hung up before it had said what it has");
 			r->failed = !r->ready;
 			if (r->ready)
 				AWAIT(t, connection_lost(r));
@@ -715,6 +724,12 @@ bool
 runner_ready(const struct runner *r)
 {
 	return r->ready;
+}
+
+uint64_t
+runner_connection(const struct runner *r)
+{
+	return r->connection;
 }
 
 instant

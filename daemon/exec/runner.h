@@ -81,6 +81,11 @@ const char *runner_policy(const struct runner *r);
  * connection of its own, to runner_socket().
  */
 struct peer *runner_peer(struct runner *r);
+/*
+ * Which connection it is, counted from 1; 0: none.  What was asked through one is answered by the
+ * runner of that time: another number means that it has to be found out anew.
+ */
+uint64_t runner_connection(const struct runner *r);
 const char *runner_socket(const struct runner *r);
 
 /* How often there was one, so far. */

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/runner.h"
@@ -246,6 +247,7 @@ spawn(struct attempt *a, struct spawn *s, bool any_directory, int ours[OUTPUT_CO
 	s->stdio[2] = theirs[OUTPUT_STDERR];
 	/* Before: when the call is back, a short command may be over. */
 	a->exit.spawned = loop_wall(a->runner->loop);
+	fault_point(FAULT_SPAWN_BEFORE);
 	r = child_spawn(&a->child, a->runner->loop, s, &a->task, &stage);
 	if (r < 0 && any_directory && strcmp(stage, "chdir") == 0) {
 		/* Nobody asked for the home: without it, the root will do. */
@@ -254,6 +256,7 @@ spawn(struct attempt *a, struct spawn *s, bool any_directory, int ours[OUTPUT_CO
 	}
 	close(theirs[0]);
 	close(theirs[1]);
+	fault_point(FAULT_SPAWN_AFTER);
 	if (r == 0)
 		return 0;
 	a->exit.spawned = (instant){ 0 };
@@ -583,6 +586,7 @@ attempt_step(struct task *t)
 	} else {
 		if (!instant_is_set(a->exit.exited))
 			a->exit.exited = loop_wall(t->loop);
+		fault_point(FAULT_EXIT_SEEN);
 		/* Who holds the pipe may still be writing what belongs to the run; not for long. */
 		AWAIT_UNTIL(t, loop_now(t->loop) + DRAIN_MAX,
 		    task_done(&a->output.task) || a->cancel);

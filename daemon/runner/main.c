@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/reexec.h"
@@ -63,14 +64,15 @@ static const char usage[] =
 	"  --help-config      print every setting of it with its default, as a file\n"
 	"  --own              end when there is nothing to do and nobody to do it for\n"
 	"  --log-level LEVEL  error, warning, info or debug\n"
+	"  --list-faults      print the points at which JOBD_RUNNER_FAULT=NAME:COUNT ends it\n"
 	"  --version          print the version\n"
 	"  --help             print this\n";
 
 /* ---- options ---- */
 
 enum {
-	OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_VERSION,
-	OPTION_HELP, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP_CONFIG,
+	OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_LIST_FAULTS,
+	OPTION_VERSION, OPTION_HELP, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP_CONFIG,
 	OPTION_CAN_RESUME
 };
 
@@ -84,6 +86,7 @@ static const struct option long_options[] = {
 	{ "can-resume", required_argument, NULL, OPTION_CAN_RESUME },
 	{ "own", no_argument, NULL, OPTION_OWN },
 	{ "log-level", required_argument, NULL, OPTION_LOG },
+	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -135,6 +138,9 @@ take_option(struct options *o, int option)
 		}
 		log_set_level(level);
 		return -1;
+	case OPTION_LIST_FAULTS:
+		fault_list(FAULT_IN_RUNNER);
+		return EXIT_OK;
 	case OPTION_VERSION:
 		(void)printf("jobd-runner %s\n", JOBD_VERSION);
 		return EXIT_OK;
@@ -622,6 +628,12 @@ main(int argc, char **argv)
 	if (code >= 0)
 		goto out;
 	r->own = p->options.own;
+	code = EXIT_USAGE;
+	if (fault_init(FAULT_IN_RUNNER) < 0) {
+		(void)fputs("jobd-runner: JOBD_RUNNER_FAULT names no fault point;"
+		    " jobd-runner --list-faults prints them\n", stderr);
+		goto out;
+	}
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r->policy_file = p->options.config;

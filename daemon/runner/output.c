@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/runner.h"
@@ -78,7 +79,9 @@ flush(struct output *o, int64_t kept_before)
 
 	if (buf_len(&o->block) == 0)
 		return;
+	fault_point(FAULT_OUTPUT_BEFORE_WRITE);
 	r = write_block(o);
+	fault_point(FAULT_OUTPUT_AFTER_WRITE);
 	if (r < 0) {
 		if (!o->failed)
 			log_warning("output cannot be written, dropping it run=%" PRId64 ".%" PRId64

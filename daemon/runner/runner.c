@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 
@@ -56,9 +57,12 @@ runner_add(struct runner *r, struct attempt *a)
 static void
 save(struct runner *r, struct attempt *a)
 {
-	int e = record_save(r, &a->exit);
+	int e;
 
+	fault_point(FAULT_RECORD_BEFORE_SAVE);
+	e = record_save(r, &a->exit);
 	if (e == 0) {
+		fault_point(FAULT_RECORD_AFTER_SAVE);
 		r->unsaved -= a->unsaved;
 		a->unsaved = false;
 		task_wake(&r->task);

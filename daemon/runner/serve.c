@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/logs.h"
@@ -107,6 +108,7 @@ start_step(struct task *t)
 
 	TASK_BEGIN(t);
 
+	fault_point(FAULT_START_RECEIVED);
 	a = runner_find(r, in->job, in->run, in->attempt);
 	if (a != NULL)
 		call_reply(c, attempt_reply(a));
@@ -148,6 +150,7 @@ cancel_step(struct task *t)
 
 	TASK_BEGIN(t);
 
+	fault_point(FAULT_CANCEL_RECEIVED);
 	a = named(c);
 	/* One that has ended has ended: its record is under way. */
 	if (a != NULL && a->sequence == 0)
@@ -202,7 +205,9 @@ acknowledge_step(struct task *t)
 	if (a != NULL && a->sequence == 0) {
 		call_fail(c, JOBD_CONFLICT, "it runs", NULL);
 	} else if (a != NULL) {
+		fault_point(FAULT_ACK_RECEIVED);
 		runner_forget(a->runner, a);
+		fault_point(FAULT_ACK_DONE);
 		call_reply(c, NULL);
 	}
 	TASK_END(t, 0);
@@ -357,6 +362,8 @@ tell_exits(struct watch_call *f, struct runner *r)
 	/* What was acknowledged meanwhile needs no telling. */
 	if (a == NULL)
 		f->told = r->sequence;
+	if (json_count(list) > 0)
+		fault_point(FAULT_EXIT_BEFORE_TELL);
 	if (json_count(list) > 0)
 		call_reply_more(&f->call, reply);
 	else

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/scheduler/clock.h"
 #include "daemon/scheduler/run.h"
@@ -43,6 +44,7 @@ recovery_page(struct recovery *f)
 	for (size_t i = 0; i < f->op.n; i++) {
 		f->after = f->op.rows[i].cursor;
 		run_adopt(f->s, &f->op.rows[i]);
+		fault_point(FAULT_RECOVER_ADOPT);
 		f->adopted++;
 	}
 	op_active_done(&f->op);
@@ -58,6 +60,7 @@ recovery_over(struct recovery *f)
 	s->waiting = f->counts.retrying;
 	s->queue.more = f->counts.queued > 0;
 	s->recovered = true;
+	fault_point(FAULT_RECOVER_DONE);
 	if (f->adopted > 0 || s->queued > 0 || s->waiting > 0)
 		log_info("recovered running=%lld queued=%lld retrying=%lld",
 		    (long long)f->adopted, (long long)s->queued, (long long)s->waiting);

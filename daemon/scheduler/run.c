@@ -328,6 +328,7 @@ run_finished(struct run_task *f)
 	if (f->info.kind == KIND_COMMAND && s->world->runner != NULL) {
 		fault_point(FAULT_ACK_BEFORE_SEND);
 		runner_acknowledge(s->world->runner, f->info.job, f->info.run, f->info.attempt);
+		fault_point(FAULT_ACK_AFTER_SEND);
 	}
 }
 

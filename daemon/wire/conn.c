@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/engine/loop.h"
 #include "proto/frame.h"
 #include "proto/mem.h"
@@ -148,6 +149,8 @@ conn_tend(struct conn *c)
 		stream_flush(&c->stream);
 	conn_count_unsent(c);
 	sent = conn_sent(c);
+	if (sent != c->sent_seen)
+		fault_point(FAULT_REPLY_AFTER_WRITE);
 	if (stream_flushed(&c->stream))
 		c->unread_until = USEC_NEVER;
 	else if (sent != c->sent_seen || c->unread_until == USEC_NEVER)

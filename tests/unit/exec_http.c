@@ -1254,7 +1254,6 @@ tls_by_the_jobs_own_trust_tells_how_long_it_holds(void **state)
 	pem = file_read(path_in("good.pem"));
 	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
 	o->http.ca_certificates = pem;
-	o->http.cert_days = o->http.chain_days = 1;
 	assert_string_equal(outcome(&w), "up");
 	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
 	o->http.ca_certificates = pem;

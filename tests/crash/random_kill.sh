@@ -1,0 +1,40 @@
+#!/bin/sh
+# kill -9 at random under load: 32 clients, jobd dies again and again, in the second round its runner, too. Nothing
+# acknowledged is lost, nothing runs twice, every run has one end that agrees with what its command says, and nothing is
+# left behind. SEED=N repeats the instants.
+. "$(dirname "$0")/lib"
+seconds=3
+[ -z "${JOBD_LONG:-}" ] || seconds=60
+seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+echo "SEED=$seed"
+BASE=$T
+
+round() {
+	T=$BASE/$1 S=$BASE/$1/s lost=$2
+	export JOBD_SOCKET=$S
+	mkdir -p "$T"
+	shift 2
+	"$TOOLS/storm" "$@" --seed "$seed" --seconds $seconds "$BIN/jobd" "$TOOLS/tally" "$T" || fail "the storm"
+	JOBD=$(cat "$T/pid")
+	"$TOOLS/compare" $lost "$S" "$T/journal" "$T/tally" || fail "the accounts differ (SEED=$seed)"
+	check "the ledger" jobctl audit >"$T/audit"
+	runner=$(runner_pid)
+	same "zombies" "$(zombies_of "$JOBD" "$runner")" ""
+	same "strays" "$(strays "$JOBD" "$runner")" ""
+	jobd_has=$(descriptors "$JOBD") runner_has=$(descriptors "$runner")
+	# What a daemon that has just begun, and a command that has just run, have open.
+	stop_jobd
+	kill "$runner" && gone "$runner"
+	start_jobd
+	check "a command afterwards" jobctl run -- true
+	check "descriptors of jobd" [ "$jobd_has" -le "$(descriptors "$JOBD")" ]
+	check "descriptors of the runner" [ "$runner_has" -le "$(descriptors "$(runner_pid)")" ]
+	stop_jobd
+	runner=$(runner_pid)
+	kill "$runner" && gone "$runner"
+	same "integrity of the database" "$("$TOOLS/sql" "$T/state/jobd.db" 'PRAGMA integrity_check')" ok
+	same "records that nobody has acknowledged" "$(find "$T/state/runner/exits" -type f | wc -l)" 0
+}
+
+round jobd ""
+round both --lost --runner
