@@ -18,6 +18,7 @@
 #include "daemon/base/log.h"
 #include "proto/error.h"
 #include "proto/mem.h"
+#include "proto/when.h"
 
 /* The host's daemon is run by root or by this user, and read from this group. */
 #define SYSTEM_USER	"jobd"
@@ -57,6 +58,8 @@ static const struct config_key keys[] = {
 	    "Jobs due soon that are held in memory; the others stay in the store." },
 	{ "limits", "catch_ups", CONFIG_INT, AT(catch_ups), "20", 1, 10000,
 	    "Runs started in a second, at most, of what was due while jobd was down." },
+	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
+	    "A step of the event loop that takes longer is noted with its stack. 0: none is." },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
 };
 

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/when.h"
+
 struct settings {
 	char	*config;		/* the file, NULL: the default one, which may be missing */
 	char	*socket;
@@ -18,6 +20,7 @@ struct settings {
 	char	*hosts, *resolv_conf;
 	int64_t	 connections, connections_per_user, jobs_per_user;
 	int64_t	 commands, checks, timers, window_jobs, catch_ups;
+	usec_t	 block_limit;
 	bool	 system;		/* the host's daemon, not a user's */
 };
 

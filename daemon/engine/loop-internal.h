@@ -15,6 +15,49 @@ void loop_sample(struct loop *l, struct task *t);
  */
 void loop_woken(struct loop *l);
 
+/* ---- watchdog.c ---- */
+
+void watchdog_new(struct loop *l);
+void watchdog_free(struct loop *l);
+
+/* The loop has woken, and its timer has lapsed. */
+void watchdog_arm(struct loop *l);
+
+/* The loop is about to sleep until first, at the latest, and its timer is armed. */
+void watchdog_rest(struct loop *l, usec_t first);
+
+/* The suspect's frame is about to go: whom it serves is noted while it is there. */
+void watchdog_suspect(struct loop *l);
+
+/* The block that was caught is over. */
+void watchdog_over(struct loop *l);
+
+/*
+ * ENGINE_BLIND leaves all of it out, so that a bench can tell what it costs.  These are what the loop
+ * does each round; they are comparisons unless something has happened.
+ */
+static inline void
+watch_round(struct loop *l)
+{
+#ifndef ENGINE_BLIND
+	if (__builtin_expect(!l->watched, 0))
+		watchdog_arm(l);
+#else
+	(void)l;
+#endif
+}
+
+static inline void
+watch_round_over(struct loop *l)
+{
+#ifndef ENGINE_BLIND
+	if (__builtin_expect(l->caught, 0))
+		watchdog_over(l);
+#else
+	(void)l;
+#endif
+}
+
 /* Put a task at the end of the ready queue; it is not in it. */
 static inline void
 loop_queue_push(struct loop *l, struct task *t)

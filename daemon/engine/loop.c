@@ -16,6 +16,7 @@
 
 #include "daemon/engine/loop-internal.h"
 #include "daemon/engine/wallclock.h"
+#include "daemon/engine/watchdog.h"
 #include "proto/mem.h"
 
 /* Ready tasks run for about this long, in usec, before timers and descriptors are looked at. */
@@ -159,8 +160,11 @@ loop_new(enum loop_clock clock)
 	l->timer_fd = -1;
 	l->queue_end = &l->queue_head;
 	l->now = l->is_virtual ? USEC_SEC : loop_clock(l);
+	/* It has slept for long, as far as the watchdog is concerned. */
+	l->last_wait = USEC_NEVER;
 	/* A virtual world begins on 2026-01-01T00:00:00Z. */
 	l->wall_offset = (usec_t)1767225600 * USEC_SEC - l->now;
+	watchdog_new(l);
 	r = loop_open(l);
 	if (r < 0) {
 		loop_free(l);
@@ -183,6 +187,7 @@ loop_free(struct loop *l)
 	if (l->base != NULL)
 		event_base_free(l->base);
 	heap_done(&l->timers);
+	watchdog_free(l);
 	if (dumped == l)
 		dumped = NULL;
 	free(l);
@@ -193,8 +198,9 @@ loop_woken(struct loop *l)
 {
 	if (!l->polling)
 		return;
-	l->polling = false;
 	l->now = loop_clock(l);
+	l->polling = false;
+	watch_round(l);
 }
 
 void
@@ -252,6 +258,7 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 			l->probe = NULL;
 			histogram_add(&l->stats.ready_wait, (uint64_t)(loop_clock(l) - l->probe_since));
 		}
+		l->running_kind = t->kind;
 		l->running = t;
 		if (__builtin_expect(i == sample, 0))
 			step_sampled(l, t);
@@ -259,6 +266,7 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 			task_step(t);
 	}
 	l->running = NULL;
+	l->running_kind = NULL;
 	return i;
 }
 
@@ -285,11 +293,14 @@ run_batch(struct loop *l, unsigned steps_max)
 			stride *= 2;
 	}
 	l->stats.steps += n;
+	watch_round_over(l);
 }
 
 static void
 poll_descriptors(struct loop *l, bool wait)
 {
+	usec_t before = l->now;
+
 	l->stats.polls++;
 	if (wait)
 		l->stats.waits++;
@@ -297,8 +308,11 @@ poll_descriptors(struct loop *l, bool wait)
 	l->polling = true;
 	MUST(event_base_loop(l->base, EVLOOP_ONCE |
 	    (wait ? EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_NONBLOCK)) >= 0);
-	l->polling = false;
+	watch_round_over(l);
 	l->now = loop_clock(l);
+	l->polling = false;
+	if (wait)
+		l->last_wait = l->now - before;
 }
 
 /* Sleep until a descriptor is ready or the first timer is due. */
@@ -308,6 +322,10 @@ wait_real(struct loop *l)
 	const struct heap_entry *first = heap_first(&l->timers);
 	struct itimerspec when = { .it_value = { 0, 0 } };
 
+#ifndef ENGINE_BLIND
+	if (l->watched && l->watchdog != NULL)
+		watchdog_rest(l, first != NULL ? first->key : USEC_NEVER);
+#endif
 	if (first != NULL && first->key != l->armed) {
 		when.it_value.tv_sec = first->key / USEC_SEC;
 		when.it_value.tv_nsec = first->key % USEC_SEC * 1000;
@@ -354,6 +372,7 @@ tick(struct loop *l, usec_t until, unsigned steps_max)
 	const struct heap_entry *first;
 
 	l->stats.ticks++;
+	watch_round(l);
 	fire_timers(l);
 	run_batch(l, steps_max);
 	if (l->root->done)
@@ -388,8 +407,12 @@ run(struct loop *l, usec_t until, uint64_t ticks_max, unsigned steps_max)
 	dumped = l;
 	must_set_hook(dump_tree);
 	l->now = loop_clock(l);
+	if (!l->is_virtual)
+		watchdog_start(l);
 	for (uint64_t n = 0; r == 0 && !l->root->done && n < ticks_max; n++)
 		r = tick(l, until, steps_max);
+	if (!l->is_virtual)
+		watchdog_stop(l);
 	/* Inside a step of another loop: from here on it is again that one's. */
 	if (outer != NULL && outer->running != NULL)
 		dumped = outer;

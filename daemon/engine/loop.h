@@ -10,6 +10,7 @@
 #ifndef ENGINE_LOOP_H
 #define ENGINE_LOOP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@
 struct event_base;
 struct event;
 struct wallclock;
+struct watchdog;
 
 /* What the loop tells of itself; all counters since its start. */
 struct loop_stats {
@@ -42,7 +44,8 @@ struct loop {
 	usec_t			 slept;		/* virtual clock: boot time - now */
 	struct wallclock	*wallclock;	/* virtual clock: who is told when it is set */
 	struct task		*root;
-	struct task		*running;
+	struct task		*running;	/* while its frame is there; NULL between steps */
+	const struct task_kind	*running_kind;	/* the same, until its step is over */
 	struct task		*probe;		/* sampled for ready_wait */
 	usec_t			 probe_since;
 	int			 watches;	/* descriptors watched */
@@ -50,6 +53,12 @@ struct loop {
 	struct event_base	*base;
 	struct event		*timer_event;
 	int			 timer_fd;
+	/* watchdog.h: NULL on a virtual clock; set armed there when nothing is to be armed */
+	struct watchdog		*watchdog;
+	volatile sig_atomic_t	 watched;	/* its timer is armed, or there is none */
+	volatile sig_atomic_t	 caught;	/* it has caught the loop while it was blocked */
+	struct task		*suspect;	/* whom it caught, while he lives */
+	usec_t			 last_wait;	/* how long the loop slept the last time */
 	struct loop_stats	 stats;
 };
 

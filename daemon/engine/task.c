@@ -79,6 +79,9 @@ task_finish(struct task *t)
 	if (t->older != NULL)
 		t->older->younger = t->younger;
 	task_wake(parent);
+	if (__builtin_expect(t->loop->suspect == t, 0))
+		watchdog_suspect(t->loop);
+	t->loop->running = NULL;
 	if (t->kind->release != NULL)
 		t->kind->release(t);
 }
@@ -244,17 +247,21 @@ describe_place(const struct task *t, char *out, size_t n)
 }
 
 void
+task_serves(const struct task *t, char *out, size_t n)
+{
+	out[0] = '\0';
+	for (const struct task *who = t; who != NULL && out[0] == '\0'; who = who->parent) {
+		if (who->kind->serves != NULL)
+			who->kind->serves(who, out, n);
+	}
+}
+
+void
 task_describe(const struct task *t, unsigned depth, struct task_info *out)
 {
-	const struct task *who;
-
 	out->task = t;
 	out->depth = depth;
-	out->serves[0] = '\0';
-	for (who = t; who != NULL && out->serves[0] == '\0'; who = who->parent) {
-		if (who->kind->serves != NULL)
-			who->kind->serves(who, out->serves, sizeof(out->serves));
-	}
+	task_serves(t, out->serves, sizeof(out->serves));
 	describe_wait(t, out->waits_for, sizeof(out->waits_for));
 	describe_place(t, out->place, sizeof(out->place));
 }

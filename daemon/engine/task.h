@@ -204,6 +204,9 @@ const struct task *task_next(const struct task *root, const struct task *t, unsi
 /* Describe one for people. */
 void task_describe(const struct task *t, unsigned depth, struct task_info *out);
 
+/* Whom it serves, "12.3", or empty. */
+void task_serves(const struct task *t, char *out, size_t n);
+
 /* Print the tree to a descriptor, without allocating: at most max tasks. */
 void task_dump(const struct task *root, int fd, unsigned max);
 
