@@ -44,7 +44,7 @@ $(B)/tests/tools/%: $(B)/tests/tools/%.o
 
 # How many tests run side by side, and what they find: the programs under test, the source.
 TEST_JOBS	?= 2
-TEST_ENV	:= BIN=$(abspath $(B)) JOBD_BIN=$(abspath $(B)) JOBD_SOURCE=$(CURDIR)
+TEST_ENV	:= JOBD_STRICT=1 BIN=$(abspath $(B)) JOBD_BIN=$(abspath $(B)) JOBD_SOURCE=$(CURDIR)
 run-tests	= @$(TEST_ENV) tests/run $(B)/log/$(1) $(TEST_JOBS)
 
 PROGRAMS := $(B)/jobd $(B)/jobd-runner $(B)/jobctl

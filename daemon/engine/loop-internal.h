@@ -58,6 +58,52 @@ watch_round_over(struct loop *l)
 #endif
 }
 
+/* ---- kinds.c, finding.c ---- */
+
+void kinds_new(struct loop *l);
+void kinds_free(struct loop *l);
+
+/* A step that was timed; it stands for as many as are returned. */
+unsigned kinds_step(struct loop *l, const struct task_kind *kind, uint64_t nsec, bool self_woken);
+
+/* A wait from ready to resumed that was timed. */
+void kinds_wait(struct loop *l, const struct task_kind *kind, uint64_t usec);
+
+/* For tests: what half a minute is. */
+void kinds_set_span(struct loop *l, usec_t span);
+
+void findings_free(struct loop *l);
+
+/* ---- leaks.c ---- */
+
+void leaks_new(struct loop *l);
+void leaks_free(struct loop *l);
+
+/* One slice of the sweep, or its beginning. */
+void leaks_slice(struct loop *l);
+
+/*
+ * A descriptor is watched for owner (or NULL), by somebody at an address of the program; it is a process;
+ * it is watched no more.
+ */
+void leaks_watch(struct loop *l, int fd, struct task *owner, const void *where);
+void leaks_process(struct loop *l, int fd, int pid);
+void leaks_unwatch(struct loop *l, int fd);
+
+/* A task that owns something has ended, and its frame may be gone: only its address is looked at. */
+void leaks_owner_gone(struct loop *l, const struct task *t, const struct task_kind *kind);
+
+static inline void
+sweep_round(struct loop *l)
+{
+#ifndef ENGINE_BLIND
+	if (__builtin_expect(l->now >= l->sweep_next, 0))
+		leaks_slice(l);
+#else
+	(void)l;
+#endif
+}
+
 /* Put a task at the end of the ready queue; it is not in it. */
 static inline void
 loop_queue_push(struct loop *l, struct task *t)
@@ -92,6 +138,13 @@ loop_round_up(const struct loop *l, usec_t deadline)
 	if (l->slack <= 1 || deadline > USEC_NEVER - l->slack)
 		return deadline;
 	return (deadline + l->slack - 1) / l->slack * l->slack;
+}
+
+/* It was on the loop for about so long. */
+static inline void
+task_used(struct task *t, uint64_t usec)
+{
+	t->used = usec > UINT32_MAX - t->used ? UINT32_MAX : t->used + (uint32_t)usec;
 }
 
 /* One step of a task that has been taken out of the queue. */

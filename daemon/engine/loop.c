@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/engine/leaks.h"
 #include "daemon/engine/loop-internal.h"
 #include "daemon/engine/wallclock.h"
 #include "daemon/engine/watchdog.h"
@@ -29,8 +30,11 @@
 /* At most so many timers are fired at once, to bound a tick when many have the same time. */
 #define FIRE_MAX	256
 
-/* Which step of a tick is timed turns through this many places. */
-#define SAMPLE_TURN	16
+/* Of ticks with a step or two, one in so many has one timed; of longer ones one of the steps each. */
+#define SAMPLE_TURN	4
+
+/* Mixes the number of a tick, so that which step is timed follows no pattern. */
+#define SAMPLE_MIX	UINT64_C(0x9e3779b97f4a7c15)
 
 /* How much of the tree is printed when the program is wrong. */
 #define DUMP_TASKS_MAX	1000
@@ -165,6 +169,8 @@ loop_new(enum loop_clock clock)
 	/* A virtual world begins on 2026-01-01T00:00:00Z. */
 	l->wall_offset = (usec_t)1767225600 * USEC_SEC - l->now;
 	watchdog_new(l);
+	kinds_new(l);
+	leaks_new(l);
 	r = loop_open(l);
 	if (r < 0) {
 		loop_free(l);
@@ -180,6 +186,8 @@ loop_free(struct loop *l)
 	if (l == NULL)
 		return;
 	MUST(l->root == NULL || l->stats.tasks == 0);
+	if (l->leaks != NULL)
+		leaks_at_end(l);
 	if (l->timer_event != NULL)
 		event_free(l->timer_event);
 	if (l->timer_fd >= 0)
@@ -188,6 +196,9 @@ loop_free(struct loop *l)
 		event_base_free(l->base);
 	heap_done(&l->timers);
 	watchdog_free(l);
+	kinds_free(l);
+	leaks_free(l);
+	findings_free(l);
 	if (dumped == l)
 		dumped = NULL;
 	free(l);
@@ -235,15 +246,42 @@ fire_timers(struct loop *l)
 static void
 step_sampled(struct loop *l, struct task *t)
 {
-	int64_t before;
+	const struct task_kind *kind = t->kind;
+	int64_t took;
 
 	if (l->is_virtual) {
 		task_step(t);
 		return;
 	}
-	before = clock_nsec(CLOCK_MONOTONIC);
+	took = -clock_nsec(CLOCK_MONOTONIC);
 	task_step(t);
-	histogram_add(&l->stats.step, (uint64_t)(clock_nsec(CLOCK_MONOTONIC) - before));
+	took += clock_nsec(CLOCK_MONOTONIC);
+	histogram_add(&l->stats.step, (uint64_t)took);
+#ifndef ENGINE_BLIND
+	/* It waits, and yet it is ready: by its own doing, as nobody else was there. */
+	bool self_woken = l->running == t && t->queued && t->place != NULL;
+	unsigned weight = kinds_step(l, kind, (uint64_t)took, self_woken);
+
+	if (l->running == t)
+		task_used(t, (uint64_t)took / 1000 * weight);
+#else
+	(void)kind;
+#endif
+}
+
+/* The probe is resumed: so long has it waited. */
+static void
+probe_over(struct loop *l, const struct task *t)
+{
+	uint64_t waited = (uint64_t)(loop_clock(l) - l->probe_since);
+
+	l->probe = NULL;
+	histogram_add(&l->stats.ready_wait, waited);
+#ifndef ENGINE_BLIND
+	kinds_wait(l, t->kind, waited);
+#else
+	(void)t;
+#endif
 }
 
 /* Run at most n ready tasks, timing the one at place `sample`.  Returns how many there were. */
@@ -254,10 +292,8 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 	unsigned i;
 
 	for (i = 0; i < n && (t = loop_queue_pop(l)) != NULL; i++) {
-		if (__builtin_expect(t == l->probe, 0)) {
-			l->probe = NULL;
-			histogram_add(&l->stats.ready_wait, (uint64_t)(loop_clock(l) - l->probe_since));
-		}
+		if (__builtin_expect(t == l->probe, 0))
+			probe_over(l, t);
 		l->running_kind = t->kind;
 		l->running = t;
 		if (__builtin_expect(i == sample, 0))
@@ -271,13 +307,30 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 }
 
 /*
+ * Which step of a batch is timed: any, if it is as long as the last one.  And every other tick it is
+ * the last in the queue whose wait is measured; else the first to come into it.
+ */
+static unsigned
+sample_choose(struct loop *l)
+{
+	unsigned places = l->batch > SAMPLE_TURN ? l->batch : SAMPLE_TURN;
+
+	if (l->probe == NULL && l->queue_head != NULL && l->stats.ticks % 2 == 0) {
+		l->probe = container_of(l->queue_end, struct task, queue_next);
+		l->probe_since = l->now;
+		l->sample = false;
+	}
+	return (unsigned)(l->stats.ticks * SAMPLE_MIX >> 40) % places;
+}
+
+/*
  * Run what is ready for about BATCH_TIME.  The clock is read after 1 step, 2 more, 4 more,
  * so that a dear step is noticed at once, and cheap ones hardly pay for it.
  */
 static void
 run_batch(struct loop *l, unsigned steps_max)
 {
-	unsigned n = 0, stride = 1, sample = (unsigned)(l->stats.ticks % SAMPLE_TURN);
+	unsigned n = 0, stride = 1, sample = sample_choose(l);
 	usec_t end = l->now + BATCH_TIME;
 
 	while (l->queue_head != NULL) {
@@ -293,6 +346,7 @@ run_batch(struct loop *l, unsigned steps_max)
 			stride *= 2;
 	}
 	l->stats.steps += n;
+	l->batch = n;
 	watch_round_over(l);
 }
 
@@ -373,6 +427,7 @@ tick(struct loop *l, usec_t until, unsigned steps_max)
 
 	l->stats.ticks++;
 	watch_round(l);
+	sweep_round(l);
 	fire_timers(l);
 	run_batch(l, steps_max);
 	if (l->root->done)

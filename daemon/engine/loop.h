@@ -21,6 +21,10 @@ struct event_base;
 struct event;
 struct wallclock;
 struct watchdog;
+struct kinds;
+struct findings;
+struct leaks;
+struct task_walk;
 
 /* What the loop tells of itself; all counters since its start. */
 struct loop_stats {
@@ -59,6 +63,14 @@ struct loop {
 	volatile sig_atomic_t	 caught;	/* it has caught the loop while it was blocked */
 	struct task		*suspect;	/* whom it caught, while he lives */
 	usec_t			 last_wait;	/* how long the loop slept the last time */
+	struct kinds		*kinds;		/* kinds.h */
+	unsigned		 batch;		/* steps of the last batch */
+	struct findings		*findings;	/* finding.h; NULL: there is none yet */
+	struct leaks		*leaks;		/* leaks.h */
+	unsigned		 owners;	/* tasks that it knows to own something */
+	usec_t			 sweep_next;	/* when it goes on, and while it is under way 0 */
+	uint8_t			 epoch;		/* of its time; wraps */
+	struct task_walk	*walks;		/* of those who are looking at the tasks */
 	struct loop_stats	 stats;
 };
 
