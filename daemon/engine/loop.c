@@ -33,6 +33,9 @@
 /* Of ticks with a step or two, one in so many has one timed; of longer ones one of the steps each. */
 #define SAMPLE_TURN	4
 
+/* Ticks in turn: whose wait is measured in them. */
+enum { WAIT_OF_LAST, WAIT_OF_POLL, WAIT_OF_BATCH, WAIT_LATER };
+
 /* Mixes the number of a tick, so that which step is timed follows no pattern. */
 #define SAMPLE_MIX	UINT64_C(0x9e3779b97f4a7c15)
 
@@ -306,21 +309,29 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 	return i;
 }
 
-/*
- * Which step of a batch is timed: any, if it is as long as the last one.  And every other tick it is
- * the last in the queue whose wait is measured; else the first to come into it.
- */
+/* Which step of a batch is timed: any, if it is as long as the last one. */
 static unsigned
-sample_choose(struct loop *l)
+step_to_time(const struct loop *l)
 {
 	unsigned places = l->batch > SAMPLE_TURN ? l->batch : SAMPLE_TURN;
 
-	if (l->probe == NULL && l->queue_head != NULL && l->stats.ticks % 2 == 0) {
-		l->probe = container_of(l->queue_end, struct task, queue_next);
-		l->probe_since = l->now;
-		l->sample = false;
-	}
 	return (unsigned)(l->stats.ticks * SAMPLE_MIX >> 40) % places;
+}
+
+/*
+ * Whose wait in the queue is measured, by turns without a pattern: the first whom the clock or a descriptor wakes, the last in
+ * the queue, the first whom a step wakes or that yields, and the same a little later.
+ */
+static void
+wait_to_time(struct loop *l, unsigned when)
+{
+	if (l->probe != NULL || (l->stats.ticks * SAMPLE_MIX >> 62) != when)
+		return;
+	l->sample = when != WAIT_OF_LAST;
+	if (l->sample || l->queue_head == NULL)
+		return;
+	l->probe = container_of(l->queue_end, struct task, queue_next);
+	l->probe_since = l->now;
 }
 
 /*
@@ -330,8 +341,11 @@ sample_choose(struct loop *l)
 static void
 run_batch(struct loop *l, unsigned steps_max)
 {
-	unsigned n = 0, stride = 1, sample = sample_choose(l);
+	unsigned n = 0, stride = 1, sample = step_to_time(l);
 	usec_t end = l->now + BATCH_TIME;
+
+	wait_to_time(l, WAIT_OF_LAST);
+	wait_to_time(l, WAIT_OF_BATCH);
 
 	while (l->queue_head != NULL) {
 		if (stride > steps_max - n)
@@ -342,6 +356,7 @@ run_batch(struct loop *l, unsigned steps_max)
 			break;
 		if (!l->is_virtual && l->queue_head != NULL && loop_clock(l) >= end)
 			break;
+		wait_to_time(l, WAIT_LATER);
 		if (stride < STRIDE_MAX)
 			stride *= 2;
 	}
@@ -358,7 +373,7 @@ poll_descriptors(struct loop *l, bool wait)
 	l->stats.polls++;
 	if (wait)
 		l->stats.waits++;
-	l->sample = l->probe == NULL;
+	wait_to_time(l, WAIT_OF_POLL);
 	l->polling = true;
 	MUST(event_base_loop(l->base, EVLOOP_ONCE |
 	    (wait ? EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_NONBLOCK)) >= 0);
