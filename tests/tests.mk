@@ -78,8 +78,19 @@ $(B)/tests/bench/peers/%: $(B)/tests/bench/peers/%.o $(B)/tests/bench/peers/meas
 
 BENCH_OWN := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 $(B)/tests/bench/engine: $(B)/tests/bench/peers/measure.o
+# The same engine with all that watches it left out: what that costs is the difference.
+BLIND_OBJECTS := $(patsubst %.c,$(B)/blind/%.o,$(wildcard daemon/engine/*.c)) $(B)/blind/tests/bench/engine.o
+$(BLIND_OBJECTS): $(B)/blind/%.o: %.c Makefile VERSION | deps $(GENERATED)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALLCFLAGS) -DENGINE_BLIND -c -o $@ $<
+BENCH_BLIND := $(B)/blind/tests/bench/engine
+$(BENCH_BLIND): $(BLIND_OBJECTS) $(B)/tests/bench/peers/measure.o $(call floor-archive,daemon/base) $(call floor-archive,proto)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+
 $(BENCH_OWN): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(UPWARD)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
-BENCH := $(BENCH_OWN) $(PEERS_BUILT)
+BENCH := $(BENCH_OWN) $(BENCH_BLIND) $(PEERS_BUILT)

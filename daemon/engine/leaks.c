@@ -124,13 +124,17 @@ owned_unlink(struct leaks *k, struct owned *o)
 void
 leaks_watch(struct loop *l, int fd, struct task *owner, const void *where)
 {
-#ifndef ENGINE_BLIND
 	struct leaks *k = l->leaks;
-	struct owned *o = owned_at(k, fd);
+	const struct task_kind *maker;
+	struct owned *o;
 	void *first;
 
+	if (!ENGINE_SEES)
+		return;
+	o = owned_at(k, fd);
 	*o = (struct owned){ .watched = true, .owner = owner, .where = where, .next = -1, .prev = -1 };
-	o->maker = l->running_kind != NULL ? l->running_kind->name : NULL;
+	maker = loop_running_kind(l);
+	o->maker = maker != NULL ? maker->name : NULL;
 	k->watched++;
 	if (owner == NULL)
 		return;
@@ -141,25 +145,18 @@ leaks_watch(struct loop *l, int fd, struct task *owner, const void *where)
 	}
 	map_set(&k->owners, key_of(owner), (void *)(uintptr_t)(fd + 1));
 	l->owners = (unsigned)(k->owners.n + k->lent.n);
-#else
-	(void)l; (void)fd; (void)owner; (void)where;
-#endif
 }
 
 void
 leaks_process(struct loop *l, int fd, int pid)
 {
-#ifndef ENGINE_BLIND
-	l->leaks->owned[fd].pid = pid;
-#else
-	(void)l; (void)fd; (void)pid;
-#endif
+	if (ENGINE_SEES)
+		l->leaks->owned[fd].pid = pid;
 }
 
 void
 leaks_unwatch(struct loop *l, int fd)
 {
-#ifndef ENGINE_BLIND
 	struct leaks *k = l->leaks;
 
 	if ((unsigned)fd >= k->size || !k->owned[fd].watched)
@@ -168,41 +165,30 @@ leaks_unwatch(struct loop *l, int fd)
 	k->owned[fd].watched = false;
 	k->watched--;
 	l->owners = (unsigned)(k->owners.n + k->lent.n);
-#else
-	(void)l; (void)fd;
-#endif
 }
 
 void
 leaks_lend(struct loop *l, const struct task *t)
 {
-#ifndef ENGINE_BLIND
 	struct map *lent = &l->leaks->lent;
 
-	if (t == NULL)
+	if (t == NULL || !ENGINE_SEES)
 		return;
 	map_set(lent, key_of(t), (void *)((uintptr_t)map_get(lent, key_of(t)) + 1));
 	l->owners = (unsigned)(l->leaks->owners.n + lent->n);
-#else
-	(void)l; (void)t;
-#endif
 }
 
 void
 leaks_back(struct loop *l, const struct task *t)
 {
-#ifndef ENGINE_BLIND
 	struct map *lent = &l->leaks->lent;
-	uintptr_t n = t == NULL ? 0 : (uintptr_t)map_get(lent, key_of(t));
+	uintptr_t n = t == NULL || !ENGINE_SEES ? 0 : (uintptr_t)map_get(lent, key_of(t));
 
 	if (n > 1)
 		map_set(lent, key_of(t), (void *)(n - 1));
 	else if (n == 1)
 		(void)map_remove(lent, key_of(t));
 	l->owners = (unsigned)(l->leaks->owners.n + lent->n);
-#else
-	(void)l; (void)t;
-#endif
 }
 
 void
@@ -416,7 +402,6 @@ leaks_look(struct loop *l, bool *begun)
 void
 leaks_at_end(struct loop *l)
 {
-#ifndef ENGINE_BLIND
 	const char *strict = getenv("JOBD_STRICT");
 	struct leaks *k = l->leaks;
 	char text[FINDING_TEXT_MAX];
@@ -437,7 +422,4 @@ leaks_at_end(struct loop *l)
 	if (l->root != NULL)
 		task_dump(l->root, STDERR_FILENO, 1000);
 	must_fail("nothing is left at the end of a loop", __FILE__, __LINE__, __func__);
-#else
-	(void)l;
-#endif
 }

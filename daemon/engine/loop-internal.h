@@ -15,6 +15,16 @@ void loop_sample(struct loop *l, struct task *t);
  */
 void loop_woken(struct loop *l);
 
+/*
+ * The engine watches itself: watchdog.c, kinds.c, leaks.c.  A bench leaves it out (-DENGINE_BLIND) to tell
+ * what it costs.
+ */
+#ifdef ENGINE_BLIND
+#define ENGINE_SEES 0
+#else
+#define ENGINE_SEES 1
+#endif
+
 /* ---- watchdog.c ---- */
 
 void watchdog_new(struct loop *l);
@@ -32,30 +42,20 @@ void watchdog_suspect(struct loop *l);
 /* The block that was caught is over. */
 void watchdog_over(struct loop *l);
 
-/*
- * ENGINE_BLIND leaves all of it out, so that a bench can tell what it costs.  These are what the loop
- * does each round; they are comparisons unless something has happened.
- */
+/* What the loop does each round: comparisons, unless something has happened. */
+
 static inline void
 watch_round(struct loop *l)
 {
-#ifndef ENGINE_BLIND
-	if (__builtin_expect(!l->watched, 0))
+	if (ENGINE_SEES && __builtin_expect(!l->watched, 0))
 		watchdog_arm(l);
-#else
-	(void)l;
-#endif
 }
 
 static inline void
 watch_round_over(struct loop *l)
 {
-#ifndef ENGINE_BLIND
-	if (__builtin_expect(l->caught, 0))
+	if (ENGINE_SEES && __builtin_expect(l->caught, 0))
 		watchdog_over(l);
-#else
-	(void)l;
-#endif
 }
 
 /* ---- kinds.c, finding.c ---- */
@@ -96,12 +96,15 @@ void leaks_owner_gone(struct loop *l, const struct task *t, const struct task_ki
 static inline void
 sweep_round(struct loop *l)
 {
-#ifndef ENGINE_BLIND
-	if (__builtin_expect(l->now >= l->sweep_next, 0))
+	if (ENGINE_SEES && __builtin_expect(l->now >= l->sweep_next, 0))
 		leaks_slice(l);
-#else
-	(void)l;
-#endif
+}
+
+/* Whose step it is, also when its frame has gone meanwhile; NULL: nobody's. */
+static inline const struct task_kind *
+loop_running_kind(const struct loop *l)
+{
+	return l->running != NULL ? l->running->kind : l->ended_kind;
 }
 
 /* Put a task at the end of the ready queue; it is not in it. */
@@ -140,11 +143,18 @@ loop_round_up(const struct loop *l, usec_t deadline)
 	return (deadline + l->slack - 1) / l->slack * l->slack;
 }
 
-/* It was on the loop for about so long. */
-static inline void
-task_used(struct task *t, uint64_t usec)
+static inline uint32_t
+add_most(uint32_t to, uint64_t n)
 {
-	t->used = usec > UINT32_MAX - t->used ? UINT32_MAX : t->used + (uint32_t)usec;
+	return n > UINT32_MAX - to ? UINT32_MAX : to + (uint32_t)n;
+}
+
+/* About so many of its steps took about so long. */
+static inline void
+task_used(struct task *t, unsigned steps, uint64_t usec)
+{
+	t->steps = add_most(t->steps, steps);
+	t->used = add_most(t->used, usec);
 }
 
 /* One step of a task that has been taken out of the queue. */

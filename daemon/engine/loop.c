@@ -250,6 +250,7 @@ static void
 step_sampled(struct loop *l, struct task *t)
 {
 	const struct task_kind *kind = t->kind;
+	unsigned weight;
 	int64_t took;
 
 	if (l->is_virtual) {
@@ -260,16 +261,12 @@ step_sampled(struct loop *l, struct task *t)
 	task_step(t);
 	took += clock_nsec(CLOCK_MONOTONIC);
 	histogram_add(&l->stats.step, (uint64_t)took);
-#ifndef ENGINE_BLIND
+	if (!ENGINE_SEES)
+		return;
 	/* It waits, and yet it is ready: by its own doing, as nobody else was there. */
-	bool self_woken = l->running == t && t->queued && t->place != NULL;
-	unsigned weight = kinds_step(l, kind, (uint64_t)took, self_woken);
-
+	weight = kinds_step(l, kind, (uint64_t)took, l->running == t && t->queued && t->place != NULL);
 	if (l->running == t)
-		task_used(t, (uint64_t)took / 1000 * weight);
-#else
-	(void)kind;
-#endif
+		task_used(t, weight, (uint64_t)took * weight / 1000);
 }
 
 /* The probe is resumed: so long has it waited. */
@@ -280,11 +277,8 @@ probe_over(struct loop *l, const struct task *t)
 
 	l->probe = NULL;
 	histogram_add(&l->stats.ready_wait, waited);
-#ifndef ENGINE_BLIND
-	kinds_wait(l, t->kind, waited);
-#else
-	(void)t;
-#endif
+	if (ENGINE_SEES)
+		kinds_wait(l, t->kind, waited);
 }
 
 /* Run at most n ready tasks, timing the one at place `sample`.  Returns how many there were. */
@@ -297,7 +291,6 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 	for (i = 0; i < n && (t = loop_queue_pop(l)) != NULL; i++) {
 		if (__builtin_expect(t == l->probe, 0))
 			probe_over(l, t);
-		l->running_kind = t->kind;
 		l->running = t;
 		if (__builtin_expect(i == sample, 0))
 			step_sampled(l, t);
@@ -305,7 +298,7 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 			task_step(t);
 	}
 	l->running = NULL;
-	l->running_kind = NULL;
+	l->ended_kind = NULL;
 	return i;
 }
 
@@ -344,8 +337,10 @@ run_batch(struct loop *l, unsigned steps_max)
 	unsigned n = 0, stride = 1, sample = step_to_time(l);
 	usec_t end = l->now + BATCH_TIME;
 
-	wait_to_time(l, WAIT_OF_LAST);
-	wait_to_time(l, WAIT_OF_BATCH);
+	if (ENGINE_SEES) {
+		wait_to_time(l, WAIT_OF_LAST);
+		wait_to_time(l, WAIT_OF_BATCH);
+	}
 
 	while (l->queue_head != NULL) {
 		if (stride > steps_max - n)
@@ -356,7 +351,8 @@ run_batch(struct loop *l, unsigned steps_max)
 			break;
 		if (!l->is_virtual && l->queue_head != NULL && loop_clock(l) >= end)
 			break;
-		wait_to_time(l, WAIT_LATER);
+		if (ENGINE_SEES)
+			wait_to_time(l, WAIT_LATER);
 		if (stride < STRIDE_MAX)
 			stride *= 2;
 	}
@@ -391,10 +387,8 @@ wait_real(struct loop *l)
 	const struct heap_entry *first = heap_first(&l->timers);
 	struct itimerspec when = { .it_value = { 0, 0 } };
 
-#ifndef ENGINE_BLIND
-	if (l->watched && l->watchdog != NULL)
+	if (ENGINE_SEES && l->watched && l->watchdog != NULL)
 		watchdog_rest(l, first != NULL ? first->key : USEC_NEVER);
-#endif
 	if (first != NULL && first->key != l->armed) {
 		when.it_value.tv_sec = first->key / USEC_SEC;
 		when.it_value.tv_nsec = first->key % USEC_SEC * 1000;
@@ -477,7 +471,7 @@ run(struct loop *l, usec_t until, uint64_t ticks_max, unsigned steps_max)
 	dumped = l;
 	must_set_hook(dump_tree);
 	l->now = loop_clock(l);
-	if (!l->is_virtual)
+	if (ENGINE_SEES && !l->is_virtual)
 		watchdog_start(l);
 	for (uint64_t n = 0; r == 0 && !l->root->done && n < ticks_max; n++)
 		r = tick(l, until, steps_max);

@@ -49,7 +49,7 @@ struct loop {
 	struct wallclock	*wallclock;	/* virtual clock: who is told when it is set */
 	struct task		*root;
 	struct task		*running;	/* while its frame is there; NULL between steps */
-	const struct task_kind	*running_kind;	/* the same, until its step is over */
+	const struct task_kind	*ended_kind;	/* of one that has just ended: its frame is gone */
 	struct task		*probe;		/* sampled for ready_wait */
 	usec_t			 probe_since;
 	int			 watches;	/* descriptors watched */

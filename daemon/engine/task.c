@@ -98,7 +98,7 @@ task_finish(struct task *t)
 	struct loop *l = t->loop;
 
 	MUST(t->child == NULL && !t->queued && !heap_has(&t->timer));
-	if (__builtin_expect(l->walks != NULL, 0))
+	if (ENGINE_SEES && __builtin_expect(l->walks != NULL, 0))
 		walks_pass_over(l, t);
 	t->done = true;
 	t->since = 0;
@@ -110,12 +110,13 @@ task_finish(struct task *t)
 	if (t->older != NULL)
 		t->older->younger = t->younger;
 	task_wake(parent);
-	if (__builtin_expect(l->suspect == t, 0))
+	if (ENGINE_SEES && __builtin_expect(l->suspect == t, 0))
 		watchdog_suspect(l);
+	l->ended_kind = kind;
 	l->running = NULL;
 	if (kind->release != NULL)
 		kind->release(t);
-	if (l->owners > 0)
+	if (ENGINE_SEES && l->owners > 0)
 		leaks_owner_gone(l, t, kind);
 }
 
@@ -143,7 +144,6 @@ task_step(struct task *t)
 			task_finish(t);
 		return;
 	}
-	t->steps++;
 	status = t->kind->step(t);
 	if (status == TASK_AGAIN) {
 		/* It may have woken itself. */

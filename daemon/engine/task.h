@@ -76,8 +76,7 @@ struct task {
 	bool			 queued : 1, cancelled : 1, shielded : 1, returned : 1, done : 1;
 	bool			 told : 1;	/* that it does not end, or is overdue */
 	uint8_t			 cancel_epoch;	/* of the loop, when it was cancelled */
-	uint32_t		 steps;
-	uint32_t		 used;		/* usec on the loop, about: by sampling */
+	uint32_t		 steps, used;	/* and usec on the loop; about, as both are sampled */
 };
 
 /* The whole of what a waiting task costs, beside its frame, is this and a heap entry. */

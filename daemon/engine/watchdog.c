@@ -195,7 +195,9 @@ catch(struct watchdog *w, usec_t since, usec_t now, const void *context)
 	struct task *t = l->running;
 	struct block *b = &w->blocks[w->n % RING];
 
-	*b = (struct block){ .task = l->running_kind != NULL ? l->running_kind->name : NULL };
+	const struct task_kind *kind = loop_running_kind(l);
+
+	*b = (struct block){ .task = kind != NULL ? kind->name : NULL };
 	b->line = t != NULL ? t->line : 0;
 	stack_take(b, context);
 	w->began = since;
