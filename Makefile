@@ -29,7 +29,8 @@ HARDEN	:= $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all -DJOBD_SANITIZED=1)
 ALLCFLAGS := -std=gnu11 -D_GNU_SOURCE -I. -I$(B) $(WARN) $(WERROR) $(CFLAGS) $(HARDEN) $(SANFLAGS) -MMD -MP \
 	-DJOBD_VERSION='"$(VERSION)"'
-LDFLAGS	:= -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS)
+# The unwinder (daemon/engine/watchdog.c) is linked in; a sanitizer brings its own.
+LDFLAGS	:= -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),,-static-libgcc) $(SANFLAGS)
 
 # ---- the floors, from the ground up; tests/layers.sh keeps them apart ----
 FLOORS	:= proto daemon/base daemon/engine daemon/wire daemon/store daemon/exec daemon/scheduler daemon/server

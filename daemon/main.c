@@ -28,6 +28,7 @@
 #include "daemon/engine/dns.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/signals.h"
+#include "daemon/engine/watchdog.h"
 #include "daemon/exec/http.h"
 #include "daemon/exec/runner.h"
 #include "daemon/scheduler/scheduler.h"
@@ -397,6 +398,7 @@ daemon_open(struct daemon *d)
 		fprintf(stderr, "jobd: the kernel refuses an event loop: %s\n", strerror(-r));
 		return r;
 	}
+	loop_set_block_limit(d->loop, d->settings.block_limit);
 	/* Before the store's thread, which must inherit them blocked. */
 	r = signals_start(&d->signals, d->loop, wanted, sizeof(wanted) / sizeof(wanted[0]),
 	    &d->root);

@@ -18,6 +18,7 @@
 #include "daemon/base/log.h"
 #include "proto/error.h"
 #include "proto/mem.h"
+#include "proto/when.h"
 
 /* The host's daemon is run by root or by this user, and read from this group. */
 #define SYSTEM_USER	"jobd"
@@ -75,6 +76,8 @@ static const struct config_key keys[] = {
 	    "Output of all jobs together, in the same way. 0 is no limit." },
 	{ "retention", "spans", CONFIG_DURATION, AT(keep.spans), "365d", 0, DURATION_MAX,
 	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever." },
+	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
+	    "A step of the event loop that takes longer is noted with its stack. 0: none is." },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
 };
 

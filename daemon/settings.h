@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/store/ops.h"
+#include "proto/when.h"
 
 struct settings {
 	char	*config;		/* the file, NULL: the default one, which may be missing */
@@ -21,6 +22,7 @@ struct settings {
 	int64_t	 connections, connections_per_user, jobs_per_user;
 	int64_t	 commands, checks, timers, window_jobs, catch_ups;
 	struct keep_policy keep;	/* [retention] */
+	usec_t	 block_limit;
 	bool	 system;		/* the host's daemon, not a user's */
 };
 

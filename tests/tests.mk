@@ -45,7 +45,7 @@ $(B)/tests/tools/sql: TOOL_LIBS := -lsqlite3
 
 # How many tests run side by side, and what they find: the programs under test, the source.
 TEST_JOBS	?= 2
-TEST_ENV	:= BIN=$(abspath $(B)) JOBD_BIN=$(abspath $(B)) JOBD_SOURCE=$(CURDIR)
+TEST_ENV	:= JOBD_STRICT=1 BIN=$(abspath $(B)) JOBD_BIN=$(abspath $(B)) JOBD_SOURCE=$(CURDIR)
 run-tests	= @$(TEST_ENV) tests/run $(B)/log/$(1) $(TEST_JOBS)
 
 PROGRAMS := $(B)/jobd $(B)/jobd-runner $(B)/jobctl
@@ -79,8 +79,19 @@ $(B)/tests/bench/peers/%: $(B)/tests/bench/peers/%.o $(B)/tests/bench/peers/meas
 
 BENCH_OWN := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 $(B)/tests/bench/engine: $(B)/tests/bench/peers/measure.o
+# The same engine with all that watches it left out: what that costs is the difference.
+BLIND_OBJECTS := $(patsubst %.c,$(B)/blind/%.o,$(wildcard daemon/engine/*.c)) $(B)/blind/tests/bench/engine.o
+$(BLIND_OBJECTS): $(B)/blind/%.o: %.c Makefile VERSION | deps $(GENERATED)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALLCFLAGS) -DENGINE_BLIND -c -o $@ $<
+BENCH_BLIND := $(B)/blind/tests/bench/engine
+$(BENCH_BLIND): $(BLIND_OBJECTS) $(B)/tests/bench/peers/measure.o $(call floor-archive,daemon/base) $(call floor-archive,proto)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
+
 $(BENCH_OWN): $(B)/tests/bench/%: $(B)/tests/bench/%.o $(UPWARD)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_ALL)
 
-BENCH := $(BENCH_OWN) $(PEERS_BUILT)
+BENCH := $(BENCH_OWN) $(BENCH_BLIND) $(PEERS_BUILT)

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "daemon/base/fault.h"
-#include "daemon/engine/loop.h"
+#include "daemon/engine/loop-internal.h"
 
 /* The child calls three functions deep and has no arrays. */
 #define STACK_SIZE	(16 * 1024)
@@ -330,7 +330,8 @@ child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task 
 	r = -b.error;
 	*stage = b.stage;
 	if (r == 0) {
-		r = watch_start(&c->watch, l, pidfd, WATCH_READ, waiter);
+		r = watch_start_for(&c->watch, l, pidfd, WATCH_READ, waiter,
+		    __builtin_return_address(0));
 		if (r < 0) {
 			/* Nobody would notice its end. */
 			*stage = "watch";
@@ -342,6 +343,7 @@ child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task 
 		close(pidfd);
 		return r;
 	}
+	leaks_process(l, pidfd, pid);
 	c->watch.ready = child_ready;
 	c->pid = pid;
 	c->pidfd = pidfd;

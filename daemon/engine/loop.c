@@ -14,8 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/engine/leaks.h"
 #include "daemon/engine/loop-internal.h"
 #include "daemon/engine/wallclock.h"
+#include "daemon/engine/watchdog.h"
 #include "proto/mem.h"
 
 /* Ready tasks run for about this long, in usec, before timers and descriptors are looked at. */
@@ -28,8 +30,14 @@
 /* At most so many timers are fired at once, to bound a tick when many have the same time. */
 #define FIRE_MAX	256
 
-/* Which step of a tick is timed turns through this many places. */
-#define SAMPLE_TURN	16
+/* Of ticks with a step or two, one in so many has one timed; of longer ones one of the steps each. */
+#define SAMPLE_TURN	4
+
+/* Ticks in turn: whose wait is measured in them. */
+enum { WAIT_OF_LAST, WAIT_OF_POLL, WAIT_OF_BATCH, WAIT_LATER };
+
+/* Mixes the number of a tick, so that which step is timed follows no pattern. */
+#define SAMPLE_MIX	UINT64_C(0x9e3779b97f4a7c15)
 
 /* How much of the tree is printed when the program is wrong. */
 #define DUMP_TASKS_MAX	1000
@@ -159,8 +167,13 @@ loop_new(enum loop_clock clock)
 	l->timer_fd = -1;
 	l->queue_end = &l->queue_head;
 	l->now = l->is_virtual ? USEC_SEC : loop_clock(l);
+	/* It has slept for long, as far as the watchdog is concerned. */
+	l->last_wait = USEC_NEVER;
 	/* A virtual world begins on 2026-01-01T00:00:00Z. */
 	l->wall_offset = (usec_t)1767225600 * USEC_SEC - l->now;
+	watchdog_new(l);
+	kinds_new(l);
+	leaks_new(l);
 	r = loop_open(l);
 	if (r < 0) {
 		loop_free(l);
@@ -176,6 +189,8 @@ loop_free(struct loop *l)
 	if (l == NULL)
 		return;
 	MUST(l->root == NULL || l->stats.tasks == 0);
+	if (l->leaks != NULL)
+		leaks_at_end(l);
 	if (l->timer_event != NULL)
 		event_free(l->timer_event);
 	if (l->timer_fd >= 0)
@@ -183,6 +198,10 @@ loop_free(struct loop *l)
 	if (l->base != NULL)
 		event_base_free(l->base);
 	heap_done(&l->timers);
+	watchdog_free(l);
+	kinds_free(l);
+	leaks_free(l);
+	findings_free(l);
 	if (dumped == l)
 		dumped = NULL;
 	free(l);
@@ -193,8 +212,9 @@ loop_woken(struct loop *l)
 {
 	if (!l->polling)
 		return;
-	l->polling = false;
 	l->now = loop_clock(l);
+	l->polling = false;
+	watch_round(l);
 }
 
 void
@@ -229,15 +249,36 @@ fire_timers(struct loop *l)
 static void
 step_sampled(struct loop *l, struct task *t)
 {
-	int64_t before;
+	const struct task_kind *kind = t->kind;
+	unsigned weight;
+	int64_t took;
 
 	if (l->is_virtual) {
 		task_step(t);
 		return;
 	}
-	before = clock_nsec(CLOCK_MONOTONIC);
+	took = -clock_nsec(CLOCK_MONOTONIC);
 	task_step(t);
-	histogram_add(&l->stats.step, (uint64_t)(clock_nsec(CLOCK_MONOTONIC) - before));
+	took += clock_nsec(CLOCK_MONOTONIC);
+	histogram_add(&l->stats.step, (uint64_t)took);
+	if (!ENGINE_SEES)
+		return;
+	/* It waits, and yet it is ready: by its own doing, as nobody else was there. */
+	weight = kinds_step(l, kind, (uint64_t)took, l->running == t && t->queued && t->place != NULL);
+	if (l->running == t)
+		task_used(t, weight, (uint64_t)took * weight / 1000);
+}
+
+/* The probe is resumed: so long has it waited. */
+static void
+probe_over(struct loop *l, const struct task *t)
+{
+	uint64_t waited = (uint64_t)(loop_clock(l) - l->probe_since);
+
+	l->probe = NULL;
+	histogram_add(&l->stats.ready_wait, waited);
+	if (ENGINE_SEES)
+		kinds_wait(l, t->kind, waited);
 }
 
 /* Run at most n ready tasks, timing the one at place `sample`.  Returns how many there were. */
@@ -248,10 +289,8 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 	unsigned i;
 
 	for (i = 0; i < n && (t = loop_queue_pop(l)) != NULL; i++) {
-		if (__builtin_expect(t == l->probe, 0)) {
-			l->probe = NULL;
-			histogram_add(&l->stats.ready_wait, (uint64_t)(loop_clock(l) - l->probe_since));
-		}
+		if (__builtin_expect(t == l->probe, 0))
+			probe_over(l, t);
 		l->running = t;
 		if (__builtin_expect(i == sample, 0))
 			step_sampled(l, t);
@@ -259,7 +298,33 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 			task_step(t);
 	}
 	l->running = NULL;
+	l->ended_kind = NULL;
 	return i;
+}
+
+/* Which step of a batch is timed: any, if it is as long as the last one. */
+static unsigned
+step_to_time(const struct loop *l)
+{
+	unsigned places = l->batch > SAMPLE_TURN ? l->batch : SAMPLE_TURN;
+
+	return (unsigned)(l->stats.ticks * SAMPLE_MIX >> 40) % places;
+}
+
+/*
+ * Whose wait in the queue is measured, by turns without a pattern: the first whom the clock or a descriptor wakes, the last in
+ * the queue, the first whom a step wakes or that yields, and the same a little later.
+ */
+static void
+wait_to_time(struct loop *l, unsigned when)
+{
+	if (l->probe != NULL || (l->stats.ticks * SAMPLE_MIX >> 62) != when)
+		return;
+	l->sample = when != WAIT_OF_LAST;
+	if (l->sample || l->queue_head == NULL)
+		return;
+	l->probe = container_of(l->queue_end, struct task, queue_next);
+	l->probe_since = l->now;
 }
 
 /*
@@ -269,8 +334,13 @@ run_some(struct loop *l, unsigned n, unsigned sample)
 static void
 run_batch(struct loop *l, unsigned steps_max)
 {
-	unsigned n = 0, stride = 1, sample = (unsigned)(l->stats.ticks % SAMPLE_TURN);
+	unsigned n = 0, stride = 1, sample = step_to_time(l);
 	usec_t end = l->now + BATCH_TIME;
+
+	if (ENGINE_SEES) {
+		wait_to_time(l, WAIT_OF_LAST);
+		wait_to_time(l, WAIT_OF_BATCH);
+	}
 
 	while (l->queue_head != NULL) {
 		if (stride > steps_max - n)
@@ -281,24 +351,33 @@ run_batch(struct loop *l, unsigned steps_max)
 			break;
 		if (!l->is_virtual && l->queue_head != NULL && loop_clock(l) >= end)
 			break;
+		if (ENGINE_SEES)
+			wait_to_time(l, WAIT_LATER);
 		if (stride < STRIDE_MAX)
 			stride *= 2;
 	}
 	l->stats.steps += n;
+	l->batch = n;
+	watch_round_over(l);
 }
 
 static void
 poll_descriptors(struct loop *l, bool wait)
 {
+	usec_t before = l->now;
+
 	l->stats.polls++;
 	if (wait)
 		l->stats.waits++;
-	l->sample = l->probe == NULL;
+	wait_to_time(l, WAIT_OF_POLL);
 	l->polling = true;
 	MUST(event_base_loop(l->base, EVLOOP_ONCE |
 	    (wait ? EVLOOP_NO_EXIT_ON_EMPTY : EVLOOP_NONBLOCK)) >= 0);
-	l->polling = false;
+	watch_round_over(l);
 	l->now = loop_clock(l);
+	l->polling = false;
+	if (wait)
+		l->last_wait = l->now - before;
 }
 
 /* Sleep until a descriptor is ready or the first timer is due. */
@@ -308,6 +387,8 @@ wait_real(struct loop *l)
 	const struct heap_entry *first = heap_first(&l->timers);
 	struct itimerspec when = { .it_value = { 0, 0 } };
 
+	if (ENGINE_SEES && l->watched && l->watchdog != NULL)
+		watchdog_rest(l, first != NULL ? first->key : USEC_NEVER);
 	if (first != NULL && first->key != l->armed) {
 		when.it_value.tv_sec = first->key / USEC_SEC;
 		when.it_value.tv_nsec = first->key % USEC_SEC * 1000;
@@ -354,6 +435,8 @@ tick(struct loop *l, usec_t until, unsigned steps_max)
 	const struct heap_entry *first;
 
 	l->stats.ticks++;
+	watch_round(l);
+	sweep_round(l);
 	fire_timers(l);
 	run_batch(l, steps_max);
 	if (l->root->done)
@@ -388,8 +471,12 @@ run(struct loop *l, usec_t until, uint64_t ticks_max, unsigned steps_max)
 	dumped = l;
 	must_set_hook(dump_tree);
 	l->now = loop_clock(l);
+	if (ENGINE_SEES && !l->is_virtual)
+		watchdog_start(l);
 	for (uint64_t n = 0; r == 0 && !l->root->done && n < ticks_max; n++)
 		r = tick(l, until, steps_max);
+	if (!l->is_virtual)
+		watchdog_stop(l);
 	/* Inside a step of another loop: from here on it is again that one's. */
 	if (outer != NULL && outer->running != NULL)
 		dumped = outer;

@@ -10,6 +10,7 @@
 #ifndef ENGINE_LOOP_H
 #define ENGINE_LOOP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +20,11 @@
 struct event_base;
 struct event;
 struct wallclock;
+struct watchdog;
+struct kinds;
+struct findings;
+struct leaks;
+struct task_walk;
 
 /* What the loop tells of itself; all counters since its start. */
 struct loop_stats {
@@ -42,7 +48,8 @@ struct loop {
 	usec_t			 slept;		/* virtual clock: boot time - now */
 	struct wallclock	*wallclock;	/* virtual clock: who is told when it is set */
 	struct task		*root;
-	struct task		*running;
+	struct task		*running;	/* while its frame is there; NULL between steps */
+	const struct task_kind	*ended_kind;	/* of one that has just ended: its frame is gone */
 	struct task		*probe;		/* sampled for ready_wait */
 	usec_t			 probe_since;
 	int			 watches;	/* descriptors watched */
@@ -50,6 +57,20 @@ struct loop {
 	struct event_base	*base;
 	struct event		*timer_event;
 	int			 timer_fd;
+	/* watchdog.h: NULL on a virtual clock; set armed there when nothing is to be armed */
+	struct watchdog		*watchdog;
+	volatile sig_atomic_t	 watched;	/* its timer is armed, or there is none */
+	volatile sig_atomic_t	 caught;	/* it has caught the loop while it was blocked */
+	struct task		*suspect;	/* whom it caught, while he lives */
+	usec_t			 last_wait;	/* how long the loop slept the last time */
+	struct kinds		*kinds;		/* kinds.h */
+	unsigned		 batch;		/* steps of the last batch */
+	struct findings		*findings;	/* finding.h; NULL: there is none yet */
+	struct leaks		*leaks;		/* leaks.h */
+	unsigned		 owners;	/* tasks that it knows to own something */
+	usec_t			 sweep_next;	/* when it goes on, and while it is under way 0 */
+	uint8_t			 epoch;		/* of its time; wraps */
+	struct task_walk	*walks;		/* of those who are looking at the tasks */
 	struct loop_stats	 stats;
 };
 

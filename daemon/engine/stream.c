@@ -161,7 +161,7 @@ stream_start(struct stream *s, struct loop *l, int fd, size_t in_max, struct tas
 	int r;
 
 	*s = (struct stream){ .loop = l, .in_max = in_max };
-	r = watch_start(&s->watch, l, fd, WATCH_ALWAYS, waiter);
+	r = watch_start_for(&s->watch, l, fd, WATCH_ALWAYS, waiter, __builtin_return_address(0));
 	if (r < 0) {
 		close(fd);
 		return r;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/engine/leaks.h"
 #include "daemon/engine/loop-internal.h"
 
 /* A line of the dump is cut at this length, and indented no further than for this depth. */
@@ -39,6 +40,7 @@ task_start(struct task *t, const struct task_kind *kind, struct task *parent)
 	task_init(t, kind, parent->loop, parent);
 	/* The level holds for those who come later, too. */
 	t->cancelled = parent->cancelled || parent->returned;
+	t->cancel_epoch = t->loop->epoch;
 	t->older = parent->child;
 	if (t->older != NULL)
 		t->older->younger = t;
@@ -62,16 +64,45 @@ task_wake(struct task *t)
 	loop_queue_push(t->loop, t);
 }
 
+/* The task after t and all below it, in the tree below root. */
+static const struct task *
+tree_skip(const struct task *root, const struct task *t, unsigned *depth)
+{
+	while (t != root) {
+		if (t->older != NULL)
+			return t->older;
+		t = t->parent;
+		(*depth)--;
+	}
+	return NULL;
+}
+
+/* Those who are looking at the tasks, and would look at this one next. */
+static void
+walks_pass_over(struct loop *l, const struct task *t)
+{
+	for (struct task_walk *w = l->walks; w != NULL; w = w->next) {
+		if (w->at == t)
+			w->at = tree_skip(w->root, t, &w->depth);
+		if (w->root == t)
+			w->at = w->root = NULL;
+	}
+}
+
 /* The function has returned and no child lives: tell the parent, give the frame back. */
 static void
 task_finish(struct task *t)
 {
+	const struct task_kind *kind = t->kind;
 	struct task *parent = t->parent;
+	struct loop *l = t->loop;
 
 	MUST(t->child == NULL && !t->queued && !heap_has(&t->timer));
+	if (ENGINE_SEES && __builtin_expect(l->walks != NULL, 0))
+		walks_pass_over(l, t);
 	t->done = true;
 	t->since = 0;
-	t->loop->stats.tasks--;
+	l->stats.tasks--;
 	if (t->younger != NULL)
 		t->younger->older = t->older;
 	else if (parent != NULL)
@@ -79,8 +110,14 @@ task_finish(struct task *t)
 	if (t->older != NULL)
 		t->older->younger = t->younger;
 	task_wake(parent);
-	if (t->kind->release != NULL)
-		t->kind->release(t);
+	if (ENGINE_SEES && __builtin_expect(l->suspect == t, 0))
+		watchdog_suspect(l);
+	l->ended_kind = kind;
+	l->running = NULL;
+	if (kind->release != NULL)
+		kind->release(t);
+	if (ENGINE_SEES && l->owners > 0)
+		leaks_owner_gone(l, t, kind);
 }
 
 static void
@@ -168,19 +205,6 @@ task_wait_again(struct task *t)
 	return false;
 }
 
-/* The task after t and all below it, in the tree below root. */
-static const struct task *
-tree_skip(const struct task *root, const struct task *t, unsigned *depth)
-{
-	while (t != root) {
-		if (t->older != NULL)
-			return t->older;
-		t = t->parent;
-		(*depth)--;
-	}
-	return NULL;
-}
-
 const struct task *
 task_next(const struct task *root, const struct task *t, unsigned *depth)
 {
@@ -208,10 +232,43 @@ task_cancel(struct task *t)
 			continue;
 		}
 		w->cancelled = true;
+		w->cancel_epoch = w->loop->epoch;
 		if (!w->shielded && !w->returned)
 			task_wake(w);
 		next = task_next(t, w, &depth);
 	}
+}
+
+void
+task_walk_begin(struct task_walk *w, struct loop *l, const struct task *root)
+{
+	*w = (struct task_walk){ .next = l->walks, .loop = l, .root = root, .at = root };
+	l->walks = w;
+}
+
+const struct task *
+task_walk_next(struct task_walk *w, unsigned *depth)
+{
+	const struct task *t = w->at;
+
+	*depth = w->depth;
+	if (t != NULL)
+		w->at = task_next(w->root, t, &w->depth);
+	return t;
+}
+
+void
+task_walk_end(struct task_walk *w)
+{
+	if (w->loop == NULL)
+		return;
+	for (struct task_walk **at = &w->loop->walks; *at != NULL; at = &(*at)->next) {
+		if (*at == w) {
+			*at = w->next;
+			break;
+		}
+	}
+	w->loop = NULL;
 }
 
 static void
@@ -244,17 +301,21 @@ describe_place(const struct task *t, char *out, size_t n)
 }
 
 void
+task_serves(const struct task *t, char *out, size_t n)
+{
+	out[0] = '\0';
+	for (const struct task *who = t; who != NULL && out[0] == '\0'; who = who->parent) {
+		if (who->kind->serves != NULL)
+			who->kind->serves(who, out, n);
+	}
+}
+
+void
 task_describe(const struct task *t, unsigned depth, struct task_info *out)
 {
-	const struct task *who;
-
 	out->task = t;
 	out->depth = depth;
-	out->serves[0] = '\0';
-	for (who = t; who != NULL && out->serves[0] == '\0'; who = who->parent) {
-		if (who->kind->serves != NULL)
-			who->kind->serves(who, out->serves, sizeof(out->serves));
-	}
+	task_serves(t, out->serves, sizeof(out->serves));
 	describe_wait(t, out->waits_for, sizeof(out->waits_for));
 	describe_place(t, out->place, sizeof(out->place));
 }

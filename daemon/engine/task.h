@@ -74,10 +74,13 @@ struct task {
 	int			 result;	/* valid once done */
 	uint16_t		 line;		/* where to go on; 0: not begun */
 	bool			 queued : 1, cancelled : 1, shielded : 1, returned : 1, done : 1;
+	bool			 told : 1;	/* that it does not end, or is overdue */
+	uint8_t			 cancel_epoch;	/* of the loop, when it was cancelled */
+	uint32_t		 steps, used;	/* and usec on the loop; about, as both are sampled */
 };
 
 /* The whole of what a waiting task costs, beside its frame, is this and a heap entry. */
-_Static_assert(sizeof(struct task) + sizeof(struct heap_entry) <= 112, "a task has become fat");
+_Static_assert(sizeof(struct task) + sizeof(struct heap_entry) <= 120, "a task has become fat");
 
 /*
  * Start a task as a child of parent; the other members of its frame are the caller's to set before.
@@ -186,6 +189,25 @@ void task_wait_end(struct task *t);
 
 /* ---- looking ---- */
 
+/*
+ * A look at all tasks that may last longer than a tick: whoever ends meanwhile is passed over, whoever
+ * begins may be missed.  A task that it gave is valid in that tick only.
+ */
+struct task_walk {
+	struct task_walk	*next;		/* of the loop's */
+	struct loop		*loop;
+	const struct task	*root, *at;	/* at: the next one; NULL: the end */
+	unsigned		 depth;		/* of that one */
+};
+
+void task_walk_begin(struct task_walk *w, struct loop *l, const struct task *root);
+
+/* The next one and its depth below root, parents first, or NULL at the end. */
+const struct task *task_walk_next(struct task_walk *w, unsigned *depth);
+
+/* Twice is fine, and for zeroes. */
+void task_walk_end(struct task_walk *w);
+
 /* One live task as `tasks` shows it. */
 struct task_info {
 	const struct task	*task;
@@ -203,6 +225,9 @@ const struct task *task_next(const struct task *root, const struct task *t, unsi
 
 /* Describe one for people. */
 void task_describe(const struct task *t, unsigned depth, struct task_info *out);
+
+/* Whom it serves, "12.3", or empty. */
+void task_serves(const struct task *t, char *out, size_t n);
 
 /* Print the tree to a descriptor, without allocating: at most max tasks. */
 void task_dump(const struct task *root, int fd, unsigned max);

@@ -52,6 +52,13 @@ watch_add(struct watch *w)
 int
 watch_start(struct watch *w, struct loop *l, int fd, unsigned what, struct task *waiter)
 {
+	return watch_start_for(w, l, fd, what, waiter, __builtin_return_address(0));
+}
+
+int
+watch_start_for(struct watch *w, struct loop *l, int fd, unsigned what, struct task *waiter,
+    const void *where)
+{
 	int r;
 
 	MUST(fd >= 0 && what != 0);
@@ -66,6 +73,7 @@ watch_start(struct watch *w, struct loop *l, int fd, unsigned what, struct task 
 		return r;
 	}
 	l->watches++;
+	leaks_watch(l, fd, waiter, where);
 	return 0;
 }
 
@@ -104,4 +112,5 @@ watch_stop(struct watch *w)
 	w->again = NULL;
 	MUST(w->loop->watches > 0);
 	w->loop->watches--;
+	leaks_unwatch(w->loop, w->fd);
 }

@@ -44,6 +44,10 @@ struct watch {
  */
 int watch_start(struct watch *w, struct loop *l, int fd, unsigned what, struct task *waiter);
 
+/* The same on behalf of who stands at an address of the program, for modules of the engine. */
+int watch_start_for(struct watch *w, struct loop *l, int fd, unsigned what, struct task *waiter,
+    const void *where);
+
 /* Change what is watched; what is ready then is told anew.  0 or -errno. */
 int watch_set(struct watch *w, unsigned what);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/engine/leaks.h"
 #include "daemon/engine/loop.h"
 #include "daemon/store/store-internal.h"
 #include "proto/mem.h"
@@ -33,6 +34,7 @@ op_finished(struct store *s, struct store_op *op)
 	op->done = true;
 	s->waiting--;
 	loop_unhold(s->loop);
+	leaks_back(s->loop, op->waiter);
 	task_wake(op->waiter);
 }
 
@@ -159,6 +161,7 @@ store_submit(struct store *s, struct store_op *op, struct task *t)
 	op->lent = true;
 	s->waiting++;
 	loop_hold(s->loop);
+	leaks_lend(s->loop, t);
 	if (s->waiting > STORE_OPS_MAX && op_optional(op->kind)) {
 		op->result = -EBUSY;
 		op->letter.next = NULL;
