@@ -93,6 +93,9 @@ memory_job_held(const struct memory_job *j)
 	return j->paused || j->quarantined;
 }
 
+/* A run of it that waits for its next attempt, or 0. */
+int64_t memory_retrying_run(const struct memory_job *j);
+
 /* What the scheduler is told of it; the caller frees the schedule. */
 struct due_row memory_due_row(const struct memory_job *j);
 

@@ -191,6 +191,16 @@ memory_run_again(struct memory *m, struct memory_job *j, struct memory_run *r)
 	r->info.state = RUN_QUEUED;
 }
 
+int64_t
+memory_retrying_run(const struct memory_job *j)
+{
+	const struct memory_run *r = j->retrying > 0 ? j->newest : NULL;
+
+	while (r != NULL && r->info.state != RUN_RETRYING)
+		r = r->older;
+	return r != NULL ? r->info.run : 0;
+}
+
 struct memory_run *
 memory_run_find(const struct memory_job *j, int64_t run)
 {
@@ -273,6 +283,7 @@ claim_waiting(struct memory *m, struct memory_job *j, struct op_claim *o)
 	r->info.started = o->started;
 	o->attempt = r->info.attempt;
 	o->retried = r->retried;
+	o->retrying = memory_retrying_run(j);
 	o->manual = r->info.manual;
 	o->run_due = r->info.due;
 	return 0;
@@ -377,6 +388,7 @@ memory_finish(void *db, struct store_op *op)
 	}
 	memory_job_settle(j, info->ended);
 	o->job_state = j->state;
+	o->retrying = memory_retrying_run(j);
 	memory_tell(m, op);
 	return 0;
 }
@@ -531,11 +543,7 @@ memory_due_row(const struct memory_job *j)
 	struct due_row row = j->row;
 
 	row.schedule = xstrdup(row.schedule);
-	row.retrying = 0;
-	for (const struct memory_run *r = j->newest; j->retrying > 0 && r != NULL; r = r->older) {
-		if (r->info.state == RUN_RETRYING)
-			row.retrying = r->info.run;
-	}
+	row.retrying = memory_retrying_run(j);
 	return row;
 }
 

@@ -216,6 +216,7 @@ memory_cancel(void *db, struct store_op *op)
 		memory_job_settle(j, o->now);
 	}
 	o->job_state = j->state;
+	o->retrying = memory_retrying_run(j);
 	o->kind = j->row.kind;
 	o->name = xstrdup(j->name);
 	return 0;

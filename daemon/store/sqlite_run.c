@@ -150,7 +150,8 @@ claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	--*job_active(j, run.state);
 	j->running++;
 	job_settle(j, o->started);
-	return job_save_counted(db, j, false);
+	r = job_save_counted(db, j, false);
+	return r < 0 ? r : retrying_run(db, j, &o->retrying);
 }
 
 int
@@ -274,7 +275,9 @@ finish_job(struct sqlite *db, const struct op_finish *o, const struct run_now *n
 	if (r == 0 && o->quarantined)
 		r = span_hold(db, j->id, SPAN_QUARANTINED, true, o->run->ended, 0);
 	job_settle(j, o->run->ended);
-	return r < 0 ? r : job_save_counted(db, j, o->quarantined);
+	if (r == 0)
+		r = job_save_counted(db, j, o->quarantined);
+	return r;
 }
 
 int
@@ -301,6 +304,8 @@ sqlite_finish(void *arg, struct store_op *op)
 	}
 	if (r == 0)
 		r = finish_job(db, o, &now, &j);
+	if (r == 0)
+		r = retrying_run(db, &j, &o->retrying);
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
@@ -501,6 +506,8 @@ sqlite_cancel(void *arg, struct store_op *op)
 		r = cancel_running(db, o, &run);
 	else
 		r = cancel_waiting(db, o, &run, &j);
+	if (r == 0)
+		r = retrying_run(db, &j, &o->retrying);
 	o->job_state = j.state;
 	o->kind = j.kind;
 	o->name = j.name;	/* a refused one's is dropped with it */

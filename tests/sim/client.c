@@ -278,6 +278,7 @@ change_told(struct client *f)
 		j->paused_at = sim_now(f->sim);
 	} else if (f->what == CLIENT_RESUME) {
 		row = row_of(j, f->op.pause.row.due);
+		row.retrying = f->op.pause.row.retrying;
 		if (f->op.pause.changed)
 			scheduler_job_resumed(scheduler, &row, j->name, f->op.pause.job_state,
 			    f->op.pause.released);

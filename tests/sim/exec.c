@@ -220,7 +220,7 @@ sim_exec_cancel(struct sim_exec *f)
 	struct sim_process *p = process_of(f);
 	usec_t last = sim_now(sim_of(f)) + p->ignores;
 
-	p->canceled = !p->lost;
+	p->canceled = true;
 	if (last < p->ends)
 		p->ends = last;
 }
