@@ -191,6 +191,17 @@ memory_run_again(struct memory *m, struct memory_job *j, struct memory_run *r)
 	r->info.state = RUN_QUEUED;
 }
 
+void
+memory_hold_retries(struct memory_job *j)
+{
+	for (struct memory_run *r = j->newest; j->retrying > 0 && r != NULL; r = r->older) {
+		int64_t at = r->info.retry_at.usec;
+
+		if (r->info.state == RUN_RETRYING && (at > 0) == memory_job_held(j))
+			r->info.retry_at.usec = -at;
+	}
+}
+
 int64_t
 memory_retrying_run(const struct memory_job *j)
 {
@@ -354,6 +365,7 @@ finish_decide(struct op_finish *o, const struct memory_run *r, struct memory_job
 	if (o->again == AGAIN_RERUN && j->crashes >= CRASHES_MAX) {
 		o->quarantined = !j->quarantined;
 		j->quarantined = true;
+		memory_hold_retries(j);
 		return;
 	}
 	o->state = RUN_RETRYING;

@@ -173,6 +173,8 @@ job_release(struct sqlite *db, struct op_retry *o, struct job_now *j)
 	j->quarantined = false;
 	j->crashes = 0;
 	j->generation++;
+	if (j->retrying > 0 && !j->paused && retries_hold(db, o->job, false) < 0)
+		return -EIO;
 	return span_hold(db, o->job, SPAN_QUARANTINED, false, o->now, 0);
 }
 

@@ -274,6 +274,8 @@ finish_job(struct sqlite *db, const struct op_finish *o, const struct run_now *n
 		r = attempt_keep(db, &attempt, o->run->state, o->run->ended);
 	if (r == 0 && o->quarantined)
 		r = span_hold(db, j->id, SPAN_QUARANTINED, true, o->run->ended, 0);
+	if (r == 0 && o->quarantined && j->retrying > 0)
+		r = retries_hold(db, j->id, true);
 	job_settle(j, o->run->ended);
 	if (r == 0)
 		r = job_save_counted(db, j, o->quarantined);
