@@ -670,7 +670,9 @@ memory_scheduled(void *db, struct store_op *op)
 			continue;
 		row = &o->rows[o->n++];
 		*row = memory_due_row(j);
-		row->misfire = 0;	/* as SQLite: nobody asks for it there */
+		/* as SQLite: nobody asks for them there */
+		row->misfire = 0;
+		row->retrying = 0;
 		row->decided = j->previous.usec > j->skipped.usec ? j->previous : j->skipped;
 	}
 	o->more = o->n == DUE_PAGE || seen == SCAN_ROWS_MAX;
