@@ -51,6 +51,12 @@ void brief_subject(struct explain *e, const struct subject *s, struct buf *out);
 /* The same of one run: how it came to be, and ended. */
 void say_run(struct explain *e, const struct run_info *r, struct buf *out);
 
+/* When its first attempt was started. */
+instant explain_begun(const struct run_info *r);
+
+/* What a run waits for that is retrying: what follows "it". */
+void say_retrying(struct explain *e, const struct run_info *r, struct buf *out);
+
 /* Why what has come is not decided yet. */
 void say_waits(struct explain *e, const struct subject *s, struct buf *out);
 

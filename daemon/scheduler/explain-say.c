@@ -226,6 +226,84 @@ say_notice(struct explain *e, const struct run_info *r, struct parts *parts)
 	buf_done(&why);
 }
 
+/* ---- attempts ---- */
+
+/* Of a run with so many only the latest are told, each in a link. */
+#define ATTEMPTS_TOLD 20
+
+instant
+explain_begun(const struct run_info *r)
+{
+	const struct attempt_info *first = r->attempts.n > 0 ? r->attempts.items[0] : NULL;
+
+	return first != NULL ? first->started : r->started;
+}
+
+/* When the process or request of the first attempt was there; none: it was not. */
+static instant
+first_spawned(const struct run_info *r)
+{
+	const struct attempt_info *first = r->attempts.n > 0 ? r->attempts.items[0] : NULL;
+
+	return first != NULL ? first->spawned : r->spawned;
+}
+
+/* "was lost", "timed out", with the reason for who may know it. */
+static void
+ended_words(const struct explain *e, int state, const char *reason, struct buf *out)
+{
+	const char *word = field_enum_word(run_state_names, state);
+
+	buf_puts(out, state == RUN_CANCELED || state == RUN_LOST ? "was " : "");
+	for (; *word != '\0'; word++)
+		buf_append(out, *word == '_' ? " " : word, 1);
+	if (e->mine && reason != NULL)
+		buf_printf(out, " (%s)", reason);
+}
+
+static void
+say_attempts(struct explain *e, const struct run_info *r)
+{
+	size_t n = r->attempts.n, from = n > ATTEMPTS_TOLD ? n - ATTEMPTS_TOLD : 0;
+
+	for (size_t i = from; i < n; i++) {
+		const struct attempt_info *a = r->attempts.items[i];
+		struct buf how = { .size = 0 };
+		char took[WHEN_TEXT_MAX];
+
+		ended_words(e, a->state, a->reason, &how);
+		of_run(e, say(e, CAUSE_ATTEMPT, a->ended, "attempt %lld %s, %s after it began",
+		    (long long)a->attempt, buf_string(&how), took_print(instant_since(a->ended,
+		    instant_is_set(a->spawned) ? a->spawned : a->started), took)), r->run);
+		buf_done(&how);
+	}
+}
+
+void
+say_retrying(struct explain *e, const struct run_info *r, struct buf *out)
+{
+	char at[WHEN_TEXT_MAX], in[WHEN_TEXT_MAX];
+	struct buf next = { .size = 0 };
+	usec_t left = instant_since(r->retry_at, e->now);
+
+	if (!instant_is_set(r->retry_at))
+		buf_puts(&next, "is held back while the job is paused");
+	else if (left > 0)
+		buf_printf(&next, "comes at %s, in %s", instant_print(r->retry_at, at),
+		    took_print(left, in));
+	else
+		buf_printf(&next, "was to come at %s, and waits for a slot for %s",
+		    instant_print(r->retry_at, at), kind_words(e));
+	buf_printf(out, "is retrying: attempt %lld did not succeed%s%s%s, attempt %lld %s",
+	    (long long)r->attempt, e->mine && r->reason != NULL ? " (" : "",
+	    e->mine && r->reason != NULL ? r->reason : "",
+	    e->mine && r->reason != NULL ? ")" : "", (long long)r->attempt + 1,
+	    buf_string(&next));
+	of_run(e, say(e, CAUSE_RETRY, r->retry_at, "attempt %lld %s", (long long)r->attempt + 1,
+	    buf_string(&next)), r->run);
+	buf_done(&next);
+}
+
 /* The run of the same job that ended while this one waited, or NULL. */
 static const struct run_info *
 waited_for(const struct explain *e, const struct run_info *r, instant from)
@@ -234,7 +312,8 @@ waited_for(const struct explain *e, const struct run_info *r, instant from)
 		const struct run_info *o = &e->runs[i];
 
 		if (o->run != r->run && o->ended.usec > from.usec && instant_is_set(o->started) &&
-		    o->ended.usec <= r->started.usec && o->started.usec < r->started.usec)
+		    o->ended.usec <= explain_begun(r).usec &&
+		    o->started.usec < explain_begun(r).usec)
 			return o;
 	}
 	return NULL;
@@ -264,17 +343,17 @@ say_wait(struct explain *e, const struct run_info *r, struct parts *parts)
 		free(words);
 		from = own->ended;
 	}
-	took = instant_since(r->started, from);
+	took = instant_since(explain_begun(r), from);
 	if (took < LATE_MIN / 10)
 		return;
 	for (size_t i = 0; i < e->spans_n; i++)
-		caught_up |= e->spans[i].kind != SPAN_PAUSED &&
+		caught_up |= !span_holds(&e->spans[i]) &&
 		    span_touches(&e->spans[i], r->due, r->noticed);
 	words = xasprintf(caught_up && !r->manual ?
 	    "waiting for its turn to catch up, and a slot for %s" :
 	    "waiting for a slot for %s", kind_words(e));
 	say(e, caught_up && !r->manual ? CAUSE_CATCH_UP : CAUSE_SLOT, from, "%s took %s", words,
-	    took_print(took, text))->until = r->started;
+	    took_print(took, text))->until = explain_begun(r);
 	part(parts, took, words);
 	free(words);
 }
@@ -292,7 +371,9 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 		*p = *p == '_' ? ' ' : *p;
 	if (e->mine && r->pid != 0)
 		(void)snprintf(pid, sizeof(pid), ", as pid %lld", (long long)r->pid);
-	if (!run_state_final((enum run_state)r->state)) {
+	if (r->state == RUN_RETRYING) {
+		say_retrying(e, r, &b);
+	} else if (!run_state_final((enum run_state)r->state)) {
 		if (r->state == RUN_QUEUED)
 			return;
 		buf_printf(&b, "is still running (since %s%s)", instant_print(begin, since), pid);
@@ -304,6 +385,8 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 			buf_printf(&b, " (%s)", r->reason);
 		if (e->mine && r->canceled_by != NULL)
 			buf_printf(&b, ", canceled by %s", r->canceled_by);
+		if (r->attempt > 1)
+			buf_printf(&b, ", in attempt %lld", (long long)r->attempt);
 		of_run(e, say(e, CAUSE_ENDED, r->ended, "%s", buf_string(&b)), r->run);
 	}
 	buf_printf(out, "%s", buf_string(&b));
@@ -317,15 +400,16 @@ say_started(struct explain *e, const struct run_info *r, struct parts *parts)
 		[KIND_COMMAND] = "its process began", [KIND_HTTP] = "its request went out",
 		[KIND_TIMER] = "its wait began",
 	};
+	instant started = explain_begun(r), spawned = first_spawned(r);
 	char name[RUN_NAME_MAX], text[WHEN_TEXT_MAX];
 	usec_t took;
 
-	of_run(e, say(e, CAUSE_STARTED, r->started, "started as %s", run_name(e, r->run, name)),
+	of_run(e, say(e, CAUSE_STARTED, started, "started as %s", run_name(e, r->run, name)),
 	    r->run);
-	if (!instant_is_set(r->spawned))
+	if (!instant_is_set(spawned))
 		return;
-	took = instant_since(r->spawned, r->started);
-	of_run(e, say(e, CAUSE_SPAWNED, r->spawned, "%s %s after that",
+	took = instant_since(spawned, started);
+	of_run(e, say(e, CAUSE_SPAWNED, spawned, "%s %s after that",
 	    begins[e->job->kind],
 	    took_print(took, text)), r->run);
 	part(parts, took, "to commit the claim and begin");
@@ -348,7 +432,7 @@ say_before(struct explain *e, const struct run_info *r)
 void
 say_run(struct explain *e, const struct run_info *r, struct buf *out)
 {
-	instant began = instant_is_set(r->spawned) ? r->spawned : r->started;
+	instant began = instant_is_set(first_spawned(r)) ? first_spawned(r) : explain_begun(r);
 	char name[RUN_NAME_MAX], other[RUN_NAME_MAX], text[WHEN_TEXT_MAX];
 	usec_t late = instant_since(began, r->due);
 	struct parts parts = { .least = late / 100 > LATE_MIN / 10 ? late / 100 : LATE_MIN / 10 };
@@ -356,7 +440,8 @@ say_run(struct explain *e, const struct run_info *r, struct buf *out)
 	(void)run_name(e, r->run, name);
 	if (r->manual)
 		of_run(e, say(e, CAUSE_MANUAL, r->due, "%s was asked for by hand", name), r->run);
-	if (!instant_is_set(r->started)) {
+	if (!instant_is_set(r->started) || r->state == RUN_QUEUED) {
+		say_attempts(e, r);
 		if (r->state == RUN_QUEUED && e->view.run != 0)
 			buf_printf(out, "waits as %s for the end of %s", name,
 			    run_name(e, e->view.run, other));
@@ -378,6 +463,7 @@ say_run(struct explain *e, const struct run_info *r, struct buf *out)
 	if (late >= LATE_MIN && buf_len(&parts.text) > 0)
 		buf_printf(out, ": %s", buf_string(&parts.text));
 	buf_puts(out, "; it ");
+	say_attempts(e, r);
 	say_outcome(e, r, out);
 	say_before(e, r);
 	buf_done(&parts.text);
@@ -435,13 +521,15 @@ skip_overlap(struct explain *e, const struct subject *s, struct buf *out)
 	int64_t n = place_in_row(e, s);
 	char text[WHEN_TEXT_MAX], name[RUN_NAME_MAX];
 	/* A range has the latest run that was active; an earlier one may have been at this due. */
-	bool same = r != NULL && instant_is_set(r->started) && r->started.usec <= s->o.due.usec;
+	bool same = r != NULL && instant_is_set(r->started) &&
+	    explain_begun(r).usec <= s->o.due.usec;
 
 	buf_puts(out, "overlap: ");
 	if (same) {
-		buf_printf(out, "%s was still running (since %s", run_name(e, r->run, name),
-		    took_print(instant_since(s->o.due, r->started), text));
-		if (e->mine && r->pid != 0)
+		buf_printf(out, "%s was still %s (since %s", run_name(e, r->run, name),
+		    r->attempts.n > 0 ? "being tried" : "running",
+		    took_print(instant_since(s->o.due, explain_begun(r)), text));
+		if (e->mine && r->pid != 0 && r->attempts.n == 0)
 			buf_printf(out, ", as pid %lld", (long long)r->pid);
 		buf_puts(out, ")");
 	} else {
@@ -646,7 +734,7 @@ say_waits(struct explain *e, const struct subject *s, struct buf *out)
 	instant begin = schedule_begin(e->schedule, s->o.due);
 
 	if (paused_now(e, &pause)) {
-		cause = CAUSE_PAUSED;
+		cause = e->job->state == JOB_QUARANTINED ? CAUSE_QUARANTINED : CAUSE_PAUSED;
 		buf_printf(&why, "waits: the job is %s", buf_string(&pause));
 	} else if (v->store_bad || v->sweeping || !v->recovered) {
 		cause = v->store_bad ? CAUSE_STORE : CAUSE_WAITING;
@@ -659,9 +747,10 @@ say_waits(struct explain *e, const struct subject *s, struct buf *out)
 		buf_puts(&why, "is queued: ");
 		full_words(e, "", &why);
 		buf_printf(&why, ", %lld in line", (long long)v->in_line);
-	} else if (v->waits == WAITS_RUN || v->run != 0) {
+	} else if (v->waits == WAITS_RUN || v->run != 0 || v->retrying != 0) {
 		cause = CAUSE_OWN_RUN;
-		buf_printf(&why, "waits for the end of %s", run_name(e, v->run, name));
+		buf_printf(&why, "waits for the end of %s",
+		    run_name(e, v->run != 0 ? v->run : v->retrying, name));
 	} else if (v->waits == WAITS_TURN) {
 		cause = CAUSE_CATCH_UP;
 		buf_printf(&why, "catches up: its turn comes at %s", instant_print(v->not_before,
@@ -682,28 +771,33 @@ say_waits(struct explain *e, const struct subject *s, struct buf *out)
 static void
 say_obstacles(struct explain *e, const struct subject *s, struct buf *out)
 {
-	const struct run_info *r = explain_find(e, e->view.run);
-	bool repeats = schedule_repeats(e->schedule);
+	const struct run_info *r = explain_find(e, e->view.run != 0 ? e->view.run :
+	    e->view.retrying);
+	bool repeats = schedule_repeats(e->schedule), tried = r != NULL && e->view.run == 0;
 	char name[RUN_NAME_MAX], since[WHEN_TEXT_MAX];
 	struct buf pause = { .size = 0 }, full = { .size = 0 };
 
 	if (paused_now(e, &pause)) {
-		say(e, CAUSE_PAUSED, e->now, "the job is %s: if it still is then, this one %s",
-		    buf_string(&pause), repeats ? "is skipped" : "waits");
-		buf_printf(out, ", unless the job is still paused then (%s)", buf_string(&pause));
+		bool quarantined = e->job->state == JOB_QUARANTINED;
+
+		say(e, quarantined ? CAUSE_QUARANTINED : CAUSE_PAUSED, e->now,
+		    "the job is %s: if it still is then, this one %s", buf_string(&pause),
+		    repeats ? "is skipped" : "waits");
+		buf_printf(out, ", unless the job is still %s then (%s)",
+		    quarantined ? "quarantined" : "paused", buf_string(&pause));
 	}
 	buf_done(&pause);
 	/* What is busy now says little of what comes after the next due. */
 	if (s->o.due.usec != e->job->due.usec)
 		return;
 	if (r != NULL) {
-		(void)instant_print(r->started, since);
-		of_run(e, say(e, CAUSE_OVERLAP, r->started,
-		    "%s is running since %s: if it still is then, this one %s",
-		    run_name(e, r->run, name), since,
+		(void)instant_print(explain_begun(r), since);
+		of_run(e, say(e, CAUSE_OVERLAP, explain_begun(r),
+		    "%s is %s since %s: if it still is then, this one %s",
+		    run_name(e, r->run, name), tried ? "being tried" : "running", since,
 		    repeats ? "is skipped (overlap)" : "waits"), r->run);
-		buf_printf(out, ", %s %s is still running then", repeats ? "unless" : "or later if",
-		    name);
+		buf_printf(out, ", %s %s is still %s then", repeats ? "unless" : "or later if",
+		    name, tried ? "being tried" : "running");
 	}
 	if (e->view.running >= e->view.running_max) {
 		full_words(e, "", &full);

@@ -160,6 +160,15 @@ pick_now(struct explain *e)
 		e->later = to_come(e, schedule_at(e->schedule, e->job->due));
 }
 
+/* The run that waits for its next attempt, or 0. */
+static int64_t
+retrying_run(const struct explain *e)
+{
+	const struct run_info *last = e->job->last;
+
+	return last != NULL && last->state == RUN_RETRYING ? last->run : e->view.retrying;
+}
+
 void
 explain_pick(struct explain *e)
 {
@@ -177,6 +186,8 @@ explain_pick(struct explain *e)
 	else
 		pick_between(e);
 	want(e, e->view.run);
+	if (retrying_run(e) != 0)
+		want(e, retrying_run(e));
 	want_subject(e, &e->exact);
 	want_subject(e, &e->earlier);
 	want_subject(e, &e->later);
@@ -338,21 +349,51 @@ tell_running(struct explain *e, const struct run_info *r, struct buf *out)
 	buf_done(&rest);
 }
 
+/* Nothing runs, but something will run again. */
+static void
+tell_retrying(struct explain *e, const struct run_info *r, struct buf *out)
+{
+	char due[WHEN_TEXT_MAX], name[RUN_NAME_MAX];
+	struct buf rest = { .size = 0 };
+
+	buf_printf(out, "%s ", run_name(e, r->run, name));
+	say_run(e, r, &rest);
+	e->quiet = true;
+	say_retrying(e, r, out);
+	e->quiet = false;
+	if (e->later.kind == SUBJECT_FUTURE)
+		say(e, CAUSE_WAITING, e->later.o.due, "its next due is %s",
+		    instant_print(e->later.o.due, due));
+	buf_done(&rest);
+}
+
+/* It is held back, by a person or because it was lost too often. */
+static void
+tell_held(struct explain *e, struct buf *out)
+{
+	const struct span *pause = explain_pause(e, e->now);
+	bool quarantined = e->job->state == JOB_QUARANTINED;
+
+	if (pause != NULL)
+		span_words(pause, out);
+	else
+		buf_puts(out, quarantined ? "quarantined" : "paused since it was added");
+	if (quarantined)
+		buf_puts(out, "; resume or retry lets it go on");
+	say(e, quarantined ? CAUSE_QUARANTINED : CAUSE_PAUSED,
+	    pause != NULL ? pause->first : e->job->created, "%s", buf_string(out));
+}
+
 /* Nothing runs: for what does it wait? */
 static void
 tell_waiting(struct explain *e, struct buf *out)
 {
-	const struct span *pause = explain_pause(e, e->now);
+	bool held = e->job->state == JOB_PAUSED || e->job->state == JOB_QUARANTINED;
 	char due[WHEN_TEXT_MAX], in[WHEN_TEXT_MAX];
 	struct buf then = { .size = 0 };
 
-	if (e->job->state == JOB_PAUSED) {
-		if (pause != NULL)
-			span_words(pause, out);
-		else
-			buf_puts(out, "paused since it was added");
-		say(e, CAUSE_PAUSED, pause != NULL ? pause->first : e->job->created, "%s",
-		    buf_string(out));
+	if (held) {
+		tell_held(e, out);
 	} else if (e->later.kind == SUBJECT_WAITS) {
 		buf_printf(out, "due %s: it ", instant_print(e->later.o.due, due));
 		say_subject(e, &e->later, out);
@@ -361,11 +402,11 @@ tell_waiting(struct explain *e, struct buf *out)
 	if (e->job->state == JOB_QUEUED && e->job->last != NULL &&
 	    e->job->last->state == RUN_QUEUED)
 		say_run(e, e->job->last, out);
-	else if (e->later.kind == SUBJECT_FUTURE && e->job->state != JOB_PAUSED)
+	else if (e->later.kind == SUBJECT_FUTURE && !held)
 		buf_printf(out, "waiting for its next due, %s, in %s",
 		    instant_print(e->later.o.due, due),
 		    took_print(instant_since(e->later.o.due, e->now), in));
-	else if (e->spec->on_boot && e->job->state != JOB_PAUSED)
+	else if (e->spec->on_boot && !held)
 		buf_puts(out, "waiting for the next start of the host");
 	else if (e->job->waits_for != NULL)
 		buf_printf(out, "blocked: it %s", e->job->waits_for);
@@ -387,15 +428,20 @@ static void
 explain_now(struct explain *e, struct buf *out)
 {
 	const struct run_info *r = explain_find(e, e->view.run);
+	const struct run_info *waits = explain_find(e, retrying_run(e));
 
 	if (r != NULL)
 		tell_running(e, r, out);
+	else if (e->job->state == JOB_RETRYING && waits != NULL)
+		tell_retrying(e, waits, out);
 	else if (e->job->state == JOB_FINISHED)
 		tell_finished(e, out);
 	else
 		tell_waiting(e, out);
 	if (r == NULL && e->job->state == JOB_FINISHED)
 		return;
+	if (r == NULL && e->job->state == JOB_RETRYING)
+		r = waits;
 	if (r != NULL && e->earlier.kind == SUBJECT_RAN && e->earlier.row.run == r->run)
 		e->earlier.kind = SUBJECT_NONE;	/* told */
 	tell_past(e);

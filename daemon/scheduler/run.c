@@ -161,6 +161,8 @@ run_claimed(struct run_task *f)
 {
 	struct op_claim *c = &f->op.claim;
 
+	if (f->info.run != 0)
+		scheduler_job_retries(f->s, f->info.job, c->retrying);
 	if (f->info.run != 0 && c->was == RUN_RETRYING)
 		f->s->waiting--;
 	else if (f->info.run != 0)
@@ -289,7 +291,6 @@ run_waits(struct run_task *f)
 	f->info.state = RUN_RETRYING;
 	f->info.retry_at = o->held ? (instant){ 0 } : o->again_at;
 	s->waiting++;
-	scheduler_job_retries(s, f->info.job, f->info.run, true);
 	if (!o->held)
 		retrying_add(&s->retrying, f->info.job, f->info.run, f->info.kind, o->again_at,
 		    loop_wall(s->loop));
@@ -304,7 +305,6 @@ run_ended(struct run_task *f)
 
 	run_count(&s->stats, f->info.state);
 	keeper_run_ended(s->keeper, f->info.output_bytes);
-	scheduler_job_retries(s, f->info.job, f->info.run, false);
 	run_tell(f, EVENT_RUN_ENDED, o->job_state);
 	if (o->quarantined)
 		scheduler_job_quarantined(s, f->info.job, f->info.name, o->job_state);
@@ -317,6 +317,8 @@ run_finished(struct run_task *f)
 {
 	struct scheduler *s = f->s;
 
+	if (f->op.head.result == 0)
+		scheduler_job_retries(s, f->info.job, f->op.finish.retrying);
 	if (f->op.head.result == 0 && f->op.finish.state == RUN_RETRYING) {
 		run_waits(f);
 	} else if (f->op.head.result == 0) {

@@ -100,7 +100,7 @@ void scheduler_unpark(struct scheduler *s, int64_t job);
 /* The job is in quarantine from now on. */
 void scheduler_job_quarantined(struct scheduler *s, int64_t job, const char *name, int job_state);
 
-/* A run of the job waits for its next attempt, or does not any more: its occurrences know it. */
-void scheduler_job_retries(struct scheduler *s, int64_t job, int64_t run, bool retries);
+/* This run of the job waits for its next attempt, as the store has it; 0: none does. */
+void scheduler_job_retries(struct scheduler *s, int64_t job, int64_t run);
 
 #endif

@@ -173,16 +173,12 @@ scheduler_unpark(struct scheduler *s, int64_t job)
 }
 
 void
-scheduler_job_retries(struct scheduler *s, int64_t job, int64_t run, bool retries)
+scheduler_job_retries(struct scheduler *s, int64_t job, int64_t run)
 {
 	struct pending *p = window_get(&s->window, job);
 
-	if (p == NULL)
-		return;
-	if (retries)
+	if (p != NULL)
 		p->retrying = run;
-	else if (p->retrying == run)
-		p->retrying = 0;
 }
 
 /* Retries that were due while nobody was there are spread like catch-ups. */
@@ -567,7 +563,7 @@ scheduler_run_retried(struct scheduler *s, const struct op_retry *op)
 	if (op->was == RUN_RETRYING) {
 		s->waiting--;
 		retrying_remove(&s->retrying, op->job, op->run);
-		scheduler_job_retries(s, op->job, op->run, false);
+		scheduler_job_retries(s, op->job, op->row.retrying);
 		scheduler_unpark(s, op->job);
 		p = queue_find(&s->queue, op->job, op->run);
 		if (p != NULL)
@@ -610,7 +606,7 @@ waiting_canceled(struct scheduler *s, const struct op_cancel *op)
 	if (op->was == RUN_RETRYING) {
 		s->waiting--;
 		retrying_remove(&s->retrying, op->job, op->run);
-		scheduler_job_retries(s, op->job, op->run, false);
+		scheduler_job_retries(s, op->job, op->retrying);
 		scheduler_unpark(s, op->job);
 	} else {
 		s->queued--;

@@ -106,6 +106,12 @@ memory_job_held(const struct memory_job *j)
 	return j->paused || j->quarantined;
 }
 
+/* A run of it that waits for its next attempt, or 0. */
+int64_t memory_retrying_run(const struct memory_job *j);
+
+/* As long as the job is held its runs do not go on with the next attempt. */
+void memory_hold_retries(struct memory_job *j);
+
 /* What the scheduler is told of it; the caller frees the schedule. */
 struct due_row memory_due_row(const struct memory_job *j);
 /* The job of this name, or NULL.  Slow: for tests. */

@@ -197,6 +197,27 @@ memory_run_again(struct memory *m, struct memory_job *j, struct memory_run *r)
 	r->info.state = RUN_QUEUED;
 }
 
+void
+memory_hold_retries(struct memory_job *j)
+{
+	for (struct memory_run *r = j->newest; j->retrying > 0 && r != NULL; r = r->older) {
+		int64_t at = r->info.retry_at.usec;
+
+		if (r->info.state == RUN_RETRYING && (at > 0) == memory_job_held(j))
+			r->info.retry_at.usec = -at;
+	}
+}
+
+int64_t
+memory_retrying_run(const struct memory_job *j)
+{
+	const struct memory_run *r = j->retrying > 0 ? j->newest : NULL;
+
+	while (r != NULL && r->info.state != RUN_RETRYING)
+		r = r->older;
+	return r != NULL ? r->info.run : 0;
+}
+
 struct memory_run *
 memory_run_find(const struct memory_job *j, int64_t run)
 {
@@ -280,6 +301,7 @@ claim_waiting(struct memory *m, struct memory_job *j, struct op_claim *o)
 	r->info.started = o->started;
 	o->attempt = r->info.attempt;
 	o->retried = r->retried;
+	o->retrying = memory_retrying_run(j);
 	o->manual = r->info.manual;
 	o->run_due = r->info.due;
 	return 0;
@@ -351,6 +373,7 @@ finish_decide(struct op_finish *o, const struct memory_run *r, struct memory_job
 	if (o->again == AGAIN_RERUN && j->crashes >= CRASHES_MAX) {
 		o->quarantined = !j->quarantined;
 		j->quarantined = true;
+		memory_hold_retries(j);
 		return;
 	}
 	o->state = RUN_RETRYING;
@@ -392,6 +415,7 @@ memory_finish(void *db, struct store_op *op)
 		    (was == JOB_FINISHED) != (j->state == JOB_FINISHED), o->state, info->ended,
 		    &o->dependents);
 	o->job_state = j->state;
+	o->retrying = memory_retrying_run(j);
 	memory_tell(m, op);
 	return 0;
 }
@@ -559,11 +583,7 @@ memory_due_row(const struct memory_job *j)
 	struct due_row row = j->row;
 
 	row.schedule = xstrdup(row.schedule);
-	row.retrying = 0;
-	for (const struct memory_run *r = j->newest; j->retrying > 0 && r != NULL; r = r->older) {
-		if (r->info.state == RUN_RETRYING)
-			row.retrying = r->info.run;
-	}
+	row.retrying = memory_retrying_run(j);
 	return row;
 }
 
@@ -678,7 +698,9 @@ memory_scheduled(void *db, struct store_op *op)
 			continue;
 		row = &o->rows[o->n++];
 		*row = memory_due_row(j);
-		row->misfire = 0;	/* as SQLite: nobody asks for it there */
+		/* as SQLite: nobody asks for them there */
+		row->misfire = 0;
+		row->retrying = 0;
 		row->decided = j->previous.usec > j->skipped.usec ? j->previous : j->skipped;
 	}
 	o->more = o->n == DUE_PAGE || seen == SCAN_ROWS_MAX;

@@ -188,6 +188,7 @@ memory_retry(void *db, struct store_op *op)
 		j->quarantined = false;
 		j->crashes = 0;
 		j->generation++;
+		memory_hold_retries(j);
 	}
 	if (o->was == RUN_RETRYING)
 		memory_run_move(m, j, run, RUN_QUEUED);
@@ -244,21 +245,10 @@ memory_cancel(void *db, struct store_op *op)
 		    &o->dependents);
 	}
 	o->job_state = j->state;
+	o->retrying = memory_retrying_run(j);
 	o->kind = j->row.kind;
 	o->name = xstrdup(j->name);
 	return 0;
-}
-
-/* As long as the job is held its runs do not go on with the next attempt. */
-static void
-hold_retries(struct memory_job *j)
-{
-	for (struct memory_run *r = j->newest; j->retrying > 0 && r != NULL; r = r->older) {
-		int64_t at = r->info.retry_at.usec;
-
-		if (r->info.state == RUN_RETRYING && (at > 0) == memory_job_held(j))
-			r->info.retry_at.usec = -at;
-	}
 }
 
 int
@@ -283,7 +273,7 @@ memory_pause(void *db, struct store_op *op)
 			j->crashes = 0;
 		}
 		j->generation++;
-		hold_retries(j);
+		memory_hold_retries(j);
 		memory_job_settle(j, o->now);
 	}
 	o->row = memory_due_row(j);

@@ -74,7 +74,8 @@ static void
 claim_clear(struct op_claim *op)
 {
 	memset(&op->row, 0, sizeof(op->row));
-	op->attempt = op->retried = 0;
+	op->attempt = op->retried = op->retrying = 0;
+	op->was = 0;
 	op->manual = false;
 	op->run_due = (instant){ 0 };
 	op->born = false;
@@ -275,6 +276,7 @@ clear_by_hand(struct store_op *op)
 		OP(cancel, op)->dependents = NO_DEPENDENTS;
 		OP(cancel, op)->was = 0;
 		OP(cancel, op)->job_state = 0;
+		OP(cancel, op)->retrying = 0;
 	} else if (op->kind == OP_PAUSE) {
 		OP(pause, op)->name = NULL;
 		OP(pause, op)->changed = OP(pause, op)->released = false;
@@ -363,6 +365,7 @@ op_clear(struct store_op *op)
 		OP(finish, op)->state = OP(finish, op)->job_state = 0;
 		OP(finish, op)->held = OP(finish, op)->quarantined = false;
 		OP(finish, op)->dependents = NO_DEPENDENTS;
+		OP(finish, op)->retrying = 0;
 		break;
 	case OP_SKIP:
 		OP(skip, op)->name = NULL;

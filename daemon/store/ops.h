@@ -138,6 +138,7 @@ struct op_claim {
 	int		 was;		/* out: of a run that was there: its state before */
 	int64_t		 attempt;	/* out: the number of the one that begins */
 	int64_t		 retried;	/* out: retries used up, with this one */
+	int64_t		 retrying;	/* out: of a run that was there: as in struct due_row, after it */
 	/* out: the run was made by this claim (run is 0 again if that fails) */
 	bool		 born;
 	/* out: the job itself, when its parents let it go on again meanwhile */
@@ -171,6 +172,7 @@ struct op_finish {
 	int			 state;	/* out: of the run: as in, or RUN_RETRYING */
 	bool			 held;	/* out: it is retrying, and its job paused */
 	bool			 quarantined; /* out: the job is, by this */
+	int64_t			 retrying; /* out: as in struct due_row, after it */
 	int			 job_state; /* out: what the job is now */
 	struct dependents	 dependents; /* out */
 	/* -ESTALE: it is not in that state (or gone) */
@@ -308,6 +310,7 @@ struct op_cancel {
 	int		 kind;
 	int		 job_state;	/* out: the job's after it */
 	struct dependents dependents;	/* out */
+	int64_t		 retrying;	/* out: as in struct due_row, after it */
 	/* -ENOENT, -EACCES; -EALREADY: final before */
 };
 void op_cancel_done(struct op_cancel *op);

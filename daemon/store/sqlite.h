@@ -28,7 +28,7 @@ enum statement {
 	ST_SHIFT, ST_SCHEDULED, ST_LEDGER_RUNS, ST_LEDGER_BY_HAND, ST_LEDGER_SKIPS,
 	ST_LEDGER_RUNS_BACK, ST_LEDGER_SKIPS_BACK,
 	ST_RETRYING_SAME, ST_RETRYING_LATER, ST_ATTEMPT_KEEP, ST_ATTEMPTS, ST_ATTEMPTS_DELETE, ST_ATTEMPTS_OF_DELETE,
-	ST_RUN_AGAIN, ST_RETRY_HOLD, ST_FAILED_SAME, ST_FAILED_LATER,
+	ST_RUN_AGAIN, ST_RETRY_HOLD, ST_RETRYING_RUN, ST_FAILED_SAME, ST_FAILED_LATER,
 	ST_OUTPUT_PUT, ST_LAST_RUN, ST_RUNS_YOUNGER, ST_KEEP_NEXT_RUN, ST_KEEP_NEXT_SKIP,
 	ST_KEEP_JOB, ST_KEEP_LAST, ST_KEEP_FAILED, ST_KEEP_RUNS, ST_KEEP_RUN_DELETE,
 	ST_KEEP_OUTPUT, ST_KEEP_OUTPUT_GONE, ST_KEEP_JOB_SAVE, ST_KEEP_SKIPS, ST_KEEP_SKIP_DELETE,
@@ -231,6 +231,9 @@ int attempts_delete(struct sqlite *db, int64_t job, int64_t run);
 
 /* The attempts of a run that are kept as such, the oldest first. */
 int attempts_read(struct sqlite *db, struct run_info *run);
+
+/* A run of the job that waits for its next attempt, by what is written so far; 0: none. */
+int retrying_run(struct sqlite *db, const struct job_now *j, int64_t *ret);
 
 /* A job's retrying runs are held back, or let go on. */
 int retries_hold(struct sqlite *db, int64_t job, bool hold);

@@ -43,6 +43,25 @@ attempts_delete(struct sqlite *db, int64_t job, int64_t run)
 }
 
 int
+retrying_run(struct sqlite *db, const struct job_now *j, int64_t *ret)
+{
+	sqlite3_stmt *st;
+	int r;
+
+	*ret = 0;
+	if (j->retrying == 0)
+		return 0;
+	st = sql(db, ST_RETRYING_RUN, "SELECT run FROM run WHERE job = ?1 AND state = 2 LIMIT 1");
+	bind_int(st, 1, j->id);
+	r = sql_step(db, st);
+	if (r != 1)
+		return r < 0 ? r : sql_damaged(db, "job", j->id);
+	*ret = col_int(st, 0);
+	(void)sqlite3_reset(st);	/* one is asked for */
+	return 0;
+}
+
+int
 retries_hold(struct sqlite *db, int64_t job, bool hold)
 {
 	sqlite3_stmt *st = sql(db, ST_RETRY_HOLD,
@@ -166,6 +185,8 @@ job_release(struct sqlite *db, struct op_retry *o, struct job_now *j)
 	j->quarantined = false;
 	j->crashes = 0;
 	j->generation++;
+	if (j->retrying > 0 && !j->paused && retries_hold(db, o->job, false) < 0)
+		return -EIO;
 	return span_hold(db, o->job, SPAN_QUARANTINED, false, o->now, 0);
 }
 
@@ -194,6 +215,8 @@ sqlite_retry(void *arg, struct store_op *op)
 	j.queued++;
 	job_settle(&j, o->now);
 	r = job_save_counted(db, &j, o->released);
+	if (r == 0)
+		r = retrying_run(db, &j, &j.retrying_run);
 	/* What was finished is not any more: those that wait for it wait again. */
 	if (r == 0)
 		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
@@ -203,8 +226,6 @@ sqlite_retry(void *arg, struct store_op *op)
 	o->job_state = j.state;
 	o->paused = j.paused;
 	o->row = job_due_row(&j);
-	if (run.state == RUN_RETRYING)
-		o->row.retrying = 0;
 	o->name = j.name;
 	j.name = NULL;
 out:

@@ -153,7 +153,8 @@ claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	--*job_active(j, run.state);
 	j->running++;
 	job_settle(j, o->started);
-	return job_save_counted(db, j, false);
+	r = job_save_counted(db, j, false);
+	return r < 0 ? r : retrying_run(db, j, &o->retrying);
 }
 
 int
@@ -288,6 +289,8 @@ finish_job(struct sqlite *db, const struct op_finish *o, const struct run_now *n
 		r = attempt_keep(db, &attempt, o->run->state, o->run->ended);
 	if (r == 0 && o->quarantined)
 		r = span_hold(db, j->id, SPAN_QUARANTINED, true, o->run->ended, 0);
+	if (r == 0 && o->quarantined && j->retrying > 0)
+		r = retries_hold(db, j->id, true);
 	if (o->state != RUN_RETRYING)
 		j->took = run_took_average(j->took, o->run);
 	j->output += o->run->output_bytes;
@@ -295,7 +298,9 @@ finish_job(struct sqlite *db, const struct op_finish *o, const struct run_now *n
 	if (o->run->output_bytes > 0 && now->id < db->output_from)
 		db->output_from = now->id;
 	job_settle(j, o->run->ended);
-	return r < 0 ? r : job_save_counted(db, j, o->quarantined);
+	if (r == 0)
+		r = job_save_counted(db, j, o->quarantined);
+	return r;
 }
 
 int
@@ -324,6 +329,8 @@ sqlite_finish(void *arg, struct store_op *op)
 		r = finish_job(db, o, &now, &j);
 	if (r == 0 && o->state != RUN_RETRYING)
 		r = dependents_tell(db, &j, o->state, run->ended, &o->dependents);
+	if (r == 0)
+		r = retrying_run(db, &j, &o->retrying);
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
@@ -533,6 +540,8 @@ sqlite_cancel(void *arg, struct store_op *op)
 		r = cancel_waiting(db, o, &run, &j);
 	if (r == 0 && run.state != RUN_RUNNING)
 		r = dependents_tell(db, &j, RUN_CANCELED, o->now, &o->dependents);
+	if (r == 0)
+		r = retrying_run(db, &j, &o->retrying);
 	o->job_state = j.state;
 	o->kind = j.kind;
 	o->name = j.name;	/* a refused one's is dropped with it */

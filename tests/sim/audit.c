@@ -20,28 +20,66 @@ instant_compare(const void *a, const void *b)
 	return x->usec < y->usec ? -1 : x->usec > y->usec;
 }
 
+/*
+ * Those begun are numbered, and no more than the retries allow, with those asked for by hand: a lost
+ * one uses none up, but is followed by another only where that was wanted.
+ */
+static void
+audit_attempts(struct sim_audit *a, const struct run_info *r)
+{
+	struct sim *s = a->sim;
+	const struct sim_job *j = sim_job_find(s, r->job);
+	int64_t known = 0, lost = 0;
+
+	for (size_t i = 0; i < s->processes_n; i++) {
+		struct sim_process *p = &s->processes[i];
+
+		if (p->job != r->job || p->run != r->run)
+			continue;
+		SIM_CHECK(s, p->attempt <= r->attempt, "%lld.%lld: attempt %lld is not known",
+		    (long long)p->job, (long long)p->run, (long long)p->attempt);
+		p->seen = true;
+		known++;
+		lost += p->lost;
+	}
+	/* What was never begun was lost between its claim and its start. */
+	lost += r->attempt - known;
+	if (j == NULL || r->state == RUN_CANCELED)
+		return;
+	SIM_CHECK(s, r->attempt - lost <= (j->retries + 1) * (j->hand + 1),
+	    "%lld.%lld: %lld attempts, %lld lost, with %lld retries", (long long)r->job,
+	    (long long)r->run, (long long)r->attempt, (long long)lost, (long long)j->retries);
+	if (j->on_crash != ON_CRASH_RERUN)
+		SIM_CHECK(s, lost <= (j->retries_lost ? j->retries + 1 : 1) * (j->hand + 1) +
+		    (r->state == RUN_RUNNING), "%lld.%lld: %lld attempts lost", (long long)r->job,
+		    (long long)r->run, (long long)lost);
+}
+
 /* One run against what was begun. */
 static void
 audit_run(struct sim_audit *a, const struct run_info *r)
 {
 	struct sim *s = a->sim;
-	struct sim_process *p = sim_process_find(s, r->job, r->run);
+	struct sim_process *p = sim_process_find(s, r->job, r->run, r->attempt);
+	bool waits = r->state == RUN_QUEUED || r->state == RUN_RETRYING;
 	long long job = r->job, run = r->run;
 
-	if (p != NULL)
-		p->seen = true;
+	audit_attempts(a, r);
 	if (r->state == RUN_LOST)
-		SIM_CHECK(s, p == NULL && r->kind == KIND_COMMAND,
+		SIM_CHECK(s, (p == NULL || p->lost) && r->kind == KIND_COMMAND,
 		    "%lld.%lld lost, but it was begun", job, run);
 	else if (r->state == RUN_CANCELED)
-		SIM_CHECK(s, p == NULL || p->canceled, "%lld.%lld canceled, but it went on", job,
-		    run);
+		/* Before its next attempt, it has the end of the one before. */
+		SIM_CHECK(s, p == NULL || p->canceled || p->lost ||
+		    (p->ended && p->outcome != RUN_SUCCEEDED),
+		    "%lld.%lld canceled, but it went on", job, run);
 	else if (run_state_final((enum run_state)r->state))
-		SIM_CHECK(s, p != NULL && p->ended && !p->canceled && p->outcome == r->state,
+		SIM_CHECK(s, p != NULL && p->ended && !p->canceled && !p->lost &&
+		    p->outcome == r->state,
 		    "%lld.%lld ended as %s, but that is not so", job, run,
 		    run_state_names[r->state]);
 	else
-		SIM_CHECK(s, r->state == RUN_RUNNING || p == NULL, "%lld.%lld begun while queued",
+		SIM_CHECK(s, !waits || p == NULL || p->ended, "%lld.%lld begun while queued",
 		    job, run);
 	if (run_state_final((enum run_state)r->state))
 		SIM_CHECK(s, instant_is_set(r->ended), "%lld.%lld has no end", job, run);
@@ -52,6 +90,10 @@ audit_run(struct sim_audit *a, const struct run_info *r)
 		SIM_CHECK(s, r->due.usec > loop_wall(s->life->loop).usec - REST_TOLERANCE,
 		    "%lld.%lld is still queued", job,
 		    run);
+	/* Of a paused job it has no time. */
+	if (a->at_rest && r->state == RUN_RETRYING && instant_is_set(r->retry_at))
+		SIM_CHECK(s, r->retry_at.usec > loop_wall(s->life->loop).usec - REST_TOLERANCE,
+		    "%lld.%lld is still retrying", job, run);
 }
 
 /*
@@ -144,7 +186,12 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id,
 	    (long long)a->op.job.runs,
 	    (long long)a->op.job.skips, (long long)a->op.job.due.usec, a->op.job.state);
-	if (a->at_rest && !j->paused && !j->unsure && instant_is_set(a->op.job.due))
+	if (a->op.job.state == JOB_QUARANTINED)
+		SIM_CHECK(s, j->on_crash == ON_CRASH_RERUN && a->op.job.crashes >= CRASHES_MAX,
+		    "job %lld is quarantined after %lld crashes", (long long)j->id,
+		    (long long)a->op.job.crashes);
+	if (a->at_rest && !j->paused && !j->unsure && !a->op.job.paused &&
+	    instant_is_set(a->op.job.due))
 		SIM_CHECK(s, schedule_begin(sim_schedule(s, j), a->op.job.due).usec > now.usec -
 		    REST_TOLERANCE,
 		    "job %lld is due since %lld s and nobody cares",

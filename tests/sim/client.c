@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "tests/sim/sim.h"
 
 enum client_what { CLIENT_ADD, CLIENT_PAUSE, CLIENT_RESUME, CLIENT_REMOVE, CLIENT_TRIGGER,
-    CLIENT_CANCEL };
+    CLIENT_CANCEL, CLIENT_RETRY };
 
 struct client {
 	struct task		 task;
@@ -29,6 +30,7 @@ struct client {
 		struct op_remove	remove;
 		struct op_trigger	trigger;
 		struct op_cancel	cancel;
+		struct op_retry		retry;
 	} op;
 };
 
@@ -132,6 +134,30 @@ when_draw(struct client *f)
 	schedule_done(&schedule);
 }
 
+/* What follows a failure; quick enough that a world comes to rest. */
+static void
+retries_draw(struct client *f)
+{
+	static const char *const sets[] = { "timed_out", "any", "lost,timed_out", NULL };
+	struct sim *s = f->sim;
+	struct sim_job *j = job_of(f);
+
+	if (sim_chance(s, 60))
+		j->retries = f->spec.retries = sim_between(s, 1, 4);
+	if (j->retries > 0 && sim_chance(s, 80))
+		f->spec.backoff_first = sim_between(s, 1, 20 * USEC_SEC);
+	if (j->retries > 0 && sim_chance(s, 40))
+		f->spec.backoff = BACKOFF_FIXED;
+	else if (j->retries > 0)
+		f->spec.backoff_most = USEC_MINUTE;
+	if (j->retries > 0 && j->kind == KIND_COMMAND && sim_chance(s, 30))
+		f->spec.retry_on = xstrdup(pick(s, sets));
+	if (j->kind == KIND_COMMAND)
+		j->on_crash = f->spec.on_crash = (int)rand_below(&s->rand, ON_CRASH_COUNT);
+	j->retries_lost = j->on_crash == ON_CRASH_FAIL ||
+	    (f->spec.retry_on != NULL && strcmp(f->spec.retry_on, "timed_out") != 0);
+}
+
 static void
 spec_draw(struct client *f)
 {
@@ -142,6 +168,7 @@ spec_draw(struct client *f)
 	f->spec.name = xstrdup(j->name);
 	when_draw(f);
 	f->spec.paused = sim_chance(s, 5);
+	retries_draw(f);
 	if (j->kind == KIND_COMMAND) {
 		f->spec.command = xcalloc(1, sizeof(*f->spec.command));
 		strings_add(&f->spec.command->argv, "true");
@@ -225,7 +252,12 @@ change_prepare(struct client *f)
 	else if (f->what == CLIENT_TRIGGER)
 		f->op.trigger = (struct op_trigger){ .op.kind = OP_TRIGGER, .job = id, .now = now,
 		    .uid = -1 };
-	else if (f->what == CLIENT_CANCEL)
+	else if (f->what == CLIENT_RETRY) {
+		/* Whether it is answered or not, it may come to be. */
+		job_of(f)->hand++;
+		f->op.retry = (struct op_retry){ .op.kind = OP_RETRY, .job = id, .now = now,
+		    .run = f->op.cancel.run, .uid = -1 };
+	} else if (f->what == CLIENT_CANCEL)
 		f->op.cancel = (struct op_cancel){
 			.op.kind = OP_CANCEL, .job = id, .run = f->op.cancel.run, .now = now,
 			    .uid = -1, .by = "uid 0",
@@ -247,6 +279,7 @@ change_told(struct client *f)
 		j->paused_at = sim_now(f->sim);
 	} else if (f->what == CLIENT_RESUME) {
 		row = row_of(j, f->op.pause.row.due);
+		row.retrying = f->op.pause.row.retrying;
 		if (f->op.pause.changed)
 			scheduler_job_resumed(scheduler, &row, j->name, f->op.pause.job_state,
 			    f->op.pause.released);
@@ -260,6 +293,8 @@ change_told(struct client *f)
 		    j->name);
 	} else if (f->what == CLIENT_CANCEL) {
 		scheduler_run_canceled(scheduler, &f->op.cancel);
+	} else if (f->what == CLIENT_RETRY) {
+		scheduler_run_retried(scheduler, &f->op.retry);
 	}
 	sim_note(f->sim, "change %d of %lld", (int)f->what, (long long)j->id);
 }
@@ -283,7 +318,8 @@ client_answer(struct client *f)
 	else if (r != -EIO && r != -EBUSY && r != -EALREADY && r != -ENOENT)
 		sim_fail(s, "change %d of %lld: %d", (int)f->what, (long long)j->id, r);
 	if (r == -ENOENT)
-		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL,
+		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL ||
+		    f->what == CLIENT_RETRY,
 		    "%lld is not there", (long long)j->id);
 }
 
@@ -323,9 +359,9 @@ void
 client_act(struct sim *s)
 {
 	static const struct { enum client_what what; unsigned weight; } weights[] = {
-		{ CLIENT_ADD, 30 }, { CLIENT_PAUSE, 10 }, { CLIENT_RESUME, 16 }, { CLIENT_REMOVE,
+		{ CLIENT_ADD, 29 }, { CLIENT_PAUSE, 9 }, { CLIENT_RESUME, 15 }, { CLIENT_REMOVE,
 		    4 },
-		{ CLIENT_TRIGGER, 25 }, { CLIENT_CANCEL, 15 },
+		{ CLIENT_TRIGGER, 21 }, { CLIENT_CANCEL, 13 }, { CLIENT_RETRY, 9 },
 	};
 	uint64_t draw = rand_below(&s->rand, 100);
 	struct client *f = xcalloc(1, sizeof(*f));
@@ -348,7 +384,8 @@ client_act(struct sim *s)
 		}
 	}
 	/* Runs are numbered from 1; the last few are the ones that may be active. */
-	if (f->what == CLIENT_CANCEL && s->processes_n > 0) {
+	if ((f->what == CLIENT_CANCEL || (f->what == CLIENT_RETRY && sim_chance(s, 60))) &&
+	    s->processes_n > 0) {
 		const struct sim_process *p = &s->processes[s->processes_n - 1 - rand_below(&s->rand,
 		    s->processes_n < 6 ? s->processes_n : 6)];
 

@@ -32,10 +32,11 @@ process_of(const struct sim_exec *f)
 }
 
 struct sim_process *
-sim_process_find(struct sim *s, int64_t job, int64_t run)
+sim_process_find(struct sim *s, int64_t job, int64_t run, int64_t attempt)
 {
 	for (size_t i = s->processes_n; i-- > 0;) {
-		if (s->processes[i].job == job && s->processes[i].run == run)
+		if (s->processes[i].job == job && s->processes[i].run == run &&
+		    s->processes[i].attempt == attempt)
 			return &s->processes[i];
 	}
 	return NULL;
@@ -57,26 +58,82 @@ process_new(struct sim *s, const struct run_info *run)
 	p = &s->processes[s->processes_n];
 	lasts = sim_chance(s, 20) ? 0 : sim_between(s, 0, sim_chance(s, 10) ? LONG_MAX : SHORT_MAX);
 	*p = (struct sim_process){
-		.job = run->job, .run = run->run, .kind = run->kind,
+		.job = run->job, .run = run->run, .attempt = run->attempt, .kind = run->kind,
 		.ends = sim_chance(s, 3) ? USEC_NEVER : sim_now(s) + lasts,
 		.ignores = sim_chance(s, 70) ? 0 : sim_between(s, 0, SHORT_MAX),
 		.outcome = outcomes[rand_below(&s->rand, sizeof(outcomes) / sizeof(outcomes[0]))],
 	};
 	if (s->quiet && p->ends > sim_now(s) + QUIET_MAX)
 		p->ends = sim_now(s) + QUIET_MAX;
+	/* What has piled up is tried one after another: with retries that would take its time. */
+	if (s->quiet)
+		p->outcome = RUN_SUCCEEDED;
 	return s->processes_n++;
+}
+
+struct sim_job *
+sim_job_find(struct sim *s, int64_t job)
+{
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		if (s->jobs[i].id == job)
+			return &s->jobs[i];
+	}
+	return NULL;
 }
 
 static const struct schedule *
 sim_schedule_of(struct sim *s, int64_t job)
 {
 	static const struct schedule none;
+	struct sim_job *j = sim_job_find(s, job);
 
-	for (size_t i = 0; i < s->jobs_n; i++) {
-		if (s->jobs[i].id == job)
-			return sim_schedule(s, &s->jobs[i]);
+	return j != NULL ? sim_schedule(s, j) : &none;
+}
+
+void
+sim_runner_dies(struct sim *s)
+{
+	s->crashed++;
+	for (size_t i = 0; i < s->processes_n; i++) {
+		struct sim_process *p = &s->processes[i];
+
+		if (p->kind != KIND_COMMAND || p->ended)
+			continue;
+		p->ended = p->lost = true;
+		p->ends = sim_now(s);
+		sim_note(s, "%lld.%lld attempt %lld is lost", (long long)p->job,
+		    (long long)p->run, (long long)p->attempt);
 	}
-	return &none;
+}
+
+/* What must hold of an attempt and those before it. */
+static void
+check_attempt(struct sim *s, const struct run_info *run)
+{
+	long long job = run->job, number = run->run;
+
+	s->retried += run->attempt > 1;
+	for (size_t i = 0; i < s->processes_n; i++) {
+		const struct sim_process *p = &s->processes[i];
+
+		if (p->job != run->job || p->run != run->run)
+			continue;
+		SIM_CHECK(s, p->attempt < run->attempt, "%lld.%lld: attempt %lld after %lld", job,
+		    number, (long long)run->attempt, (long long)p->attempt);
+		SIM_CHECK(s, p->ended && (p->lost || p->canceled || p->outcome != RUN_SUCCEEDED),
+		    "%lld.%lld tried again, though it went on or had succeeded", job, number);
+	}
+	for (size_t i = 0; i < s->retries_n; i++) {
+		const struct sim_retry *x = &s->retries[i];
+
+		if (x->job != run->job)
+			continue;
+		/* The claim is told before it begins: so there is none of its own. */
+		SIM_CHECK(s, x->run != run->run, "%lld.%lld begun while told to be retrying", job,
+		    number);
+		SIM_CHECK(s, run->manual || run->attempt > 1, "%lld.%lld begun while %lld.%lld is"
+		    " retrying", job, number, job, (long long)x->run);
+	}
 }
 
 /* What must hold whenever something is begun. */
@@ -91,15 +148,15 @@ check_start(struct sim *s, const struct exec *e)
 
 	SIM_CHECK(s, !s->life->dead || s->die_after, "%lld.%lld begun by a dead daemon", job,
 	    number);
-	SIM_CHECK(s, sim_process_find(s, run->job, run->run) == NULL, "%lld.%lld begun twice",
-	    job, number);
+	check_attempt(s, run);
 	SIM_CHECK(s, s->life->live[run->kind] <= max[run->kind],
 	    "%lld.%lld: more than %lld at a time", job, number,
 	    (long long)max[run->kind]);
 	SIM_CHECK(s, run->state == RUN_RUNNING && instant_is_set(run->started),
 	    "%lld.%lld begun without a claim", job,
 	    number);
-	if (!run->manual && s->stepped < sim_now(s) - USEC_MINUTE)
+	/* The clock may have been set back between two attempts. */
+	if (!run->manual && run->attempt == 1 && s->stepped < sim_now(s) - USEC_MINUTE)
 		SIM_CHECK(s, run->started.usec >= schedule_begin(sim_schedule_of(s, run->job),
 		    run->due).usec, "%lld.%lld begun before its due", job, number);
 	for (size_t i = 0; i < s->processes_n; i++) {
@@ -112,7 +169,9 @@ check_start(struct sim *s, const struct exec *e)
 	for (size_t i = 0; i < s->jobs_n; i++) {
 		const struct sim_job *j = &s->jobs[i];
 
-		if (j->id == run->job && j->paused && !j->unsure && !j->doubtful && !run->manual)
+		/* By hand anything may be begun: a run, or another attempt. */
+		if (j->id == run->job && j->paused && !j->unsure && !j->doubtful && !run->manual &&
+		    (run->attempt == 1 || j->hand == 0))
 			SIM_CHECK(s, sim_now(s) <= j->paused_at, "%lld.%lld begun while paused",
 			    job, number);
 	}
@@ -127,7 +186,7 @@ sim_exec_begin(struct sim_exec *f)
 	struct sim_process *p;
 
 	s->life->live[run->kind]++;
-	p = f->exec.adopt ? sim_process_find(s, run->job, run->run) : NULL;
+	p = f->exec.adopt ? sim_process_find(s, run->job, run->run, run->attempt) : NULL;
 	if (p == NULL && f->exec.adopt && run->kind == KIND_COMMAND) {
 		/* The daemon died between the claim and the start. */
 		run->state = RUN_LOST;
@@ -137,8 +196,8 @@ sim_exec_begin(struct sim_exec *f)
 	if (!f->exec.adopt)
 		check_start(s, &f->exec);
 	f->process = p != NULL ? (size_t)(p - s->processes) : process_new(s, run);
-	sim_note(s, "%s %lld.%lld", p != NULL ? "adopt" : "begin", (long long)run->job,
-	    (long long)run->run);
+	sim_note(s, "%s %lld.%lld attempt %lld", p != NULL ? "adopt" : "begin",
+	    (long long)run->job, (long long)run->run, (long long)run->attempt);
 	if (!instant_is_set(run->spawned))
 		run->spawned = loop_wall(s->life->loop);
 	return true;
@@ -173,7 +232,7 @@ sim_exec_over(struct sim_exec *f)
 	struct run_info *run = f->exec.run;
 
 	p->ended = true;
-	run->state = p->canceled ? RUN_CANCELED : p->outcome;
+	run->state = p->lost ? RUN_LOST : p->canceled ? RUN_CANCELED : p->outcome;
 	run->exited = loop_wall(sim_of(f)->life->loop);
 	if (run->state == RUN_SUCCEEDED)
 		run->exit_code = 0;

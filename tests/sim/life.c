@@ -89,6 +89,22 @@ watching_step(struct task *t)
 	TASK_END(t, 0);
 }
 
+/* Told at once, before anything else can happen. */
+static bool
+watching_wants(struct watcher *w, const struct event_info *e)
+{
+	struct sim *s = ((struct sim_life *)w->context)->sim;
+	size_t i = 0;
+
+	while (i < s->retries_n && (s->retries[i].job != e->job || s->retries[i].run != e->run))
+		i++;
+	if (e->run != 0 && i < s->retries_n)
+		s->retries[i] = s->retries[--s->retries_n];
+	if (e->type == EVENT_RUN_RETRYING && s->retries_n < SIM_RETRIES_MAX)
+		s->retries[s->retries_n++] = (struct sim_retry){ e->job, e->run, e->retry_at };
+	return true;
+}
+
 static enum task_status
 root_step(struct task *t)
 {
@@ -150,10 +166,14 @@ life_start(struct sim *s)
 		},
 		/* So few that it is full now and then. */
 		.window_jobs_max = 8,
+		.seed = rand_next(&s->rand) | 1,
 	});
 	task_start_root(&life->root, &root_kind, life->loop);
 	store_start_task(life->store, &life->root);
 	task_start(&life->watching, &watching_kind, &life->root);
+	life->watcher.wants = watching_wants;
+	life->watcher.context = life;
+	s->retries_n = 0;
 	watcher_start(&life->watcher, life->events, &life->watching);
 	scheduler_start(life->scheduler, &life->root);
 	sim_note(s, "life %llu", (unsigned long long)s->lives);

@@ -187,6 +187,7 @@ restart(struct sim *s)
 
 	life_end(s);
 	if (boot) {
+		sim_runner_dies(s);
 		s->booted = s->before;
 		(void)snprintf(s->boot, sizeof(s->boot), "boot %lld", (long long)++s->boots);
 		sim_note(s, "the host is started anew");
@@ -253,6 +254,9 @@ step(struct sim *s)
 		set_clock(s);
 	} else if (draw < 68) {
 		sleep_host(s);
+	} else if (draw < 72) {
+		sim_note(s, "the runner dies");
+		sim_runner_dies(s);
 	}
 	if (s->slow)
 		advance(s, sim_between(s, 0, sim_chance(s, 15) ? 30 * USEC_DAY : 3 * USEC_DAY));
@@ -311,6 +315,7 @@ int
 main(int argc, char *argv[])
 {
 	uint64_t seed = 0, seeds = 0, steps = STEPS_DEFAULT, runs = 0, lives = 0, trace = 0;
+	uint64_t retried = 0, crashed = 0;
 	static struct sim s;
 
 	for (int i = 1; i < argc; i++) {
@@ -334,10 +339,13 @@ main(int argc, char *argv[])
 		trace = simulate(k, steps, &s);
 		runs += s.runs;
 		lives += s.lives;
+		retried += s.retried;
+		crashed += s.crashed;
 		if (n == 0 && simulate(k, steps, &s) != trace)
 			sim_fail(&s, "the same seed went another way");
 	}
-	printf("%s, %" PRIu64 " lives, %" PRIu64 " runs looked at; last trace %016" PRIx64 "\n",
-	    "all held", lives, runs, trace);
+	printf("%s, %" PRIu64 " lives, %" PRIu64 " runs looked at, %" PRIu64 " attempts after the"
+	    " first, %" PRIu64 " dead runners; last trace %016" PRIx64 "\n", "all held", lives,
+	    runs, retried, crashed, trace);
 	return 0;
 }

@@ -41,19 +41,32 @@ struct sim_job {
 	/* a change was under way when the daemon died: ask the store */
 	bool		doubtful;
 	bool		unsure;		/* ...and it may be paused or not */
+	/* what follows a failure; and how often a client has asked for another attempt */
+	int64_t		retries, hand;
+	int		on_crash;
+	bool		retries_lost;	/* a lost attempt uses up a retry */
 };
 
 /* What was really begun, outside the daemon: a command, or what stands for a check or a timer. */
 struct sim_process {
-	int64_t		job, run;
+	int64_t		job, run, attempt;
 	int		kind;
 	usec_t		ends;		/* true time; USEC_NEVER: not by itself */
 	usec_t		ignores;	/* how long it ignores being asked to end */
 	int		outcome;	/* enum run_state, if it ends by itself */
 	bool		canceled;
 	bool		ended;
+	bool		lost;		/* the runner that had it has died, and it with it */
 	bool		seen;		/* by the present audit: the store knows its run */
 };
+
+/* A run that was told to be retrying, until it is told to be anything else. */
+struct sim_retry {
+	int64_t	job, run;
+	instant	at;
+};
+
+#define SIM_RETRIES_MAX 256
 
 struct sim_life;
 
@@ -74,6 +87,9 @@ struct sim {
 	size_t			 jobs_n;
 	struct sim_process	*processes;
 	size_t			 processes_n, processes_size;
+	struct sim_retry	 retries[SIM_RETRIES_MAX];	/* of this life */
+	size_t			 retries_n;
+	uint64_t		 retried, crashed;	/* attempts after the first; runners that died */
 	usec_t			 stepped;	/* true time of the last step of the wall clock */
 	usec_t			 steps[SIM_STEPS_MAX]; /* all of them */
 	size_t			 steps_n;
@@ -133,7 +149,11 @@ void life_run(struct sim *s, usec_t until);	/* by the loop's clock; back early i
 
 /* exec.c */
 extern const struct executor *const sim_executors[KIND_COUNT];
-struct sim_process *sim_process_find(struct sim *s, int64_t job, int64_t run);
+struct sim_process *sim_process_find(struct sim *s, int64_t job, int64_t run, int64_t attempt);
+struct sim_job *sim_job_find(struct sim *s, int64_t job);		/* or NULL */
+
+/* All commands that run are lost. */
+void sim_runner_dies(struct sim *s);
 
 /* client.c: one action of a client, drawn from the seed */
 void client_act(struct sim *s);

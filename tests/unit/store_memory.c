@@ -34,6 +34,7 @@ union any {
 	struct op_redue		redue;
 	struct op_span		span;
 	struct op_trigger	trigger;
+	struct op_retry		retry;
 	struct op_cancel	cancel;
 	struct op_pause		pause;
 	struct op_remove	remove;
@@ -81,8 +82,9 @@ chance(struct pair *p, int64_t percent)
 static void
 print_row(struct buf *b, const struct due_row *r)
 {
-	buf_printf(b, " [%" PRId64 " %" PRId64 " %" PRId64 " %d %d %s %" PRId64 "]", r->id, r->due.usec,
-	    r->every, r->misfire, r->kind, r->schedule != NULL ? r->schedule : "-", r->decided.usec);
+	buf_printf(b, " [%" PRId64 " %" PRId64 " %" PRId64 " %d %d %s %" PRId64 " retrying=%d]", r->id,
+	    r->due.usec, r->every, r->misfire, r->kind, r->schedule != NULL ? r->schedule : "-",
+	    r->decided.usec, r->retrying != 0);
 }
 
 static void
@@ -90,9 +92,9 @@ print_run(struct buf *b, const struct run_info *r)
 {
 	buf_printf(b, " {%" PRId64 ".%" PRId64 " state=%d attempt=%" PRId64 " manual=%d due=%" PRId64
 	    " noticed=%" PRId64 " started=%" PRId64 " mark=%d missed=%" PRId64 " previous=%" PRId64
-	    " ended=%" PRId64 " code=%" PRId64 " reason=%s by=%s name=%s}", r->job, r->run, r->state,
+	    " ended=%" PRId64 " retry=%" PRId64 " code=%" PRId64 " reason=%s by=%s name=%s}", r->job, r->run, r->state,
 	    r->attempt, r->manual, r->due.usec, r->noticed.usec, r->started.usec, r->mark, r->missed,
-	    r->previous.usec, r->ended.usec, r->exit_code, r->reason != NULL ? r->reason : "-",
+	    r->previous.usec, r->ended.usec, r->retry_at.usec, r->exit_code, r->reason != NULL ? r->reason : "-",
 	    r->canceled_by != NULL ? r->canceled_by : "-", r->name != NULL ? r->name : "-");
 }
 
@@ -137,10 +139,12 @@ print_claim(struct buf *b, const struct op_claim *o)
 	buf_printf(b, " run=%" PRId64 " manual=%d run_due=%" PRId64 " born=%d", o->run, o->manual,
 	    o->run_due.usec, o->born);
 	if (o->op.result == 0)
-		buf_printf(b, " previous=%" PRId64 " id=%" PRId64 " uid=%" PRId64 " name=%s kind=%d"
-		    " spec=%s every=%" PRId64 " generation=%" PRId64 " took=%" PRId64, o->previous.usec, o->row.id,
-		    o->row.uid, o->row.name != NULL ? o->row.name : "-", o->row.kind,
-		    o->row.spec_json, o->row.every, o->row.generation, o->row.took);
+		buf_printf(b, " attempt=%" PRId64 " retried=%" PRId64 " was=%d retrying=%d previous=%"
+		    PRId64 " id=%" PRId64 " uid=%" PRId64 " name=%s kind=%d"
+		    " spec=%s every=%" PRId64 " generation=%" PRId64 " took=%" PRId64, o->attempt,
+		    o->retried, o->was, o->retrying != 0, o->previous.usec, o->row.id, o->row.uid,
+		    o->row.name != NULL ? o->row.name : "-", o->row.kind, o->row.spec_json,
+		    o->row.every, o->row.generation, o->row.took);
 }
 
 static void
@@ -148,9 +152,10 @@ print_active(struct buf *b, const struct active_row *r)
 {
 	buf_printf(b, " {%" PRId64 ".%" PRId64 " state=%d kind=%d uid=%" PRId64 " attempt=%" PRId64
 	    " due=%" PRId64 " %" PRId64 " %" PRId64 " mark=%d missed=%" PRId64 " previous=%" PRId64
-	    " manual=%d cancel=%d by=%s name=%s spec=%s}", r->job, r->run, r->state, r->kind, r->uid,
+	    " retry=%" PRId64 " retried=%" PRId64 " manual=%d cancel=%d by=%s name=%s spec=%s}",
+	    r->job, r->run, r->state, r->kind, r->uid,
 	    r->attempt, r->due.usec, r->noticed.usec, r->started.usec, r->mark, r->missed,
-	    r->previous.usec, r->manual, r->cancel_asked, r->canceled_by != NULL ? r->canceled_by : "-",
+	    r->previous.usec, r->retry_at.usec, r->retried, r->manual, r->cancel_asked, r->canceled_by != NULL ? r->canceled_by : "-",
 	    r->name != NULL ? r->name : "-", r->spec_json != NULL ? r->spec_json : "-");
 }
 
@@ -161,10 +166,10 @@ print_get(struct buf *b, const struct op_get *o)
 
 	buf_printf(b, " job %" PRId64 " %s kind=%d state=%d uid=%" PRId64 " generation=%" PRId64
 	    " created=%" PRId64 " due=%" PRId64 " every=%" PRId64 " runs=%" PRId64 " skips=%" PRId64
-	    " paused=%d overlaps=%" PRId64,
+	    " paused=%d overlaps=%" PRId64 " crashes=%" PRId64,
 	    j->id, j->name != NULL ? j->name : "-", j->kind, j->state, j->uid, j->generation,
 	    j->created.usec, j->due.usec, j->every, j->runs, j->skips, j->paused,
-	    j->overlaps);
+	    j->overlaps, j->crashes);
 	buf_printf(b, " parents=%" PRId64 " dependents=%" PRId64, j->parents, j->dependents);
 	for (size_t i = 0; i < o->parents_n; i++) {
 		const struct dependency_info *d = &o->parents[i];
@@ -177,21 +182,35 @@ print_get(struct buf *b, const struct op_get *o)
 }
 
 static void
+print_retry(struct buf *b, const struct op_retry *o)
+{
+	buf_printf(b, " was=%d", o->was);
+	if (o->op.result < 0)
+		return;
+	buf_printf(b, " run=%" PRId64 " released=%d paused=%d name=%s kind=%d job_state=%d", o->run,
+	    o->released, o->paused, o->name != NULL ? o->name : "-", o->kind, o->job_state);
+	print_row(b, &o->row);
+}
+
+static void
 print_by_hand(struct buf *b, const union any *a)
 {
 	if (a->op.kind == OP_TRIGGER)
 		buf_printf(b, " run=%" PRId64 " name=%s kind=%d", a->trigger.run,
 		    a->trigger.name != NULL ? a->trigger.name : "-", a->trigger.kind);
 	else if (a->op.kind == OP_CANCEL && a->op.result == 0)
-		buf_printf(b, " was=%d name=%s kind=%d job_state=%d", a->cancel.was,
-		    a->cancel.name != NULL ? a->cancel.name : "-", a->cancel.kind, a->cancel.job_state);
+		buf_printf(b, " was=%d name=%s kind=%d job_state=%d retrying=%d", a->cancel.was,
+		    a->cancel.name != NULL ? a->cancel.name : "-", a->cancel.kind, a->cancel.job_state,
+		    a->cancel.retrying != 0);
+	else if (a->op.kind == OP_RETRY)
+		print_retry(b, &a->retry);
 	else if (a->op.kind == OP_REMOVE && a->op.result == 0)
 		buf_printf(b, " runs=%" PRId64 " waited=%" PRId64 " name=%s", a->remove.runs,
 		    a->remove.waited, a->remove.name != NULL ? a->remove.name : "-");
 	if (a->op.kind != OP_PAUSE || a->op.result < 0)
 		return;
-	buf_printf(b, " changed=%d state=%d name=%s", a->pause.changed, a->pause.job_state,
-	    a->pause.name != NULL ? a->pause.name : "-");
+	buf_printf(b, " changed=%d released=%d state=%d name=%s", a->pause.changed,
+	    a->pause.released, a->pause.job_state, a->pause.name != NULL ? a->pause.name : "-");
 	print_row(b, &a->pause.row);
 }
 
@@ -213,7 +232,8 @@ print_read(struct buf *b, const union any *a)
 	} else if (a->op.kind == OP_GET && a->op.result == 0) {
 		print_get(b, &a->get);
 	} else if (a->op.kind == OP_COUNTS) {
-		buf_printf(b, " %" PRId64 " %" PRId64, a->counts.queued, a->counts.running);
+		buf_printf(b, " %" PRId64 " %" PRId64 " %" PRId64, a->counts.queued,
+		    a->counts.running, a->counts.retrying);
 	}
 }
 
@@ -232,7 +252,9 @@ print(struct buf *b, const union any *a)
 	} else if (a->op.kind == OP_CLAIM) {
 		print_claim(b, &a->claim);
 	} else if (a->op.kind == OP_FINISH && a->op.result == 0) {
-		buf_printf(b, " job_state=%d", a->finish.job_state);
+		buf_printf(b, " state=%d job_state=%d held=%d quarantined=%d retrying=%d",
+		    a->finish.state, a->finish.job_state, a->finish.held, a->finish.quarantined,
+		    a->finish.retrying != 0);
 	} else if (a->op.kind == OP_SKIP) {
 		buf_printf(b, " name=%s", a->skip.name != NULL ? a->skip.name : "-");
 	} else if (a->op.kind == OP_LIFE) {
@@ -318,7 +340,7 @@ draw_due(struct pair *p, int64_t job)
 static void
 draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 {
-	static const int ends[] = { RUN_SUCCEEDED, RUN_FAILED, RUN_CANCELED, RUN_LOST };
+	static const int ends[] = { RUN_SUCCEEDED, RUN_FAILED, RUN_CANCELED, RUN_LOST, RUN_LOST };
 	instant due = draw_due(p, job);
 	int64_t run = chance(p, 40) ? 1 + below(p, 4) : 0;
 
@@ -331,13 +353,17 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 		d->run = RUN_INFO_NONE;
 		d->run.job = job;
 		d->run.run = 1 + below(p, 5);
-		d->run.state = ends[below(p, 4)];
+		d->run.state = ends[below(p, 5)];
 		d->run.ended = (instant){ p->now };
 		d->run.exit_code = below(p, 3) - 1;
 		d->run.attempt = below(p, 3);
 		d->run.reason = chance(p, 40) ? (char *)(uintptr_t)"so" : NULL;
 		a->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &d->run,
-		    .from = RUN_RUNNING };
+		    .from = RUN_RUNNING, .again_at = { p->now + below(p, 6) } };
+		if (d->run.state == RUN_LOST)
+			a->finish.again = (int)below(p, 3);
+		else if (d->run.state == RUN_FAILED)
+			a->finish.again = chance(p, 70) ? AGAIN_RETRY : AGAIN_NO;
 	} else {
 		a->skip = (struct op_skip){ .op.kind = OP_SKIP, .job = job, .first = due,
 		    .last = { due.usec + 2 }, .count = 1 + below(p, 3),
@@ -349,7 +375,7 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 static void
 draw_by_hand(struct pair *p, union any *a, int64_t job)
 {
-	int64_t uid = below(p, 3) - 1, what = below(p, 10);
+	int64_t uid = below(p, 3) - 1, what = below(p, 12);
 	instant now = { p->now };
 
 	if (what < 4)
@@ -361,9 +387,12 @@ draw_by_hand(struct pair *p, union any *a, int64_t job)
 	else if (what < 9)
 		a->pause = (struct op_pause){ .op.kind = OP_PAUSE, .job = job,
 		    .paused = chance(p, 50), .uid = uid, .now = now };
-	else
+	else if (what < 10)
 		a->remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = job, .uid = uid,
 		    .now = now };
+	else
+		a->retry = (struct op_retry){ .op.kind = OP_RETRY, .job = job, .run = below(p, 6),
+		    .uid = uid, .now = now };
 }
 
 static void
@@ -392,7 +421,7 @@ draw_clock(struct pair *p, union any *a, int64_t job)
 static void
 draw_read(struct pair *p, union any *a, int64_t job)
 {
-	static const int active[] = { RUN_QUEUED, RUN_RUNNING };
+	static const int active[] = { RUN_QUEUED, RUN_RUNNING, RUN_RETRYING };
 	int64_t what = below(p, 5);
 
 	a->op = (struct store_op){ .kind = OP_COUNTS };
@@ -400,7 +429,8 @@ draw_read(struct pair *p, union any *a, int64_t job)
 		a->due = (struct op_due){ .op.kind = OP_DUE, .after_due = memory_due(p->memory, job),
 		    .after_id = below(p, JOBS), .until = { chance(p, 50) ? INT64_MAX : p->now } };
 	} else if (what == 1) {
-		a->active = (struct op_active){ .op.kind = OP_ACTIVE, .state = active[below(p, 2)] };
+		a->active = (struct op_active){ .op.kind = OP_ACTIVE, .state = active[below(p, 3)],
+		    .after_at = { chance(p, 30) ? p->now : 0 } };
 	} else if (what == 2) {
 		a->scheduled = (struct op_scheduled){ .op.kind = OP_SCHEDULED,
 		    .after = below(p, JOBS) };
