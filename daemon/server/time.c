@@ -184,6 +184,8 @@ next_answer(struct next *f, instant now)
 	    &remarks);
 	if (in->job != NULL && f->op.job.state == JOB_PAUSED)
 		json_push(notes, json_string("the job is paused: nothing is run before resume"));
+	if (in->job != NULL && f->op.job.waits_for != NULL)
+		json_push(notes, json_string(f->op.job.waits_for));
 	if (f->planned.spec.on_boot)
 		json_push(notes, json_string("it is due after the next boot of the host"));
 	for (size_t i = 0; i < remarks.n; i++)

@@ -167,8 +167,8 @@ int dependents_tell(struct sqlite *db, const struct job_now *j, int outcome, ins
  */
 int dependents_due(struct sqlite *db, struct job_now *j, instant at, struct dependents *out);
 
-/* A job of an Add that was inserted waits for others. */
-int dependencies_add(struct sqlite *db, struct op_add *o, size_t i, int64_t before);
+/* The jobs of an Add that were inserted wait for others; before: the last id before it. */
+int dependencies_add(struct sqlite *db, struct op_add *o, int64_t before);
 
 /* A job is about to be deleted: it waits no longer. */
 int dependencies_delete(struct sqlite *db, int64_t job);

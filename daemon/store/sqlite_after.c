@@ -31,7 +31,7 @@ struct spread {
 /* A parent's row in dependency, as a child's. */
 struct child {
 	int64_t	id;
-	int	condition, state;
+	int	condition, state, outcome;
 };
 
 /* ---- what is told ---- */
@@ -257,7 +257,7 @@ child_tell(struct sqlite *db, const struct spread *s, const struct child *c, str
 	int state = state_now(s, c), r = 0;
 	struct job_now j;
 
-	if (state != c->state || s->outcome >= 0)
+	if (state != c->state || (s->outcome >= 0 && s->outcome != c->outcome))
 		r = dependency_set(db, s, c->id, state);
 	if (r < 0 || state == c->state)
 		return r;
@@ -278,8 +278,8 @@ static int
 children_page(struct sqlite *db, const struct spread *s, struct child *page, int max)
 {
 	sqlite3_stmt *st = sql(db, ST_CHILDREN,
-	    "SELECT child, condition, state FROM dependency WHERE parent = ?1 AND child > ?2"
-	    " ORDER BY child LIMIT ?3");
+	    "SELECT child, condition, state, coalesce(outcome, -1) FROM dependency"
+	    " WHERE parent = ?1 AND child > ?2 ORDER BY child LIMIT ?3");
 	int r, n = 0;
 
 	bind_int(st, 1, s->parent);
@@ -289,6 +289,7 @@ children_page(struct sqlite *db, const struct spread *s, struct child *page, int
 		struct child *c = &page[n++];
 
 		c->id = col_int(st, 0);
+		c->outcome = (int)col_int(st, 3);
 		if (col_enum(st, 1, AFTER_COUNT, &c->condition) &&
 		    col_enum(st, 2, DEPENDENCY_COUNT, &c->state))
 			continue;
@@ -483,8 +484,8 @@ dependency_add(struct sqlite *db, struct job_now *j, const char *text, int64_t b
 	return r;
 }
 
-int
-dependencies_add(struct sqlite *db, struct op_add *o, size_t i, int64_t before)
+static int
+dependencies_add_job(struct sqlite *db, struct op_add *o, size_t i, int64_t before)
 {
 	const struct job_spec *spec = o->jobs[i].spec;
 	struct job_now j;
@@ -498,11 +499,25 @@ dependencies_add(struct sqlite *db, struct op_add *o, size_t i, int64_t before)
 	if (r == 0)
 		r = job_changed(db, &j, o->now, &o->dependents);
 	o->jobs[i].job_state = j.state;
-	/* It may be a parent of others in the same Add. */
-	if (r == 0 && j.children > 0)
-		r = spread_some(db, SPREAD_INLINE, &o->dependents);
 	job_now_done(&j);
 	return r;
+}
+
+int
+dependencies_add(struct sqlite *db, struct op_add *o, int64_t before)
+{
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < o->n; i++) {
+		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
+			continue;
+		any = true;
+		o->failed = i;
+		r = dependencies_add_job(db, o, i, before);
+	}
+	/* They may be parents of others in the same Add. */
+	return r == 0 && any ? spread_some(db, SPREAD_INLINE, &o->dependents) : r;
 }
 
 /* ---- Remove ---- */

@@ -198,7 +198,8 @@ sqlite_add(void *arg, struct store_op *op)
 {
 	struct op_add *o = container_of(op, struct op_add, op);
 	struct sqlite *db = arg;
-	int64_t before = db->counts.last_id, last = before, added = 0, owned = counts_owned(&db->counts, o->uid);
+	int64_t before = db->counts.last_id, last = before, added = 0;
+	int64_t owned = counts_owned(&db->counts, o->uid);
 	int r;
 
 	MUST(o->uid >= 0);
@@ -223,14 +224,9 @@ sqlite_add(void *arg, struct store_op *op)
 	if (added == 0)
 		return 0;
 	/* Now those that they name are all there. */
-	for (size_t i = 0; i < o->n; i++) {
-		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
-			continue;
-		o->failed = i;
-		r = dependencies_add(db, o, i, before);
-		if (r < 0)
-			return r;
-	}
+	r = dependencies_add(db, o, before);
+	if (r < 0)
+		return r;
 	db->counts.last_id = last;
 	counts_owner_add(&db->counts, o->uid, added);
 	return counts_save_sometimes(db);

@@ -50,12 +50,21 @@ changed_one(struct sqlite *db, sqlite3_stmt *st)
 	return r;
 }
 
-/* Write the job back, then count: the last thing an op does. */
+/* What the jobs are to hear that wait for this one. */
+struct told {
+	int			 outcome;	/* enum run_state; -1: no end */
+	instant			 at;
+	struct dependents	*out;
+};
+
+/* Write the job back, tell those that wait for it (NULL: nothing new), then count: the last thing an op does. */
 static int
-job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too)
+job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too, const struct told *told)
 {
 	int r = job_save(db, j, due_too);
 
+	if (r == 0 && told != NULL)
+		r = dependents_tell(db, j, told->outcome, told->at, told->out);
 	if (r == 0)
 		counts_runs_add(&db->counts, j->queued - j->was_queued,
 		    j->running - j->was_running);
@@ -121,7 +130,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	if (r < 0)
 		return r;
 	job_settle(j, o->started);
-	return job_save_counted(db, j, true);
+	return job_save_counted(db, j, true, NULL);
 }
 
 /* A run that is queued. */
@@ -156,7 +165,7 @@ claim_queued(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	j->queued--;
 	j->running++;
 	job_settle(j, o->started);
-	return job_save_counted(db, j, false);
+	return job_save_counted(db, j, false, NULL);
 }
 
 int
@@ -230,17 +239,17 @@ run_finish(struct sqlite *db, const struct run_info *run, int64_t id, int from)
 	return r;
 }
 
-/* One active run of the job less. */
+/* One active run of the job less: it has ended, as told says. */
 static int
-job_run_ended(struct sqlite *db, struct job_now *j, int from, instant when)
+job_run_ended(struct sqlite *db, struct job_now *j, int from, const struct told *told)
 {
 	int64_t *active = from == RUN_QUEUED ? &j->queued : &j->running;
 
 	if (*active == 0)
 		return sql_damaged(db, "job", j->id);
 	--*active;
-	job_settle(j, when);
-	return job_save_counted(db, j, false);
+	job_settle(j, told->at);
+	return job_save_counted(db, j, false, told);
 }
 
 int
@@ -263,9 +272,8 @@ sqlite_finish(void *arg, struct store_op *op)
 	if (r == 0)
 		r = run_finish(db, run, now.id, o->from);
 	if (r == 0)
-		r = job_run_ended(db, &j, o->from, run->ended);
-	if (r == 0)
-		r = dependents_tell(db, &j, run->state, run->ended, &o->dependents);
+		r = job_run_ended(db, &j, o->from,
+		    &(struct told){ run->state, run->ended, &o->dependents });
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
@@ -394,10 +402,8 @@ sqlite_trigger(void *arg, struct store_op *op)
 	if (r == 0) {
 		j.queued++;
 		job_settle(&j, o->now);
-		r = job_save_counted(db, &j, false);
+		r = job_save_counted(db, &j, false, &(struct told){ -1, o->now, &o->dependents });
 	}
-	if (r == 0)
-		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
 	if (r == 0) {
 		o->run = j.runs;
 		o->kind = j.kind;
@@ -410,7 +416,7 @@ sqlite_trigger(void *arg, struct store_op *op)
 
 /* A run that has not started ends here. */
 static int
-cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_now *run,
+cancel_waiting(struct sqlite *db, struct op_cancel *o, const struct run_now *run,
     struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_CANCEL,
@@ -425,7 +431,8 @@ cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_no
 	bind_text(st, 4, o->by);
 	bind_int(st, 5, run->state);
 	r = changed_one(db, st);
-	return r < 0 ? r : job_run_ended(db, j, run->state, o->now);
+	return r < 0 ? r : job_run_ended(db, j, run->state,
+	    &(struct told){ RUN_CANCELED, o->now, &o->dependents });
 }
 
 /*
@@ -467,8 +474,6 @@ sqlite_cancel(void *arg, struct store_op *op)
 		r = cancel_running(db, o, &run);
 	else
 		r = cancel_waiting(db, o, &run, &j);
-	if (r == 0 && run.state != RUN_RUNNING)
-		r = dependents_tell(db, &j, RUN_CANCELED, o->now, &o->dependents);
 	o->job_state = j.state;
 	o->kind = j.kind;
 	o->name = j.name;	/* a refused one's is dropped with it */
