@@ -51,6 +51,8 @@ for job in onfail onany; do
 	done
 done
 same "never for success" "$(jobctl show onok --json | field job.runs)" 0
+jobctl simulate --to +1s 2>&1 | grep -q "what jobs would do that wait for others" ||
+	fail "simulate does not say what it leaves out"
 check "rm" jobctl rm --cancel tick
 
 # A delay after the parent, and --wait.
