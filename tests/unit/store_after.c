@@ -450,6 +450,25 @@ ten_thousand_children_are_told_in_slices_and_one_more_is_refused(void **state)
 	assert_int_equal(count("due = 2000"), DEPENDENTS_MAX);
 }
 
+/* Whoever has written it: the parent ends all the same, and the other children hear of it. */
+static void
+a_damaged_row_holds_up_nobody_else(void **state)
+{
+	int64_t parent = storehouse_add(&house, "p", 10, 0);
+	int64_t broken = add("broken", "p", NULL), child = add("c", "p", NULL);
+
+	(void)state;
+	storehouse_close(&house);
+	(void)storehouse_sql(&house, "UPDATE dependency SET condition = 9 WHERE child = 2");
+	assert_int_equal(storehouse_open(&house), 0);
+	assert_int_equal(run(parent, RUN_SUCCEEDED, 2000, NULL), 1);
+	assert_int_equal(get(child).due.usec, 2000);
+	assert_int_equal(broken, 2);
+	storehouse_close(&house);
+	(void)storehouse_sql(&house, "UPDATE dependency SET condition = 0 WHERE child = 2");
+	assert_int_equal(storehouse_open(&house), 0);
+}
+
 static void
 ends_are_told_in_their_order_however_many_wait(void **state)
 {
@@ -509,6 +528,7 @@ main(void)
 		T(one_parent_by_id_and_by_name_is_the_same),
 		T(jobs_of_one_add_name_one_another_in_any_order),
 		T(ten_thousand_children_are_told_in_slices_and_one_more_is_refused),
+		T(a_damaged_row_holds_up_nobody_else),
 		T(ends_are_told_in_their_order_however_many_wait),
 		T(a_chain_of_thousands_falls_and_is_revived_in_slices),
 	};
