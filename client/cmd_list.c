@@ -64,7 +64,9 @@ row(struct table *t, const struct output *o, const struct cJSON *job)
 	table_cell(t, xstrdup(json_get_string(job, "state")));
 	table_cell(t, text_when(o, json_get_string(job, "nextDue")));
 	table_cell(t, text_when(o, ended ? ended : json_get_string(last, "startedAt")));
-	table_cell(t, far ? far : outcome_text(last));
+	/* The column that may be left out of a terminal tells it, too. */
+	table_cell(t, far ? far : o->terminal && !last && json_get(job, "waitsFor") ?
+	    xstrdup(json_get_string(job, "waitsFor")) : outcome_text(last));
 	table_cell(t, xstrdup(json_get_string(job, schedule ? "schedule" : "waitsFor")));
 	table_cell(t, xstrdup(json_get_string(job, "summary")));
 }

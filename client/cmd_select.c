@@ -118,8 +118,8 @@ const struct command cmd_rm = {
 	.alias = "remove",
 	.usage = "[OPTIONS] JOB...",
 	.summary = "Remove jobs with their runs and output",
-	.text = "A job that is running is refused without --cancel. Jobs that wait for one that is\n"
-	    "removed stay, but can only be triggered.\n",
+	.text = "A job that is running is refused without --cancel. Jobs that wait for one that\n"
+	    "is removed stay, but can only be triggered.\n",
 	.examples = "  jobctl rm 12 13\n  jobctl rm --cancel 'tmp-*'\n",
 	.on_conflict = "rm --cancel ends it first",
 	.options = rm_options,

@@ -25,11 +25,11 @@ const struct option spec_options[] = {
 	{ 0, "timer", "DURATION", D, 0, "timer.durationUSec", NULL, "wait so long, then succeed" },
 
 	{ 0, "in", "DURATION", D, VERB_RUN, "inUSec", "When (at once when absent)",
-	    "first due so long from now, or after the jobs of --after" },
+	    "first due so long from now, or after --after's jobs" },
 	{ 0, "at", "TIME", OPTION_INSTANT, VERB_RUN, "at", NULL,
 	    "first due then: 18:30, 2030-01-31T18:30Z" },
 	{ 0, "after", "JOB[:ok|fail|any]", OPTION_TEXTS, 0, "after", NULL,
-	    "when that job has ended so (ok), may be repeated" },
+	    "once that job has ended so (ok), may be repeated" },
 	{ 0, "every", "DURATION", D, VERB_RUN, "everyUSec", NULL, "again and again" },
 	{ 0, "cron", "EXPRESSION", T, VERB_RUN, "cron", NULL,
 	    "at these times: '0 3 * * MON-FRI', @daily" },

@@ -323,7 +323,7 @@ tell_finished(struct explain *e, struct buf *out)
 		buf_puts(out, "nothing more comes");
 	} else {
 		(void)instant_print(e->earlier.o.due, due);
-		buf_printf(out, repeats ? "its last occurrence, due %s, " :
+		buf_printf(out, repeats || e->spec->after.n > 0 ? "its last occurrence, due %s, " :
 		    "its one occurrence, due %s, ", due);
 		brief_subject(e, &e->earlier, out);
 	}

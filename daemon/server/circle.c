@@ -137,12 +137,25 @@ walk_from(struct walk *w, size_t i, struct field_error *error)
 	return false;
 }
 
+/* Most Adds have none. */
+static bool
+any_waits(void *const *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (((const struct job_spec *)jobs[i])->after.n > 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 circle_find(void *const *jobs, size_t n, struct field_error *error)
 {
 	bool found = false;
 	struct walk w;
 
+	if (!any_waits(jobs, n))
+		return false;
 	walk_init(&w, jobs, n);
 	for (size_t i = 0; !found && i < n; i++) {
 		if (spec_of(&w, i)->after.n > 0 && w.walked[i] == WALKED_NOT)

@@ -358,6 +358,7 @@ stored_took(struct pass *p, union pass_op *op, const struct target *target)
 	plan->own = xcalloc(1, sizeof(*plan->own));
 	plan->spec = plan->own;
 	plan_take_past(plan, &op->get);
+	f->dependents |= op->get.job.dependents > 0;
 	if (op->get.job.spec == NULL ||
 	    fields_read_lax(op->get.job.spec, job_spec_fields, plan->own, &error) != JOBD_OK) {
 		free(plan->own);

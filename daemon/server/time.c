@@ -187,6 +187,8 @@ next_answer(struct next *f, instant now)
 	if (in->job != NULL && f->op.job.state == JOB_QUARANTINED)
 		json_push(notes,
 		    json_string("the job is quarantined: nothing is run before resume or retry"));
+	if (in->job != NULL && f->op.job.waits_for != NULL)
+		json_push(notes, json_string(f->op.job.waits_for));
 	if (f->planned.spec.on_boot)
 		json_push(notes, json_string("it is due after the next boot of the host"));
 	for (size_t i = 0; i < remarks.n; i++)

@@ -124,7 +124,7 @@ void memory_dependents_tell(struct memory *m, int64_t job, int64_t children, boo
     int outcome, instant at, struct dependents *out);
 void memory_dependents_due(struct memory *m, struct memory_job *j, instant at,
     struct dependents *out);
-int memory_dependencies_add(struct memory *m, struct op_add *o, size_t i, int64_t before);
+int memory_dependencies_add(struct memory *m, struct op_add *o, int64_t before);
 void memory_dependencies_delete(struct memory *m, struct memory_job *j);
 int64_t memory_dependents_waiting(const struct memory *m, int64_t job);
 void memory_dependencies_read(const struct memory *m, const struct memory_job *j, struct op_get *o);

@@ -229,26 +229,41 @@ dependency_add(struct memory *m, struct memory_job *j, const char *text, int64_t
 	return 0;
 }
 
-int
-memory_dependencies_add(struct memory *m, struct op_add *o, size_t i, int64_t before)
+static int
+dependencies_add_job(struct spreading *w, struct op_add *o, size_t i, int64_t before)
 {
-	struct spreading w = { .m = m, .out = &o->dependents };
-	struct memory_job *j = memory_job(m, o->jobs[i].id);
+	struct memory_job *j = memory_job(w->m, o->jobs[i].id);
 	const struct strings *after = &o->jobs[i].spec->after;
 	int r;
 
-	w.end = &w.first;
 	for (size_t k = 0; k < after->n; k++) {
 		o->failed_after = k;
-		r = dependency_add(m, j, after->items[k], before);
+		r = dependency_add(w->m, j, after->items[k], before);
 		if (r < 0)
 			return r;
 	}
 	count_parents(j);
-	job_changed(&w, j, o->now);
+	job_changed(w, j, o->now);
 	o->jobs[i].job_state = j->state;
-	spread_all(&w);
 	return 0;
+}
+
+int
+memory_dependencies_add(struct memory *m, struct op_add *o, int64_t before)
+{
+	struct spreading w = { .m = m, .out = &o->dependents };
+	int r = 0;
+
+	w.end = &w.first;
+	for (size_t i = 0; r == 0 && i < o->n; i++) {
+		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
+			continue;
+		o->failed = i;
+		r = dependencies_add_job(&w, o, i, before);
+	}
+	/* After a refusal all of the Add goes again. */
+	spread_all(&w);
+	return r;
 }
 
 void

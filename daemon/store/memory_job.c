@@ -122,12 +122,8 @@ memory_add(void *db, struct store_op *op)
 		if (r < 0)
 			break;
 	}
-	for (size_t i = 0; r == 0 && i < o->n; i++) {
-		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
-			continue;
-		o->failed = i;
-		r = memory_dependencies_add(m, o, i, last_id);
-	}
+	if (r == 0)
+		r = memory_dependencies_add(m, o, last_id);
 	/* All or none. */
 	while (r < 0 && m->n > 0 && m->jobs[m->n - 1]->row.id > last_id)
 		memory_job_delete(m, m->jobs[m->n - 1]);

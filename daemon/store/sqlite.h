@@ -189,8 +189,16 @@ job_allows(const struct job_now *j, int64_t uid)
 	return uid == -1 || uid == j->uid ? 0 : -EACCES;
 }
 
-/* Write the job back, then count: the last thing an op does. */
-int job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too);
+/* What the jobs are to hear that wait for this one. */
+struct told {
+	int			 outcome;	/* enum run_state; -1: no end */
+	instant			 at;
+	struct dependents	*out;
+};
+
+/* Write the job back, tell those that wait for it (NULL: nothing new), then count: the last thing an op does. */
+int job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too,
+    const struct told *told);
 
 /* What the scheduler is told of it after an op; the schedule is handed over. */
 struct due_row job_due_row(struct job_now *j);
@@ -253,8 +261,8 @@ int dependents_tell(struct sqlite *db, const struct job_now *j, int outcome, ins
  */
 int dependents_due(struct sqlite *db, struct job_now *j, instant at, struct dependents *out);
 
-/* A job of an Add that was inserted waits for others. */
-int dependencies_add(struct sqlite *db, struct op_add *o, size_t i, int64_t before);
+/* The jobs of an Add that were inserted wait for others; before: the last id before it. */
+int dependencies_add(struct sqlite *db, struct op_add *o, int64_t before);
 
 /* A job is about to be deleted: it waits no longer. */
 int dependencies_delete(struct sqlite *db, int64_t job);

@@ -31,7 +31,8 @@ struct spread {
 /* A parent's row in dependency, as a child's. */
 struct child {
 	int64_t	id;
-	int	condition, state;
+	int	condition, state, outcome;
+	bool	damaged;	/* the row cannot be: it is passed over */
 };
 
 /* ---- what is told ---- */
@@ -106,8 +107,11 @@ spread_first(struct sqlite *db, struct spread *s)
 		.child = col_int(st, 4),
 	};
 	(void)sqlite3_reset(st);	/* one is asked for */
-	if (s->outcome < -1 || s->outcome >= RUN_STATE_COUNT)
-		return sql_damaged(db, "spread", s->id);
+	/* A row that cannot be must not keep the others from being told, nor the parent from ending. */
+	if (s->outcome < -1 || s->outcome >= RUN_STATE_COUNT) {
+		(void)sql_damaged(db, "spread", s->id);
+		s->outcome = -1;
+	}
 	r = job_is_over(db, s->parent);
 	s->over = r == 1;
 	return r < 0 ? r : 1;
@@ -216,12 +220,13 @@ job_changed(struct sqlite *db, struct job_now *j, instant at, struct dependents 
 	return r;
 }
 
-static void
-count_state(struct job_now *j, int state, int by)
+/* A parent is something else to the job by now.  False: the counts in its row cannot be. */
+static bool
+count_state(struct job_now *j, int was, int state)
 {
-	j->unmet += state != DEPENDENCY_HOLDS ? by : 0;
-	j->never += state == DEPENDENCY_NEVER ? by : 0;
-	MUST(j->unmet >= 0 && j->unmet <= j->parents && j->never >= 0 && j->never <= j->unmet);
+	j->unmet += (state != DEPENDENCY_HOLDS) - (was != DEPENDENCY_HOLDS);
+	j->never += (state == DEPENDENCY_NEVER) - (was == DEPENDENCY_NEVER);
+	return j->never >= 0 && j->never <= j->unmet && j->unmet <= j->parents;
 }
 
 /* ---- telling the children ---- */
@@ -255,19 +260,21 @@ state_now(const struct spread *s, const struct child *c)
 static int
 child_tell(struct sqlite *db, const struct spread *s, const struct child *c, struct dependents *out)
 {
-	int state = state_now(s, c), r = 0;
+	int state, r = 0;
 	struct job_now j;
 
-	if (state != c->state || s->outcome >= 0)
+	if (c->damaged)
+		return 0;
+	state = state_now(s, c);
+	if (state != c->state || (s->outcome >= 0 && s->outcome != c->outcome))
 		r = dependency_set(db, s, c->id, state);
 	if (r < 0 || state == c->state)
 		return r;
 	r = job_load(db, c->id, WANT_NAME | WANT_DUE_ROW, &j);
-	if (r == -ENOENT || (r == 0 && j.parents == 0))
-		r = sql_damaged(db, "dependency of job", c->id);
-	if (r == 0) {
-		count_state(&j, c->state, -1);
-		count_state(&j, state, 1);
+	if (r == -ENOENT || (r == 0 && !count_state(&j, c->state, state))) {
+		(void)sql_damaged(db, "dependency of job", c->id);
+		r = 0;
+	} else if (r == 0) {
 		r = job_changed(db, &j, s->at, out);
 	}
 	job_now_done(&j);
@@ -279,8 +286,8 @@ static int
 children_page(struct sqlite *db, const struct spread *s, struct child *page, int max)
 {
 	sqlite3_stmt *st = sql(db, ST_CHILDREN,
-	    "SELECT child, condition, state FROM dependency WHERE parent = ?1 AND child > ?2"
-	    " ORDER BY child LIMIT ?3");
+	    "SELECT child, condition, state, coalesce(outcome, -1) FROM dependency"
+	    " WHERE parent = ?1 AND child > ?2 ORDER BY child LIMIT ?3");
 	int r, n = 0;
 
 	bind_int(st, 1, s->parent);
@@ -290,11 +297,11 @@ children_page(struct sqlite *db, const struct spread *s, struct child *page, int
 		struct child *c = &page[n++];
 
 		c->id = col_int(st, 0);
-		if (col_enum(st, 1, AFTER_COUNT, &c->condition) &&
-		    col_enum(st, 2, DEPENDENCY_COUNT, &c->state))
-			continue;
-		(void)sqlite3_reset(st);	/* it is of no use */
-		return sql_damaged(db, "dependency of job", c->id);
+		c->outcome = (int)col_int(st, 3);
+		c->damaged = !col_enum(st, 1, AFTER_COUNT, &c->condition) ||
+		    !col_enum(st, 2, DEPENDENCY_COUNT, &c->state);
+		if (c->damaged)
+			(void)sql_damaged(db, "dependency of job", c->id);
 	}
 	return r < 0 ? r : n;
 }
@@ -476,16 +483,14 @@ dependency_add(struct sqlite *db, struct job_now *j, const char *text, int64_t b
 	}
 	if (r == 0)
 		r = dependency_put(db, j->id, &p, a.condition, state, outcome);
-	if (r == 0) {
-		count_state(j, DEPENDENCY_WAITS, -1);
-		count_state(j, state, 1);
-	}
+	if (r == 0)
+		MUST(count_state(j, DEPENDENCY_WAITS, state));	/* it was just inserted */
 	free(p.name);
 	return r;
 }
 
-int
-dependencies_add(struct sqlite *db, struct op_add *o, size_t i, int64_t before)
+static int
+dependencies_add_job(struct sqlite *db, struct op_add *o, size_t i, int64_t before)
 {
 	const struct job_spec *spec = o->jobs[i].spec;
 	struct job_now j;
@@ -499,11 +504,25 @@ dependencies_add(struct sqlite *db, struct op_add *o, size_t i, int64_t before)
 	if (r == 0)
 		r = job_changed(db, &j, o->now, &o->dependents);
 	o->jobs[i].job_state = j.state;
-	/* It may be a parent of others in the same Add. */
-	if (r == 0 && j.children > 0)
-		r = spread_some(db, SPREAD_INLINE, &o->dependents);
 	job_now_done(&j);
 	return r;
+}
+
+int
+dependencies_add(struct sqlite *db, struct op_add *o, int64_t before)
+{
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < o->n; i++) {
+		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
+			continue;
+		any = true;
+		o->failed = i;
+		r = dependencies_add_job(db, o, i, before);
+	}
+	/* They may be parents of others in the same Add. */
+	return r == 0 && any ? spread_some(db, SPREAD_INLINE, &o->dependents) : r;
 }
 
 /* ---- Remove ---- */

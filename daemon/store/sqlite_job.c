@@ -156,10 +156,13 @@ job_save(struct sqlite *db, const struct job_now *j, bool due_too)
 }
 
 int
-job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too)
+job_save_counted(struct sqlite *db, const struct job_now *j, bool due_too,
+    const struct told *told)
 {
 	int r = job_save(db, j, due_too);
 
+	if (r == 0 && told != NULL)
+		r = dependents_tell(db, j, told->outcome, told->at, told->out);
 	if (r < 0)
 		return r;
 	counts_runs_add(&db->counts, j->queued - j->was_queued, j->running - j->was_running,
@@ -257,7 +260,8 @@ sqlite_add(void *arg, struct store_op *op)
 {
 	struct op_add *o = container_of(op, struct op_add, op);
 	struct sqlite *db = arg;
-	int64_t before = db->counts.last_id, last = before, added = 0, owned = counts_owned(&db->counts, o->uid);
+	int64_t before = db->counts.last_id, last = before, added = 0;
+	int64_t owned = counts_owned(&db->counts, o->uid);
 	int r;
 
 	MUST(o->uid >= 0);
@@ -282,14 +286,9 @@ sqlite_add(void *arg, struct store_op *op)
 	if (added == 0)
 		return 0;
 	/* Now those that they name are all there. */
-	for (size_t i = 0; i < o->n; i++) {
-		if (o->jobs[i].spec->after.n == 0 || o->jobs[i].existed)
-			continue;
-		o->failed = i;
-		r = dependencies_add(db, o, i, before);
-		if (r < 0)
-			return r;
-	}
+	r = dependencies_add(db, o, before);
+	if (r < 0)
+		return r;
 	db->counts.last_id = last;
 	counts_owner_add(&db->counts, o->uid, added);
 	return counts_save_sometimes(db);

@@ -214,12 +214,11 @@ sqlite_retry(void *arg, struct store_op *op)
 		j.retrying--;
 	j.queued++;
 	job_settle(&j, o->now);
-	r = job_save_counted(db, &j, o->released);
-	if (r == 0)
-		r = retrying_run(db, &j, &j.retrying_run);
+	r = retrying_run(db, &j, &j.retrying_run);
 	/* What was finished is not any more: those that wait for it wait again. */
 	if (r == 0)
-		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
+		r = job_save_counted(db, &j, o->released,
+		    &(struct told){ -1, o->now, &o->dependents });
 	if (r < 0)
 		goto out;
 	o->kind = j.kind;

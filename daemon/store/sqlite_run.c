@@ -107,7 +107,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	if (r < 0)
 		return r;
 	job_settle(j, o->started);
-	return job_save_counted(db, j, true);
+	return job_save_counted(db, j, true, NULL);
 }
 
 /*
@@ -153,8 +153,8 @@ claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	--*job_active(j, run.state);
 	j->running++;
 	job_settle(j, o->started);
-	r = job_save_counted(db, j, false);
-	return r < 0 ? r : retrying_run(db, j, &o->retrying);
+	r = retrying_run(db, j, &o->retrying);
+	return r < 0 ? r : job_save_counted(db, j, false, NULL);
 }
 
 int
@@ -277,7 +277,7 @@ finish_decide(struct op_finish *o, const struct run_now *run, struct job_now *j)
 
 /* What finish_decide() decided, beyond the run's row. */
 static int
-finish_job(struct sqlite *db, const struct op_finish *o, const struct run_now *now,
+finish_job(struct sqlite *db, struct op_finish *o, const struct run_now *now,
     struct job_now *j)
 {
 	struct run_now attempt = *now;
@@ -299,7 +299,10 @@ finish_job(struct sqlite *db, const struct op_finish *o, const struct run_now *n
 		db->output_from = now->id;
 	job_settle(j, o->run->ended);
 	if (r == 0)
-		r = job_save_counted(db, j, o->quarantined);
+		r = retrying_run(db, j, &o->retrying);
+	if (r == 0)
+		r = job_save_counted(db, j, o->quarantined, o->state == RUN_RETRYING ? NULL :
+		    &(struct told){ o->state, o->run->ended, &o->dependents });
 	return r;
 }
 
@@ -327,10 +330,6 @@ sqlite_finish(void *arg, struct store_op *op)
 	}
 	if (r == 0)
 		r = finish_job(db, o, &now, &j);
-	if (r == 0 && o->state != RUN_RETRYING)
-		r = dependents_tell(db, &j, o->state, run->ended, &o->dependents);
-	if (r == 0)
-		r = retrying_run(db, &j, &o->retrying);
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
@@ -460,10 +459,8 @@ sqlite_trigger(void *arg, struct store_op *op)
 	if (r == 0) {
 		j.queued++;
 		job_settle(&j, o->now);
-		r = job_save_counted(db, &j, false);
+		r = job_save_counted(db, &j, false, &(struct told){ -1, o->now, &o->dependents });
 	}
-	if (r == 0)
-		r = dependents_tell(db, &j, -1, o->now, &o->dependents);
 	if (r == 0) {
 		o->run = j.runs;
 		o->kind = j.kind;
@@ -476,7 +473,7 @@ sqlite_trigger(void *arg, struct store_op *op)
 
 /* A run that has not started, or waits for its next attempt, ends here. */
 static int
-cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_now *run,
+cancel_waiting(struct sqlite *db, struct op_cancel *o, const struct run_now *run,
     struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_CANCEL,
@@ -496,7 +493,10 @@ cancel_waiting(struct sqlite *db, const struct op_cancel *o, const struct run_no
 	if (r == 0)
 		r = job_run_left(db, j, run->state);
 	job_settle(j, o->now);
-	return r < 0 ? r : job_save_counted(db, j, false);
+	if (r == 0)
+		r = retrying_run(db, j, &o->retrying);
+	return r < 0 ? r : job_save_counted(db, j, false,
+	    &(struct told){ RUN_CANCELED, o->now, &o->dependents });
 }
 
 /*
@@ -538,10 +538,6 @@ sqlite_cancel(void *arg, struct store_op *op)
 		r = cancel_running(db, o, &run);
 	else
 		r = cancel_waiting(db, o, &run, &j);
-	if (r == 0 && run.state != RUN_RUNNING)
-		r = dependents_tell(db, &j, RUN_CANCELED, o->now, &o->dependents);
-	if (r == 0)
-		r = retrying_run(db, &j, &o->retrying);
 	o->job_state = j.state;
 	o->kind = j.kind;
 	o->name = j.name;	/* a refused one's is dropped with it */

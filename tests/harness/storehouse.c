@@ -166,13 +166,22 @@ static const char *const checks[] = {
 	"SELECT count(*) FROM counted WHERE runs <> (SELECT count(*) FROM run WHERE id <= counted.run)",
 	"SELECT count(*) FROM job WHERE state <> CASE WHEN running > 0 THEN 3 WHEN queued > 0 THEN"
 	    " 2"
-	" WHEN due IS NULL AND on_boot = 0 THEN 7 WHEN paused THEN 5 ELSE 0 END",
+	" WHEN due IS NULL AND on_boot = 0 AND (parents = 0 OR never > 0) THEN 7 WHEN paused THEN 5"
+	" WHEN due IS NULL AND parents > 0 THEN 1 ELSE 0 END",
 	"SELECT count(*) FROM job WHERE (state = 7) <> (finished_at IS NOT NULL)",
 	"SELECT count(*) FROM run WHERE job NOT IN (SELECT id FROM job) AND job NOT IN (SELECT job"
 	    " FROM trash)",
 	"SELECT count(*) FROM run WHERE (state > 2) <> (ended IS NOT NULL)",
 	"SELECT count(*) FROM owner WHERE jobs <> (SELECT count(*) FROM job WHERE uid = owner.uid"
 	" AND id <= (SELECT job FROM counted))",
+	/* jobs that wait for others: the counts in their rows, and in their parents' */
+	"SELECT count(*) FROM job WHERE parents <> (SELECT count(*) FROM dependency WHERE child = id)",
+	"SELECT count(*) FROM job WHERE unmet <> (SELECT count(*) FROM dependency WHERE child = id"
+	" AND state <> 1)",
+	"SELECT count(*) FROM job WHERE never <> (SELECT count(*) FROM dependency WHERE child = id"
+	" AND state = 2)",
+	"SELECT count(*) FROM job WHERE children <> (SELECT count(*) FROM dependency WHERE parent = id)",
+	"SELECT count(*) FROM dependency WHERE child NOT IN (SELECT id FROM job)",
 };
 
 void

@@ -138,7 +138,8 @@ audit_runs(struct sim_audit *a, struct sim_job *j)
 		audit_run(a, r);
 		if (r->manual)
 			continue;
-		SIM_CHECK(s, j->on_boot || schedule_zone(sim_schedule(s, j)) != NULL ||
+		SIM_CHECK(s, j->on_boot || j->parents_n > 0 ||
+		    schedule_zone(sim_schedule(s, j)) != NULL ||
 		    due_fits(s, j, r->due, -1),
 		    "%lld.%lld is due when the job never was", (long long)j->id, (long long)r->run);
 		dues[n++] = r->due;
@@ -154,7 +155,7 @@ audit_runs(struct sim_audit *a, struct sim_job *j)
 	if (j->on_boot)
 		SIM_CHECK(s, n + job->skips + instant_is_set(job->due) <= s->boots - j->boots,
 		    "job %lld is due more often than the host was started", (long long)j->id);
-	else if (schedule_zone(sim_schedule(s, j)) == NULL)
+	else if (j->parents_n == 0 && schedule_zone(sim_schedule(s, j)) == NULL)
 		SIM_CHECK(s, j->every > 0 ? due_fits(s, j, job->due, n + job->skips) :
 		    n + job->skips == (instant_is_set(job->due) ? 0 : 1),
 		    "job %lld: %lld runs and %lld skips do not lead from its first due to the present"
@@ -183,6 +184,7 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 	j->id = a->op.job.id;
 	j->doubtful = false;
 	audit_runs(a, j);
+	after_check(s, j, &a->op, a->at_rest);
 	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id,
 	    (long long)a->op.job.runs,
 	    (long long)a->op.job.skips, (long long)a->op.job.due.usec, a->op.job.state);
@@ -338,6 +340,7 @@ audit_step(struct task *t)
 			continue;
 		a->op = (struct op_get){
 			.op.kind = OP_GET, .name = a->sim->jobs[a->i].name, .runs_max = PAGE_MAX,
+			.dependencies = true,
 		};
 		store_submit(a->sim->life->store, &a->op.op, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, a->op.op.done);

@@ -59,6 +59,12 @@ pick(struct sim *s, const char *const *words)
 	return words[rand_below(&s->rand, n)];
 }
 
+static const char *
+pick_any(struct sim *s, const char *const *words, uint64_t n)
+{
+	return words[rand_below(&s->rand, n)];
+}
+
 /* Times of the wall: those that changes touch, mostly. */
 static void
 wall_draw(struct sim *s, struct job_spec *spec)
@@ -102,6 +108,37 @@ schedule_draw(struct sim *s, struct job_spec *spec)
 		spec->misfire_window = sim_between(s, USEC_MINUTE, 3 * USEC_HOUR);
 }
 
+/* Jobs that it waits for, by id or name. */
+static void
+after_draw(struct client *f)
+{
+	static const char *const words[] = { "", ":ok", ":fail", ":any", ":any" };
+	struct sim *s = f->sim;
+
+	for (size_t n = 0; n < SIM_PARENTS_MAX && (n == 0 || sim_chance(s, 50)); n++) {
+		size_t from = f->job > 12 && sim_chance(s, 80) ? f->job - 12 : 0;
+		size_t k = from + (size_t)rand_below(&s->rand, f->job - from);
+		char text[40];
+
+		/* Not twice the same: they come in order. */
+		if (s->jobs[k].id == 0 || s->jobs[k].removed || s->jobs[k].doubtful ||
+		    s->jobs[k].marked)
+			continue;
+		s->jobs[k].marked = true;
+		if (sim_chance(s, 50))
+			(void)snprintf(text, sizeof(text), "%lld%s", (long long)s->jobs[k].id,
+			    pick_any(s, words, 5));
+		else
+			(void)snprintf(text, sizeof(text), "%s%s", s->jobs[k].name,
+			    pick_any(s, words, 5));
+		strings_add(&f->spec.after, text);
+	}
+	for (size_t k = 0; k < f->job; k++)
+		s->jobs[k].marked = false;
+	if (f->spec.after.n > 0 && sim_chance(s, 25))
+		f->spec.in = sim_between(s, 1, 2 * USEC_MINUTE);
+}
+
 /* When it comes, and its first due, as the server does it. */
 static void
 when_draw(struct client *f)
@@ -117,7 +154,11 @@ when_draw(struct client *f)
 	f->spec.every = j->every;
 	f->spec.misfire = j->misfire;
 	f->spec.on_boot = j->on_boot;
-	if (j->every == 0 && !j->on_boot && sim_chance(s, 60))
+	if (f->job > 0 && j->every == 0 && !j->on_boot && sim_chance(s, 60)) {
+		after_draw(f);
+		j->first = f->spec.after.n > 0 ? (instant){ 0 } : j->first;
+	}
+	if (f->spec.after.n == 0 && j->every == 0 && !j->on_boot && sim_chance(s, 60))
 		wall_draw(s, &f->spec);
 	schedule_draw(s, &f->spec);
 	if (!job_spec_has_schedule(&f->spec))
@@ -226,8 +267,8 @@ add_told(struct client *f)
 	j->paused = f->spec.paused;
 	j->paused_at = sim_now(f->sim);
 	row = row_of(j, j->first);
-	scheduler_job_added(f->sim->life->scheduler, &row, j->name,
-	    j->paused ? JOB_PAUSED : JOB_SCHEDULED);
+	scheduler_job_added(f->sim->life->scheduler, &row, j->name, f->job_new.job_state);
+	scheduler_dependents(f->sim->life->scheduler, &f->op.add.dependents);
 	sim_note(f->sim, "added %lld every=%lld kind=%d misfire=%d first=%+lld%s %s", (long long)j->id,
 	    (long long)(j->every / USEC_SEC), j->kind, j->misfire,
 	    (long long)(j->first.usec - loop_wall(f->sim->life->loop).usec) / USEC_SEC,
@@ -248,7 +289,8 @@ change_prepare(struct client *f)
 			    .uid = -1, .now = now,
 		};
 	else if (f->what == CLIENT_REMOVE)
-		f->op.remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = id, .uid = -1 };
+		f->op.remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = id, .uid = -1,
+		    .now = now };
 	else if (f->what == CLIENT_TRIGGER)
 		f->op.trigger = (struct op_trigger){ .op.kind = OP_TRIGGER, .job = id, .now = now,
 		    .uid = -1 };
@@ -274,9 +316,12 @@ change_told(struct client *f)
 	if (f->what == CLIENT_PAUSE) {
 		if (f->op.pause.changed)
 			scheduler_job_paused(scheduler, j->id, j->name, f->op.pause.job_state);
-		j->paused = true;
-		j->unsure = false;
-		j->paused_at = sim_now(f->sim);
+		/* Of what is finished there is nothing to hold back, and it may be let go on later. */
+		if (f->op.pause.changed || f->op.pause.job_state != JOB_FINISHED) {
+			j->paused = true;
+			j->unsure = false;
+			j->paused_at = sim_now(f->sim);
+		}
 	} else if (f->what == CLIENT_RESUME) {
 		row = row_of(j, f->op.pause.row.due);
 		row.retrying = f->op.pause.row.retrying;
@@ -287,14 +332,18 @@ change_told(struct client *f)
 		j->unsure = false;
 	} else if (f->what == CLIENT_REMOVE) {
 		scheduler_job_removed(scheduler, j->id, j->name, f->op.remove.runs);
+		scheduler_dependents(scheduler, &f->op.remove.dependents);
 		j->removed = true;
 	} else if (f->what == CLIENT_TRIGGER) {
 		scheduler_run_queued(scheduler, j->id, f->op.trigger.run, f->op.trigger.kind,
 		    j->name);
+		scheduler_dependents(scheduler, &f->op.trigger.dependents);
 	} else if (f->what == CLIENT_CANCEL) {
 		scheduler_run_canceled(scheduler, &f->op.cancel);
+		scheduler_dependents(scheduler, &f->op.cancel.dependents);
 	} else if (f->what == CLIENT_RETRY) {
 		scheduler_run_retried(scheduler, &f->op.retry);
+		scheduler_dependents(scheduler, &f->op.retry.dependents);
 	}
 	sim_note(f->sim, "change %d of %lld", (int)f->what, (long long)j->id);
 }
@@ -313,11 +362,11 @@ client_answer(struct client *f)
 		change_told(f);
 	else if (r == -EIO && s->life->dead)
 		j->doubtful = true;
-	else if (r == -EIO && f->what == CLIENT_ADD)
-		j->asked = false;	/* refused: it must not exist */
+	else if ((r == -EIO || r == -ENOENT) && f->what == CLIENT_ADD)
+		j->asked = false;	/* refused: it must not exist; or a parent has gone */
 	else if (r != -EIO && r != -EBUSY && r != -EALREADY && r != -ENOENT)
 		sim_fail(s, "change %d of %lld: %d", (int)f->what, (long long)j->id, r);
-	if (r == -ENOENT)
+	if (r == -ENOENT && f->what != CLIENT_ADD)
 		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL ||
 		    f->what == CLIENT_RETRY,
 		    "%lld is not there", (long long)j->id);

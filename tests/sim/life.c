@@ -26,6 +26,7 @@ life_die(struct sim_life *life)
 static int
 disk_begin(void *db)
 {
+	simulated->batch_n = 0;
 	return simulated->life->dead ? -EIO : backend_sqlite.begin(db);
 }
 
@@ -45,6 +46,8 @@ disk_commit(void *db)
 		return -EIO;
 	}
 	r = backend_sqlite.commit(db);
+	for (size_t i = 0; r == 0 && i < s->batch_n; i++)
+		after_committed(s, db, s->batch[i]);
 	if (!dies)
 		return r;
 	/* It is on the disk, and nobody hears of it any more. */
@@ -55,7 +58,14 @@ disk_commit(void *db)
 static int
 disk_apply(void *db, struct store_op *op)
 {
-	return simulated->life->dead ? -EIO : backend_sqlite.apply[op->kind](db, op);
+	struct sim *s = simulated;
+	int r = s->life->dead ? -EIO : backend_sqlite.apply[op->kind](db, op);
+
+	if (r == 0 && op->kind <= OP_SPREAD) {
+		SIM_CHECK(s, s->batch_n < SIM_BATCH_MAX, "too many ops in a transaction");
+		s->batch[s->batch_n++] = op;
+	}
+	return r;
 }
 
 /* Events come in order, without a gap that was not told. */

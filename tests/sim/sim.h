@@ -21,6 +21,18 @@
 #define SIM_CHECKS	2
 #define SIM_TIMERS	4
 
+/* A job that another one waits for, as the model has it (after.c). */
+struct sim_parent {
+	int64_t		id;
+	int		condition;	/* enum after */
+	bool		holds;		/* it has ended so since the child became due */
+};
+
+#define SIM_PARENTS_MAX	3
+
+/* Ops of one transaction. */
+#define SIM_BATCH_MAX	512
+
 /* A job as the clients were told of it. */
 struct sim_job {
 	int64_t		id;		/* 0: never acknowledged */
@@ -45,6 +57,14 @@ struct sim_job {
 	int64_t		retries, hand;
 	int		on_crash;
 	bool		retries_lost;	/* a lost attempt uses up a retry */
+	/* what is committed, whether or not anybody was told */
+	int64_t		stored;		/* its id; 0: it is not */
+	struct sim_parent parents[SIM_PARENTS_MAX];
+	size_t		parents_n;
+	bool		joined;		/* they let it go on, and that is not taken yet */
+	int64_t		joins;		/* how often */
+	int		last_outcome;
+	bool		marked;		/* while parents are drawn */
 };
 
 /* What was really begun, outside the daemon: a command, or what stands for a check or a timer. */
@@ -99,6 +119,8 @@ struct sim {
 	int64_t			 die_in;	/* commits until death; 0: none */
 	bool			 die_after;	/* that commit is still written */
 	int64_t			 fail;		/* commits that fail from now on */
+	const struct store_op	*batch[SIM_BATCH_MAX];	/* applied in this transaction */
+	size_t			 batch_n;
 	/* what is looked at afterwards */
 	uint64_t		 trace;		/* a hash of all that happened */
 	uint64_t		 step, lives, runs, audits;
@@ -157,6 +179,10 @@ void sim_runner_dies(struct sim *s);
 
 /* client.c: one action of a client, drawn from the seed */
 void client_act(struct sim *s);
+
+/* after.c: an op that is committed by now; and a job that was read against the model */
+void after_committed(struct sim *s, void *db, const struct store_op *op);
+void after_check(struct sim *s, const struct sim_job *j, const struct op_get *get, bool at_rest);
 
 /* audit.c: a task that compares the store with what was told and what happened; over when done. */
 struct sim_audit {

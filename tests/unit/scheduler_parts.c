@@ -383,6 +383,27 @@ refused_entry_takes_the_due_that_was_told(void **state)
 	window_done(&w);
 }
 
+/* Its parents let it go on again, and that was heard before the claim of what was due was answered. */
+static void
+a_later_due_that_was_told_outlasts_the_claim(void **state)
+{
+	struct due_row row = row_at(1, AT(1));
+	struct pending *p;
+	struct window w;
+
+	(void)state;
+	window_loaded(&w, 100);
+	(void)window_put(&w, &row, AT(0));
+	p = window_take(&w, AT(1));
+	row.due = AT(2);
+	(void)window_put(&w, &row, AT(1));
+	window_back(&w, p, (instant){ 0 }, AT(1));
+
+	assert_non_null(window_get(&w, 1));
+	assert_int_equal(window_get(&w, 1)->due.usec, AT(2).usec);
+	window_done(&w);
+}
+
 static void
 refused_entry_is_looked_up_again(void **state)
 {
@@ -568,6 +589,7 @@ main(void)
 		cmocka_unit_test(a_load_takes_what_is_told_meanwhile_as_newer),
 		cmocka_unit_test(taken_entry_that_is_paused_does_not_come_back),
 		cmocka_unit_test(refused_entry_takes_the_due_that_was_told),
+		cmocka_unit_test(a_later_due_that_was_told_outlasts_the_claim),
 		cmocka_unit_test(refused_entry_is_looked_up_again),
 		cmocka_unit_test(queued_runs_of_a_job_line_up_one_at_a_time),
 		cmocka_unit_test(queued_run_that_is_here_is_not_added_again),

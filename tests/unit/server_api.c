@@ -652,6 +652,48 @@ running_job_is_removed_only_with_cancel(void **state)
 	world_close(&w);
 }
 
+/* ---- after ---- */
+
+static const char *
+texts(struct client *c, const char *job, const char *array, const char *field)
+{
+	char *parameters = xasprintf("{\"job\":\"%s\"}", job);
+	const struct cJSON *first = json_at(json_get(ask(c, "Get", parameters), array), 0);
+
+	free(parameters);
+	return json_get_string(first, field);
+}
+
+static void
+a_blocked_job_is_told_with_its_parents_and_runs_after_them(void **state)
+{
+	struct world w;
+	struct client c;
+	const struct cJSON *job;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, LATER("parent"));
+	add(&c, "{\"name\":\"child\",\"after\":[\"parent\"],\"timer\":{\"durationUSec\":0}}");
+	job = json_get(ask(&c, "Get", "{\"job\":\"child\"}"), "job");
+	assert_string_equal(json_get_string(job, "state"), "blocked");
+	assert_string_equal(json_get_string(job, "waitsFor"), "waits for 1 (parent) to succeed");
+	assert_string_equal(texts(&c, "child", "parents", "state"), "waits");
+	assert_string_equal(texts(&c, "parent", "children", "name"), "child");
+	(void)ask(&c, "Trigger", "{\"jobs\":[\"parent\"]}");
+	pass(&w, 5 * USEC_SEC);
+	assert_int_equal(json_count(json_get(ask(&c, "Wait", "{\"jobs\":[\"2.1\"]}"), "runs")), 1);
+	assert_string_equal(texts(&c, "child", "parents", "lastOutcome"), "succeeded");
+	assert_int_equal(json_get_int(ask(&c, "Remove", "{\"jobs\":[\"parent\"]}"), "dependents", 0),
+	    1);
+	job = json_get(ask(&c, "Get", "{\"job\":\"child\"}"), "job");
+	assert_string_equal(json_get_string(job, "state"), "finished");
+	assert_null(texts(&c, "child", "parents", "jobState"));
+	client_close(&c);
+	world_close(&w);
+}
+
 /* ---- Wait ---- */
 
 static void
@@ -1452,6 +1494,7 @@ main(void)
 		cmocka_unit_test(paused_job_does_nothing_until_resume),
 		cmocka_unit_test(cancel_ends_active_runs),
 		cmocka_unit_test(running_job_is_removed_only_with_cancel),
+		cmocka_unit_test(a_blocked_job_is_told_with_its_parents_and_runs_after_them),
 		cmocka_unit_test(wait_answers_when_all_have_ended),
 		cmocka_unit_test(wait_for_a_repeating_job_is_for_its_latest_run),
 		cmocka_unit_test(wait_for_a_job_by_the_calendar_is_for_its_latest_run),

@@ -1,0 +1,183 @@
+/*
+ * after: a model of jobs that wait for others, fed by what is committed, in its order: whatever dies
+ * afterwards, that is so.  A job may be claimed only when all its parents have ended as asked since it
+ * became due the last time, and just once for that; audit.c looks at the sums, so that nobody
+ * is forgotten.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+static struct sim_job *
+job_by_id(struct sim *s, int64_t id)
+{
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		if (s->jobs[i].stored == id)
+			return &s->jobs[i];
+	}
+	return NULL;
+}
+
+static bool
+all_hold(const struct sim_job *j)
+{
+	for (size_t i = 0; i < j->parents_n; i++) {
+		if (!j->parents[i].holds)
+			return false;
+	}
+	return j->parents_n > 0;
+}
+
+/* If it is not due yet and may go on, it is due; and what its parents did is used up. */
+static void
+join(struct sim_job *j)
+{
+	if (j->joined || !all_hold(j))
+		return;
+	j->joined = true;
+	j->joins++;
+	for (size_t i = 0; i < j->parents_n; i++)
+		j->parents[i].holds = false;
+}
+
+static bool
+asked_for(int condition, int outcome)
+{
+	if (condition == AFTER_ANY)
+		return true;
+	if (condition == AFTER_OK)
+		return outcome == RUN_SUCCEEDED;
+	return outcome != RUN_SUCCEEDED && outcome != RUN_CANCELED;
+}
+
+static void
+ended(struct sim *s, int64_t job, int outcome)
+{
+	struct sim_job *parent = job_by_id(s, job);
+
+	if (parent != NULL)
+		parent->last_outcome = outcome;
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		struct sim_job *j = &s->jobs[i];
+
+		for (size_t k = 0; k < j->parents_n; k++) {
+			if (j->parents[k].id == job && asked_for(j->parents[k].condition, outcome))
+				j->parents[k].holds = true;
+		}
+		join(j);
+	}
+}
+
+/* Its occurrence was claimed, or skipped. */
+static void
+taken(struct sim *s, int64_t job, const char *how)
+{
+	struct sim_job *j = job_by_id(s, job);
+
+	if (j == NULL || j->parents_n == 0)
+		return;
+	SIM_CHECK(s, j->joined, "job %lld is %s, but its parents have not let it go on",
+	    (long long)job, how);
+	j->joined = false;
+	join(j);
+}
+
+/*
+ * What counts at first the store says: which of its parents are finished only it knows.  That those
+ * that count have really ended so is checked.
+ */
+static void
+added(struct sim *s, void *db, const struct job_new *new)
+{
+	struct op_get get = { .op.kind = OP_GET, .id = new->id, .dependencies = true };
+	struct sim_job *j = NULL;
+
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		if (strcmp(s->jobs[i].name, new->spec->name) == 0)
+			j = &s->jobs[i];
+	}
+	SIM_CHECK(s, j != NULL && backend_sqlite.apply[OP_GET](db, &get.op) == 0,
+	    "what was added is not there");
+	j->stored = new->id;
+	j->last_outcome = -1;
+	j->parents_n = get.parents_n;
+	j->joined = get.parents_n > 0 && instant_is_set(get.job.due);
+	j->joins = j->joined;
+	for (size_t i = 0; i < get.parents_n; i++) {
+		const struct dependency_info *d = &get.parents[i];
+		const struct sim_job *p = job_by_id(s, d->job);
+		bool holds = d->state == DEPENDENCY_HOLDS;
+
+		SIM_CHECK(s, p != NULL && (!(holds || j->joined) ||
+		    asked_for(d->condition, p->last_outcome)),
+		    "job %lld waits for %lld no longer, which has not ended so",
+		    (long long)new->id, (long long)d->job);
+		j->parents[i] = (struct sim_parent){ .id = d->job, .condition = d->condition,
+		    .holds = holds };
+	}
+	op_get_done(&get);
+}
+
+void
+after_committed(struct sim *s, void *db, const struct store_op *op)
+{
+	const struct op_claim *claim;
+	const struct op_finish *finish;
+	const struct op_cancel *cancel;
+
+	switch (op->kind) {
+	case OP_ADD:
+		added(s, db, container_of(op, const struct op_add, op)->jobs);
+		break;
+	case OP_CLAIM:
+		claim = container_of(op, const struct op_claim, op);
+		if (claim->born)
+			taken(s, claim->job, "run");
+		break;
+	case OP_SKIP:
+		taken(s, container_of(op, const struct op_skip, op)->job, "skipped");
+		break;
+	case OP_FINISH:
+		finish = container_of(op, const struct op_finish, op);
+		/* One that is tried again has not ended yet. */
+		if (finish->state != RUN_RETRYING)
+			ended(s, finish->run->job, finish->state);
+		break;
+	case OP_CANCEL:
+		cancel = container_of(op, const struct op_cancel, op);
+		if (cancel->was == RUN_QUEUED || cancel->was == RUN_RETRYING)
+			ended(s, cancel->job, RUN_CANCELED);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+after_check(struct sim *s, const struct sim_job *j, const struct op_get *get, bool at_rest)
+{
+	int64_t runs = 0;
+
+	if (j->parents_n == 0)
+		return;
+	for (size_t i = 0; i < get->runs_n; i++)
+		runs += !get->runs[i].manual;
+	SIM_CHECK(s, (size_t)get->job.runs != get->runs_n ||
+	    runs + get->job.skips + instant_is_set(get->job.due) == j->joins,
+	    "job %lld was let go on %lld times, and has %lld runs and %lld skips",
+	    (long long)j->id, (long long)j->joins, (long long)runs, (long long)get->job.skips);
+	SIM_CHECK(s, get->parents_n == j->parents_n, "job %lld has other parents",
+	    (long long)j->id);
+	for (size_t i = 0; at_rest && i < get->parents_n; i++) {
+		const struct dependency_info *d = &get->parents[i];
+		bool over = d->job_state < 0 || d->job_state == JOB_FINISHED;
+
+		SIM_CHECK(s, (d->state == DEPENDENCY_HOLDS) == j->parents[i].holds,
+		    "job %lld: that %lld has ended so is %d, and not so in the model",
+		    (long long)j->id, (long long)d->job, d->state);
+		SIM_CHECK(s, d->state == DEPENDENCY_HOLDS || (d->state == DEPENDENCY_NEVER) == over,
+		    "job %lld: %lld has state %d and is to it %d", (long long)j->id,
+		    (long long)d->job, d->job_state, d->state);
+	}
+}
