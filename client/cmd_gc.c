@@ -23,7 +23,7 @@ const struct command cmd_gc = {
 	.text = "Finished jobs, old runs and old output, as [retention] of jobd's configuration and\n"
 	    "--keep of each job say. jobd does it by itself, now and then; this does it at once\n"
 	    "and tells what went. For root, or whose jobd it is.\n",
-	.examples = "  jobctl gc --dry-run\n",
+	.examples = "  jobctl gc --dry-run\n  jobctl gc --json | jq .outputBytes\n",
 	.options = gc_options,
 	.run = gc_run,
 };

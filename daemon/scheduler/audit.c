@@ -319,6 +319,10 @@ chains_end(struct audit *a, instant due)
 {
 	instant until = a->spec->until;
 
+	/* After the clock was set back, what led to the present due may lie in what is gone. */
+	if (instant_is_set(a->job->due) && instant_is_set(a->job->pruned) &&
+	    a->job->due.usec - a->schedule->every <= a->job->pruned.usec)
+		return;
 	if (instant_is_set(a->job->due)) {
 		if (!decided_meanwhile(a) && !steps_explain(a, instant_since(a->job->due, due)))
 			chain_gap(a, due, a->job->due);

@@ -422,5 +422,5 @@ void
 keeper_stats(const struct keeper *k, struct keeper_stats *out)
 {
 	*out = k->stats;
-	out->busy = task_alive(&k->round.task);
+	out->busy = k->due || task_alive(&k->round.task);
 }

@@ -40,7 +40,7 @@ void keep_round_start(struct keep_round *r, struct task *parent);
 struct keeper_stats {
 	instant			 last;		/* the end of the last round; none: there was none */
 	struct keep_tally	 total;		/* since the daemon began */
-	bool			 busy;
+	bool			 busy;		/* a round goes on, or is about to */
 };
 
 struct keeper;

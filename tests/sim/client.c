@@ -251,8 +251,8 @@ change_told(struct client *f)
 		j->paused = false;
 		j->unsure = false;
 	} else if (f->what == CLIENT_REMOVE) {
-		scheduler_job_removed(scheduler, j->id, j->name, f->op.remove.runs);
 		j->removed = true;
+		scheduler_job_removed(scheduler, j->id, j->name, f->op.remove.runs);
 	} else if (f->what == CLIENT_TRIGGER) {
 		scheduler_run_queued(scheduler, j->id, f->op.trigger.run, f->op.trigger.kind,
 		    j->name);
@@ -281,7 +281,7 @@ client_answer(struct client *f)
 	else if (r != -EIO && r != -EBUSY && r != -EALREADY && r != -ENOENT)
 		sim_fail(s, "change %d of %lld: %d", (int)f->what, (long long)j->id, r);
 	if (r == -ENOENT)
-		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL,
+		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL || sim_may_expire(s, j),
 		    "%lld is not there", (long long)j->id);
 }
 
