@@ -28,6 +28,7 @@ struct keep_round {
 	struct keep_tally	 tally;
 	bool			 output;	/* there is some for the runner to remove */
 	int			 result;	/* 0, or of the store: it was broken off */
+	struct histogram	 slices;	/* usec, from asked to answered */
 	/* its own */
 	struct op_keep		 op;
 	usec_t			 asked;
