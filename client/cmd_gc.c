@@ -20,10 +20,10 @@ const struct command cmd_gc = {
 	.name = "gc",
 	.usage = "[--dry-run]",
 	.summary = "Give up now what retention does not keep",
-	.text = "Finished jobs, old runs and old output, as [retention] of jobd's configuration and\n"
-	    "--keep of each job say. jobd does it by itself, now and then; this does it at once\n"
-	    "and tells what went. For root, or whose jobd it is.\n",
-	.examples = "  jobctl gc --dry-run\n",
+	.text = "Finished jobs, old runs and old output: what [retention] of jobd's configuration\n"
+	    "and each job's --keep say. jobd does it by itself, now and then; this does it at\n"
+	    "once and tells what went. For root, or whose jobd it is.\n",
+	.examples = "  jobctl gc --dry-run\n  jobctl gc --json | jq .outputBytes\n",
 	.options = gc_options,
 	.run = gc_run,
 };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "client/call.h"
-#include "client/client.h"
+#include "client/selection.h"
 #include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
@@ -20,6 +20,7 @@ static int resume_run(struct client *c);
 static int rm_run(struct client *c);
 
 static const struct option trigger_options[] = {
+	SELECTION_OPTIONS,
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs" },
 	{ 0 },
 };
@@ -34,11 +35,13 @@ static const struct option retry_options[] = {
 };
 
 static const struct option quiet_options[] = {
+	SELECTION_OPTIONS,
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print nothing" },
 	{ 0 },
 };
 
 static const struct option cancel_options[] = {
+	SELECTION_OPTIONS,
 	{ .name = "reason", .argument = "TEXT", .kind = OPTION_TEXT, .field = "reason",
 	    .help = "for the record" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print only the runs" },
@@ -46,21 +49,20 @@ static const struct option cancel_options[] = {
 };
 
 static const struct option rm_options[] = {
+	SELECTION_OPTIONS,
 	{ .name = "cancel", .field = "cancel", .help = "end what is running first" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print nothing" },
 	{ 0 },
 };
 
-#define SELECTOR .words_field = "jobs", .words_name = "JOB", .words_min = 1, .words_max = WORDS_ANY
-
 const struct command cmd_trigger = {
 	.name = "trigger",
-	.usage = "[OPTIONS] JOB...",
+	.usage = "[OPTIONS] [JOB...]",
 	.summary = "Run jobs now, whatever their schedule says",
 	.examples = "  jobctl trigger backup\n  jobctl trigger -q backup | xargs jobctl wait\n",
 	.options = trigger_options,
 	.run = trigger_run,
-	SELECTOR,
+	SELECTION_WORDS,
 };
 
 const struct command cmd_retry = {
@@ -83,48 +85,49 @@ const struct command cmd_retry = {
 const struct command cmd_cancel = {
 	.name = "cancel",
 	.alias = "kill",
-	.usage = "[OPTIONS] JOB|RUN...",
+	.usage = "[OPTIONS] [JOB|RUN...]",
 	.summary = "End active runs: TERM, and after a grace KILL",
 	.text = "It answers when that is under way; jobctl wait waits for the end.\n",
-	.examples = "  jobctl cancel 12.3\n  jobctl cancel --reason 'host goes down' 'batch-*'\n",
+	.examples = "  jobctl cancel 12.3\n  jobctl cancel --reason 'host goes down' 'batch-*'\n"
+	    "  jobctl cancel -l team=dba --state running\n",
 	.options = cancel_options,
 	.run = cancel_run,
-	SELECTOR,
+	SELECTION_WORDS,
 };
 
 const struct command cmd_pause = {
 	.name = "pause",
-	.usage = "[OPTIONS] JOB...",
+	.usage = "[OPTIONS] [JOB...]",
 	.summary = "Start no new runs of jobs until resume",
 	.text = "Runs that are active go on, but get no further attempt until then.\n",
-	.examples = "  jobctl pause backup\n  jobctl pause 'db-*'\n",
+	.examples = "  jobctl pause backup\n  jobctl pause 'db-*'\n  jobctl pause --all\n",
 	.options = quiet_options,
 	.run = pause_run,
-	SELECTOR,
+	SELECTION_WORDS,
 };
 
 const struct command cmd_resume = {
 	.name = "resume",
-	.usage = "[OPTIONS] JOB...",
+	.usage = "[OPTIONS] [JOB...]",
 	.summary = "Go on with jobs that are paused or in quarantine",
-	.examples = "  jobctl resume backup\n  jobctl resume 'db-*'\n",
+	.examples = "  jobctl resume backup\n  jobctl resume --state paused\n",
 	.options = quiet_options,
 	.run = resume_run,
-	SELECTOR,
+	SELECTION_WORDS,
 };
 
 const struct command cmd_rm = {
 	.name = "rm",
 	.alias = "remove",
-	.usage = "[OPTIONS] JOB...",
+	.usage = "[OPTIONS] [JOB...]",
 	.summary = "Remove jobs with their runs and output",
 	.text = "A job that is running is refused without --cancel. Jobs that wait for one that\n"
 	    "is removed stay, but can only be triggered.\n",
-	.examples = "  jobctl rm 12 13\n  jobctl rm --cancel 'tmp-*'\n",
+	.examples = "  jobctl rm 12 13\n  jobctl rm --cancel 'tmp-*'\n  jobctl rm --state finished\n",
 	.on_conflict = "rm --cancel ends it first",
 	.options = rm_options,
 	.run = rm_run,
-	SELECTOR,
+	SELECTION_WORDS,
 };
 
 /* What the reply says: runs, or how many jobs. */
@@ -158,11 +161,10 @@ static int
 selector_call(struct client *c, const char *method, const char *done)
 {
 	struct cJSON *reply = NULL;
-	size_t i;
-	int r;
+	int r = selection_take(c, c->args.parameters);
 
-	for (i = 0; i < c->args.n_words; i++)
-		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
+	if (r)
+		return r;
 	r = call_once(c, method, c->args.parameters, &reply);
 	if (r == 0 && !c->out.json)
 		tell(c, done, reply);

@@ -7,6 +7,7 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/occurrence.h"
+#include "client/selection.h"
 #include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
@@ -16,6 +17,7 @@ static int skip_run(struct client *c);
 static int backfill_run(struct client *c);
 
 static const struct option skip_options[] = {
+	SELECTION_OPTIONS,
 	{ 'n', "count", "N", OPTION_INT, 0, "count", NULL, "so many of each job (1)" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print nothing" },
 	{ 0 },
@@ -23,15 +25,12 @@ static const struct option skip_options[] = {
 
 const struct command cmd_skip = {
 	.name = "skip",
-	.usage = "[OPTIONS] JOB...",
+	.usage = "[OPTIONS] [JOB...]",
 	.summary = "Leave out the next occurrences of jobs",
 	.text = "They are written down as skipped by hand; the job goes on after them.\n",
 	.examples = "  jobctl skip backup\n  jobctl skip -n 3 report\n",
 	.options = skip_options,
-	.words_field = "jobs",
-	.words_name = "JOB",
-	.words_min = 1,
-	.words_max = WORDS_ANY,
+	SELECTION_WORDS,
 	.run = skip_run,
 };
 
@@ -67,10 +66,10 @@ skip_run(struct client *c)
 	struct cJSON *reply = NULL;
 	struct strings skipped;
 	size_t i;
-	int r;
+	int r = selection_take(c, c->args.parameters);
 
-	for (i = 0; i < c->args.n_words; i++)
-		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
+	if (r)
+		return r;
 	r = call_once(c, "io.jobd.Skip", c->args.parameters, &reply);
 	value_strings(reply, "skipped", &skipped);
 	for (i = 0; r == 0 && !c->out.json && !args_flag(&c->args, "quiet") && i < skipped.n; i++) {

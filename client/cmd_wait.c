@@ -8,12 +8,14 @@
 #include "client/client.h"
 #include "client/follow.h"
 #include "client/outcome.h"
+#include "client/selection.h"
 #include "proto/error.h"
 #include "proto/json.h"
 
 static int wait_run(struct client *c);
 
 static const struct option wait_options[] = {
+	SELECTION_OPTIONS,
 	{ .name = "timeout", .argument = "DURATION", .kind = OPTION_DURATION,
 	    .field = "timeoutUSec",
 	    .help = "give up after so long, with code 7" },
@@ -25,7 +27,7 @@ static const struct option wait_options[] = {
 
 const struct command cmd_wait = {
 	.name = "wait",
-	.usage = "[OPTIONS] JOB|RUN...",
+	.usage = "[OPTIONS] [JOB|RUN...]",
 	.summary = "Wait until runs have ended",
 	.text =
 	    "Of a job it is the latest run, and what the job still has due once. With one\n"
@@ -40,7 +42,6 @@ const struct command cmd_wait = {
 	.options = wait_options,
 	.words_field = "jobs",
 	.words_name = "JOB or RUN",
-	.words_min = 1,
 	.words_max = WORDS_ANY,
 	.run = wait_run,
 };
@@ -82,15 +83,19 @@ static int
 wait_run(struct client *c)
 {
 	const char *until = args_text(&c->args, "until");
+	struct cJSON *which = c->args.parameters;
 	struct wait wait = {
-		.jobs = c->args.words,
-		.n_jobs = c->args.n_words,
+		.which = which,
 		.until = until ? until : "ended",
 		.any = args_flag(&c->args, "any"),
 		.timeout = json_get_int(c->args.parameters, "timeoutUSec", -1),
 	};
 	struct cJSON *reply = NULL;
-	int r = follow_wait(c, &wait, NULL, &reply);
+	int r = selection_take(c, which);
+
+	if (r)
+		return r;
+	r = follow_wait(c, &wait, NULL, &reply);
 
 	if (r == 0 && wait.any && !c->out.json)
 		runs_told(json_get(reply, "runs"));

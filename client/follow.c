@@ -125,16 +125,31 @@ interrupt_watch(struct call *c, struct interrupt *i)
 
 /* ---- waiting ---- */
 
+static void
+strings_copy(struct cJSON *to, const struct cJSON *from, const char *name)
+{
+	struct strings texts;
+	size_t i;
+
+	value_strings(from, name, &texts);
+	for (i = 0; i < texts.n; i++)
+		value_push_string(to, name, texts.items[i]);
+	strings_done(&texts);
+}
+
 /* The parameters of Wait; the time that has passed since it began counts. */
 static struct cJSON *
 wait_parameters(const struct wait *wait, usec_t deadline)
 {
 	struct cJSON *parameters = json_object();
+	static const char *const selections[] = { "jobs", "label", "state" };
 	long long left = deadline - monotonic_now();
 	size_t i;
 
 	for (i = 0; i < wait->n_jobs; i++)
 		value_push_string(parameters, "jobs", wait->jobs[i]);
+	for (i = 0; wait->which && i < sizeof(selections) / sizeof(selections[0]); i++)
+		strings_copy(parameters, wait->which, selections[i]);
 	json_set_string(parameters, "until", wait->until);
 	if (wait->any)
 		json_set_bool(parameters, "any", 1);

@@ -32,8 +32,9 @@ void interrupt_done(struct interrupt *i);
 
 /* What to wait for. */
 struct wait {
-	char		*const *jobs;		/* jobs or runs */
+	char		*const *jobs;		/* jobs or runs; or: */
 	size_t		 n_jobs;
+	const struct cJSON *which;		/* an object with jobs, label, state */
 	const char	*until;			/* ended, started */
 	bool			 any;			/* one of them is enough */
 	long long	 timeout;		/* in microseconds; -1: none */

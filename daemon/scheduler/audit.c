@@ -185,10 +185,12 @@ walk_step(struct audit *a)
 static bool
 steps_explain(struct audit *a, usec_t moved)
 {
+	/* Those before what is pruned are behind us, nobody knows how many. */
+	size_t passed = instant_is_set(a->job->pruned) ? a->steps_n : STEPS_PASSED_MAX;
+
 	if (moved == 0)
 		return true;
-	for (size_t from = a->step; from < a->steps_n &&
-	    from < a->step + STEPS_PASSED_MAX; from++) {
+	for (size_t from = a->step; from < a->steps_n && from < a->step + passed; from++) {
 		usec_t sum = 0;
 
 		for (size_t i = from; i < a->steps_n && i < from + STEPS_JOINED_MAX; i++) {
@@ -270,12 +272,12 @@ chain_gap(struct audit *a, instant due, instant next)
 	found(a, GAP_MISSING, due, instant_add(due, (count - 1) * every), count);
 }
 
-/* Its beginning may be gone by retention, and with it what it came after. */
+/* What it came after may be gone by retention. */
 static bool
 is_cut(const struct audit *a, const struct audit_chain *c)
 {
-	return instant_is_set(a->job->pruned) &&
-	    c->begin.usec - a->schedule->every <= a->job->pruned.usec;
+	return instant_is_set(a->job->pruned) && (a->in_pieces ||
+	    c->begin.usec - a->schedule->every <= a->job->pruned.usec);
 }
 
 /* The chain that goes on after one whose next would be due then: by the clock; else the nearest. */
@@ -319,6 +321,11 @@ chains_end(struct audit *a, instant due)
 {
 	instant until = a->spec->until;
 
+	/* What led to the present due may lie in what is gone. */
+	if (instant_is_set(a->job->pruned) && (a->in_pieces ||
+	    (instant_is_set(a->job->due) &&
+	    a->job->due.usec - a->schedule->every <= a->job->pruned.usec)))
+		return;
 	if (instant_is_set(a->job->due)) {
 		if (!decided_meanwhile(a) && !steps_explain(a, instant_since(a->job->due, due)))
 			chain_gap(a, due, a->job->due);

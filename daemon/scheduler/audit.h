@@ -8,7 +8,9 @@
  * clock was set, as the spans have them (steps under CLOCK_STEP_MIN are made up for together, in
  * one that is recorded).
  *
- * What retention has given up is not gone through: the job's `pruned` says up to which due.
+ * What retention has given up is not gone through: the job's `pruned` says up to which due.  When the
+ * clock was set after that, what is left of elapsed time is in pieces between which some are gone;
+ * within each piece it is proved.
  */
 #ifndef SCHEDULER_AUDIT_H
 #define SCHEDULER_AUDIT_H
@@ -35,6 +37,7 @@ struct audit {
 	instant			 now;
 	const usec_t		*steps;		/* of the clock, since the job was added */
 	size_t			 steps_n;
+	bool			 in_pieces;	/* a step came at or after what is pruned */
 	void			(*found)(void *context, const struct gap_info *gap);
 	void			*context;
 	/* out */

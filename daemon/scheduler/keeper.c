@@ -74,6 +74,7 @@ round_took(struct keep_round *r)
 {
 	const struct keep_tally *t = &r->op.tally;
 
+	histogram_add(&r->slices, (uint64_t)(loop_clock(r->task.loop) - r->asked));
 	r->result = r->op.op.result;
 	if (r->result < 0)
 		return false;
@@ -422,5 +423,5 @@ void
 keeper_stats(const struct keeper *k, struct keeper_stats *out)
 {
 	*out = k->stats;
-	out->busy = task_alive(&k->round.task);
+	out->busy = k->due || task_alive(&k->round.task);
 }

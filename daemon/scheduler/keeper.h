@@ -28,6 +28,7 @@ struct keep_round {
 	struct keep_tally	 tally;
 	bool			 output;	/* there is some for the runner to remove */
 	int			 result;	/* 0, or of the store: it was broken off */
+	struct histogram	 slices;	/* usec, from asked to answered */
 	/* its own */
 	struct op_keep		 op;
 	usec_t			 asked;
@@ -40,7 +41,7 @@ void keep_round_start(struct keep_round *r, struct task *parent);
 struct keeper_stats {
 	instant			 last;		/* the end of the last round; none: there was none */
 	struct keep_tally	 total;		/* since the daemon began */
-	bool			 busy;
+	bool			 busy;		/* a round goes on, or is about to */
 };
 
 struct keeper;

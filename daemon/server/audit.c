@@ -180,6 +180,7 @@ job_begin(struct audit_call *f)
 {
 	const struct audit_in *in = f->call.in;
 	struct server *s = server_of(&f->call);
+	bool in_pieces = false;
 	size_t n = 0;
 
 	if (!planned_open(&f->planned, s, &f->get.job))
@@ -189,11 +190,12 @@ job_begin(struct audit_call *f)
 	for (size_t i = 0; i < f->steps_n; i++) {
 		if (n > 0 || f->steps[i].at.usec >= f->get.job.created.usec)
 			f->steps_of[n++] = f->steps[i].by;
+		in_pieces |= n > 0 && f->steps[i].at.usec >= f->get.job.pruned.usec;
 	}
 	f->audit = (struct audit){
 		.job = &f->get.job, .spec = &f->planned.spec, .schedule = &f->planned.schedule,
 		.from = in->from, .to = in->to, .now = loop_wall(s->loop),
-		.steps = f->steps_of, .steps_n = n, .found = audit_found, .context = f,
+		.steps = f->steps_of, .steps_n = n, .in_pieces = in_pieces, .found = audit_found, .context = f,
 	};
 	audit_begin(&f->audit);
 	if (f->audit.from.usec > in->from.usec) {

@@ -11,12 +11,12 @@
 #include "proto/mem.h"
 
 struct change_in {
-	struct strings	jobs;
+	struct selection which;
 	bool		cancel;		/* Remove's */
 };
 
 static const struct field change_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct change_in, jobs), .flags = FIELD_REQUIRED },
+	SELECTION_ROWS(change_in, which),
 	{ .type = FIELD_END },
 };
 
@@ -115,7 +115,8 @@ pause_step(struct task *t)
 	f->paused = strcmp(f->call.method->name, method_pause.name) == 0;
 	f->pass.call = &f->call;
 	f->pass.frame = f;
-	select_start(&f->select, &f->call, &in->jobs, 0);
+	if (!select_start_of(&f->select, &f->call, &in->which, 0))
+		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;
@@ -153,7 +154,7 @@ const struct method method_resume = {
 #define REMOVE_AGAIN	USEC_SEC
 
 static const struct field remove_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct change_in, jobs), .flags = FIELD_REQUIRED },
+	SELECTION_ROWS(change_in, which),
 	{ "cancel", FIELD_BOOL, offsetof(struct change_in, cancel), .flags = 0 },
 	{ .type = FIELD_END },
 };
@@ -253,7 +254,8 @@ remove_step(struct task *t)
 
 	f->pass.call = &f->call;
 	f->pass.frame = f;
-	select_start(&f->select, &f->call, &in->jobs, 0);
+	if (!select_start_of(&f->select, &f->call, &in->which, 0))
+		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;

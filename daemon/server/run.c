@@ -158,12 +158,12 @@ const struct method method_runs = {
 /* ---- Cancel ---- */
 
 struct cancel_in {
-	struct strings	 jobs;
+	struct selection which;
 	char		*reason;
 };
 
 static const struct field cancel_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct cancel_in, jobs), .flags = FIELD_REQUIRED },
+	SELECTION_ROWS(cancel_in, which),
 	{ "reason", FIELD_STRING, offsetof(struct cancel_in, reason),
 	    .max = DESCRIPTION_BYTES_MAX },
 	{ .type = FIELD_END },
@@ -184,7 +184,8 @@ cancel_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	select_start(&f->select, &f->call, &in->jobs, SELECT_RUNS);
+	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_RUNS))
+		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;
@@ -225,11 +226,11 @@ const struct method method_cancel = {
 /* ---- Trigger ---- */
 
 struct trigger_in {
-	struct strings	jobs;
+	struct selection which;
 };
 
 static const struct field trigger_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct trigger_in, jobs), .flags = FIELD_REQUIRED },
+	SELECTION_ROWS(trigger_in, which),
 	{ .type = FIELD_END },
 };
 
@@ -281,7 +282,8 @@ trigger_step(struct task *t)
 	f->runs = json_array();
 	f->pass.call = &f->call;
 	f->pass.frame = f;
-	select_start(&f->select, &f->call, &in->jobs, 0);
+	if (!select_start_of(&f->select, &f->call, &in->which, 0))
+		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/mem.h"
 
@@ -33,6 +34,22 @@ refuse(struct select *s, enum jobd_error why, const char *a, const char *b)
 	s->why = why;
 	s->a = a;
 	s->b = b;
+}
+
+/* A selector has found nothing: say also what else was wanted of it. */
+static void
+refuse_none(struct select *s, const char *selector)
+{
+	bool labels = s->labels != NULL && s->labels->n > 0;
+
+	if (s->states == 0 && !labels) {
+		refuse(s, JOBD_NOT_FOUND, selector, NULL);
+		return;
+	}
+	snprintf(s->none, sizeof(s->none), "%.128s%s%s%s",
+	    strcmp(selector, "*") == 0 ? "a job" : selector, labels ? " with such a label" : "",
+	    labels && s->states != 0 ? " and" : "", s->states != 0 ? " in such a state" : "");
+	refuse(s, JOBD_NOT_FOUND, s->none, NULL);
 }
 
 /* Take over a page. */
@@ -77,7 +94,7 @@ look(struct select *s)
 		take(s);
 		more = op->more && s->why == JOBD_OK;
 		if (!more && s->why == JOBD_OK && !s->hit && !(s->flags & SELECT_MAY_BE_EMPTY))
-			refuse(s, JOBD_NOT_FOUND, selector, NULL);
+			refuse_none(s, selector);
 		op->after = op->next_after;
 		op_resolve_done(op);
 	}
@@ -95,7 +112,8 @@ select_step(struct task *t)
 	for (s->i = 0; s->i < s->selectors->n && s->why == JOBD_OK && !t->cancelled; s->i++) {
 		s->hit = false;
 		s->op = (struct op_resolve){ .op.kind = OP_RESOLVE,
-		    .selector = s->selectors->items[s->i] };
+		    .selector = s->selectors->items[s->i], .labels = s->labels,
+		    .states = s->states, .now = loop_wall(t->loop) };
 		do {
 			store_submit(s->server->store, &s->op.op, t);
 			AWAIT_SHIELDED(t, USEC_NEVER, s->op.op.done);
@@ -119,6 +137,24 @@ select_start(struct select *s, struct call *c, const struct strings *selectors, 
 	s->selectors = selectors;
 	s->flags = flags;
 	task_start(&s->task, &select_kind, &c->task);
+}
+
+bool
+select_start_of(struct select *s, struct call *c, const struct selection *in, unsigned flags)
+{
+	static char every[] = "*", *items[] = { every };
+	static const struct strings all = { items, 1 };
+
+	if (!states_read(c, &in->states, job_state_names, &s->states))
+		return false;
+	if (in->jobs.n == 0 && in->labels.n == 0 && in->states.n == 0) {
+		call_fail(c, JOBD_INVALID_FIELD, "jobs",
+		    "must name jobs, unless label or state says which; * is every job");
+		return false;
+	}
+	s->labels = &in->labels;
+	select_start(s, c, in->jobs.n > 0 ? &in->jobs : &all, flags);
+	return true;
 }
 
 bool

@@ -1,5 +1,6 @@
 /*
- * select: selectors (ids, names, glob patterns, runs) to jobs and runs, as a task.
+ * select: selectors (ids, names, glob patterns, runs; of those the ones with labels and in states) to
+ * jobs and runs, as a task.
  */
 #ifndef SERVER_SELECT_H
 #define SERVER_SELECT_H
@@ -7,8 +8,9 @@
 #include "daemon/base/map.h"
 #include "daemon/server/method.h"
 
-/* Jobs that one call may touch. */
-#define SELECT_MAX 10000
+/* Jobs that one call may touch, and selectors that it may name them by. */
+#define SELECT_MAX	10000
+#define SELECTORS_MAX	4096
 
 struct target {
 	int64_t	job;
@@ -32,11 +34,26 @@ enum select_flags {
 	SELECT_MAY_BE_EMPTY = 2, /* a pattern may match nothing */
 };
 
+/* What a method takes to select jobs: a member of its parameters, read by SELECTION_ROWS(). */
+struct selection {
+	struct strings	jobs, labels, states;
+};
+
+#define SELECTION_ROWS(T, member) \
+	{ .name = "jobs", .type = FIELD_STRINGS, .offset = offsetof(struct T, member.jobs), \
+	  .max = SELECTORS_MAX }, \
+	{ .name = "label", .type = FIELD_STRINGS, .offset = offsetof(struct T, member.labels), \
+	  .max = LABELS_MAX }, \
+	{ .name = "state", .type = FIELD_STRINGS, .offset = offsetof(struct T, member.states), \
+	  .max = JOB_STATE_COUNT }
+
 /* In the frame of a call; zero before. */
 struct select {
 	struct task		 task;
 	struct server		*server;
 	const struct strings	*selectors;	/* borrowed */
+	const struct strings	*labels;	/* borrowed; NULL: any */
+	unsigned		 states;	/* bits; 0: any */
 	unsigned		 flags;
 	/* in the order of the selectors, each job and run once */
 	struct targets		 found;
@@ -49,10 +66,17 @@ struct select {
 	struct op_resolve	 op;
 	struct map		 seen;		/* jobs */
 	char			 place[32];
+	char			 none[200];
 };
 
 void select_start(struct select *s, struct call *c, const struct strings *selectors,
     unsigned flags);
+
+/*
+ * The same for a selection, which must not be empty: jobs alone, or with a restriction, or a
+ * restriction alone, of all jobs.  False when the caller was told what is wrong with it.
+ */
+bool select_start_of(struct select *s, struct call *c, const struct selection *in, unsigned flags);
 
 /* True when all were found; else the caller is told. */
 bool select_told(struct select *s, struct call *c);

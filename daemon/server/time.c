@@ -253,12 +253,12 @@ const struct method method_next = {
 /* ---- Skip ---- */
 
 struct skip_in {
-	struct strings	jobs;
+	struct selection which;
 	int64_t		count;
 };
 
 static const struct field skip_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct skip_in, jobs), .flags = FIELD_REQUIRED },
+	SELECTION_ROWS(skip_in, which),
 	{ "count", FIELD_INT, offsetof(struct skip_in, count), .flags = FIELD_ABSENT_MINUS_ONE,
 	    .min = 1, .max = OCCURRENCES_MAX },
 	{ .type = FIELD_END },
@@ -347,7 +347,7 @@ skip_allowed(struct skip_call *f, const struct target *target)
 		return false;
 	if (f->get.op.result == -ENOENT) {
 		call_fail(&f->call, JOBD_NOT_FOUND,
-		    ((struct skip_in *)f->call.in)->jobs.items[target->selector], NULL);
+		    f->select.selectors->items[target->selector], NULL);
 		return false;
 	}
 	if (f->get.op.result < 0) {
@@ -394,7 +394,8 @@ skip_call_step(struct task *t)
 	TASK_BEGIN(t);
 
 	f->skipped = json_array();
-	select_start(&f->select, &f->call, &in->jobs, 0);
+	if (!select_start_of(&f->select, &f->call, &in->which, 0))
+		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;

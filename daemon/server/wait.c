@@ -24,7 +24,7 @@ enum until { UNTIL_ENDED, UNTIL_STARTED };
 static const char *const until_names[] = { "ended", "started", NULL };
 
 struct wait_in {
-	struct strings	jobs;
+	struct selection which;
 	int		until;
 	int64_t		timeout;
 	bool		any;
@@ -32,8 +32,7 @@ struct wait_in {
 };
 
 static const struct field wait_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct wait_in, jobs), .flags = FIELD_REQUIRED,
-	    .max = PAGE_MAX },
+	SELECTION_ROWS(wait_in, which),
 	{ "until", FIELD_ENUM, offsetof(struct wait_in, until), .names = until_names },
 	{ "timeoutUSec", FIELD_INT, offsetof(struct wait_in, timeout),
 	    .flags = FIELD_ABSENT_MINUS_ONE,
@@ -197,7 +196,7 @@ look_took(struct pass *p, union pass_op *any, const struct target *target)
 	struct waited *x = &f->waited[target->cursor];
 
 	if (any->op.result == -ENOENT) {
-		pass_refuse(p, JOBD_NOT_FOUND, in->jobs.items[target->selector]);
+		pass_refuse(p, JOBD_NOT_FOUND, f->select.selectors->items[target->selector]);
 		return;
 	}
 	if (any->op.result < 0) {
@@ -344,7 +343,8 @@ wait_step(struct task *t)
 	TASK_BEGIN(t);
 
 	wait_begin(f);
-	select_start(&f->select, &f->call, &in->jobs, SELECT_RUNS);
+	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_RUNS))
+		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;

@@ -406,6 +406,10 @@ void op_active_done(struct op_active *op);
 struct op_resolve {
 	struct store_op	 op;
 	const char	*selector;
+	/* in: and only jobs with all these labels (NULL: any), in one of these states (0: any), now */
+	const struct strings *labels;
+	unsigned	 states;
+	instant		 now;
 	int64_t		 after;		/* in */
 	int64_t		*ids;		/* out, allocated */
 	size_t		 n;
@@ -413,7 +417,10 @@ struct op_resolve {
 	bool		 more;		/* ask again with after = the last id (or next_after) */
 	int64_t		 next_after;
 	bool		 pattern;	/* out: it was a glob */
-	/* -ENOENT: an id or name that is not there (a glob that matches nothing is n == 0) */
+	/*
+	 * -ENOENT: an id or name that is not there (a glob that matches nothing, or what has not these
+	 * labels and states, is n == 0)
+	 */
 };
 void op_resolve_done(struct op_resolve *op);
 

@@ -55,6 +55,7 @@ struct keep_run {
 	instant	due, over;
 	bool	gone;		/* its output */
 	bool	wrote;		/* there may be a file of it */
+	bool	manual;
 };
 
 static bool
@@ -199,6 +200,7 @@ run_page_read(struct slice *s, sqlite3_stmt *st, struct keep_run *rows, size_t *
 		}
 		row->wrote = !row->gone && (row->output > 0 || row->state == RUN_LOST ||
 		    col_int(st, 8) != 0);
+		row->manual = col_int(st, 9) != 0;
 		if (row->gone)
 			row->output = 0;
 	}
@@ -207,7 +209,8 @@ run_page_read(struct slice *s, sqlite3_stmt *st, struct keep_run *rows, size_t *
 }
 
 #define KEEP_COLUMNS "id, job, run, state, due, coalesce(ended, started, due)," \
-	" coalesce(output_bytes, 0), coalesce(output_gone, 0), first_output IS NOT NULL OR attempt > 1"
+	" coalesce(output_bytes, 0), coalesce(output_gone, 0)," \
+	" first_output IS NOT NULL OR attempt > 1, manual"
 
 /* The next runs of a job but for its latest one, in their order. */
 static int
@@ -298,6 +301,18 @@ output_give_up(struct slice *s, const struct keep_run *row)
 	return r < 0 ? r : output_trash_put(s->db, row->job, row->run);
 }
 
+/*
+ * Up to which due the ledger says nothing once the run is gone.  One by hand may have any due: what is
+ * not decided yet is not touched by it.
+ */
+static instant
+pruned_by(const struct keep_job *k, const struct keep_run *row)
+{
+	if (row->manual && instant_is_set(k->now.due) && row->due.usec >= k->now.due.usec)
+		return instant_add(k->now.due, -1);
+	return row->due;
+}
+
 /* Output of the oldest runs, while the job has too much.  1: the stage is over; 0: go on; -errno. */
 static int
 job_output(struct slice *s, struct keep_job *k, struct keep_run *rows)
@@ -365,8 +380,8 @@ job_runs(struct slice *s, struct keep_job *k, struct keep_run *rows)
 			break;
 		}
 		place->run = row->run;
-		if (row->due.usec > place->due.usec)
-			place->due = row->due;
+		if (pruned_by(k, row).usec > place->due.usec)
+			place->due = pruned_by(k, row);
 		if (active || spared)
 			continue;
 		r = run_delete(s, row, k->now.kind == KIND_COMMAND);
@@ -681,8 +696,8 @@ run_of_all(struct slice *s, const struct keep_run *row, bool whole)
 	}
 	r = whole ? run_delete(s, row, k.now.kind == KIND_COMMAND) : output_give_up(s, row);
 	k.now.output -= s->o->dry ? 0 : row->output;
-	if (whole && row->due.usec > k.pruned.usec)
-		k.pruned = row->due;
+	if (whole && pruned_by(&k, row).usec > k.pruned.usec)
+		k.pruned = pruned_by(&k, row);
 	k.changed = true;
 	if (r == 0)
 		r = keep_job_save(s, &k);

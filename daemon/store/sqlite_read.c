@@ -237,12 +237,89 @@ is_glob(const char *text)
 }
 
 static int
+labels_read(const char *text, struct strings *labels)
+{
+	return text == NULL ? 0 : text_read(text, labels_fields, labels);
+}
+
+/* Due and not taken up yet: it waits for its turn, whatever the row says. */
+static int
+state_told(int state, bool paused, instant due, instant now)
+{
+	if (state == JOB_SCHEDULED && !paused && instant_is_set(due) && instant_is_set(now) &&
+	    due.usec < now.usec)
+		return JOB_QUEUED;
+	return state;
+}
+
+/* Are all the wanted labels among those there? */
+static bool
+labels_match(const struct strings *there, const struct strings *wanted)
+{
+	for (size_t i = 0; wanted != NULL && i < wanted->n; i++) {
+		size_t k = 0;
+
+		while (k < there->n && strcmp(there->items[k], wanted->items[i]) != 0)
+			k++;
+		if (k == there->n)
+			return false;
+	}
+	return true;
+}
+
+/* Has the job of a row (id, name, labels, state, paused, due) what is wanted?  1, 0, -errno. */
+static int
+resolve_fits(struct sqlite *db, const struct op_resolve *o, sqlite3_stmt *st)
+{
+	instant due = { col_int(st, 5) };
+	struct strings labels = { 0 };
+	int r = 1;
+
+	if (o->states != 0 && (o->states & 1u << state_told((int)(col_int(st, 3) & 31),
+	    col_int(st, 4) != 0, due, o->now)) == 0)
+		return 0;
+	if (o->labels == NULL || o->labels->n == 0)
+		return 1;
+	if (labels_read((const char *)sqlite3_column_text(st, 2), &labels) < 0)
+		return sql_damaged(db, "job", col_int(st, 0));
+	r = labels_match(&labels, o->labels);
+	strings_done(&labels);
+	return r;
+}
+
+/* One by its id. */
+static int
+resolve_one(struct sqlite *db, struct op_resolve *o, int64_t id)
+{
+	sqlite3_stmt *st;
+	int r = 1;
+
+	if (o->states != 0 || (o->labels != NULL && o->labels->n > 0)) {
+		st = sql(db, ST_FITS,
+		    "SELECT id, name, labels, state, paused, due FROM job WHERE id = ?1");
+		bind_int(st, 1, id);
+		r = sql_step(db, st);
+		if (r == 1) {
+			r = resolve_fits(db, o, st);
+			(void)sqlite3_reset(st);	/* read by its id */
+		}
+	}
+	if (r < 0)
+		return r;
+	o->ids = xmalloc(sizeof(*o->ids));
+	o->ids[0] = id;
+	o->n = (size_t)r;
+	o->next_after = id;
+	return 0;
+}
+
+static int
 resolve_glob(struct sqlite *db, struct op_resolve *o)
 {
-	sqlite3_stmt *st = sql(db, ST_IDS,
-	    "SELECT id, name FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
+	sqlite3_stmt *st = sql(db, ST_IDS, "SELECT id, name, labels, state, paused, due FROM job"
+	    " WHERE id > ?1 ORDER BY id LIMIT ?2");
 	size_t seen = 0;
-	int r;
+	int r, fits;
 
 	o->ids = xcalloc(PAGE_MAX, sizeof(*o->ids));
 	bind_int(st, 1, o->after);
@@ -257,8 +334,13 @@ resolve_glob(struct sqlite *db, struct op_resolve *o)
 		(void)snprintf(text, sizeof(text), "%" PRId64, o->next_after);
 		if (name == NULL)
 			name = text;
-		if (sqlite3_strglob(o->selector, name) == 0)
+		fits = sqlite3_strglob(o->selector, name) == 0 ? resolve_fits(db, o, st) : 0;
+		if (fits == 1)
 			o->ids[o->n++] = o->next_after;
+		if (fits < 0) {
+			(void)sqlite3_reset(st);	/* it is of no use */
+			return fits;
+		}
 		if (o->n == PAGE_MAX) {
 			(void)sqlite3_reset(st);	/* the page is full */
 			o->more = true;
@@ -304,11 +386,7 @@ sqlite_resolve(void *arg, struct store_op *op)
 	}
 	if (r != 1)
 		return r < 0 ? r : -ENOENT;
-	o->ids = xmalloc(sizeof(*o->ids));
-	o->ids[0] = id;
-	o->n = 1;
-	o->next_after = id;
-	return 0;
+	return resolve_one(db, o, id);
 }
 
 /* ---- rows as they are told ---- */
@@ -405,12 +483,6 @@ schedule_words(usec_t every, const char *text, char **ret)
 }
 
 static int
-labels_read(const char *text, struct strings *labels)
-{
-	return text == NULL ? 0 : text_read(text, labels_fields, labels);
-}
-
-static int
 job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 {
 	*job = (struct job_info){
@@ -471,16 +543,6 @@ job_read_rest(struct sqlite *db, struct job_info *job)
 	}
 	(void)sqlite3_reset(st);	/* the number is unique */
 	return r;
-}
-
-/* Due and not taken up yet: it waits for its turn, whatever the row says. */
-static int
-state_told(int state, bool paused, instant due, instant now)
-{
-	if (state == JOB_SCHEDULED && !paused && instant_is_set(due) && instant_is_set(now) &&
-	    due.usec < now.usec)
-		return JOB_QUEUED;
-	return state;
 }
 
 /* ---- runs ---- */
@@ -647,21 +709,6 @@ sqlite_get(void *arg, struct store_op *op)
 	o->runs = page.runs;
 	o->runs_n = page.n;
 	return r;
-}
-
-/* Are all the wanted labels among those there? */
-static bool
-labels_match(const struct strings *there, const struct strings *wanted)
-{
-	for (size_t i = 0; wanted != NULL && i < wanted->n; i++) {
-		size_t k = 0;
-
-		while (k < there->n && strcmp(there->items[k], wanted->items[i]) != 0)
-			k++;
-		if (k == there->n)
-			return false;
-	}
-	return true;
 }
 
 /* The filters that need no allocation. */

@@ -2,7 +2,7 @@
 # make bench: measure, beside what is installed of the peers, in one run. Each section prints what it measured and
 # ends with a table of ours, theirs, the ratio and what is wanted; the same, a JSON object a line, is in
 # build/*/bench.jsonl. Figures of a shared machine are noisy: the ratios of one run are what counts.
-# SECTIONS="table engine adds commands checks time idle many" chooses; engine.sh tells more of the engine's.
+# SECTIONS="table engine adds commands checks time idle many keep" chooses; engine.sh tells more of the engine's.
 set -u
 bin=$1
 here=$(dirname "$0")
@@ -16,7 +16,7 @@ JOBD=
 : >"$out"
 export JOBD_SOCKET="$S"
 
-want() { case " ${SECTIONS:-table engine adds commands checks time idle many} " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+want() { case " ${SECTIONS:-table engine adds commands checks time idle many keep} " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 section=
 begin() {	# section, title
 	section=$1
@@ -258,6 +258,19 @@ if want many; then
 		compare "KiB resident beyond the idle daemon's $idle ($round)" "$(($(status VmRSS "$JOBD") - idle))" "" "<= 10240"
 		stop_jobd
 	done
+	compared
+fi
+
+if want keep; then
+	begin keep "Retention on a million runs"
+	"$bin/tests/bench/keep" "$W" "${KEEP:-1000000}" >"$W/keep" || broke "the bench of retention"
+	sed 's/^{/{"section":"keep",/' "$W/keep" >>"$out"
+	cat "$W/keep"
+	of() { sed -n "/\"keep\":\"$1\"/s/.*\"$2\":\([0-9.]*\).*/\1/p" "$W/keep"; }
+	compare "ms of a slice that waits for nobody, p99" "$(of 'gc alone' slice_p99_ms)" "" "<= 20"
+	compare "ms of an add beside the keeper (without it), p99" "$(of with add_p99_ms)" "$(of without add_p99_ms)" "<= 2"
+	compare "ms of a claim beside the keeper (without it), p99" "$(of with claim_p99_ms)" "$(of without claim_p99_ms)" "<= 2"
+	compare "runs given up a second by gc alone" "$(of 'gc alone' gone_per_second)" "" ">= 10000"
 	compared
 fi
 echo

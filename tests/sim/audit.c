@@ -132,9 +132,11 @@ audit_runs(struct sim_audit *a, struct sim_job *j)
 	for (size_t i = 0; i < a->op.runs_n; i++) {
 		const struct run_info *r = &a->op.runs[i];
 
-		SIM_CHECK(s, r->run == job->runs - (int64_t)i,
-		    "runs of %lld are not numbered one by one",
-		    (long long)j->id);
+		/* What is gone is old: the latest is there, and active ones are. */
+		SIM_CHECK(s, i == 0 ? r->run == job->runs : r->run < a->op.runs[i - 1].run,
+		    "runs of %lld are not numbered in their order", (long long)j->id);
+		SIM_CHECK(s, r->run == job->runs - (int64_t)i || instant_is_set(job->pruned),
+		    "runs of %lld are not numbered one by one", (long long)j->id);
 		audit_run(a, r);
 		if (r->manual)
 			continue;
@@ -149,13 +151,16 @@ audit_runs(struct sim_audit *a, struct sim_job *j)
 		SIM_CHECK(s, dues[i].usec != dues[i - 1].usec, "two runs of %lld for one due",
 		    (long long)j->id);
 	free(dues);
+	SIM_CHECK(s, a->op.runs_n > 0 || job->runs == 0, "the latest run of %lld is gone",
+	    (long long)j->id);
 	if ((size_t)job->runs != a->op.runs_n)
-		return;		/* more than a page */
+		return;		/* more than a page, or some are gone */
 	s->runs += (uint64_t)job->runs;
 	if (j->on_boot)
 		SIM_CHECK(s, n + job->skips + instant_is_set(job->due) <= s->boots - j->boots,
 		    "job %lld is due more often than the host was started", (long long)j->id);
 	else if (j->parents_n == 0 && schedule_zone(sim_schedule(s, j)) == NULL)
+		/* counted, whatever of it is kept */
 		SIM_CHECK(s, j->every > 0 ? due_fits(s, j, job->due, n + job->skips) :
 		    n + job->skips == (instant_is_set(job->due) ? 0 : 1),
 		    "job %lld: %lld runs and %lld skips do not lead from its first due to the present"
@@ -169,7 +174,7 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 	instant now = loop_wall(s->life->loop);
 
 	if (a->op.op.result == -ENOENT) {
-		SIM_CHECK(s, j->id == 0 || j->removed || j->doubtful,
+		SIM_CHECK(s, j->id == 0 || j->removed || j->doubtful || sim_may_expire(s, j),
 		    "job %lld was acknowledged, and is gone",
 		    (long long)j->id);
 		j->removed = true;
@@ -183,6 +188,7 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 		j->unsure = true;
 	j->id = a->op.job.id;
 	j->doubtful = false;
+	j->pruned = instant_is_set(a->op.job.pruned);
 	audit_runs(a, j);
 	after_check(s, j, &a->op, a->at_rest);
 	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id,
@@ -222,8 +228,12 @@ ledger_begin(struct sim_audit *a, struct sim_job *j)
 	if (schedule_zone(schedule) == NULL)
 		return false;
 	a->more = true;
-	a->next = schedule_at(schedule, j->first);
-	ledger_ask(a, j, (instant){ 0 });
+	a->pruned = a->op.job.pruned;
+	if (a->pruned.usec < j->first.usec)
+		a->next = schedule_at(schedule, j->first);
+	else
+		a->more = schedule_next(schedule, a->pruned, &a->next);
+	ledger_ask(a, j, instant_add(a->pruned, 1));
 	return true;
 }
 
@@ -264,8 +274,14 @@ ledger_page(struct sim_audit *a, struct sim_job *j)
 	for (size_t i = 0; i < a->ledger.n; i++) {
 		const struct ledger_row *row = &a->ledger.rows[i];
 
-		for (int64_t k = 0; k < row->count; k++)
-			ledger_take(a, j, row, k == 0, k == row->count - 1);
+		if (row->first.usec <= a->pruned.usec) {
+			/* Only its end is known to be whole. */
+			while (a->more && a->next.due.usec <= row->last.usec)
+				ledger_take(a, j, row, false, a->next.due.usec == row->last.usec);
+		} else {
+			for (int64_t k = 0; k < row->count; k++)
+				ledger_take(a, j, row, k == 0, k == row->count - 1);
+		}
 		last = row->last;
 	}
 	op_ledger_done(&a->ledger);
@@ -304,12 +320,13 @@ ledger_end(struct sim_audit *a, const struct sim_job *j)
 	return true;
 }
 
+/* The row may be gone with its job, or by retention when it has ended. */
 static bool
-job_was_removed(const struct sim *s, int64_t job)
+row_may_be_gone(const struct sim *s, const struct sim_process *p)
 {
 	for (size_t i = 0; i < s->jobs_n; i++) {
-		if (s->jobs[i].id == job)
-			return s->jobs[i].removed;
+		if (s->jobs[i].id == p->job)
+			return s->jobs[i].removed || (s->jobs[i].pruned && p->ended);
 	}
 	return true;
 }
@@ -321,7 +338,7 @@ audit_processes(struct sim *s, size_t n)
 	for (size_t i = 0; i < s->processes_n; i++) {
 		struct sim_process *p = &s->processes[i];
 
-		SIM_CHECK(s, i >= n || p->seen || job_was_removed(s, p->job),
+		SIM_CHECK(s, i >= n || p->seen || row_may_be_gone(s, p),
 		    "%lld.%lld was begun, and the store does not know it",
 		    (long long)p->job, (long long)p->run);
 		p->seen = false;

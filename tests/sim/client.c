@@ -331,9 +331,9 @@ change_told(struct client *f)
 		j->paused = false;
 		j->unsure = false;
 	} else if (f->what == CLIENT_REMOVE) {
+		j->removed = true;
 		scheduler_job_removed(scheduler, j->id, j->name, f->op.remove.runs);
 		scheduler_dependents(scheduler, &f->op.remove.dependents);
-		j->removed = true;
 	} else if (f->what == CLIENT_TRIGGER) {
 		scheduler_run_queued(scheduler, j->id, f->op.trigger.run, f->op.trigger.kind,
 		    j->name);
@@ -368,7 +368,7 @@ client_answer(struct client *f)
 		sim_fail(s, "change %d of %lld: %d", (int)f->what, (long long)j->id, r);
 	if (r == -ENOENT && f->what != CLIENT_ADD)
 		SIM_CHECK(s, j->removed || j->doubtful || f->what == CLIENT_CANCEL ||
-		    f->what == CLIENT_RETRY,
+		    f->what == CLIENT_RETRY || sim_may_expire(s, j),
 		    "%lld is not there", (long long)j->id);
 }
 

@@ -68,6 +68,21 @@ disk_apply(void *db, struct store_op *op)
 	return r;
 }
 
+/* By a client, who notes it before; or by retention, which asks nobody. */
+static void
+life_removed(struct sim *s, int64_t job)
+{
+	for (size_t i = 0; i < s->jobs_n; i++) {
+		struct sim_job *j = &s->jobs[i];
+
+		if (j->id != job || j->removed)
+			continue;
+		SIM_CHECK(s, sim_may_expire(s, j), "job %lld was removed, and nobody asked for it",
+		    (long long)job);
+		j->removed = true;
+	}
+}
+
 /* Events come in order, without a gap that was not told. */
 static enum task_status
 watching_step(struct task *t)
@@ -92,6 +107,8 @@ watching_step(struct task *t)
 			    event_type_names[e.type],
 			    (long long)e.job, (long long)e.run, e.state, e.job_state,
 			    e.reason != NULL ? e.reason : "");
+			if (e.type == EVENT_JOB_REMOVED)
+				life_removed(s, e.job);
 			event_info_done(&e);
 		}
 	}
@@ -177,6 +194,7 @@ life_start(struct sim *s)
 		/* So few that it is full now and then. */
 		.window_jobs_max = 8,
 		.seed = rand_next(&s->rand) | 1,
+		.keep = &s->keep,
 	});
 	task_start_root(&life->root, &root_kind, life->loop);
 	store_start_task(life->store, &life->root);

@@ -93,6 +93,13 @@ sim_schedule(struct sim *s, struct sim_job *j)
 	return &j->schedule;
 }
 
+bool
+sim_may_expire(struct sim *s, struct sim_job *j)
+{
+	return s->keep.finished_jobs > 0 && j->id != 0 && !j->on_boot &&
+	    !schedule_repeats(sim_schedule(s, j));
+}
+
 static void
 jobs_done(struct sim *s)
 {
@@ -123,6 +130,30 @@ world_draw(struct sim *s)
 	s->wall = (instant){ c.at * USEC_SEC + sim_between(s, -3 * USEC_HOUR, USEC_HOUR) };
 	sim_note(s, "in %s, whose clock is set from %+d to %+d in %lld s", s->place, c.before, c.after,
 	    (long long)(c.at - s->wall.usec / USEC_SEC));
+}
+
+/* What is kept: in half of the worlds very little. */
+static void
+keep_draw(struct sim *s)
+{
+	struct keep_policy *k = &s->keep;
+
+	if (sim_chance(s, 50))
+		return;
+	if (sim_chance(s, 70))
+		k->runs = 1 + (int64_t)rand_below(&s->rand, 6);
+	k->failed = (int64_t)rand_below(&s->rand, 3);
+	if (sim_chance(s, 40))
+		k->runs_total = 5 + (int64_t)rand_below(&s->rand, 60);
+	if (sim_chance(s, 40))
+		k->age = sim_between(s, USEC_MINUTE, USEC_DAY);
+	if (sim_chance(s, 40))
+		k->finished_jobs = k->failed_jobs = sim_between(s, USEC_MINUTE, USEC_DAY);
+	if (sim_chance(s, 40))
+		k->spans = sim_between(s, USEC_MINUTE, USEC_DAY);
+	sim_note(s, "keeps runs=%lld failed=%lld total=%lld age=%lld s, finished jobs %lld s",
+	    (long long)k->runs, (long long)k->failed, (long long)k->runs_total,
+	    (long long)(k->age / USEC_SEC), (long long)(k->finished_jobs / USEC_SEC));
 }
 
 /* ---- a directory in memory, since a seed makes some thousand commits ---- */
@@ -170,7 +201,16 @@ look(struct sim *s, bool at_rest)
 {
 	static const struct sim_audit none;
 	struct sim_audit a = none;
+	struct keeper_stats keep = { .busy = true };
 
+	/* What is looked at must not go meanwhile: the next round is an hour away then. */
+	while (!s->life->root.done && (!scheduler_recovered(s->life->scheduler) || keep.busy)) {
+		life_run(s, loop_now(s->life->loop) + USEC_SEC);
+		scheduler_keep_stats(s->life->scheduler, &keep);
+	}
+	if (s->life->root.done)
+		return;
+	s->given_up += (uint64_t)keep.total.runs;
 	audit_start(&a, s, at_rest);
 	while (!a.task.done && !s->life->root.done)
 		life_run(s, loop_now(s->life->loop) + USEC_SEC);
@@ -297,6 +337,7 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 	rand_seed(&s->rand, seed);
 	s->zones = zones_new(NULL);
 	world_draw(s);
+	keep_draw(s);
 	directory_make(s);
 	life_start(s);
 	while (s->step < steps)
@@ -315,7 +356,7 @@ int
 main(int argc, char *argv[])
 {
 	uint64_t seed = 0, seeds = 0, steps = STEPS_DEFAULT, runs = 0, lives = 0, trace = 0;
-	uint64_t retried = 0, crashed = 0;
+	uint64_t retried = 0, crashed = 0, given_up = 0;
 	static struct sim s;
 
 	for (int i = 1; i < argc; i++) {
@@ -341,11 +382,12 @@ main(int argc, char *argv[])
 		lives += s.lives;
 		retried += s.retried;
 		crashed += s.crashed;
+		given_up += s.given_up;
 		if (n == 0 && simulate(k, steps, &s) != trace)
 			sim_fail(&s, "the same seed went another way");
 	}
-	printf("%s, %" PRIu64 " lives, %" PRIu64 " runs looked at, %" PRIu64 " attempts after the"
-	    " first, %" PRIu64 " dead runners; last trace %016" PRIx64 "\n", "all held", lives,
-	    runs, retried, crashed, trace);
+	printf("%s, %" PRIu64 " lives, %" PRIu64 " runs looked at, %" PRIu64 " given up, %" PRIu64
+	    " attempts after the first, %" PRIu64 " dead runners; last trace %016" PRIx64 "\n",
+	    "all held", lives, runs, given_up, retried, crashed, trace);
 	return 0;
 }

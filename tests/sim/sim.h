@@ -50,6 +50,7 @@ struct sim_job {
 	bool		paused;
 	usec_t		paused_at;	/* true time of the acknowledgement */
 	bool		removed;
+	bool		pruned;		/* retention has given up runs of it */
 	/* a change was under way when the daemon died: ask the store */
 	bool		doubtful;
 	bool		unsure;		/* ...and it may be paused or not */
@@ -113,6 +114,7 @@ struct sim {
 	usec_t			 stepped;	/* true time of the last step of the wall clock */
 	usec_t			 steps[SIM_STEPS_MAX]; /* all of them */
 	size_t			 steps_n;
+	struct keep_policy	 keep;		/* so little that much goes; or nothing does */
 	bool			 slow;		/* a world of years: steps of days, jobs of hours and more */
 	bool			 quiet;		/* no more trouble: all must come to rest */
 	/* the disk */
@@ -123,7 +125,7 @@ struct sim {
 	size_t			 batch_n;
 	/* what is looked at afterwards */
 	uint64_t		 trace;		/* a hash of all that happened */
-	uint64_t		 step, lives, runs, audits;
+	uint64_t		 step, lives, runs, audits, given_up;
 	char			 last[SIM_LAST_EVENTS][120];
 	uint64_t		 last_n;
 };
@@ -161,6 +163,9 @@ usec_t sim_now(const struct sim *s);
 bool sim_chance(struct sim *s, unsigned percent);
 usec_t sim_between(struct sim *s, usec_t from, usec_t to);
 
+/* May retention have removed the job by itself? */
+bool sim_may_expire(struct sim *s, struct sim_job *j);
+
 /* The model's own reading of a job's schedule. */
 const struct schedule *sim_schedule(struct sim *s, struct sim_job *j);
 
@@ -196,6 +201,7 @@ struct sim_audit {
 	struct occurrence	 next;		/* the first that the ledger has not had yet */
 	bool			 more;
 	instant			 due;		/* the job's, before its ledger was read */
+	instant			 pruned;	/* and up to which there may be no rows */
 	struct op_ledger	 ledger;
 	struct op_get		 now;		/* the job, after it */
 };

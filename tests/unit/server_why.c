@@ -59,6 +59,9 @@ static const struct executor *const executors[KIND_COUNT] = {
 
 /* ---- a world ---- */
 
+/* What the daemons of a test keep: everything, unless it says otherwise. */
+static struct keep_policy kept;
+
 struct world {
 	char			 directory[64];
 	char			 boot[40];
@@ -110,7 +113,7 @@ daemon_start(struct world *w, const char *wall, int64_t slots)
 	w->scheduler = scheduler_new(&(struct scheduler_config){
 		.zones = w->zones, .boot = w->boot,
 		.loop = w->loop, .store = w->store, .world = &w->exec_world, .events = w->events,
-		.running_max = { slots, 100, 100 },
+		.running_max = { slots, 100, 100 }, .keep = &kept,
 	});
 	w->server = (struct server){
 		.loop = w->loop, .store = w->store, .scheduler = w->scheduler, .events = w->events,
@@ -865,7 +868,7 @@ anything(struct world *w, struct client *c, struct rand *r)
 #define SEEDS 3
 
 static void
-audit_is_clean_after_anything(void **state)
+audit_stays_clean(bool retention)
 {
 	const char *text = getenv("SEED");
 	uint64_t seed = text != NULL ? strtoull(text, NULL, 10) : 1;
@@ -873,10 +876,15 @@ audit_is_clean_after_anything(void **state)
 	struct world w;
 	struct client c;
 	struct rand r;
+	int64_t gone = 0;
 
-	(void)state;
 	for (; seed < end; seed++) {
 		rand_seed(&r, seed);
+		kept = (struct keep_policy){ 0 };
+		if (retention)
+			kept = (struct keep_policy){ .runs = 1 + (int64_t)rand_below(&r, 9),
+			    .failed = (int64_t)rand_below(&r, 2),
+			    .age = rand_below(&r, 2) == 0 ? 0 : USEC_HOUR, .spans = USEC_HOUR };
 		world_open(&w, "2027-03-26T12:00:00Z", 2);
 		c = client_open(&w);
 		add(&c, JOB("a1", "\"everyUSec\":61000000", "90"));
@@ -892,6 +900,8 @@ audit_is_clean_after_anything(void **state)
 		add(&c, JOB("b", "\"inUSec\":3600000000", "1"));
 		for (int i = 0; i < 60; i++) {
 			anything(&w, &c, &r);
+			if (retention && rand_below(&r, 3) == 0)
+				gone += json_get_int(ask(&c, "Gc", "{}"), "runs", 0);
 			if (strchr(audited(&c, "{}"), ';') != NULL)
 				fail_msg("SEED=%llu, after %d steps: %s", (unsigned long long)seed,
 				    i,
@@ -900,6 +910,73 @@ audit_is_clean_after_anything(void **state)
 		client_close(&c);
 		world_close(&w);
 	}
+	kept = (struct keep_policy){ 0 };
+	assert_true(!retention || gone > 0);
+}
+
+static void
+audit_is_clean_after_anything(void **state)
+{
+	(void)state;
+	audit_stays_clean(false);
+}
+
+static void
+audit_is_clean_whatever_retention_gave_up(void **state)
+{
+	(void)state;
+	audit_stays_clean(true);
+}
+
+/* Only what is gone is passed over: a hole in what is kept is found. */
+static void
+audit_finds_holes_in_what_retention_keeps(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w, NEW_YEAR, 10);
+	c = client_open(&w);
+	add(&c, JOB("hour", "\"cron\":\"0 * * * *\",\"timeZone\":\"UTC\"", "1"));
+	add(&c, JOB("tick", "\"everyUSec\":3600000000,\"at\":\"2027-01-01T00:30:00Z\"", "1"));
+	pass_to(&w, "2027-01-01T10:10:00Z");
+	/* Another configuration applies to what is stored. */
+	client_close(&c);
+	daemon_stop(&w);
+	kept = (struct keep_policy){ .runs = 6 };
+	daemon_start(&w, "2027-01-01T10:10:30Z", 10);
+	c = client_open(&w);
+	pass(&w, USEC_SEC);
+	assert_int_equal(json_get_int(ask(&c, "Stats", "{}"), "runsGivenUp", 0), 8);
+	assert_int_equal(json_get_int(ask(&c, "Gc", "{}"), "runs", -1), 0);
+	assert_string_equal(audited(&c, "{}"), "2 12 12 0");
+	assert_int_equal(json_get_int(c.reply.parameters, "pruned", 0), 2);
+	assert_string_equal(json_get_string(c.reply.parameters, "prunedUntil"),
+	    "2027-01-01T04:00:00.000000Z");
+	assert_string_equal(audited(&c, "{\"from\":\"2027-01-01T06:00:00Z\"}"), "2 9 9 0");
+	assert_null(json_get(c.reply.parameters, "pruned"));
+	assert_string_equal(refusal(&c, "Backfill", "{\"job\":\"hour\",\"from\":"
+	    "\"2027-01-01T04:00:00Z\",\"to\":\"2027-01-01T09:00:00Z\"}"),
+	    "InvalidField {\"field\":\"from\",\"reason\":\"must be after 2027-01-01T04:00:00.000000Z:"
+	    " what was run before, retention has given up\"}");
+	ask(&c, "Backfill", "{\"job\":\"hour\",\"from\":\"2027-01-01T04:00:01Z\",\"to\":"
+	    "\"2027-01-01T09:00:00Z\"}");
+	assert_int_equal(json_count(json_get(c.reply.parameters, "runs")), 0);
+	client_close(&c);
+	daemon_stop(&w);
+	kept = (struct keep_policy){ 0 };
+	world_sql(&w, "DELETE FROM run WHERE job = 1 AND run = 7");
+	world_sql(&w, "DELETE FROM run WHERE job = 2 AND run = 8");
+	daemon_start(&w, "2027-01-01T10:11:00Z", 10);
+	c = client_open(&w);
+	pass(&w, USEC_SEC);
+	assert_string_equal(audited(&c, "{\"job\":\"hour\"}"), "1 6 5 0"
+	    "; missing 2027-01-01T07:00:00 2027-01-01T07:00:00 1");
+	assert_string_equal(audited(&c, "{\"job\":\"tick\"}"), "1 6 5 0"
+	    "; missing 2027-01-01T07:30:00 2027-01-01T07:30:00 1");
+	client_close(&c);
+	world_close(&w);
 }
 
 static void
@@ -1016,6 +1093,8 @@ main(void)
 		cmocka_unit_test(strangers_are_told_the_state_and_no_pid),
 		cmocka_unit_test(audit_is_clean_whatever_happened),
 		cmocka_unit_test(audit_is_clean_after_anything),
+		cmocka_unit_test(audit_is_clean_whatever_retention_gave_up),
+		cmocka_unit_test(audit_finds_holes_in_what_retention_keeps),
 		cmocka_unit_test(audit_finds_what_was_lost_or_doubled),
 		cmocka_unit_test(audit_of_all_jobs_comes_in_pages),
 		cmocka_unit_test(audit_of_a_long_ledger_lets_the_loop_go_on),

@@ -1,0 +1,32 @@
+/*
+ * selection: see selection.h.
+ */
+#include "client/selection.h"
+
+#include "client/value.h"
+#include "proto/error.h"
+#include "proto/json.h"
+
+int
+selection_take(struct client *c, struct cJSON *parameters)
+{
+	const struct args *a = &c->args;
+	bool every = args_flag(a, "all");
+	size_t i;
+
+	if (every && a->n_words > 0) {
+		complain("--all is every job: name none beside it");
+		return EXIT_USAGE;
+	}
+	if (!every && a->n_words == 0 && !args_flag(a, "label") && !args_flag(a, "state")) {
+		complain("%s which? Name jobs, say -l or --state, or --all for every job",
+		    c->command->name);
+		complain("usage: jobctl %s %s", c->command->name, c->command->usage);
+		return EXIT_USAGE;
+	}
+	if (every)
+		value_push_string(parameters, "jobs", "*");
+	for (i = 0; i < a->n_words; i++)
+		value_push_string(parameters, "jobs", a->words[i]);
+	return 0;
+}

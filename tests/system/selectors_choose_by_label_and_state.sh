@@ -1,0 +1,48 @@
+#!/bin/sh
+# -l and --state choose jobs for every command that takes several, alone or beside names and patterns; what chooses nothing
+# is said; and nothing happens to every job unless --all says so.
+. "$(dirname "$0")/lib.sh"
+start_jobd
+for n in 1 2 3; do
+	jobctl add -q -n "db-$n" -l team=dba -l "n=$n" --at 2100-01-01T00:00Z true >/dev/null
+done
+jobctl add -q -n web-1 -l team=web --every 1h --at 2100-01-01T00:00Z true >/dev/null
+jobctl add -q -n done -l team=web true >/dev/null
+jobctl wait done >/dev/null
+
+for verb in cancel rm pause resume trigger skip wait; do
+	out=$(jobctl $verb 2>&1)
+	same "$verb with nothing" $? 2
+	case $out in *"$verb which?"*"--all for every job"*) ;; *) fail "$verb: '$out'" ;; esac
+	jobctl $verb --all db-1 >/dev/null 2>&1
+	same "$verb --all and a name" $? 2
+	out=$(jobctl $verb -l team=nobody 2>&1)
+	same "$verb of no label" $? 3
+	case $out in *"a job with such a label"*) ;; *) fail "$verb: '$out'" ;; esac
+	out=$(jobctl $verb web-1 --state quarantined 2>&1)
+	same "$verb in no state" $? 3
+	case $out in *"web-1 in such a state"*) ;; *) fail "$verb: '$out'" ;; esac
+done
+out=$(jobctl pause --state sleepy 2>&1)
+same "an unknown state" $? 2
+case $out in *"--state"*'"sleepy" is none of scheduled'*) ;; *) fail "got '$out'" ;; esac
+
+same "by label" "$(jobctl pause -l team=dba)" "paused 3 jobs"
+same "by two labels" "$(jobctl resume -l team=dba -l n=2)" "resumed 1 job"
+same "by state" "$(jobctl resume --state paused)" "resumed 2 jobs"
+same "by pattern and label" "$(jobctl pause '*-1' -l team=web)" "paused 1 job"
+same "a name and its state" "$(jobctl resume web-1 --state paused)" "resumed 1 job"
+same "every job" "$(jobctl pause --all)" "paused 4 jobs"
+same "every job" "$(jobctl resume --all)" "resumed 4 jobs"
+same "trigger" "$(jobctl trigger -q -l team=dba | wc -l)" 3
+jobctl wait -l team=dba --timeout 60s >/dev/null 2>&1
+same "wait" "$(jobctl runs db-3 --no-headers | wc -l)" 1
+same "skip" "$(jobctl skip -l team=web --state scheduled | wc -l)" 1
+jobctl cancel -l team=dba 2>"$T/nothing" || fail "cancel"
+same "cancel of nothing active" "$(cat "$T/nothing")" "jobctl: nothing was active"
+same "rm by state" "$(jobctl rm --state finished)" "removed 1 job"
+same "what is left" "$(jobctl list --no-headers | wc -l)" 4
+same "rm" "$(jobctl rm --all)" "removed 4 jobs"
+jobctl rm --all 2>/dev/null
+same "rm of nothing" $? 3
+stop_jobd
