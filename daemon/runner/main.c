@@ -481,6 +481,7 @@ main(int argc, char **argv)
 	}
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)mem_reserve(MEMORY_RESERVE);
 	raise_limits();
 	code = EXIT_FAILED;
 	e = choose_master(r, &p->options, &group);

@@ -13,6 +13,7 @@
 #include "daemon/wire/service.h"
 #include "proto/io.jobd.Runner.varlink.h"
 #include "proto/json.h"
+#include "proto/mem.h"
 
 /* In one reply of Watch. */
 #define EXITS_PAGE	100
@@ -90,6 +91,8 @@ start_step(struct task *t)
 		call_reply(c, attempt_reply(a));
 	else if (r->stopping)
 		call_fail(c, JOBD_SHUTTING_DOWN, NULL, NULL);
+	else if (!mem_reserve(MEMORY_RESERVE))
+		call_fail(c, JOBD_LIMIT_REACHED, "memory", NULL);
 	else if (r->running >= RUNNING_MAX)
 		call_fail(c, JOBD_LIMIT_REACHED, "commands running at once", NULL);
 	else
