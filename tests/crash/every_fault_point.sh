@@ -65,7 +65,7 @@ load() {
 # Wait for jobs, or until jobd is gone. Not jobctl wait: that is patient, and would stay for a daemon that nobody starts
 # meanwhile.
 wait_for() {
-	printf '{"method":"io.jobd.Wait","parameters":{"until":"%s","jobs":[%s],"timeoutUSec":20000000}}\0' "$1" "$2" |
+	printf '{"method":"io.jobd.Wait","parameters":{"until":"%s","jobs":[%s],"timeoutUSec":%s}}\0' "$1" "$2" "${3:-20000000}" |
 		"$TOOLS/call" "$S" >/dev/null 2>&1
 }
 
@@ -74,6 +74,7 @@ spawned() {
 	wait_for started "\"$1\""
 	while jobctl show "$1" --json >"$T/show" 2>/dev/null && [ "$(field job.lastRun.state <"$T/show")" = running ]; do
 		field job.lastRun.pid <"$T/show" >/dev/null && break
+		wait_for ended "\"$1\"" 20000
 	done
 }
 
