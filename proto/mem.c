@@ -17,11 +17,45 @@ mem_out(void)
 	abort();
 }
 
+/* ---- the reserve ---- */
+
+static void *reserve;
+
+/* False: there was none. */
+static bool
+reserve_use(void)
+{
+	void *p = __atomic_exchange_n(&reserve, NULL, __ATOMIC_ACQ_REL);
+
+	if (p == NULL)
+		return false;
+	free(p);
+	return true;
+}
+
+bool
+mem_reserve(size_t size)
+{
+	void *none = NULL, *p;
+
+	if (__atomic_load_n(&reserve, __ATOMIC_ACQUIRE) != NULL)
+		return true;
+	p = malloc(size);
+	if (p != NULL && !__atomic_compare_exchange_n(&reserve, &none, p, false, __ATOMIC_ACQ_REL,
+	    __ATOMIC_ACQUIRE))
+		free(p);
+	return p != NULL;
+}
+
+/* ---- allocation ---- */
+
 void *
 xmalloc(size_t size)
 {
 	void *p = malloc(size > 0 ? size : 1);
 
+	if (p == NULL && reserve_use())
+		p = malloc(size > 0 ? size : 1);
 	if (p == NULL)
 		mem_out();
 	return p;
@@ -32,6 +66,8 @@ xcalloc(size_t n, size_t size)
 {
 	void *p = n > 0 && size > 0 ? calloc(n, size) : calloc(1, 1);
 
+	if (p == NULL && reserve_use())
+		p = n > 0 && size > 0 ? calloc(n, size) : calloc(1, 1);
 	if (p == NULL)
 		mem_out();
 	return p;
@@ -42,6 +78,8 @@ xrealloc(void *p, size_t size)
 {
 	void *q = realloc(p, size > 0 ? size : 1);
 
+	if (q == NULL && reserve_use())
+		q = realloc(p, size > 0 ? size : 1);
 	if (q == NULL)
 		mem_out();
 	return q;
@@ -71,9 +109,11 @@ xasprintf(const char *format, ...)
 	va_list ap;
 	int r;
 
-	va_start(ap, format);
-	r = vasprintf(&p, format, ap);
-	va_end(ap);
+	do {
+		va_start(ap, format);
+		r = vasprintf(&p, format, ap);
+		va_end(ap);
+	} while (r < 0 && reserve_use());
 	if (r < 0)
 		mem_out();
 	return p;

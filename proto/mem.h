@@ -6,6 +6,7 @@
 #ifndef PROTO_MEM_H
 #define PROTO_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *xmalloc(size_t size) __attribute__((malloc));
@@ -14,5 +15,12 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s) __attribute__((malloc));		/* NULL gives NULL */
 char *xstrndup(const char *s, size_t n) __attribute__((malloc));
 char *xasprintf(const char *format, ...) __attribute__((malloc, format(printf, 1, 2)));
+
+/*
+ * For a process whose end costs more than its own state: keep so much in reserve.  When there is
+ * no memory the reserve is given up and what was asked for is tried once more.  True: it is
+ * there, perhaps again; false: memory is short, take nothing on.  One reserve a process; any thread.
+ */
+bool mem_reserve(size_t size);
 
 #endif

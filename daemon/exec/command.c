@@ -266,11 +266,16 @@ static bool
 never_begun(const struct command *f)
 {
 	instant since = runner_since(f->exec.world->runner);
+	instant started = f->exec.run->started;
 
 	if (instant_is_set(f->sent_to))
 		return f->sent_to.usec == since.usec;
-	/* An earlier daemon may have sent it: to the runner before this one, if that lived then. */
-	return !f->exec.adopt || f->exec.run->started.usec >= since.usec;
+	/*
+	 * An earlier daemon may have sent it: to the runner before this one, if that lived then.  If it
+	 * was claimed later than now, the clock has been set back, and does not tell.
+	 */
+	return !f->exec.adopt || (started.usec >= since.usec &&
+	    started.usec <= loop_wall(f->exec.task.loop).usec);
 }
 
 /* The answer to Start: it runs, has ended, or cannot. */

@@ -486,8 +486,12 @@ own_start(struct runner *r)
 	const char *stage = "pipe";
 	int p[2], e;
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return -errno;
+	if (pipe2(p, O_CLOEXEC) < 0) {
+		e = -errno;
+		set_trouble(r, "%s cannot be started (%s): %s", r->config.own_program, stage,
+		    strerror(-e));
+		return e;
+	}
 	memcpy(argv, arguments, sizeof(argv));
 	s.stdio[0] = -1;
 	s.stdio[1] = p[1];

@@ -643,6 +643,7 @@ main(int argc, char **argv)
 	p->argv = argv;
 	r->program = p->self = own_path(argv[0]);
 	note_limits(r);
+	(void)mem_reserve(MEMORY_RESERVE);
 	raise_limits();
 	code = EXIT_FAILED;
 	if (look_for_predecessor(p) < 0)

@@ -19,6 +19,8 @@
 /* ---- limits with a name ---- */
 /* Commands at once. */
 #define RUNNING_MAX		4096
+/* Kept for those that run; address space alone until it is used. */
+#define MEMORY_RESERVE		((size_t)16 << 20)
 /* For output after the main process has gone. */
 #define DRAIN_MAX		USEC_SEC
 /* Between TERM and KILL for what it has left behind. */

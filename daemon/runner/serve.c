@@ -114,6 +114,8 @@ start_step(struct task *t)
 		call_reply(c, attempt_reply(a));
 	else if (r->stopping)
 		call_fail(c, JOBD_SHUTTING_DOWN, NULL, NULL);
+	else if (!mem_reserve(MEMORY_RESERVE))
+		call_fail(c, JOBD_LIMIT_REACHED, "memory", NULL);
 	else if (r->running >= r->policy.commands)
 		call_fail(c, JOBD_LIMIT_REACHED, "commands running at once", NULL);
 	else

@@ -50,7 +50,7 @@ load() {
 	ask pausing pause "$often" pause
 	runs=runs ask triggering trigger "$later" trigger
 	add add -- $tally 3 7
-	[ -z "$stays" ] || wait_for started "\"$stays\""
+	[ -z "$stays" ] || spawned "$stays"
 	runs=runs ask canceling cancel "$stays" cancel
 	add store -n gone --in 24h -- $tally 1 && gone=$id
 	add store -n other --in 24h -- $tally 1 && other=$id
@@ -65,8 +65,17 @@ load() {
 # Wait for jobs, or until jobd is gone. Not jobctl wait: that is patient, and would stay for a daemon that nobody starts
 # meanwhile.
 wait_for() {
-	printf '{"method":"io.jobd.Wait","parameters":{"until":"%s","jobs":[%s],"timeoutUSec":20000000}}\0' "$1" "$2" |
+	printf '{"method":"io.jobd.Wait","parameters":{"until":"%s","jobs":[%s],"timeoutUSec":%s}}\0' "$1" "$2" "${3:-20000000}" |
 		"$TOOLS/call" "$S" >/dev/null 2>&1
+}
+
+# Until it has a process, or is over, or jobd is gone.
+spawned() {
+	wait_for started "\"$1\""
+	while jobctl show "$1" --json >"$T/show" 2>/dev/null && [ "$(field job.lastRun.state <"$T/show")" = running ]; do
+		field job.lastRun.pid <"$T/show" >/dev/null && break
+		wait_for ended "\"$1\"" 20000
+	done
 }
 
 # Until all that was acknowledged is over.
@@ -136,7 +145,8 @@ die_runner() {
 	[ $variant != late ] || kill_jobd
 	settle
 	# Who is asked for the output below is to live.
-	[ $variant = unit ] || { stop_jobd; kill_runner; }
+	[ -z "$JOBD" ] || [ $variant = unit ] || stop_jobd
+	[ $variant = unit ] || kill_runner
 }
 
 one() {
@@ -181,6 +191,8 @@ cases() {
 		case $point in
 		# The first two say who it is and what it has: without them no runner is of use.
 		reply-*) count=4 ;;
+		# Only the first cancel surely comes after the start.
+		cancel-*) count=1 ;;
 		*) count=2 ;;
 		esac
 		printf '%s\n' "runner $point $count" "unit $point $count" "late $point $count"

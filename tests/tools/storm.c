@@ -1,7 +1,7 @@
 /*
- * storm [--runner] [--seed N] [--seconds N] [--clients N] JOBD TALLY DIR: clients that add, trigger, cancel, pause,
+ * storm [--calm | --runner] [--seed N] [--seconds N] [--clients N] JOBD TALLY DIR: clients that add, trigger, cancel, pause,
  * remove, list, wait and read, while jobd is killed (SIGKILL) at random instants and started again; --runner: and its
- * runner.  In DIR: s, state, log as of jobd; journal and tally as compare wants them.  Each client writes down what
+ * runner; --calm: nobody.  In DIR: s, state, log as of jobd; journal and tally as compare wants them.  Each client writes down what
  * was acknowledged before it does anything with it.  At the end jobd lives (its pid is in DIR/pid), what stays
  * has been cancelled, what repeats is paused; and one line on stdout counts.
  */
@@ -438,7 +438,7 @@ kill_runner(void)
 
 /* The storm itself; at its end jobd lives: its pid. */
 static pid_t
-rage(uint64_t random, int seconds, bool runner_too, int kills[2])
+rage(uint64_t random, int seconds, int victims, int kills[2])
 {
 	struct timespec now;
 	time_t end;
@@ -449,7 +449,7 @@ rage(uint64_t random, int seconds, bool runner_too, int kills[2])
 	end = now.tv_sec + seconds;
 	while (now.tv_sec < end) {
 		pause_msec(below(&random, 1 + below(&random, QUIET_MSEC_MAX)));
-		victim = runner_too ? 1 + below(&random, 3) : 1;
+		victim = victims == 3 ? 1 + below(&random, 3) : victims;
 		if (victim & 1) {
 			kill_jobd(&jobd);
 			kills[0]++;
@@ -482,7 +482,7 @@ write_pid(pid_t pid)
 /* ---- the program ---- */
 
 struct options {
-	bool		 runner;
+	int		 victims;	/* 1: jobd, 3: its runner too, 0: nobody */
 	uint64_t	 seed;
 	int		 seconds, clients;
 };
@@ -493,10 +493,12 @@ read_options(struct options *o, int argc, char **argv)
 {
 	int i;
 
-	*o = (struct options){ .seed = 1, .seconds = 5, .clients = 32 };
+	*o = (struct options){ .victims = 1, .seed = 1, .seconds = 5, .clients = 32 };
 	for (i = 1; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
 		if (strcmp(argv[i], "--runner") == 0)
-			o->runner = true;
+			o->victims = 3;
+		else if (strcmp(argv[i], "--calm") == 0)
+			o->victims = 0;
 		else if (i + 1 == argc)
 			return 0;
 		else if (strcmp(argv[i], "--seed") == 0)
@@ -538,7 +540,7 @@ main(int argc, char **argv)
 
 	at = read_options(&o, argc, argv);
 	if (at == 0) {
-		fprintf(stderr, "usage: storm [--runner] [--seed N] [--seconds N] [--clients N]"
+		fprintf(stderr, "usage: storm [--calm | --runner] [--seed N] [--seconds N] [--clients N]"
 		    " JOBD TALLY DIR\n");
 		return 2;
 	}
@@ -550,7 +552,7 @@ main(int argc, char **argv)
 		if (pthread_create(&clients[i].thread, NULL, client_main, &clients[i]) != 0)
 			give_up("no thread for client %d", i);
 	}
-	write_pid(rage(next(&random), o.seconds, o.runner, kills));
+	write_pid(rage(next(&random), o.seconds, o.victims, kills));
 	for (int i = 0; i < o.clients; i++) {
 		(void)pthread_join(clients[i].thread, NULL);
 		calls += clients[i].calls;

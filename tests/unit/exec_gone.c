@@ -52,6 +52,7 @@ struct world {
 	struct run_info	 run;
 	char		 trouble[192];
 	int		 looks;
+	bool		 adopt;
 };
 
 static char folder[64];
@@ -166,6 +167,7 @@ world_run(struct world *w, void (*on_start)(struct played *p))
 {
 	char path[96];
 	struct loop *l = loop_new(LOOP_REAL);
+	bool adopt = w->adopt;
 
 	(void)snprintf(path, sizeof(path), "%s/socket", folder);
 	*w = (struct world){ .run = RUN_INFO_NONE, .played = { .calls = -1, .watch = -1 } };
@@ -183,6 +185,7 @@ world_run(struct world *w, void (*on_start)(struct played *p))
 	w->e->world = &w->exec;
 	w->e->spec = &w->spec;
 	w->e->run = &w->run;
+	w->e->adopt = adopt;
 	task_start_root(&w->root, &root_kind, l);
 	assert_int_equal(loop_run(l), 0);
 	assert_int_equal(w->root.result, 0);
@@ -208,7 +211,7 @@ answer_and_go(struct played *p)
 static void
 a_runner_that_answers_and_dies_at_once_loses_the_run(void **state)
 {
-	struct world w;
+	struct world w = { .adopt = false };
 
 	(void)state;
 	world_run(&w, answer_and_go);
@@ -221,12 +224,29 @@ a_runner_that_answers_and_dies_at_once_loses_the_run(void **state)
 static void
 a_runner_that_hangs_up_is_a_trouble_with_words(void **state)
 {
-	struct world w;
+	struct world w = { .adopt = false };
 
 	(void)state;
 	world_run(&w, NULL);
 
 	assert_string_equal(w.trouble, "it hung up before it had said what it has");
+	run_info_done(&w.run);
+}
+
+/*
+ * The host went down and came back with its clock behind: what an earlier daemon has claimed is
+ * younger than the runner by the clock, and may have been begun all the same.
+ */
+static void
+what_was_claimed_in_the_future_may_have_been_begun(void **state)
+{
+	struct world w = { .adopt = true };
+
+	(void)state;
+	world_run(&w, answer_and_go);
+
+	assert_int_equal(w.run.state, RUN_LOST);
+	assert_int_equal(w.played.starts, 0);
 	run_info_done(&w.run);
 }
 
@@ -251,6 +271,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_runner_that_answers_and_dies_at_once_loses_the_run),
 		cmocka_unit_test(a_runner_that_hangs_up_is_a_trouble_with_words),
+		cmocka_unit_test(what_was_claimed_in_the_future_may_have_been_begun),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
