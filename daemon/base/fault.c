@@ -20,6 +20,7 @@ static long fault_left;
 static const char *const fault_names[] = {
 #define X(id, name) name,
 	FAULT_POINTS(X)
+	RUNNER_FAULT_POINTS(X)
 #undef X
 };
 _Static_assert(sizeof(fault_names) / sizeof(fault_names[0]) == FAULT_COUNT, "a name for each");
@@ -54,7 +55,14 @@ fault_init(void)
 void
 fault_list(void)
 {
-	for (int i = 0; i < FAULT_COUNT; i++)
+	for (int i = 0; i < FAULT_RUNNER_START_BEFORE_SPAWN; i++)
+		puts(fault_names[i]);
+}
+
+void
+fault_list_runner(void)
+{
+	for (int i = FAULT_RUNNER_START_BEFORE_SPAWN; i < FAULT_COUNT; i++)
 		puts(fault_names[i]);
 }
 

@@ -19,16 +19,28 @@
 	X(ADD_AFTER_COMMIT, "add-after-commit") \
 	X(REPLY_BEFORE_WRITE, "reply-before-write")
 
+/* Those of jobd-runner, which jobd starts with the same environment. */
+#define RUNNER_FAULT_POINTS(X) \
+	X(RUNNER_START_BEFORE_SPAWN, "runner-start-before-spawn") \
+	X(RUNNER_START_AFTER_SPAWN, "runner-start-after-spawn") \
+	X(RUNNER_EXIT_BEFORE_RECORD, "runner-exit-before-record") \
+	X(RUNNER_EXIT_AFTER_RECORD, "runner-exit-after-record") \
+	X(RUNNER_ACK_BEFORE_REMOVE, "runner-ack-before-remove") \
+	X(RUNNER_ACK_AFTER_REMOVE, "runner-ack-after-remove")
+
 enum fault {
 #define X(id, name) FAULT_##id,
 	FAULT_POINTS(X)
+	RUNNER_FAULT_POINTS(X)
 #undef X
 	FAULT_COUNT
 };
 
 /* Read $JOBD_FAULT.  0, or -EINVAL for an unknown name. */
 int fault_init(void);
-void fault_list(void);		/* the names, one a line, on stdout */
+/* The names, one a line, on stdout: jobd's, or the runner's. */
+void fault_list(void);
+void fault_list_runner(void);
 
 extern int fault_armed;		/* the armed fault, or -1 */
 void fault_hit(enum fault f);	/* does not return at the count-th pass */

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/runner.h"
@@ -681,7 +682,9 @@ attempt_start(struct runner *r, struct runner_start *s)
 	a->leftovers = s->leftovers;
 	a->grace = s->grace > 0 ? s->grace : GRACE_DEFAULT;
 	runner_add(r, a);
+	fault_point(FAULT_RUNNER_START_BEFORE_SPAWN);
 	code = prepare_and_spawn(a, s, ours);
+	fault_point(FAULT_RUNNER_START_AFTER_SPAWN);
 	if (code != 0) {
 		a->exit.not_started = true;
 		a->exit.code = code;

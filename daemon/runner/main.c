@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/reexec.h"
@@ -63,6 +64,7 @@ static const char usage[] =
 	"  --help-config      print every setting of it with its default, as a file\n"
 	"  --own              end when there is nothing to do and nobody to do it for\n"
 	"  --log-level LEVEL  error, warning, info or debug\n"
+	"  --list-faults      print the points at which JOBD_FAULT=NAME:COUNT ends it\n"
 	"  --version          print the version\n"
 	"  --help             print this\n";
 
@@ -71,7 +73,7 @@ static const char usage[] =
 enum {
 	OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_VERSION,
 	OPTION_HELP, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP_CONFIG,
-	OPTION_CAN_RESUME
+	OPTION_CAN_RESUME, OPTION_LIST_FAULTS
 };
 
 static const struct option long_options[] = {
@@ -82,6 +84,7 @@ static const struct option long_options[] = {
 	{ "check-config", no_argument, NULL, OPTION_CHECK },
 	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
 	{ "can-resume", required_argument, NULL, OPTION_CAN_RESUME },
+	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
 	{ "own", no_argument, NULL, OPTION_OWN },
 	{ "log-level", required_argument, NULL, OPTION_LOG },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -121,6 +124,9 @@ take_option(struct options *o, int option)
 	/* Asked by an earlier version, in whose place it would go on: not for people. */
 	case OPTION_CAN_RESUME:
 		return atoi(optarg) == RESUME_FORM ? EXIT_OK : EXIT_FAILED;
+	case OPTION_LIST_FAULTS:
+		fault_list_runner();
+		return EXIT_OK;
 	case OPTION_HELP_CONFIG:
 		policy_print();
 		return EXIT_OK;
@@ -621,6 +627,12 @@ main(int argc, char **argv)
 	code = read_options(&p->options, argc, argv);
 	if (code >= 0)
 		goto out;
+	if (fault_init() < 0) {
+		(void)fputs("jobd-runner: JOBD_FAULT names no fault point;"
+		    " jobd-runner --list-faults prints them\n", stderr);
+		code = EXIT_USAGE;
+		goto out;
+	}
 	r->own = p->options.own;
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);

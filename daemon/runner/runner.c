@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 
@@ -78,8 +79,11 @@ runner_ended(struct runner *r, struct attempt *a)
 {
 	MUST(a->sequence == 0);
 	/* On disk before anybody is told. Loaded ones are there already. */
-	if (task_done(&a->task) || a->exit.not_started)
+	if (task_done(&a->task) || a->exit.not_started) {
+		fault_point(FAULT_RUNNER_EXIT_BEFORE_RECORD);
 		save(r, a);
+		fault_point(FAULT_RUNNER_EXIT_AFTER_RECORD);
+	}
 	a->sequence = ++r->sequence;
 	a->older = r->newest;
 	if (r->newest != NULL)
@@ -97,7 +101,9 @@ runner_forget(struct runner *r, struct attempt *a)
 	struct attempt *first = map_get(&r->jobs, a->exit.job), **at = &first;
 
 	MUST(a->sequence != 0 && !task_alive(&a->task));
+	fault_point(FAULT_RUNNER_ACK_BEFORE_REMOVE);
 	record_remove(r, &a->exit);
+	fault_point(FAULT_RUNNER_ACK_AFTER_REMOVE);
 	r->unsaved -= a->unsaved;
 	while (*at != a)
 		at = &(*at)->same_job;
