@@ -195,13 +195,31 @@ conclude(struct command *f, enum run_state state, const char *format, ...)
 		run->exited = loop_wall(f->exec.task.loop);
 }
 
+/* " of 512M", or "" when the limit was not the job's. */
+#define MEMORY_TEXT_MAX 32
+static const char *
+memory_print(int64_t bytes, char text[MEMORY_TEXT_MAX])
+{
+	static const char units[] = "KMGT";
+	size_t unit = 0;
+
+	text[0] = '\0';
+	if (bytes <= 0)
+		return text;
+	bytes /= 1024;
+	for (; bytes % 1024 == 0 && unit < sizeof(units) - 2; unit++)
+		bytes /= 1024;
+	(void)snprintf(text, MEMORY_TEXT_MAX, " of %" PRId64 "%c", bytes, units[unit]);
+	return text;
+}
+
 /* In words and as a state: the first thing that applies. */
 static void
 judge(struct command *f, const struct runner_exit *e)
 {
 	const char *insisted = e->ended_by != NULL && strcmp(e->ended_by, "KILL") == 0 ?
 	    ", and it had to be killed" : "";
-	char limit[WHEN_TEXT_MAX];
+	char limit[WHEN_TEXT_MAX], memory[MEMORY_TEXT_MAX];
 	const char *name;
 
 	if (e->not_started)
@@ -215,7 +233,8 @@ judge(struct command *f, const struct runner_exit *e)
 	else if (e->reason != NULL)
 		conclude(f, RUN_FAILED, "%s", e->reason);
 	else if (e->oom && e->signal == SIGKILL)
-		conclude(f, RUN_FAILED, "killed: it needed more memory than its limit");
+		conclude(f, RUN_FAILED, "killed: it needed more memory than its limit%s",
+		    memory_print(f->exec.spec->command->memory_bytes_max, memory));
 	else if (e->signal != 0) {
 		name = sigabbrev_np((int)e->signal);
 		conclude(f, RUN_FAILED, "killed by signal %d (%s)", (int)e->signal,

@@ -105,6 +105,20 @@ attempt_object(const struct attempt *a)
 	return o;
 }
 
+/* Its process cannot be watched any more, so nobody can know how it ends: that is its end. */
+static void
+lose(struct runner *r, struct attempt *a, int e)
+{
+	log_error("a command is lost in the execution run=%" PRId64 ".%" PRId64 " error=%s",
+	    a->exit.job, a->exit.run, strerror(-e));
+	free(a->exit.reason);
+	a->exit.reason = xstrdup("lost when jobd-runner was executed anew");
+	a->exit.exited = loop_wall(r->loop);
+	a->unsaved = true;
+	r->unsaved++;
+	runner_ended(r, a);
+}
+
 static void
 attempt_take(struct runner *r, const struct cJSON *o)
 {
@@ -129,9 +143,10 @@ attempt_take(struct runner *r, const struct cJSON *o)
 	runner_add(r, a);
 	e = child_take_over(&a->child, r->loop, (pid_t)json_get_int(state, "pid", 0),
 	    (int)json_get_int(state, "pidfd", -1), &a->task);
-	if (e < 0)
-		log_error("a command's end will not be noticed run=%" PRId64 ".%" PRId64
-		    " error=%s", a->exit.job, a->exit.run, strerror(-e));
+	if (e < 0) {
+		lose(r, a, e);
+		return;
+	}
 	attempt_go_on(a);
 	output_resume(&a->output, a, json_get(o, "output"));
 }

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/engine/loop.h"
 #include "daemon/runner/runner.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -203,15 +204,22 @@ see_child(struct tree *w, pid_t pid)
 		(void)tree_see_child(w, pid);
 }
 
-/* Go through the kernel's list of our children: "12 13 14 ". */
+/*
+ * Go through the kernel's list of our children: "12 13 14 ".  Once a tick: what has ended in this one
+ * ended before it began, and a thousand commands that end together need one list.
+ */
 static void
 look(struct tree *w)
 {
+	uint64_t now = w->runner->loop->stats.ticks;
 	char bytes[4096];
 	off_t offset = 0;
 	pid_t pid = 0;
 	ssize_t n;
 
+	if (w->looked == now)
+		return;
+	w->looked = now;
 	while ((n = pread(w->children_fd, bytes, sizeof(bytes), offset)) > 0) {
 		for (ssize_t i = 0; i < n; i++) {
 			if (bytes[i] >= '0' && bytes[i] <= '9') {

@@ -30,6 +30,7 @@ struct tree {
 	struct map	 mains;		/* pid -> attempt, from spawn to reap */
 	struct map	 orphans;	/* pid -> struct orphan: members that we did not start */
 	struct sweep	 sweep;
+	uint64_t	 looked;	/* in this tick of the loop our children were listed */
 	pid_t		 helper;	/* a child that is no command's, or 0 */
 	int		 children_fd;	/* the kernel's list of our children; -1: it has none */
 };
