@@ -39,7 +39,8 @@ enum run_state {
 	RUN_TIMED_OUT, RUN_CANCELED, RUN_LOST, RUN_STATE_COUNT
 };
 
-enum overlap { OVERLAP_SKIP, OVERLAP_COUNT };
+/* What becomes of an occurrence while a run of its job is active. */
+enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_PARALLEL, OVERLAP_REPLACE, OVERLAP_COUNT };
 enum misfire { MISFIRE_DEFAULT, MISFIRE_ONCE, MISFIRE_SKIP, MISFIRE_ALL, MISFIRE_COUNT };
 
 /* What becomes of wall-clock times that a time change leaves out or repeats (DESIGN 9). */
@@ -121,7 +122,12 @@ struct job_spec {
 	usec_t			 jitter;	/* jitterUSec: begins up to so much after the due */
 	instant			 from, until;	/* no occurrence before, none after */
 	struct strings		 except;	/* calendar expressions */
+	char			*queue;		/* absent: see job_spec_queue() */
+	int64_t			 priority;	/* higher first; 0 is normal */
+	int64_t			 slots;		/* of its queue; 0: 1 */
+	char			*mutex;		/* of all jobs that name it one runs at a time */
 	int			 overlap;	/* enum overlap */
+	int64_t			 overlap_limit;	/* overlapLimit: of queue and parallel; 0: a default */
 	int			 misfire;	/* enum misfire */
 	int64_t			 misfire_limit;	/* misfireLimit: of all, the latest so many */
 	usec_t			 misfire_window; /* misfireWindowUSec: older ones are skipped */
@@ -134,6 +140,11 @@ struct job_spec {
 };
 
 #define EVERY_MIN	(100 * USEC_MSEC)
+#define PRIORITY_MAX	1000		/* and -PRIORITY_MAX the least */
+#define QUEUE_SLOTS_MAX	10000
+#define OVERLAP_LIMIT_MAX 1000
+#define OVERLAP_QUEUE_DEFAULT 1		/* wait */
+#define OVERLAP_PARALLEL_DEFAULT 4	/* run */
 #define JITTER_MAX	(7 * USEC_DAY)
 #define MISFIRE_LIMIT_MAX 1000
 #define MISFIRE_LIMIT_DEFAULT 100
@@ -156,6 +167,19 @@ bool job_spec_has_schedule(const struct job_spec *s);
 
 /* Does it come again: has it more occurrences than one? */
 bool job_spec_repeats(const struct job_spec *s);
+
+/* The queues that are always there: of commands that come once, and of those that come again. */
+#define QUEUE_DEFAULT	"default"
+#define QUEUE_SCHEDULE	"schedule"
+
+/*
+ * The queue it is in: the one it names; else, for commands, one of the two above.  NULL: in none, so
+ * that only the limit of its kind holds.  Borrowed.
+ */
+const char *job_spec_queue(const struct job_spec *s);
+
+/* How many of its occurrences may wait (queue), or runs go on at a time (parallel); else 1. */
+int64_t job_spec_overlap_limit(const struct job_spec *s);
 
 /* When, in words: "cron 0 3 * * * Europe/Berlin", "every 5m"; NULL for a single occurrence.  The caller frees. */
 char *job_spec_schedule_words(const struct job_spec *s);
@@ -247,6 +271,9 @@ struct job_info {
 	char		*schedule;	/* in words: "cron 0 3 * * * Europe/Berlin" */
 	int64_t		 runs;		/* number of runs so far */
 	int64_t		 skips;		/* occurrences skipped so far */
+	char		*queue;		/* absent: it is in none */
+	int64_t		 priority;
+	char		*mutex;
 	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */
@@ -257,6 +284,24 @@ struct job_info {
 extern const struct field job_info_fields[];
 void job_info_done(struct job_info *j);
 void run_info_done(struct run_info *r);
+
+/* ---- a queue as it is told (type Queue) ---- */
+struct queue_info {
+	char		*name;
+	int64_t		 slots;
+	bool		 by_default;	/* defaultSlots: as configured, nobody has set them */
+	int64_t		 taken;		/* slots */
+	int64_t		 running;
+	int64_t		 waiting;	/* due, in line or for a mutex, as far as held in memory */
+	bool		 more;		/* moreWaiting: the store has others that wait */
+	instant		 paused;	/* pausedSince; absent: it is not */
+	char		*paused_by;	/* pausedBy */
+	int64_t		 rate;		/* starts in rateUSec, at most; 0: no limit */
+	usec_t		 rate_usec;
+};
+
+extern const struct field queue_info_fields[];
+void queue_info_done(struct queue_info *q);
 
 /* ---- an event (type Event) ---- */
 enum event_type {

@@ -64,6 +64,7 @@ job_free(struct memory_job *j)
 		run_free(r);
 	}
 	free(j->row.schedule);
+	terms_done(&j->row.terms);
 	free(j->name);
 	free(j->key);
 	free(j->spec_json);
@@ -176,6 +177,32 @@ memory_run_end(struct memory *m, struct memory_job *j, struct memory_run *r, int
 
 /* ---- claim, finish, skip ---- */
 
+/* A new run takes the place of what is active, but of what was asked for by hand and waits. */
+static void
+claim_replaces(struct memory *m, struct memory_job *j, struct op_claim *o)
+{
+	char *by = xasprintf(REPLACED_BY, j->row.id, j->runs + 1);
+	struct memory_run *waits = NULL;
+
+	for (struct memory_run *r = j->newest; r != NULL; r = r->older) {
+		if (r->info.state == RUN_QUEUED && !r->info.manual)
+			waits = r;
+		else if (r->info.state == RUN_RUNNING && r->info.canceled_by == NULL)
+			r->info.canceled_by = xstrdup(by);
+	}
+	if (waits != NULL) {
+		MUST(run_state_allows(RUN_QUEUED, RUN_CANCELED));
+		o->replaced = waits->info.run;
+		waits->info.state = RUN_CANCELED;
+		waits->info.ended = o->noticed;
+		free(waits->info.canceled_by);
+		waits->info.canceled_by = by;
+		memory_run_end(m, j, waits, RUN_QUEUED);
+		return;
+	}
+	free(by);
+}
+
 /* A new run of an occurrence, and the next due. */
 static int
 claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
@@ -185,7 +212,12 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	if (j->paused || !instant_is_set(o->due) || j->row.due.usec != o->due.usec)
 		return -ESTALE;
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->due.usec);
-	r = memory_run_new(m, j, RUN_RUNNING, false, o->due);
+	o->full = o->queue && o->queue_max > 0 && j->queued >= o->queue_max;
+	if (o->full)
+		return 0;
+	if (o->replace)
+		claim_replaces(m, j, o);
+	r = memory_run_new(m, j, o->queue ? RUN_QUEUED : RUN_RUNNING, false, o->due);
 	r->info.mark = o->mark;
 	r->info.missed = o->missed;
 	o->previous = r->info.previous = j->previous;
@@ -195,8 +227,10 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	j->row.due = o->next_due;
 	j->previous = o->due;
 	j->overlaps = 0;
-	r->info.attempt = 1;
 	r->info.noticed = o->noticed;
+	if (o->queue)
+		return 0;
+	r->info.attempt = 1;
 	r->info.started = o->started;
 	return 0;
 }
@@ -218,6 +252,9 @@ claim_queued(struct memory *m, struct memory_job *j, struct op_claim *o)
 	r->info.started = o->started;
 	o->manual = r->info.manual;
 	o->run_due = r->info.due;
+	o->mark = r->info.mark;
+	o->missed = r->info.missed;
+	o->previous = r->info.previous;
 	return 0;
 }
 
@@ -235,9 +272,10 @@ memory_claim(void *db, struct store_op *op)
 	if (r < 0)
 		return r;
 	memory_job_settle(j, o->started);
+	o->job_state = j->state;
 	o->row = (struct job_row){
 		.id = j->row.id,
-		.uid = j->uid,
+		.uid = j->row.uid,
 		.name = xstrdup(j->name),
 		.kind = j->row.kind,
 		.spec_json = xstrdup(j->spec_json),
@@ -429,10 +467,25 @@ job_compare(const void *a, const void *b)
 	return x->row.id < y->row.id ? -1 : x->row.id > y->row.id;
 }
 
+/* Is it of the queue and the user that are asked for? */
+static bool
+due_of(const struct op_due *o, const struct due_row *row)
+{
+	const char *queue = terms_queue(&row->terms, row->kind);
+
+	if (row->uid != o->uid)
+		return false;
+	if (o->queue == NULL || queue == NULL)
+		return o->queue == queue && row->kind == o->kind;
+	return strcmp(o->queue, queue) == 0;
+}
+
 static bool
 due_wanted(const struct op_due *o, const struct memory_job *j)
 {
 	if (j->paused || !instant_is_set(j->row.due) || j->row.due.usec > o->until.usec)
+		return false;
+	if (o->some && !due_of(o, &j->row))
 		return false;
 	return j->row.due.usec > o->after_due.usec ||
 	    (j->row.due.usec == o->after_due.usec && j->row.id > o->after_id);
@@ -444,6 +497,7 @@ row_copy(const struct memory_job *j)
 	struct due_row row = j->row;
 
 	row.schedule = xstrdup(row.schedule);
+	row.terms = terms_copy(&row.terms);
 	return row;
 }
 
@@ -463,6 +517,10 @@ memory_due_page(void *db, struct store_op *op)
 	o->more = n > DUE_PAGE;
 	for (; o->n < n && o->n < DUE_PAGE; o->n++)
 		o->rows[o->n] = row_copy(found[o->n]);
+	if (o->n > 0) {
+		o->last_due = o->rows[o->n - 1].due;
+		o->last_id = o->rows[o->n - 1].id;
+	}
 	free(found);
 	return 0;
 }
@@ -485,13 +543,13 @@ memory_active(void *db, struct store_op *op)
 		}
 		o->rows[o->n++] = (struct active_row){
 			.cursor = r->cursor, .job = i->job, .run = i->run, .state = i->state,
-			.kind = i->kind, .uid = j->uid, .attempt = i->attempt, .due = i->due,
+			.kind = i->kind, .uid = j->row.uid, .attempt = i->attempt, .due = i->due,
 			.noticed = i->noticed, .started = i->started, .mark = i->mark,
 			.missed = i->missed, .previous = i->previous, .manual = i->manual,
 			.cancel_asked = i->canceled_by != NULL,
 			.canceled_by = xstrdup(i->canceled_by), .name = xstrdup(j->name),
 			.spec_json = i->state == RUN_RUNNING ? xstrdup(j->spec_json) : NULL,
-			.spec = j->spec,
+			.spec = j->spec, .terms = terms_copy(&j->row.terms),
 		};
 	}
 	return 0;
@@ -558,6 +616,9 @@ memory_free(struct memory *m)
 		m->spare = r->older;
 		free(r);
 	}
+	for (size_t i = 0; i < m->queues_n; i++)
+		queue_row_done(&m->queues[i]);
+	free(m->queues);
 	free(m->jobs);
 	map_done(&m->by_id);
 	free(m->boot);
@@ -572,6 +633,7 @@ memory_put_job(struct memory *m, const struct due_row *row, const struct job_spe
 
 	j->row = *row;
 	j->row.schedule = xstrdup(row->schedule);
+	j->row.terms = terms_copy(&row->terms);
 	j->on_boot = spec->on_boot;
 	j->spec = spec;
 	j->runs = runs;
@@ -682,6 +744,8 @@ const struct backend backend_memory = {
 		[OP_TRIGGER] = memory_trigger,
 		[OP_CANCEL] = memory_cancel,
 		[OP_PAUSE] = memory_pause,
+		[OP_QUEUE_SET] = memory_queue_set,
+		[OP_QUEUE_REMOVE] = memory_queue_remove,
 		[OP_REMOVE] = memory_remove,
 		[OP_ADD] = memory_add,
 		[OP_DUE] = memory_due_page,
@@ -689,5 +753,6 @@ const struct backend backend_memory = {
 		[OP_SCHEDULED] = memory_scheduled,
 		[OP_GET] = memory_get,
 		[OP_COUNTS] = memory_counts,
+		[OP_QUEUES] = memory_queues,
 	},
 };

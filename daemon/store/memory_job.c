@@ -15,7 +15,7 @@
 static int
 allows(const struct memory_job *j, int64_t uid)
 {
-	return uid == -1 || uid == j->uid ? 0 : -EACCES;
+	return uid == -1 || uid == j->row.uid ? 0 : -EACCES;
 }
 
 /* The job, or NULL with the refusal in *r. */
@@ -43,7 +43,7 @@ job_find(const struct memory *m, const char *name, const char *key, int64_t uid)
 	for (size_t i = 0; i < m->n; i++) {
 		struct memory_job *j = m->jobs[i];
 
-		if (same(j->name, name) || (same(j->key, key) && j->uid == uid))
+		if (same(j->name, name) || (same(j->key, key) && j->row.uid == uid))
 			return j;
 	}
 	return NULL;
@@ -55,7 +55,7 @@ owned(const struct memory *m, int64_t uid)
 	int64_t n = 0;
 
 	for (size_t i = 0; i < m->n; i++)
-		n += m->jobs[i]->uid == uid;
+		n += m->jobs[i]->row.uid == uid;
 	return n;
 }
 
@@ -65,6 +65,7 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 {
 	const struct job_spec *spec = job->spec;
 	struct memory_job *j = job_find(m, NULL, spec->key, o->uid);
+	struct queue_terms terms;
 
 	job->existed = j != NULL;
 	if (j != NULL) {
@@ -75,13 +76,21 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 		return -EDQUOT;
 	if (job_find(m, spec->name, NULL, o->uid) != NULL)
 		return -EEXIST;
+	if (spec->queue != NULL) {
+		int r = memory_queue_named(m, spec->queue, &job->new_queue);
+
+		if (r < 0)
+			return r;
+	}
+	terms = terms_of(spec);
 	j = memory_job_new(m, m->last_id + 1);
+	j->row.terms = terms_copy(&terms);
 	j->row.due = job->due;
 	j->row.every = spec->every;
 	j->row.misfire = spec->misfire;
 	j->row.kind = job_spec_kind(spec);
 	j->row.schedule = xstrdup(job->schedule);
-	j->uid = o->uid;
+	j->row.uid = o->uid;
 	j->paused = spec->paused;
 	j->on_boot = spec->on_boot;
 	j->created = o->now;
@@ -107,6 +116,10 @@ memory_add(void *db, struct store_op *op)
 		r = add_one(m, o, &o->jobs[i]);
 		if (r < 0)
 			break;
+	}
+	for (size_t i = 0; r < 0 && i <= o->failed; i++) {
+		if (o->jobs[i].new_queue)
+			memory_queue_unnamed(m, o->jobs[i].spec->queue);
 	}
 	/* All or none. */
 	while (r < 0 && m->n > 0 && m->jobs[m->n - 1]->row.id > last_id)
@@ -134,6 +147,8 @@ memory_trigger(void *db, struct store_op *op)
 	memory_job_settle(j, o->now);
 	o->kind = j->row.kind;
 	o->name = xstrdup(j->name);
+	o->owner = j->row.uid;
+	o->terms = terms_copy(&j->row.terms);
 	return 0;
 }
 
@@ -191,6 +206,7 @@ memory_pause(void *db, struct store_op *op)
 	}
 	o->row = j->row;
 	o->row.schedule = xstrdup(j->row.schedule);
+	o->row.terms = terms_copy(&j->row.terms);
 	o->job_state = j->state;
 	o->name = xstrdup(j->name);
 	return 0;
@@ -228,9 +244,11 @@ memory_get(void *db, struct store_op *op)
 		return -ENOENT;
 	o->job = (struct job_info){
 		.id = j->row.id, .name = xstrdup(j->name), .kind = j->row.kind, .state = j->state,
-		.uid = j->uid, .generation = j->generation, .created = j->created,
+		.uid = j->row.uid, .generation = j->generation, .created = j->created,
 		.due = j->row.due, .every = j->row.every, .runs = j->runs, .skips = j->skips,
 		.overlaps = j->overlaps, .paused = j->paused,
+		.queue = xstrdup(terms_queue(&j->row.terms, j->row.kind)),
+		.priority = j->row.terms.priority, .mutex = xstrdup(j->row.terms.mutex),
 	};
 	o->runs = xcalloc(o->runs_max + 1, sizeof(*o->runs));
 	for (const struct memory_run *r = j->newest; r != NULL && o->runs_n < o->runs_max;

@@ -16,7 +16,7 @@ add_clear(struct op_add *op)
 	op->failed = 0;
 	for (size_t i = 0; i < op->n; i++) {
 		op->jobs[i].id = 0;
-		op->jobs[i].existed = false;
+		op->jobs[i].existed = op->jobs[i].new_queue = false;
 	}
 }
 
@@ -30,13 +30,97 @@ add_drop(struct op_add *op)
 	op->failed = failed;
 }
 
+struct queue_terms
+terms_of(const struct job_spec *spec)
+{
+	const char *queue = job_spec_queue(spec);
+	bool plain = queue != NULL && strcmp(queue, QUEUE_DEFAULT) == 0 && spec->command != NULL;
+
+	return (struct queue_terms){
+		.queue = plain ? NULL : (char *)(uintptr_t)queue, .mutex = spec->mutex,
+		.priority = spec->priority, .slots = spec->slots, .overlap = spec->overlap,
+		.overlap_limit = spec->overlap_limit,
+	};
+}
+
+struct queue_terms
+terms_copy(const struct queue_terms *from)
+{
+	struct queue_terms to = *from;
+
+	to.queue = xstrdup(from->queue);
+	to.mutex = xstrdup(from->mutex);
+	return to;
+}
+
+void
+terms_done(struct queue_terms *t)
+{
+	free(t->queue);
+	free(t->mutex);
+	*t = (struct queue_terms){ 0 };
+}
+
+const char *
+terms_queue(const struct queue_terms *t, int kind)
+{
+	if (t->queue != NULL)
+		return t->queue;
+	return kind == KIND_COMMAND ? QUEUE_DEFAULT : NULL;
+}
+
+void
+queue_row_done(struct queue_row *row)
+{
+	free(row->name);
+	free(row->paused_by);
+	*row = (struct queue_row){ 0 };
+}
+
+void
+queue_row_change(struct queue_row *row, const struct op_queue_set *op)
+{
+	if (row->name == NULL)
+		row->name = xstrdup(op->name);
+	if (op->slots >= 0)
+		row->slots = op->slots;
+	if (op->rate >= 0) {
+		row->rate = op->rate;
+		row->rate_usec = op->rate > 0 ? op->rate_usec : 0;
+	}
+	/* Who paused it first, and when, stays. */
+	if (op->paused >= 0 && (op->paused > 0) != instant_is_set(row->paused)) {
+		free(row->paused_by);
+		row->paused_by = op->paused > 0 ? xstrdup(op->by) : NULL;
+		row->paused = op->paused > 0 ? op->now : (instant){ 0 };
+	}
+}
+
+void
+op_queue_set_done(struct op_queue_set *op)
+{
+	queue_row_done(&op->row);
+}
+
+void
+op_queues_done(struct op_queues *op)
+{
+	for (size_t i = 0; i < op->n; i++)
+		queue_row_done(&op->rows[i]);
+	free(op->rows);
+	op->rows = NULL;
+	op->n = 0;
+}
+
 static void
 claim_clear(struct op_claim *op)
 {
 	memset(&op->row, 0, sizeof(op->row));
 	op->manual = false;
 	op->run_due = (instant){ 0 };
-	op->born = false;
+	op->born = op->full = false;
+	op->replaced = 0;
+	op->job_state = 0;
 }
 
 void
@@ -65,6 +149,7 @@ void
 op_trigger_done(struct op_trigger *op)
 {
 	text_done(&op->name);
+	terms_done(&op->terms);
 }
 
 void
@@ -78,6 +163,7 @@ op_pause_done(struct op_pause *op)
 {
 	text_done(&op->name);
 	text_done(&op->row.schedule);
+	terms_done(&op->row.terms);
 }
 
 void
@@ -89,8 +175,10 @@ op_remove_done(struct op_remove *op)
 static void
 due_rows_done(struct due_row *rows, size_t *n, bool *more)
 {
-	for (size_t i = 0; i < *n; i++)
+	for (size_t i = 0; i < *n; i++) {
 		free(rows[i].schedule);
+		terms_done(&rows[i].terms);
+	}
 	*n = 0;
 	*more = false;
 }
@@ -123,6 +211,7 @@ op_active_done(struct op_active *op)
 		free(op->rows[i].canceled_by);
 		free(op->rows[i].name);
 		free(op->rows[i].spec_json);
+		terms_done(&op->rows[i].terms);
 	}
 	op->n = 0;
 	op->more = false;
@@ -187,6 +276,7 @@ clear_by_hand(struct store_op *op)
 	if (op->kind == OP_TRIGGER) {
 		OP(trigger, op)->run = 0;
 		OP(trigger, op)->name = NULL;
+		OP(trigger, op)->terms = (struct queue_terms){ 0 };
 	} else if (op->kind == OP_CANCEL) {
 		OP(cancel, op)->name = NULL;
 		OP(cancel, op)->was = 0;
@@ -208,6 +298,8 @@ clear_read(struct store_op *op)
 	case OP_DUE:
 		OP(due, op)->n = 0;
 		OP(due, op)->more = false;
+		OP(due, op)->last_due = OP(due, op)->after_due;
+		OP(due, op)->last_id = OP(due, op)->after_id;
 		break;
 	case OP_ACTIVE:
 		OP(active, op)->n = 0;
@@ -250,6 +342,10 @@ clear_read(struct store_op *op)
 		OP(runs, op)->next = 0;
 		OP(runs, op)->uid = 0;
 		break;
+	case OP_QUEUES:
+		OP(queues, op)->rows = NULL;
+		OP(queues, op)->n = 0;
+		break;
 	case OP_COUNTS:
 		OP(counts, op)->queued = OP(counts, op)->running = 0;
 		break;
@@ -281,6 +377,10 @@ op_clear(struct store_op *op)
 		break;
 	case OP_REDUE:
 	case OP_SPAN:
+	case OP_QUEUE_REMOVE:
+		break;
+	case OP_QUEUE_SET:
+		OP(queue_set, op)->row = (struct queue_row){ 0 };
 		break;
 	case OP_TRIGGER:
 	case OP_CANCEL:
@@ -306,6 +406,7 @@ op_clear(struct store_op *op)
 	case OP_COUNTS:
 	case OP_LEDGER:
 	case OP_SPANS:
+	case OP_QUEUES:
 		clear_read(op);
 		break;
 	case OP_COUNT:
@@ -367,6 +468,12 @@ op_drop(struct store_op *op)
 	case OP_ADD:
 		add_drop(OP(add, op));
 		break;
+	case OP_QUEUE_SET:
+		op_queue_set_done(OP(queue_set, op));
+		break;
+	case OP_QUEUES:
+		op_queues_done(OP(queues, op));
+		break;
 	case OP_FINISH:
 	case OP_LIFE:
 	case OP_SHIFT:
@@ -374,6 +481,7 @@ op_drop(struct store_op *op)
 	case OP_SPAN:
 	case OP_COUNTS:
 	case OP_SPANS:
+	case OP_QUEUE_REMOVE:
 		break;
 	case OP_COUNT:
 		MUST(false);

@@ -28,6 +28,8 @@ enum statement {
 	ST_SPAN_PUT, ST_SPAN_END, ST_SPANS, ST_SPANS_DELETE, ST_CLOCK, ST_CLOCK_PUT, ST_STOPPED, ST_BOOTED, ST_SHIFT_LAST,
 	ST_SHIFT, ST_SCHEDULED, ST_LEDGER_RUNS, ST_LEDGER_BY_HAND, ST_LEDGER_SKIPS,
 	ST_LEDGER_RUNS_BACK, ST_LEDGER_SKIPS_BACK,
+	ST_QUEUE_LOAD, ST_QUEUE_PUT, ST_QUEUE_COUNT, ST_QUEUE_USED, ST_QUEUE_DELETE, ST_QUEUES,
+	ST_RUNS_WAITING, ST_RUNS_MARK, ST_RUN_RECALL,
 	ST_COUNT
 };
 
@@ -123,10 +125,11 @@ struct job_now {
 	int64_t	 was_queued, was_running;	/* as loaded */
 	char	*name, *spec_json;	/* as wanted */
 	char	*schedule;
+	struct queue_terms terms;	/* WANT_DUE_ROW or WANT_TERMS */
 	int	 misfire;
 };
 
-enum { WANT_NAME = 1, WANT_SPEC = 2, WANT_DUE_ROW = 4 };
+enum { WANT_NAME = 1, WANT_SPEC = 2, WANT_DUE_ROW = 4, WANT_TERMS = 8 };
 
 /* 0, -ENOENT, -EIO.  Then job_now_done(). */
 int job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j);
@@ -144,6 +147,19 @@ job_allows(const struct job_now *j, int64_t uid)
 {
 	return uid == -1 || uid == j->uid ? 0 : -EACCES;
 }
+
+/* ---- queues (sqlite_queue.c) ---- */
+
+/* As columns of a job, one after another. */
+#define TERMS_COLUMNS "queue, priority, slots, mutex, overlap, overlap_limit"
+#define TERMS_COLUMNS_OF(j) \
+	j ".queue, " j ".priority, " j ".slots, " j ".mutex, " j ".overlap, " j ".overlap_limit"
+
+/* False: they make no sense, and nothing is read. */
+bool terms_read(sqlite3_stmt *st, int at, struct queue_terms *ret);
+
+/* A job names it: then it is there.  0, -EMLINK, -errno. */
+int queue_named(struct sqlite *db, const char *name, bool *ret_new);
 
 /* ---- spans (sqlite_span.c) ---- */
 
@@ -187,5 +203,8 @@ int sqlite_span(void *db, struct store_op *op);
 int sqlite_scheduled(void *db, struct store_op *op);
 int sqlite_ledger(void *db, struct store_op *op);
 int sqlite_spans(void *db, struct store_op *op);
+int sqlite_queue_set(void *db, struct store_op *op);
+int sqlite_queue_remove(void *db, struct store_op *op);
+int sqlite_queues(void *db, struct store_op *op);
 
 #endif

@@ -43,6 +43,8 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 		return sql_damaged(db, "job", j->id);
 	if (want & WANT_DUE_ROW)
 		j->schedule = col_text(st, 17);
+	if ((want & (WANT_DUE_ROW | WANT_TERMS)) && !terms_read(st, 19, &j->terms))
+		return sql_damaged(db, "job", j->id);
 	return 0;
 }
 
@@ -51,8 +53,8 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 {
 	sqlite3_stmt *st = sql(db, ST_JOB_LOAD,
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
-	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps"
-	    " FROM job WHERE id = ?1");
+	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps, "
+	    TERMS_COLUMNS " FROM job WHERE id = ?1");
 	int r;
 
 	*j = (struct job_now){ .id = id };
@@ -71,6 +73,7 @@ job_now_done(struct job_now *j)
 	free(j->name);
 	free(j->spec_json);
 	free(j->schedule);
+	terms_done(&j->terms);
 	j->name = j->spec_json = j->schedule = NULL;
 }
 
@@ -144,8 +147,10 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	sqlite3_stmt *st = sql(db, ST_JOB_INSERT,
 	    "INSERT INTO job (id, uid, kind, state, paused, due, every_usec, overlap, misfire,"
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
-	    " description, summary, spec, schedule, on_boot, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-	    " ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)");
+	    " description, summary, spec, schedule, on_boot, epoch, queue, priority, slots, mutex,"
+	    " overlap_limit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12,"
+	    " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)");
+	struct queue_terms terms = terms_of(spec);
 	int state = job_state_of(0, 0, spec->paused, instant_is_set(job->due) || spec->on_boot);
 	char *labels = spec->labels.n == 0 ? NULL : text_write(labels_fields, &spec->labels);
 	int r;
@@ -170,6 +175,11 @@ job_insert(struct sqlite *db, const struct op_add *op, const struct job_new *job
 	bind_text(st, 18, job->schedule);
 	bind_int(st, 19, spec->on_boot);
 	bind_int(st, 20, op->epoch);
+	bind_text(st, 21, terms.queue);
+	bind_some(st, 22, terms.priority);
+	bind_some(st, 23, terms.slots);
+	bind_text(st, 24, terms.mutex);
+	bind_some(st, 25, terms.overlap_limit);
 	r = sql_run(db, st);
 	free(labels);
 	return r;
@@ -196,7 +206,11 @@ sqlite_add(void *arg, struct store_op *op)
 			continue;
 		if (o->jobs_max_uid > 0 && owned + added >= o->jobs_max_uid)
 			return -EDQUOT;
-		r = job_insert(db, o, job, last + 1);
+		r = 0;
+		if (job->spec->queue != NULL)
+			r = queue_named(db, job->spec->queue, &job->new_queue);
+		if (r == 0)
+			r = job_insert(db, o, job, last + 1);
 		if (r < 0)
 			return r;
 		job->id = ++last;
@@ -238,9 +252,10 @@ sqlite_pause(void *arg, struct store_op *op)
 		goto out;
 	o->row = (struct due_row){
 		.due = j.due, .id = j.id, .every = j.every, .misfire = j.misfire, .kind = j.kind,
-		.schedule = j.schedule,
+		.schedule = j.schedule, .uid = j.uid, .terms = j.terms,
 	};
 	j.schedule = NULL;
+	j.terms = (struct queue_terms){ 0 };
 	o->job_state = j.state;
 	o->name = j.name;
 	j.name = NULL;

@@ -15,8 +15,26 @@
 
 /* ---- due and active: for the scheduler ---- */
 
+#define DUE_COLUMNS "due, id, every_usec, misfire, kind, schedule, uid, " TERMS_COLUMNS
+
+/* Is it one of those that are wanted? */
+static bool
+due_wanted(const struct op_due *o, sqlite3_stmt *st)
+{
+	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 7) };
+	const char *queue = terms_queue(&terms, (int)col_int(st, 4));
+
+	if (!o->some)
+		return true;
+	if (col_int(st, 6) != o->uid)
+		return false;
+	if (o->queue == NULL || queue == NULL)
+		return o->queue == queue && col_int(st, 4) == o->kind;
+	return strcmp(o->queue, queue) == 0;
+}
+
 static int
-due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o)
+due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o, size_t *seen)
 {
 	int r;
 
@@ -28,15 +46,25 @@ due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o)
 			(void)sqlite3_reset(st);	/* seen enough */
 			return 0;
 		}
+		if (o->some && ++*seen > SCAN_ROWS_MAX) {
+			o->more = true;
+			(void)sqlite3_reset(st);	/* seen enough */
+			return 0;
+		}
+		o->last_due = (instant){ col_int(st, 0) };
+		o->last_id = col_int(st, 1);
+		if (!due_wanted(o, st))
+			continue;
 		row = &o->rows[o->n];
 		*row = (struct due_row){
 			.due = { col_int(st, 0) },
 			.id = col_int(st, 1),
 			.every = col_int(st, 2),
 			.schedule = col_text(st, 5),
+			.uid = col_int(st, 6),
 		};
 		if (!col_enum(st, 3, MISFIRE_COUNT, &row->misfire) ||
-		    !col_enum(st, 4, KIND_COUNT, &row->kind)) {
+		    !col_enum(st, 4, KIND_COUNT, &row->kind) || !terms_read(st, 7, &row->terms)) {
 			/* It must not keep the others from running. */
 			(void)sql_damaged(db, "job", row->id);
 			free(row->schedule);
@@ -52,7 +80,9 @@ sqlite_due(void *arg, struct store_op *op)
 {
 	struct op_due *o = container_of(op, struct op_due, op);
 	struct sqlite *db = arg;
+	int64_t limit = o->some ? SCAN_ROWS_MAX + 1 : DUE_PAGE + 1;
 	sqlite3_stmt *st;
+	size_t seen = 0;
 	int r = 0;
 
 	/*
@@ -61,24 +91,24 @@ sqlite_due(void *arg, struct store_op *op)
 	 */
 	if (o->after_due.usec <= o->until.usec) {
 		st = sql(db, ST_DUE_SAME,
-		    "SELECT due, id, every_usec, misfire, kind, schedule FROM job"
+		    "SELECT " DUE_COLUMNS " FROM job"
 		    " WHERE due = ?1 AND id > ?2 AND due IS NOT NULL AND paused = 0"
 		    " ORDER BY id LIMIT ?3");
 		bind_int(st, 1, o->after_due.usec);
 		bind_int(st, 2, o->after_id);
-		bind_int(st, 3, DUE_PAGE + 1);
-		r = due_rows(db, st, o);
+		bind_int(st, 3, limit);
+		r = due_rows(db, st, o, &seen);
 	}
 	if (r < 0 || o->more)
 		return r;
 	st = sql(db, ST_DUE_LATER,
-	    "SELECT due, id, every_usec, misfire, kind, schedule FROM job"
+	    "SELECT " DUE_COLUMNS " FROM job"
 	    " WHERE due > ?1 AND due <= ?2 AND due IS NOT NULL AND paused = 0"
 	    " ORDER BY due, id LIMIT ?3");
 	bind_int(st, 1, o->after_due.usec);
 	bind_int(st, 2, o->until.usec);
-	bind_int(st, 3, DUE_PAGE + 1);
-	return due_rows(db, st, o);
+	bind_int(st, 3, limit);
+	return due_rows(db, st, o, &seen);
 }
 
 static bool
@@ -96,7 +126,7 @@ active_read(sqlite3_stmt *st, struct active_row *row)
 		.manual = col_int(st, 10) != 0,
 	};
 	if (!col_enum(st, 3, RUN_STATE_COUNT, &row->state) ||
-	    !col_enum(st, 4, KIND_COUNT, &row->kind))
+	    !col_enum(st, 4, KIND_COUNT, &row->kind) || !terms_read(st, 17, &row->terms))
 		return false;
 	row->canceled_by = col_text(st, 11);
 	row->cancel_asked = row->canceled_by != NULL;
@@ -117,7 +147,7 @@ sqlite_active(void *arg, struct store_op *op)
 	sqlite3_stmt *st = sql(db, ST_ACTIVE,
 	    "SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due, r.noticed,"
 	    " r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END,"
-	    " r.mark, r.missed, r.previous"
+	    " r.mark, r.missed, r.previous, " TERMS_COLUMNS_OF("j")
 	    " FROM run r CROSS JOIN job j ON j.id = r.job WHERE r.state = ?1 AND r.state <= 2"
 	    " AND r.id > ?2 ORDER BY r.id LIMIT ?3");
 	int r;
@@ -235,7 +265,8 @@ static int
 run_exists(struct sqlite *db, int64_t job, int64_t run)
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_STATE,
-	    "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
+	    "SELECT id, state, manual, due, mark, missed, previous FROM run"
+	    " WHERE job = ?1 AND run = ?2");
 	int r;
 
 	bind_int(st, 1, job);
@@ -334,8 +365,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
-	" runs, skips, summary, paused, schedule, overlaps"
-#define JOB_COLUMN_SPEC 17
+	" runs, skips, summary, paused, schedule, overlaps, queue, priority, mutex"
+#define JOB_COLUMN_SPEC 20
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -372,10 +403,15 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.skips = col_int(st, 12),
 		.paused = col_int(st, 14) != 0,
 		.overlaps = col_int(st, 16),
+		.priority = col_int(st, 18),
 	};
+	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 17) };
+
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);
 	job->summary = col_text(st, 13);
+	job->queue = xstrdup(terms_queue(&terms, (int)col_int(st, 4)));
+	job->mutex = col_text(st, 19);
 	if (!col_enum(st, 4, KIND_COUNT, &job->kind) ||
 	    !col_enum(st, 5, JOB_STATE_COUNT, &job->state) ||
 	    labels_read((const char *)sqlite3_column_text(st, 3), &job->labels) < 0 ||
@@ -609,10 +645,14 @@ row_matches(const struct op_list *o, sqlite3_stmt *st)
 	const char *name = (const char *)sqlite3_column_text(st, 1);
 	instant due = { col_int(st, 9) };
 	int state = state_told((int)(col_int(st, 5) & 31), col_int(st, 14) != 0, due, o->now);
+	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 17) };
+	const char *queue = terms_queue(&terms, (int)col_int(st, 4));
 
 	if (o->name != NULL && (name == NULL || sqlite3_strglob(o->name, name) != 0))
 		return false;
 	if (o->states != 0 && (o->states & 1u << state) == 0)
+		return false;
+	if (o->queue != NULL && (queue == NULL || strcmp(o->queue, queue) != 0))
 		return false;
 	return (o->kind < 0 || col_int(st, 4) == o->kind) &&
 	    (o->uid < 0 || col_int(st, 6) == o->uid);

@@ -4,6 +4,7 @@
  * writes; a change of state names the state it starts from in its WHERE, too.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/base/must.h"
@@ -15,7 +16,9 @@ struct run_now {
 	int64_t	id;		/* of the row */
 	int	state;
 	bool	manual;
-	instant	due;
+	instant	due, previous;
+	int	mark;
+	int64_t	missed;
 };
 
 /* 0, -ENOENT, -EIO. */
@@ -23,7 +26,8 @@ static int
 run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_STATE,
-	    "SELECT id, state, manual, due FROM run WHERE job = ?1 AND run = ?2");
+	    "SELECT id, state, manual, due, mark, missed, previous FROM run"
+	    " WHERE job = ?1 AND run = ?2");
 	int r;
 
 	bind_int(st, 1, job);
@@ -34,7 +38,10 @@ run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 	ret->id = col_int(st, 0);
 	ret->manual = col_int(st, 2) != 0;
 	ret->due = (instant){ col_int(st, 3) };
-	r = col_enum(st, 1, RUN_STATE_COUNT, &ret->state) ? 0 : sql_damaged(db, "run", ret->id);
+	ret->missed = col_int(st, 5);
+	ret->previous = (instant){ col_int(st, 6) };
+	r = col_enum(st, 1, RUN_STATE_COUNT, &ret->state) &&
+	    col_enum(st, 4, MARK_COUNT, &ret->mark) ? 0 : sql_damaged(db, "run", ret->id);
 	(void)sqlite3_reset(st);	/* the number is unique */
 	return r;
 }
@@ -78,13 +85,13 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 	bind_int(st, 1, j->id);
 	bind_int(st, 2, j->runs + 1);
 	bind_int(st, 3, state);
-	bind_int(st, 4, claim != NULL);
+	bind_int(st, 4, state == RUN_RUNNING);
 	bind_int(st, 5, claim == NULL);
 	bind_int(st, 6, due.usec);
 	bind_some(st, 7, claim == NULL ? 0 : claim->noticed.usec);
-	bind_some(st, 8, claim == NULL ? 0 : claim->started.usec);
-	bind_some(st, 9, claim == NULL ? 0 : claim->node);
-	bind_some(st, 10, claim == NULL ? 0 : claim->lease.usec);
+	bind_some(st, 8, state == RUN_QUEUED ? 0 : claim->started.usec);
+	bind_some(st, 9, state == RUN_QUEUED ? 0 : claim->node);
+	bind_some(st, 10, state == RUN_QUEUED ? 0 : claim->lease.usec);
 	bind_some(st, 11, claim == NULL ? 0 : claim->mark);
 	bind_some(st, 12, claim == NULL ? 0 : claim->missed);
 	bind_some(st, 13, claim == NULL ? 0 : j->previous.usec);
@@ -97,6 +104,49 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 	return r;
 }
 
+/*
+ * A new run takes the place of what is active: the queued run of the schedule ends (one replaces
+ * the other, so there is one at most), the running ones are marked: the scheduler ends them.
+ */
+static int
+claim_replaces(struct sqlite *db, struct op_claim *o, struct job_now *j)
+{
+	char by[64];
+	sqlite3_stmt *st;
+	int64_t id = 0;
+	int r;
+
+	(void)snprintf(by, sizeof(by), REPLACED_BY, j->id, j->runs + 1);
+	st = sql(db, ST_RUNS_WAITING, "SELECT id, run FROM run INDEXED BY run_active"
+	    " WHERE job = ?1 AND state = ?2 AND state <= 2 AND manual = 0 ORDER BY run LIMIT 1");
+	bind_int(st, 1, j->id);
+	bind_int(st, 2, RUN_QUEUED);
+	r = j->queued > 0 ? sql_step(db, st) : 0;
+	if (r == 1) {
+		id = col_int(st, 0);
+		o->replaced = col_int(st, 1);
+		(void)sqlite3_reset(st);	/* there should be no other */
+		MUST(run_state_allows(RUN_QUEUED, RUN_CANCELED));
+		st = sql(db, ST_RUN_RECALL, "UPDATE run SET state = ?2, ended = ?3,"
+		    " canceled_by = ?4 WHERE id = ?1 AND state = ?5");
+		bind_int(st, 1, id);
+		bind_int(st, 2, RUN_CANCELED);
+		bind_int(st, 3, o->noticed.usec);
+		bind_text(st, 4, by);
+		bind_int(st, 5, RUN_QUEUED);
+		r = changed_one(db, st);
+		j->queued--;
+	}
+	if (r < 0 || j->running == 0)
+		return r;
+	st = sql(db, ST_RUNS_MARK, "UPDATE run INDEXED BY run_active SET"
+	    " canceled_by = coalesce(canceled_by, ?2) WHERE job = ?1 AND state = ?3 AND state <= 2");
+	bind_int(st, 1, j->id);
+	bind_text(st, 2, by);
+	bind_int(st, 3, RUN_RUNNING);
+	return sql_run(db, st);
+}
+
 /* A new run of an occurrence, and the next due. */
 static int
 claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
@@ -106,18 +156,24 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	if (j->paused || !instant_is_set(o->due) || j->due.usec != o->due.usec)
 		return -ESTALE;
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->due.usec);
-	r = run_insert(db, j, RUN_RUNNING, o, o->due);
+	o->full = o->queue && o->queue_max > 0 && j->queued >= o->queue_max;
+	if (o->full)
+		return 0;
+	r = o->replace ? claim_replaces(db, o, j) : 0;
+	if (r == 0)
+		r = run_insert(db, j, o->queue ? RUN_QUEUED : RUN_RUNNING, o, o->due);
 	if (r < 0)
 		return r;
 	o->run = j->runs;
 	o->born = true;
 	o->run_due = o->due;
 	o->previous = j->previous;
-	j->running++;
+	*(o->queue ? &j->queued : &j->running) += 1;
 	j->due = o->next_due;
 	j->previous = o->due;
 	j->overlaps = 0;
 	job_settle(j, o->started);
+	o->job_state = j->state;
 	return job_save_counted(db, j, true);
 }
 
@@ -150,6 +206,9 @@ claim_queued(struct sqlite *db, struct op_claim *o, struct job_now *j)
 		return r;
 	o->manual = run.manual;
 	o->run_due = run.due;
+	o->mark = run.mark;
+	o->missed = run.missed;
+	o->previous = run.previous;
 	j->queued--;
 	j->running++;
 	job_settle(j, o->started);
@@ -376,7 +435,7 @@ sqlite_trigger(void *arg, struct store_op *op)
 	struct job_now j;
 	int r;
 
-	r = job_load(db, o->job, WANT_NAME, &j);
+	r = job_load(db, o->job, WANT_NAME | WANT_TERMS, &j);
 	if (r == 0)
 		r = job_allows(&j, o->uid);
 	if (r == 0)
@@ -391,6 +450,9 @@ sqlite_trigger(void *arg, struct store_op *op)
 		o->kind = j.kind;
 		o->name = j.name;
 		j.name = NULL;
+		o->owner = j.uid;
+		o->terms = j.terms;
+		j.terms = (struct queue_terms){ 0 };
 	}
 	job_now_done(&j);
 	return r;
