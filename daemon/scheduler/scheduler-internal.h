@@ -6,6 +6,7 @@
 
 #include "daemon/engine/loop.h"
 #include "daemon/engine/wallclock.h"
+#include "daemon/scheduler/ledger.h"
 #include "daemon/scheduler/queue.h"
 #include "daemon/scheduler/scheduler.h"
 #include "daemon/scheduler/window.h"
@@ -18,6 +19,9 @@
  * order.
  */
 #define TAKE_BATCH	1024
+
+/* Flows that are loaded from the store at a time. */
+#define FLOW_LOADS_MAX	4
 
 /* A look at what is due takes no longer, so that the loop goes on meanwhile. */
 #define LOOK_TIME	(2 * USEC_MSEC)
@@ -50,7 +54,9 @@ struct scheduler {
 	struct window		 window;
 	struct queue		 queue;
 	int64_t			 deciding;
+	int64_t			 flow_loads;	/* under way */
 	int64_t			 queued;	/* in the store, as far as told */
+	usec_t			 gates_at;	/* a line may start its first then, by its rate; or USEC_NEVER */
 	/* we look after dues since then, without a break or a jump of the clock */
 	instant			 since;
 	/* as of the last look: wall clock - boot time, boot time - monotonic clock */
@@ -80,6 +86,30 @@ void scheduler_changed(struct scheduler *s);
  * long to wait.
  */
 bool scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *backoff);
+
+/* Something of the job is over: an occurrence that waits for that is looked at again. */
+void scheduler_unpark(struct scheduler *s, int64_t job);
+
+/* The job's runs have outlasted its next occurrence: it is skipped. */
+void scheduler_overlap(struct scheduler *s, struct pending *p, const struct ledger_decision *d);
+
+/* A run is queued in the store: told, and in line when its turn comes.  The stand is taken over. */
+struct queued_new {
+	int64_t		 job, run;
+	const char	*name;
+	int		 kind;
+	bool		 by_hand;
+};
+void scheduler_queued(struct scheduler *s, const struct queued_new *run, struct stand *st);
+
+/* One that was queued is canceled in the store. */
+struct queued_end {
+	int64_t		 job, run;
+	const char	*name;
+	int		 kind;
+	int		 job_state;
+};
+void scheduler_queued_over(struct scheduler *s, const struct queued_end *run);
 
 /* A job's occurrence is nobody's any more: out of the line, the park, the window. */
 void scheduler_forget(struct scheduler *s, int64_t job);

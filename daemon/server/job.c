@@ -186,6 +186,8 @@ add_tell(struct add *f, size_t i)
 		.misfire = job->spec->misfire,
 		.kind = job_spec_kind(job->spec),
 		.schedule = (char *)(uintptr_t)job->schedule,	/* only looked at */
+		.uid = f->op.uid,
+		.terms = terms_of(job->spec),
 	};
 
 	json_push(f->ids, json_int(job->id));

@@ -324,7 +324,8 @@ skip_tell(struct skip_call *f)
 	if (job_spec_has_schedule(&f->planned.spec))
 		schedule = json_print(fields);
 	row = (struct due_row){ .due = f->op.next_due, .id = job->id, .every = job->every,
-	    .misfire = f->planned.spec.misfire, .kind = job->kind, .schedule = schedule };
+	    .misfire = f->planned.spec.misfire, .kind = job->kind, .schedule = schedule,
+	    .uid = job->uid, .terms = terms_of(&f->planned.spec) };
 	scheduler_job_skipped(server_of(&f->call)->scheduler, &f->op, &row,
 	    job->state != JOB_PAUSED);
 	op_skip_done(&f->op);
@@ -583,7 +584,7 @@ backfill_took(struct backfill *f)
 		call_fail_store(&f->call, op->op.result);
 	if (op->op.result < 0)
 		return false;
-	scheduler_run_queued(server_of(&f->call)->scheduler, op->job, op->run, op->kind, op->name);
+	scheduler_run_queued(server_of(&f->call)->scheduler, op);
 	json_push(f->runs, json_string(run_text(op->job, op->run, text)));
 	op_trigger_done(op);
 	return true;

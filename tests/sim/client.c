@@ -254,8 +254,7 @@ change_told(struct client *f)
 		scheduler_job_removed(scheduler, j->id, j->name, f->op.remove.runs);
 		j->removed = true;
 	} else if (f->what == CLIENT_TRIGGER) {
-		scheduler_run_queued(scheduler, j->id, f->op.trigger.run, f->op.trigger.kind,
-		    j->name);
+		scheduler_run_queued(scheduler, &f->op.trigger);
 	} else if (f->what == CLIENT_CANCEL) {
 		scheduler_run_canceled(scheduler, &f->op.cancel);
 	}
