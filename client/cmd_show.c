@@ -53,6 +53,8 @@ static const struct line job_lines[] = {
 	{ "nextDue", "next due", LINE_INSTANT }, { "createdAt", "added", LINE_INSTANT },
 	{ "generation", "generation", LINE_COUNT }, { "runs", "runs", LINE_COUNT },
 	{ "skips", "skips", LINE_COUNT },
+	{ "queue", "queue", LINE_TEXT }, { "priority", "priority", LINE_COUNT },
+	{ "mutex", "mutex", LINE_TEXT },
 	{ 0 },
 };
 

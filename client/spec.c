@@ -50,6 +50,13 @@ const struct option spec_options[] = {
 	{ 'n', "name", "NAME", T, 0, "name", "How", "a name of its own" },
 	{ 0, "desc", "TEXT", T, 0, "description", NULL, "what it is for" },
 	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "labels", NULL, "a label, may be repeated" },
+	{ 0, "queue", "QUEUE", T, 0, "queue", NULL, "wait for slots of it; made when it is new" },
+	{ 0, "priority", "N", OPTION_INT, 0, "priority", NULL,
+	    "the highest goes first, -1000 to 1000 (0)" },
+	{ 0, "slots", "N", OPTION_INT, 0, "slots", NULL, "take so many of its queue (1)" },
+	{ 0, "mutex", "NAME", T, 0, "mutex", NULL, "never beside another job that names it" },
+	{ 0, "overlap", "skip|queue[:N]|parallel[:N]|replace", T, VERB_RUN, "overlap", NULL,
+	    "what becomes of dues while a run is active" },
 	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
 	    "end a run that takes longer; 0 is never" },
 	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
@@ -128,6 +135,9 @@ command_complete(struct client *c)
 /* The latest so many at most, as the daemon has it. */
 #define MISFIRE_ALL_MAX	1000
 
+/* And so many waiting or running. */
+#define OVERLAP_MAX	1000
+
 /* misfire all:N is two fields. */
 static int
 misfire_complete(struct client *c)
@@ -146,6 +156,32 @@ misfire_complete(struct client *c)
 	json_remove(c->args.parameters, "misfire");
 	json_set_string(c->args.parameters, "misfire", "all");
 	json_set_int(c->args.parameters, "misfireLimit", n);
+	return 0;
+}
+
+/* overlap queue:N and parallel:N are two fields. */
+static int
+overlap_complete(struct client *c)
+{
+	const char *text = args_text(&c->args, "overlap"), *colon;
+	char *end, *mode;
+	long n;
+
+	colon = text ? strchr(text, ':') : NULL;
+	if (!colon)
+		return 0;
+	mode = xstrndup(text, (size_t)(colon - text));
+	n = strtol(colon + 1, &end, 10);
+	if (n < 1 || n > OVERLAP_MAX || *end || end == colon + 1) {
+		complain("--overlap: \"%s\": %s:N takes a number from 1 to %d", text, mode,
+		    OVERLAP_MAX);
+		free(mode);
+		return EXIT_USAGE;
+	}
+	json_remove(c->args.parameters, "overlap");
+	json_set_string(c->args.parameters, "overlap", mode);
+	json_set_int(c->args.parameters, "overlapLimit", n);
+	free(mode);
 	return 0;
 }
 
@@ -208,6 +244,8 @@ spec_complete(struct client *c)
 	r = kind_check(a, http ? "http" : timer ? "timer" : "command");
 	if (r == 0)
 		r = misfire_complete(c);
+	if (r == 0)
+		r = overlap_complete(c);
 	if (r == 0)
 		r = zone_complete(c);
 	if (r == 0 && !http && !timer)

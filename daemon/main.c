@@ -396,6 +396,9 @@ daemon_build(struct daemon *d)
 		},
 		.window_jobs_max = s->window_jobs,
 		.catch_ups = s->catch_ups,
+		.slots_default = s->default_slots,
+		.slots_schedule = s->schedule_slots,
+		.slots_named = s->queue_slots,
 		.zones = d->zones,
 		.boot = d->boot,
 	});

@@ -21,7 +21,7 @@ static const struct method *const all_methods[] = {
 	&method_cancel, &method_remove, &method_trigger, &method_pause, &method_resume,
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks,
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
-	&method_simulate,
+	&method_simulate, &method_queues, &method_set_queue, &method_remove_queue,
 };
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))
