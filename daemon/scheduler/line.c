@@ -641,15 +641,22 @@ more_remove(struct lines *l, struct flow *f)
 	f->more_next = f->more_prev = NULL;
 }
 
+/* It is left to the store. */
 static void
-flow_note(struct lines *l, struct flow *f, struct window_place place)
+flow_note(struct lines *l, const struct pending *p)
 {
+	struct window_place place = { p->due, p->job };
+	struct flow *f = p->stand.flow;
+
 	if (!f->more) {
 		more_add(l, f);
 		f->beyond = place;
+		f->more_priority = p->stand.priority;
 	} else if (place_before(place, f->beyond)) {
 		f->beyond = place;
 	}
+	if (f->more_priority < p->stand.priority)
+		f->more_priority = p->stand.priority;
 	if (f->loading && place_before(place, f->noted))
 		f->noted = place;
 }
@@ -665,17 +672,44 @@ flow_room(const struct lines *l, const struct flow *f)
 	return f->held < LINE_KEEP_MIN && own < LINE_KEEP_MIN - f->held ? LINE_KEEP_MIN - f->held : own;
 }
 
+/* The occurrence in line that is to start last. */
+static struct pending *
+flow_latest(const struct flow *f)
+{
+	struct pending *latest = NULL;
+
+	for (uint32_t i = 0; i < f->heap.n; i++) {
+		struct pending *p = container_of(f->heap.entries[i].node, struct pending, node);
+
+		if (p->run == 0 && (latest == NULL || line_key(p) > line_key(latest)))
+			latest = p;
+	}
+	return latest;
+}
+
 bool
-flow_admits(struct lines *l, const struct pending *p)
+flow_admits(struct lines *l, const struct pending *p, struct pending **ret_instead)
 {
 	struct window_place place = { p->due, p->job };
 	struct flow *f = p->stand.flow;
+	struct pending *latest;
 
-	/* Those that were left came before it, and unless it is urgent it is not to overtake them. */
-	if (flow_room(l, f) > 0 && (!f->more || place_before(place, f->beyond) || p->stand.priority > 0))
+	*ret_instead = NULL;
+	/* Those that were left came before it: it overtakes them by its priority alone. */
+	if (f->more && !place_before(place, f->beyond) && p->stand.priority <= f->more_priority) {
+		flow_note(l, p);
+		return false;
+	}
+	if (flow_room(l, f) > 0)
 		return true;
-	flow_note(l, f, place);
-	return false;
+	latest = flow_latest(f);
+	if (latest == NULL || latest->stand.priority >= p->stand.priority) {
+		flow_note(l, p);
+		return false;
+	}
+	flow_note(l, latest);
+	*ret_instead = latest;
+	return true;
 }
 
 struct flow *

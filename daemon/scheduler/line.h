@@ -10,7 +10,8 @@
  *
  * Memory holds a bounded part of a flow: what has no room is left to the store, and is loaded from
  * there when the flow has come down (load.h).  So a backlog, or a queue that is paused, keeps nothing
- * else out of the window.  The price: of what is left to the store nobody knows the priority.
+ * else out of the window.  One that comes with a higher priority makes one with a lower one give way
+ * to it; but what is loaded again comes in the order of dues.
  */
 #ifndef SCHEDULER_LINE_H
 #define SCHEDULER_LINE_H
@@ -78,6 +79,7 @@ struct flow {
 	/* the store has others: occurrences from `beyond` on; and queued runs */
 	bool		 more, loading, runs_more;
 	struct window_place beyond, noted;
+	int		 more_priority;	/* the highest of what was left to the store */
 	struct flow	*next, *prev;	/* in the line's list of those with a heap that is not empty */
 	struct flow	*more_next, *more_prev;
 	struct pending	*best;		/* while a mutex is given up */
@@ -186,8 +188,11 @@ usec_t line_distance(const struct line *line);
 
 /* ---- what is left to the store ---- */
 
-/* May an occurrence, not in line yet, stand in line?  If not it is noted, and to be dropped. */
-bool flow_admits(struct lines *l, const struct pending *p);
+/*
+ * An occurrence, not in line yet, is to stand in line.  False: it is noted, and to be dropped.  True: it
+ * may; and *ret_instead, if not NULL, is noted, and to leave the line and be dropped instead.
+ */
+bool flow_admits(struct lines *l, const struct pending *p, struct pending **ret_instead);
 
 /* For how many more occurrences there is room in a flow. */
 size_t flow_room(const struct lines *l, const struct flow *f);

@@ -175,10 +175,16 @@ is_spread(const struct pending *p)
 static void
 occurrence_waits_in_line(struct scheduler *s, struct pending *p)
 {
-	if (flow_admits(&s->queue.lines, p)) {
+	struct pending *instead;
+
+	if (flow_admits(&s->queue.lines, p, &instead)) {
 		line_push(&s->queue.lines, p);
-		return;
+		p = instead;
+		if (p != NULL)
+			line_leave(s, p);
 	}
+	if (p == NULL)
+		return;
 	p->state = PENDING_PARKED;	/* no task has it */
 	window_drop(&s->window, p);
 }
