@@ -501,6 +501,12 @@ scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
 	memcpy(ret_running_max, s->running_max, sizeof(s->running_max));
 }
 
+int64_t
+scheduler_slots_named(const struct scheduler *s)
+{
+	return s->queue.lines.slots_named;
+}
+
 void
 scheduler_on_recovered(struct scheduler *s, struct task *t)
 {

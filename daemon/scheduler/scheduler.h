@@ -54,6 +54,9 @@ void scheduler_on_recovered(struct scheduler *s, struct task *t);
 /* How many runs of each kind at a time: as configured. */
 void scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT]);
 
+/* The slots of a queue that nobody has given any. */
+int64_t scheduler_slots_named(const struct scheduler *s);
+
 /* For op_add: what clock dues are counted by now. */
 int64_t scheduler_epoch(const struct scheduler *s);
 
