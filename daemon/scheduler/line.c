@@ -132,6 +132,12 @@ lines_set(struct lines *l, const struct queue_row *row)
 	struct line *line = lines_get(l, row->name);
 
 	line->slots_set = row->slots;
+	/* One that asks for more than there was takes more now, as it would after a restart. */
+	line->taken = 0;
+	for (struct seat *seat = line->seats; seat != NULL; seat = seat->next) {
+		seat->taken = line_need(l, &seat->stand);
+		line->taken += seat->taken;
+	}
 	line->paused = row->paused;
 	free(line->paused_by);
 	line->paused_by = xstrdup(row->paused_by);

@@ -150,6 +150,8 @@ life_start(struct sim *s)
 		},
 		/* So few that it is full now and then. */
 		.window_jobs_max = 8,
+		.slots_default = SIM_DEFAULT, .slots_schedule = SIM_SCHEDULE,
+		.slots_named = SIM_NAMED,
 	});
 	task_start_root(&life->root, &root_kind, life->loop);
 	store_start_task(life->store, &life->root);

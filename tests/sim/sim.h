@@ -21,11 +21,29 @@
 #define SIM_CHECKS	2
 #define SIM_TIMERS	4
 
+/* The same of queues: default, schedule, and two that jobs name; at most SIM_SLOTS_MAX are ever set. */
+#define SIM_QUEUES	4
+#define SIM_DEFAULT	2
+#define SIM_SCHEDULE	2
+#define SIM_NAMED	1
+#define SIM_SLOTS_MAX	4
+
+struct sim_queue {
+	const char	*name;
+	int64_t		slots;		/* as told */
+	int64_t		was;		/* before the last change */
+	int64_t		set;		/* what slots 0 means */
+	usec_t		changed;	/* true time of it */
+	bool		paused;
+	bool		unsure;		/* a change was under way when the daemon died */
+};
+
 /* A job as the clients were told of it. */
 struct sim_job {
 	int64_t		id;		/* 0: never acknowledged */
 	char		name[24];
 	int		kind, misfire;
+	struct queue_terms terms;
 	usec_t		every;
 	instant		first;		/* its first due; none: on boot */
 	char		*text;		/* its schedule as the store keeps it; NULL: nothing but every */
@@ -53,6 +71,9 @@ struct sim_process {
 	bool		canceled;
 	bool		ended;
 	bool		seen;		/* by the present audit: the store knows its run */
+	const char	*queue;		/* or NULL */
+	int64_t		slots;		/* that it asks for there */
+	char		mutex;		/* the first character of its name, or 0 */
 };
 
 struct sim_life;
@@ -72,6 +93,7 @@ struct sim {
 	usec_t			 booted;	/* true time of it */
 	struct sim_job		 jobs[SIM_JOBS_MAX];
 	size_t			 jobs_n;
+	struct sim_queue	 queues[SIM_QUEUES];
 	struct sim_process	*processes;
 	size_t			 processes_n, processes_size;
 	usec_t			 stepped;	/* true time of the last step of the wall clock */
@@ -134,6 +156,17 @@ void life_run(struct sim *s, usec_t until);	/* by the loop's clock; back early i
 /* exec.c */
 extern const struct executor *const sim_executors[KIND_COUNT];
 struct sim_process *sim_process_find(struct sim *s, int64_t job, int64_t run);
+
+/* queues.c */
+void queues_begin(struct sim *s);
+void queue_told(struct sim *s, struct sim_queue *q, int64_t slots, bool paused);
+/* A process is begun: may it?  And what it takes is written into it. */
+void queues_check_begin(struct sim *s, const struct exec *e, struct sim_process *p);
+/* What was told of queues has survived. */
+void queues_audit(struct sim *s);
+
+/* client.c: no queue is paused any more, and all have many slots */
+void client_open_queues(struct sim *s);
 
 /* client.c: one action of a client, drawn from the seed */
 void client_act(struct sim *s);
