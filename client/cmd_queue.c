@@ -27,11 +27,12 @@ const struct command cmd_queue = {
 	.name = "queue",
 	.usage = "[list | add|set|pause|resume|drain|rm NAME] [OPTIONS]",
 	.summary = "Show queues, and change them",
-	.text = "A job waits in its queue (add --queue) until enough of its slots are free. Commands\n"
-	    "without one are in default, or in schedule when they repeat; checks and timers are in\n"
-	    "none. In a queue the highest priority goes first, then who came first.\n"
-	    "pause: nothing further starts, what runs goes on. drain: pause, and wait until nothing\n"
-	    "runs. rate: N/D keeps two starts D/N apart. Root and the daemon's user may change queues.\n",
+	.text = "A job waits in its queue (add --queue) until enough slots of it are free.\n"
+	    "Commands without one are in default, or in schedule when they repeat; checks\n"
+	    "and timers are in none. The highest priority goes first, then who came first.\n"
+	    "pause: nothing further starts, what runs goes on. drain: pause, and wait until\n"
+	    "nothing runs. --rate N/D keeps two starts D/N apart. Root and the daemon's user\n"
+	    "may change queues.\n",
 	.examples = "  jobctl queue\n"
 	    "  jobctl queue add heavy --slots 2\n"
 	    "  jobctl queue set mail --rate 10/1m\n"

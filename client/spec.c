@@ -55,8 +55,9 @@ const struct option spec_options[] = {
 	    "the highest goes first, -1000 to 1000 (0)" },
 	{ 0, "slots", "N", OPTION_INT, 0, "slots", NULL, "take so many of its queue (1)" },
 	{ 0, "mutex", "NAME", T, 0, "mutex", NULL, "never beside another job that names it" },
-	{ 0, "overlap", "skip|queue[:N]|parallel[:N]|replace", T, VERB_RUN, "overlap", NULL,
-	    "what becomes of dues while a run is active" },
+	{ 0, "overlap", "MODE", T, VERB_RUN, "overlap", NULL,
+	    "dues while it runs: skip (the default), queue[:N]\n"
+	    "                           (1 waits), parallel[:N] (4 run), or replace it" },
 	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
 	    "end a run that takes longer; 0 is never" },
 	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
