@@ -46,7 +46,7 @@ enqueue_replace(struct enqueue *f)
 {
 	struct scheduler *s = f->s;
 	struct lane *lane = lane_get(&s->queue, f->op.job);
-	char by[64];
+	char by[96];
 
 	(void)snprintf(by, sizeof(by), REPLACED_BY, f->op.job, f->op.run);
 	for (struct seat *seat = lane != NULL ? lane->seats : NULL; seat != NULL;

@@ -417,8 +417,9 @@ say_run(struct explain *e, const struct run_info *r, struct buf *out)
 			    run_name(e, e->view.run, other));
 		else if (r->state == RUN_QUEUED)
 			buf_printf(out, "waits as %s for its turn", name);
-		else if (r->canceled_by != NULL && strncmp(r->canceled_by, "replaced", 8) == 0)
-			buf_printf(out, "was %s, and %s before it was begun", name, r->canceled_by);
+		else if (e->mine && r->canceled_by != NULL)
+			buf_printf(out, "was %s, and canceled by %s before it was begun", name,
+			    r->canceled_by);
 		else
 			buf_printf(out, "was %s, and canceled before it was begun", name);
 		return;

@@ -140,7 +140,7 @@ struct op_claim {
 void op_claim_done(struct op_claim *op);
 
 /* canceledBy of what a new run of the job took the place of: job, run. */
-#define REPLACED_BY "replaced by %" PRId64 ".%" PRId64
+#define REPLACED_BY "run %" PRId64 ".%" PRId64 ", which replaces it"
 
 /* ---- the end of a run ---- */
 struct op_finish {

@@ -111,7 +111,7 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 static int
 claim_replaces(struct sqlite *db, struct op_claim *o, struct job_now *j)
 {
-	char by[64];
+	char by[96];
 	sqlite3_stmt *st;
 	int64_t id = 0;
 	int r;

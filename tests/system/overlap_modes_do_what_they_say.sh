@@ -22,7 +22,7 @@ same "its neighbours run" "$(jobctl show 2.1 --json | field state)" running
 jobctl add -q -n replaces --every 100ms --overlap replace --sh 'sleep 3600' >/dev/null
 jobctl wait 3.1 --timeout 30s
 [ $? != 7 ] || fail "3.1 goes on"
-same "who ended the first" "$(jobctl show 3.1 --json | field canceledBy)" "replaced by 3.2"
+same "who ended the first" "$(jobctl show 3.1 --json | field canceledBy)" "run 3.2, which replaces it"
 same "nothing was skipped" "$(jobctl show replaces --json | field job.skips)" 0
 for job in waits beside replaces; do
 	check "pause" jobctl pause -q $job

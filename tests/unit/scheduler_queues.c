@@ -778,6 +778,51 @@ a_backlog_runs_in_its_order_and_an_urgent_one_overtakes_it(void **state)
 }
 
 static void
+a_backlog_of_low_priority_holds_up_nobody_else(void **state)
+{
+	int64_t first;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		add_many((struct want){ .queue = "q", .lasts = USEC_SEC, .priority = -10 }, 100);
+	run_for(10 * USEC_SEC - 1);
+	first = add_many((struct want){ .queue = "q", .lasts = USEC_SEC }, 5);
+	run_for(10 * USEC_SEC);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(seen_at(EVENT_RUN_STARTED, first + i, 1), (10 + i) * USEC_SEC);
+	run_for(20 * USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 505);
+}
+
+static void
+more_queued_runs_than_memory_holds_of_a_user_keep_no_other_waiting(void **state)
+{
+	int64_t job, other;
+
+	(void)state;
+	queue_set("q", 1, 1, -1);
+	job = add_many((struct want){ .queue = "q", .in = USEC_DAY, .lasts = USEC_MSEC }, 30);
+	other = add((struct want){ .in = USEC_DAY, .lasts = USEC_MSEC });
+	for (int i = 0; i < 1500; i++)
+		(void)trigger(job + i % 30);
+	(void)trigger(other);
+	run_for(USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_ENDED, other), 1);
+	daemon_restart(0);
+	(void)trigger(other);
+	run_for(USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_ENDED, other), 2);
+	queue_set("q", -1, 0, -1);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 1502);
+	for (int i = 0; i < 30; i++) {
+		for (int64_t run = 2; run <= 50; run++)
+			assert_true(seen_at(EVENT_RUN_STARTED, job + i, run) >=
+			    seen_at(EVENT_RUN_ENDED, job + i, run - 1));
+	}
+}
+
+static void
 another_users_single_job_is_not_behind_a_backlog(void **state)
 {
 	int64_t other;
@@ -903,7 +948,7 @@ with_overlap_replace_the_active_run_is_canceled_for_the_new_one(void **state)
 	assert_int_equal(op.job.skips, 0);
 	for (int i = 1; i < 4; i++)
 		assert_int_equal(op.runs[i].state, RUN_CANCELED);
-	assert_string_equal(op.runs[3].canceled_by, "replaced by 1.2");
+	assert_string_equal(op.runs[3].canceled_by, "run 1.2, which replaces it");
 	assert_int_equal(op.runs[0].state, RUN_RUNNING);
 	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 4), 30 * USEC_SEC);
 	assert_int_equal(fix->live_most, 1);
@@ -929,9 +974,9 @@ a_replacement_that_waits_is_replaced_and_a_restart_changes_nothing(void **state)
 	op = got(job);
 	assert_int_equal(op.runs_n, 4);
 	assert_int_equal(op.runs[3].state, RUN_CANCELED);
-	assert_string_equal(op.runs[3].canceled_by, "replaced by 1.2");
+	assert_string_equal(op.runs[3].canceled_by, "run 1.2, which replaces it");
 	assert_int_equal(op.runs[2].state, RUN_CANCELED);
-	assert_string_equal(op.runs[2].canceled_by, "replaced by 1.3");
+	assert_string_equal(op.runs[2].canceled_by, "run 1.3, which replaces it");
 	assert_int_equal(op.runs[1].state, RUN_CANCELED);
 	assert_int_equal(op.runs[0].state, RUN_RUNNING);
 	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 4), 35 * USEC_SEC);
@@ -1063,6 +1108,8 @@ main(void)
 		B(a_paused_queue_starts_nothing_even_after_a_restart),
 		B(a_paused_backlog_greater_than_the_window_keeps_nothing_else_waiting),
 		B(a_backlog_runs_in_its_order_and_an_urgent_one_overtakes_it),
+		B(a_backlog_of_low_priority_holds_up_nobody_else),
+		B(more_queued_runs_than_memory_holds_of_a_user_keep_no_other_waiting),
 		B(another_users_single_job_is_not_behind_a_backlog),
 		B(a_rate_keeps_starts_apart_and_holds_over_a_restart),
 		B(with_overlap_queue_so_many_wait_and_the_others_are_skipped),
