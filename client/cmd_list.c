@@ -21,6 +21,8 @@ static const struct option list_options[] = {
 	    .help = "only command, http or timer" },
 	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "label", NULL,
 	    "only with this label, may be repeated" },
+	{ .name = "queue", .argument = "QUEUE", .kind = OPTION_TEXT, .field = "queue",
+	    .help = "only jobs in this queue" },
 	{ .name = "mine", .field = "mine", .help = "only jobs that you added" },
 	{ .name = "limit", .argument = "N", .kind = OPTION_INT,
 	    .help = "at most so many; all when absent" },

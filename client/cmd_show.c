@@ -54,6 +54,8 @@ static const struct line job_lines[] = {
 	{ "generation", "generation", LINE_COUNT }, { "runs", "runs", LINE_COUNT },
 	{ "skips", "skips", LINE_COUNT }, { "crashes", "lost in a row", LINE_COUNT },
 	{ "dependents", "dependents", LINE_COUNT },
+	{ "queue", "queue", LINE_TEXT }, { "priority", "priority", LINE_COUNT },
+	{ "mutex", "mutex", LINE_TEXT },
 	{ 0 },
 };
 

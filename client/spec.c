@@ -53,6 +53,14 @@ const struct option spec_options[] = {
 	{ 'n', "name", "NAME", T, 0, "name", "How", "a name of its own" },
 	{ 0, "desc", "TEXT", T, 0, "description", NULL, "what it is for" },
 	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "labels", NULL, "a label, may be repeated" },
+	{ 0, "queue", "QUEUE", T, 0, "queue", NULL, "wait for slots of it; made when it is new" },
+	{ 0, "priority", "N", OPTION_INT, 0, "priority", NULL,
+	    "the highest goes first, -1000 to 1000 (0)" },
+	{ 0, "slots", "N", OPTION_INT, 0, "slots", NULL, "take so many of its queue (1)" },
+	{ 0, "mutex", "NAME", T, 0, "mutex", NULL, "never beside another job that names it" },
+	{ 0, "overlap", "MODE", T, VERB_RUN, "overlap", NULL,
+	    "dues while it runs: skip (the default), queue[:N]\n"
+	    "                           (1 waits), parallel[:N] (4 run), or replace it" },
 	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
 	    "end a run that takes longer; 0 is never" },
 	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
@@ -177,6 +185,9 @@ command_complete(struct client *c)
 /* The latest so many at most, as the daemon has it. */
 #define MISFIRE_ALL_MAX	1000
 
+/* And so many waiting or running. */
+#define OVERLAP_MAX	1000
+
 /* misfire all:N is two fields. */
 static int
 misfire_complete(struct client *c)
@@ -300,6 +311,32 @@ keep_complete(struct client *c)
 	return r;
 }
 
+/* overlap queue:N and parallel:N are two fields. */
+static int
+overlap_complete(struct client *c)
+{
+	const char *text = args_text(&c->args, "overlap"), *colon;
+	char *end, *mode;
+	long n;
+
+	colon = text ? strchr(text, ':') : NULL;
+	if (!colon)
+		return 0;
+	mode = xstrndup(text, (size_t)(colon - text));
+	n = strtol(colon + 1, &end, 10);
+	if (n < 1 || n > OVERLAP_MAX || *end || end == colon + 1) {
+		complain("--overlap: \"%s\": %s:N takes a number from 1 to %d", text, mode,
+		    OVERLAP_MAX);
+		free(mode);
+		return EXIT_USAGE;
+	}
+	json_remove(c->args.parameters, "overlap");
+	json_set_string(c->args.parameters, "overlap", mode);
+	json_set_int(c->args.parameters, "overlapLimit", n);
+	free(mode);
+	return 0;
+}
+
 /* A zone that is only of the times that were typed is no business of the job's. */
 static int
 zone_complete(struct client *c)
@@ -367,6 +404,8 @@ spec_complete(struct client *c)
 		r = backoff_complete(c);
 	if (r == 0)
 		r = keep_complete(c);
+	if (r == 0)
+		r = overlap_complete(c);
 	if (r == 0)
 		r = zone_complete(c);
 	if (r == 0 && !http && !timer)

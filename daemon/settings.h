@@ -23,6 +23,7 @@ struct settings {
 	int64_t	 commands, checks, timers, window_jobs, catch_ups;
 	struct keep_policy keep;	/* [retention] */
 	usec_t	 block_limit;
+	int64_t	 default_slots, schedule_slots, queue_slots;
 	bool	 system;		/* the host's daemon, not a user's */
 };
 

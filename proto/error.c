@@ -28,7 +28,7 @@ static const struct error_row rows[] = {
 	[JOBD_INVALID_FIELD] = { "io.jobd.InvalidField",
 	    "a field has a value that makes no sense", "field", "reason", EXIT_USAGE },
 	[JOBD_CONFLICT] = { "io.jobd.Conflict",
-	    "the job's state does not allow it", "reason", NULL, EXIT_CONFLICT },
+	    "that is not possible as things are", "reason", NULL, EXIT_CONFLICT },
 	[JOBD_LIMIT_REACHED] = { "io.jobd.LimitReached",
 	    "a limit is reached", "limit", NULL, EXIT_FAILED },
 	[JOBD_STORE_UNAVAILABLE] = { "io.jobd.StoreUnavailable",

@@ -67,7 +67,11 @@ const char *const dependency_state_names[] = {
 };
 
 const char *const overlap_names[] = {
-	[OVERLAP_SKIP] = "skip", [OVERLAP_COUNT] = NULL,
+	[OVERLAP_SKIP] = "skip",
+	[OVERLAP_QUEUE] = "queue",
+	[OVERLAP_PARALLEL] = "parallel",
+	[OVERLAP_REPLACE] = "replace",
+	[OVERLAP_COUNT] = NULL,
 };
 
 const char *const misfire_names[] = {
@@ -252,7 +256,13 @@ const struct field job_spec_fields[] = {
 	{ AT(job_spec, "everyUSec", every), .type = FIELD_INT, .min = EVERY_MIN,
 	  .max = DURATION_MAX },
 	SCHEDULE_ROWS,
+	{ AT(job_spec, "queue", queue), .type = FIELD_STRING, .max = NAME_BYTES_MAX },
+	{ AT(job_spec, "priority", priority), .type = FIELD_INT, .min = -PRIORITY_MAX,
+	  .max = PRIORITY_MAX },
+	{ AT(job_spec, "slots", slots), .type = FIELD_INT, .max = QUEUE_SLOTS_MAX },
+	{ AT(job_spec, "mutex", mutex), .type = FIELD_STRING, .max = NAME_BYTES_MAX },
 	{ AT(job_spec, "overlap", overlap), .type = FIELD_ENUM, .names = overlap_names },
+	{ AT(job_spec, "overlapLimit", overlap_limit), .type = FIELD_INT, .max = OVERLAP_LIMIT_MAX },
 	{ AT(job_spec, "misfire", misfire), .type = FIELD_ENUM, .names = misfire_names },
 	MISFIRE_ROWS,
 	{ AT(job_spec, "timeoutUSec", timeout), .type = FIELD_INT, .max = DURATION_MAX },
@@ -384,6 +394,9 @@ const struct field job_info_fields[] = {
 	{ AT(job_info, "skips", skips), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(job_info, "outputBytes", output_bytes), .type = FIELD_INT },
 	{ AT(job_info, "prunedUntil", pruned), .type = FIELD_INSTANT },
+	{ AT(job_info, "queue", queue), .type = FIELD_STRING },
+	{ AT(job_info, "priority", priority), .type = FIELD_INT },
+	{ AT(job_info, "mutex", mutex), .type = FIELD_STRING },
 	{ AT(job_info, "overlaps", overlaps), .type = FIELD_INT },
 	{ AT(job_info, "crashes", crashes), .type = FIELD_INT },
 	{ AT(job_info, "dependents", dependents), .type = FIELD_INT },
@@ -406,6 +419,21 @@ const struct field dependency_info_fields[] = {
 	  .flags = FIELD_ABSENT_MINUS_ONE, .names = job_state_names },
 	{ AT(dependency_info, "lastOutcome", outcome), .type = FIELD_ENUM,
 	  .flags = FIELD_ABSENT_MINUS_ONE, .names = run_state_names },
+	{ .type = FIELD_END },
+};
+
+const struct field queue_info_fields[] = {
+	{ AT(queue_info, "name", name), .type = FIELD_STRING, .flags = FIELD_REQUIRED },
+	{ AT(queue_info, "slots", slots), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(queue_info, "defaultSlots", by_default), .type = FIELD_BOOL },
+	{ AT(queue_info, "taken", taken), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(queue_info, "running", running), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(queue_info, "waiting", waiting), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ AT(queue_info, "moreWaiting", more), .type = FIELD_BOOL },
+	{ AT(queue_info, "pausedSince", paused), .type = FIELD_INSTANT },
+	{ AT(queue_info, "pausedBy", paused_by), .type = FIELD_STRING },
+	{ AT(queue_info, "rate", rate), .type = FIELD_INT },
+	{ AT(queue_info, "rateUSec", rate_usec), .type = FIELD_INT },
 	{ .type = FIELD_END },
 };
 
@@ -830,6 +858,25 @@ retry_check(struct check *c, const struct job_spec *s)
 	return JOBD_OK;
 }
 
+/* Where it waits and what for. */
+static enum jobd_error
+queue_check(struct check *c, const struct job_spec *s)
+{
+	const char *why;
+
+	why = s->queue != NULL ? job_name_check(s->queue) : NULL;
+	if (why != NULL)
+		return refuse(c, "queue", -1, "%s", why);
+	why = s->mutex != NULL ? job_name_check(s->mutex) : NULL;
+	if (why != NULL)
+		return refuse(c, "mutex", -1, "%s", why);
+	if (s->slots > 1 && job_spec_queue(s) == NULL)
+		return refuse(c, "slots", -1, "it is for jobs in a queue: name one");
+	if (s->overlap_limit != 0 && s->overlap != OVERLAP_QUEUE && s->overlap != OVERLAP_PARALLEL)
+		return refuse(c, "overlapLimit", -1, "it is for overlap queue and parallel");
+	return JOBD_OK;
+}
+
 enum jobd_error
 job_spec_check(const struct job_spec *s, const char *prefix, struct field_error *error)
 {
@@ -847,6 +894,8 @@ job_spec_check(const struct job_spec *s, const char *prefix, struct field_error 
 	e = when_check(&c, s);
 	if (e == JOBD_OK)
 		e = after_check(&c, s);
+	if (e == JOBD_OK)
+		e = queue_check(&c, s);
 	if (e != JOBD_OK)
 		return e;
 	e = labels_check(&c, &s->labels);
@@ -897,6 +946,26 @@ job_spec_repeats(const struct job_spec *s)
 	return s->every != 0 || s->cron != NULL || s->calendar != NULL;
 }
 
+const char *
+job_spec_queue(const struct job_spec *s)
+{
+	if (s->queue != NULL)
+		return s->queue;
+	if (s->command == NULL)
+		return NULL;
+	return job_spec_repeats(s) || s->on_boot ? QUEUE_SCHEDULE : QUEUE_DEFAULT;
+}
+
+int64_t
+job_spec_overlap_limit(const struct job_spec *s)
+{
+	if (s->overlap_limit > 0)
+		return s->overlap_limit;
+	if (s->overlap == OVERLAP_PARALLEL)
+		return OVERLAP_PARALLEL_DEFAULT;
+	return OVERLAP_QUEUE_DEFAULT;
+}
+
 char *
 job_spec_schedule_words(const struct job_spec *s)
 {
@@ -937,6 +1006,12 @@ void
 job_info_done(struct job_info *j)
 {
 	fields_done(job_info_fields, j);
+}
+
+void
+queue_info_done(struct queue_info *q)
+{
+	fields_done(queue_info_fields, q);
 }
 
 void

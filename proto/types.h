@@ -50,7 +50,8 @@ enum after { AFTER_OK, AFTER_FAIL, AFTER_ANY, AFTER_COUNT };
 /* What a parent is to a job that waits for it: to end as asked; it has; it has nothing more to come. */
 enum dependency_state { DEPENDENCY_WAITS, DEPENDENCY_HOLDS, DEPENDENCY_NEVER, DEPENDENCY_COUNT };
 
-enum overlap { OVERLAP_SKIP, OVERLAP_COUNT };
+/* What becomes of an occurrence while a run of its job is active. */
+enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_PARALLEL, OVERLAP_REPLACE, OVERLAP_COUNT };
 enum misfire { MISFIRE_DEFAULT, MISFIRE_ONCE, MISFIRE_SKIP, MISFIRE_ALL, MISFIRE_COUNT };
 
 /* What becomes of wall-clock times that a time change leaves out or repeats (DESIGN 9). */
@@ -170,7 +171,12 @@ struct job_spec {
 	usec_t			 jitter;	/* jitterUSec: begins up to so much after the due */
 	instant			 from, until;	/* no occurrence before, none after */
 	struct strings		 except;	/* calendar expressions */
+	char			*queue;		/* absent: see job_spec_queue() */
+	int64_t			 priority;	/* higher first; 0 is normal */
+	int64_t			 slots;		/* of its queue; 0: 1 */
+	char			*mutex;		/* of all jobs that name it one runs at a time */
 	int			 overlap;	/* enum overlap */
+	int64_t			 overlap_limit;	/* overlapLimit: of queue and parallel; 0: a default */
 	int			 misfire;	/* enum misfire */
 	int64_t			 misfire_limit;	/* misfireLimit: of all, the latest so many */
 	usec_t			 misfire_window; /* misfireWindowUSec: older ones are skipped */
@@ -193,6 +199,11 @@ struct job_spec {
 };
 
 #define EVERY_MIN	(100 * USEC_MSEC)
+#define PRIORITY_MAX	1000		/* and -PRIORITY_MAX the least */
+#define QUEUE_SLOTS_MAX	10000
+#define OVERLAP_LIMIT_MAX 1000
+#define OVERLAP_QUEUE_DEFAULT 1		/* wait */
+#define OVERLAP_PARALLEL_DEFAULT 4	/* run */
 #define JITTER_MAX	(7 * USEC_DAY)
 #define MISFIRE_LIMIT_MAX 1000
 #define MISFIRE_LIMIT_DEFAULT 100
@@ -244,6 +255,18 @@ const char *after_read(const char *text, struct after_job *out);
 
 /* Does a run that ended so (enum run_state; -1: none did) satisfy the condition? */
 bool after_holds(enum after condition, int outcome);
+/* The queues that are always there: of commands that come once, and of those that come again. */
+#define QUEUE_DEFAULT	"default"
+#define QUEUE_SCHEDULE	"schedule"
+
+/*
+ * The queue it is in: the one it names; else, for commands, one of the two above.  NULL: in none, so
+ * that only the limit of its kind holds.  Borrowed.
+ */
+const char *job_spec_queue(const struct job_spec *s);
+
+/* How many of its occurrences may wait (queue), or runs go on at a time (parallel); else 1. */
+int64_t job_spec_overlap_limit(const struct job_spec *s);
 
 /* When, in words: "cron 0 3 * * * Europe/Berlin", "every 5m"; NULL for a single occurrence.  The caller frees. */
 char *job_spec_schedule_words(const struct job_spec *s);
@@ -367,6 +390,9 @@ struct job_info {
 	int64_t		 skips;		/* occurrences skipped so far */
 	int64_t		 output_bytes;	/* outputBytes: of its runs, kept */
 	instant		 pruned;	/* prunedUntil: records of dues up to it may be gone */
+	char		*queue;		/* absent: it is in none */
+	int64_t		 priority;
+	char		*mutex;
 	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	int64_t		 crashes;	/* attempts lost, in a row */
 	int64_t		 dependents;	/* jobs that wait for it */
@@ -401,6 +427,24 @@ void dependency_info_done(struct dependency_info *d);
 char *dependency_words(const struct dependency_info *parents, size_t n, int job_state);
 void job_info_done(struct job_info *j);
 void run_info_done(struct run_info *r);
+
+/* ---- a queue as it is told (type Queue) ---- */
+struct queue_info {
+	char		*name;
+	int64_t		 slots;
+	bool		 by_default;	/* defaultSlots: as configured, nobody has set them */
+	int64_t		 taken;		/* slots */
+	int64_t		 running;
+	int64_t		 waiting;	/* due, in line or for a mutex, as far as held in memory */
+	bool		 more;		/* moreWaiting: the store has others that wait */
+	instant		 paused;	/* pausedSince; absent: it is not */
+	char		*paused_by;	/* pausedBy */
+	int64_t		 rate;		/* starts in rateUSec, at most; 0: no limit */
+	usec_t		 rate_usec;
+};
+
+extern const struct field queue_info_fields[];
+void queue_info_done(struct queue_info *q);
 
 /* ---- an event (type Event) ---- */
 enum event_type {

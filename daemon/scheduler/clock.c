@@ -123,7 +123,7 @@ sweep_submit_redue(struct sweep *f)
 static void
 sweep_align(const struct sweep *f, struct pending *p, instant now)
 {
-	if (p->state != PENDING_READY && p->state != PENDING_PARKED)
+	if (p->state != PENDING_READY && p->state != PENDING_BLOCKED && p->state != PENDING_PARKED)
 		return;
 	if (p->schedule.every > 0 && f->step != 0) {
 		p->due = instant_add(p->due, f->step);
@@ -159,6 +159,7 @@ sweep_over(struct sweep *f)
 	s->sweep = NULL;
 	sweep_align_all(f);
 	window_forget(&s->window);
+	lines_forget(&s->queue.lines);
 	scheduler_changed(s);
 }
 

@@ -91,6 +91,66 @@ full_words(const struct explain *e, const char *still, struct buf *out)
 		    kind_words(e), still);
 }
 
+/* ---- queues ---- */
+
+/* "2 of 2 taken by 12.3 and 14.1" */
+static void
+taken_words(const struct scheduler_view *v, struct buf *out)
+{
+	int64_t more = v->queue_taken;
+
+	buf_printf(out, "%lld of %lld taken", (long long)v->queue_taken, (long long)v->queue_slots);
+	for (size_t i = 0; i < v->holders_n; i++) {
+		const struct view_run *r = &v->holders[i];
+
+		buf_puts(out, i == 0 ? " by " : ", ");
+		if (r->run != 0)
+			buf_printf(out, "%lld.%lld", (long long)r->job, (long long)r->run);
+		else
+			buf_printf(out, "a run of %lld", (long long)r->job);
+		more--;
+	}
+	if (v->holders_n == VIEW_HOLDERS_MAX && more > 0)
+		buf_puts(out, " and others");
+}
+
+/* "waits for a slot of queue heavy (2 of 2 taken by 12.3, 14.1; 5 before it)"; what keeps it in line. */
+static void
+line_words(const struct explain *e, struct buf *out)
+{
+	const struct scheduler_view *v = &e->view;
+	char text[WHEN_TEXT_MAX];
+
+	if (v->waits == WAITS_MUTEX) {
+		buf_printf(out, "waits for mutex %s", v->mutex);
+		if (v->mutex_holder.run != 0)
+			buf_printf(out, ", held by %lld.%lld", (long long)v->mutex_holder.job,
+			    (long long)v->mutex_holder.run);
+		else if (v->mutex_holder.job != 0)
+			buf_printf(out, ", held by a run of %lld", (long long)v->mutex_holder.job);
+	} else if (v->queue[0] != '\0' && instant_is_set(v->queue_paused)) {
+		buf_printf(out, "waits: queue %s is paused by %s since %s", v->queue,
+		    v->queue_paused_by, instant_print(v->queue_paused, text));
+	} else if (v->queue[0] == '\0' || (v->queue_taken + v->need <= v->queue_slots &&
+	    v->running >= v->running_max)) {
+		buf_puts(out, "is queued: ");
+		full_words(e, "", out);
+		buf_printf(out, ", %lld in line", (long long)v->in_line);
+	} else if (v->queue_taken + v->need <= v->queue_slots && v->rate_wait > 0) {
+		buf_printf(out, "waits for the rate of queue %s: its next start is in %s (%lld before"
+		    " it)", v->queue, took_print(v->rate_wait, text), (long long)v->before);
+	} else {
+		buf_puts(out, "waits for ");
+		if (v->need > 1)
+			buf_printf(out, "%lld slots", (long long)v->need);
+		else
+			buf_puts(out, "a slot");
+		buf_printf(out, " of queue %s (", v->queue);
+		taken_words(v, out);
+		buf_printf(out, "; %lld before it)", (long long)v->before);
+	}
+}
+
 /* ---- spans ---- */
 
 void
@@ -442,11 +502,18 @@ say_run(struct explain *e, const struct run_info *r, struct buf *out)
 		of_run(e, say(e, CAUSE_MANUAL, r->due, "%s was asked for by hand", name), r->run);
 	if (!instant_is_set(r->started) || r->state == RUN_QUEUED) {
 		say_attempts(e, r);
-		if (r->state == RUN_QUEUED && e->view.run != 0)
+		if (r->state == RUN_QUEUED && (e->view.waits == WAITS_SLOT ||
+		    e->view.waits == WAITS_MUTEX)) {
+			buf_printf(out, "is %s, and ", name);
+			line_words(e, out);
+		} else if (r->state == RUN_QUEUED && e->view.run != 0)
 			buf_printf(out, "waits as %s for the end of %s", name,
 			    run_name(e, e->view.run, other));
 		else if (r->state == RUN_QUEUED)
-			buf_printf(out, "waits as %s for a slot for %s", name, kind_words(e));
+			buf_printf(out, "waits as %s for its turn", name);
+		else if (e->mine && r->canceled_by != NULL)
+			buf_printf(out, "was %s, and canceled by %s before it was begun", name,
+			    r->canceled_by);
 		else
 			buf_printf(out, "was %s, and canceled before it was begun", name);
 		return;
@@ -742,11 +809,9 @@ say_waits(struct explain *e, const struct subject *s, struct buf *out)
 		    "the store cannot write what is decided" : v->sweeping ?
 		    "dues are brought in line with a clock that was set, or new rules" :
 		    "the daemon has not recovered yet");
-	} else if (v->waits == WAITS_SLOT) {
+	} else if (v->waits == WAITS_SLOT || v->waits == WAITS_MUTEX) {
 		cause = CAUSE_SLOT;
-		buf_puts(&why, "is queued: ");
-		full_words(e, "", &why);
-		buf_printf(&why, ", %lld in line", (long long)v->in_line);
+		line_words(e, &why);
 	} else if (v->waits == WAITS_RUN || v->run != 0 || v->retrying != 0) {
 		cause = CAUSE_OWN_RUN;
 		buf_printf(&why, "waits for the end of %s",

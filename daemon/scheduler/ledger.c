@@ -122,13 +122,25 @@ decide_misfire(const struct pending *p, const struct occurrence *first,
 	return policy == MISFIRE_ALL ? run_each(p, first, missed, until) : run_last(p, past, now);
 }
 
-/* The job has a run: a repeated occurrence is skipped, unless it was promised; others wait. */
+/*
+ * The job has a run, and d is to be run: of a repeated occurrence its overlap decides, unless it was
+ * promised; others wait.
+ */
 static struct ledger_decision
-decide_active(const struct pending *p, const struct schedule_past *past, bool promised)
+decide_active(const struct pending *p, const struct schedule_past *past,
+    const struct ledger_decision *d, bool promised)
 {
-	if (schedule_repeats(&p->schedule) && !promised)
+	struct ledger_decision queue = *d;
+
+	if (!schedule_repeats(&p->schedule) || promised)
+		return (struct ledger_decision){ .what = LEDGER_PARK };
+	if (p->stand.overlap != OVERLAP_QUEUE && p->stand.overlap != OVERLAP_REPLACE)
 		return skip_range(p, past, SKIP_OVERLAP);
-	return (struct ledger_decision){ .what = LEDGER_PARK };
+	/* What was missed before it goes first, by itself: then this one is looked at again. */
+	queue.what = d->count > 0 ? LEDGER_SKIP : LEDGER_QUEUE;
+	if (d->count > 0)
+		queue.next = d->due;
+	return queue;
 }
 
 struct ledger_decision
@@ -155,7 +167,7 @@ ledger_decide(const struct pending *p, instant now, instant since, bool active)
 	else
 		d = active ? run_latest(p, &past) : run_last(p, &past, now);
 	if (d.what == LEDGER_RUN && active)
-		return decide_active(p, &past, misfire && p->misfire == MISFIRE_ALL);
+		return decide_active(p, &past, &d, misfire && p->misfire == MISFIRE_ALL);
 	d.misfire = misfire;
 	return d;
 }

@@ -20,6 +20,7 @@ enum ledger_what {
 	LEDGER_LATER,		/* it is not due (the clock was set back) */
 	LEDGER_RUN,		/* run `due`; those before it, count of them, are skipped first */
 	LEDGER_SKIP,		/* skip all of the range */
+	LEDGER_QUEUE,		/* `due` waits for the job's run, or takes its place, as a queued run */
 	LEDGER_PARK,		/* wait for the end of the job's run */
 };
 
@@ -37,12 +38,13 @@ struct ledger_decision {
 
 /*
  * now: the present instant; since: when this daemon began to look after dues; active: the
- * job has a live run.
+ * job has as many runs as may go on at a time (overlap queue and replace: or any that waits).
  *
  * What the schedule itself leaves out is skipped for its cause.  Of repeated occurrences that
  * have piled up, because all slots were taken or the daemon was late, the last one is run and
  * those before it are skipped as missed.  Misfires are skipped altogether if the job's policy says
- * so, or are run one after another if it says all: the latest misfireLimit of them.  What fell into
+ * so, or are run one after another if it says all: the latest misfireLimit of them.  What comes
+ * while the job is active is skipped, or becomes a queued run, as its overlap says.  What fell into
  * a pause is skipped as paused.  A single occurrence is never skipped for overlap or pause: it
  * waits.
  */

@@ -106,6 +106,113 @@ static const struct task_kind window_load_kind = {
 	.release = window_load_release,
 };
 
+/* ---- a flow: what its line had no room for ---- */
+
+struct flow_load {
+	struct task		 task;
+	struct scheduler	*s;
+	struct stand		 stand;		/* keeps the flow */
+	struct window_place	 from;
+	usec_t			 backoff;
+	struct op_due		 op;
+};
+
+static void
+flow_load_submit(struct flow_load *f)
+{
+	const struct flow *flow = f->stand.flow;
+
+	f->op.op = (struct store_op){ .kind = OP_DUE };
+	f->op.n = 0;
+	f->op.after_due = f->from.due;
+	f->op.after_id = f->from.id - 1;
+	f->op.until = loop_wall(f->s->loop);
+	f->op.some = true;
+	f->op.uid = flow->uid;
+	f->op.queue = flow->line->name;
+	f->op.kind = flow->line->kind;
+	store_submit(f->s->store, &f->op.op, &f->task);
+}
+
+/*
+ * They take the way of everything that is due, through the window, so that they are decided anew; one that
+ * finds no room in its line even so is noted there again.
+ */
+static void
+flow_load_page(struct flow_load *f)
+{
+	struct window_place next = { { USEC_NEVER }, INT64_MAX };
+	size_t room = flow_room(&f->s->queue.lines, f->stand.flow);
+	instant now = loop_wall(f->s->loop);
+
+	if (f->op.more)
+		next = (struct window_place){ f->op.last_due, f->op.last_id + 1 };
+	for (size_t i = 0; i < f->op.n; i++) {
+		const struct due_row *row = &f->op.rows[i];
+
+		if (window_get(&f->s->window, row->id) != NULL)
+			continue;
+		if (room-- == 0) {
+			next = (struct window_place){ row->due, row->id };
+			break;
+		}
+		(void)window_put(&f->s->window, row, now);
+	}
+	flow_load_end(&f->s->queue.lines, f->stand.flow, next);
+}
+
+static enum task_status
+flow_load_step(struct task *t)
+{
+	struct flow_load *f = container_of(t, struct flow_load, task);
+
+	TASK_BEGIN(t);
+
+	for (;;) {
+		flow_load_submit(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+		if (!scheduler_store_failed(f->s, &f->op.op, &f->backoff))
+			break;
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			break;
+	}
+	if (f->op.op.result == 0)
+		flow_load_page(f);
+	else
+		flow_load_end(&f->s->queue.lines, f->stand.flow, f->from);
+	op_due_done(&f->op);
+	stand_done(&f->s->queue.lines, &f->stand);
+	f->s->flow_loads--;
+	scheduler_changed(f->s);
+
+	TASK_END(t, 0);
+}
+
+static void
+flow_load_release(struct task *t)
+{
+	free(container_of(t, struct flow_load, task));
+}
+
+static const struct task_kind flow_load_kind = {
+	.name = "load a queue",
+	.step = flow_load_step,
+	.release = flow_load_release,
+};
+
+static void
+flow_load_start(struct scheduler *s, struct flow *flow)
+{
+	struct flow_load *f = xcalloc(1, sizeof(*f));
+
+	f->s = s;
+	f->stand = stand_copy(&(struct stand){ .flow = flow });
+	flow_load_begin(flow, &f->from);
+	s->flow_loads++;
+	task_start(&f->task, &flow_load_kind, &s->task);
+}
+
 /* ---- queued runs ---- */
 
 struct queue_load {
@@ -133,13 +240,15 @@ queue_load_page(struct queue_load *f)
 
 	for (size_t i = 0; i < f->op.n; i++) {
 		const struct active_row *row = &f->op.rows[i];
+		struct stand st = stand_open(&f->s->queue.lines, row->uid, row->kind, &row->terms,
+		    row->manual);
 
 		f->after = row->cursor;
-		if (!queue_add(&f->s->queue, row->job, row->run, row->kind)) {
-			over = true;
-			break;
-		}
+		(void)queue_add(&f->s->queue, row->job, row->run, row->kind, row->manual, &st);
+		lane_retrying_set(&f->s->queue, row->job, row->job_retrying);
 	}
+	/* What has no room waits in the store until there is some. */
+	over = over || f->s->queue.full;
 	op_active_done(&f->op);
 	return over;
 }
@@ -222,8 +331,12 @@ retrying_load_page(struct retrying_load *f)
 			op_active_done(&f->op);
 			return true;
 		}
-		if (!queue_knows(&f->s->queue, row->job, row->run))
-			retrying_add(r, row->job, row->run, row->kind, row->retry_at, now);
+		if (queue_knows(&f->s->queue, row->job, row->run))
+			continue;
+		retrying_add(r, &(struct retry){ .job = row->job, .run = row->run, .kind = row->kind,
+		    .by_hand = row->manual, .at = row->retry_at,
+		    .stand = stand_open(&f->s->queue.lines, row->uid, row->kind, &row->terms,
+		    row->manual) }, now);
 	}
 	op_active_done(&f->op);
 	if (over)
@@ -285,11 +398,18 @@ load_if_wanted(struct scheduler *s)
 		window_load_begin(&s->window, &f->from);
 		task_start(&f->task, &window_load_kind, &s->task);
 	}
+	while (s->flow_loads < FLOW_LOADS_MAX) {
+		struct flow *flow = lines_wanting(&s->queue.lines);
+
+		if (flow == NULL)
+			break;
+		flow_load_start(s, flow);
+	}
 	if (queue_wants_load(&s->queue)) {
 		struct queue_load *f = xcalloc(1, sizeof(*f));
 
 		f->s = s;
-		s->queue.more = false;
+		s->queue.more = s->queue.full = false;
 		s->queue.loading = true;
 		task_start(&f->task, &queue_load_kind, &s->task);
 	}

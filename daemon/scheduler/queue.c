@@ -1,7 +1,6 @@
 /*
- * queue: see queue.h.  New runs of a job are added in ascending order, told or loaded, because
- * while some are left to the store (`more`) none is taken from a teller; but one that is tried
- * again has an old number, and so a lane is searched for it.
+ * queue: see queue.h.  Told or loaded, a queued run may be one that is here already, or come after a
+ * later one that had room: so each finds its place by its number.
  */
 #include "daemon/scheduler/queue.h"
 
@@ -11,59 +10,51 @@
 #include "proto/mem.h"
 
 void
+queue_init(struct queue *q, const struct lines_config *config)
+{
+	*q = (struct queue){ .n = 0 };
+	lines_init(&q->lines, config);
+}
+
+/* Its memory, and its place among what is held. */
+static void
+queued_free(struct queue *q, struct pending *p)
+{
+	struct flow *f = p->stand.flow;
+
+	MUST(q->n > 0 && f->runs > 0);
+	q->n--;
+	f->runs--;
+	/* There is room again for what was left to the store. */
+	if (f->runs_more && f->runs <= FLOW_QUEUED_MAX / 4) {
+		f->runs_more = false;
+		q->more = true;
+	}
+	stand_done(&q->lines, &p->stand);
+	free(p);
+}
+
+void
 queue_done(struct queue *q)
 {
 	size_t position = 0;
 	struct lane *lane;
 
 	while ((lane = map_next(&q->lanes, &position)) != NULL) {
-		MUST(lane->run == NULL);
+		MUST(lane->live == 0);
 		while (lane->first != NULL) {
 			struct pending *p = lane->first;
 
 			lane->first = p->lane_next;
-			free(p);
+			if (p->state == PENDING_READY || p->state == PENDING_BLOCKED)
+				line_remove(&q->lines, p);
+			queued_free(q, p);
 		}
 		free(lane);
 	}
 	map_done(&q->lanes);
-	*q = (struct queue){ 0 };
-}
-
-void
-line_push(struct queue *q, struct pending *p)
-{
-	struct line *line = &q->lines[p->kind];
-
-	MUST(p->state != PENDING_READY && p->state != PENDING_HEAP);
-	p->state = PENDING_READY;
-	p->next = NULL;
-	p->prev = line->last;
-	if (line->last == NULL)
-		line->first = p;
-	else
-		line->last->next = p;
-	line->last = p;
-	line->n++;
-}
-
-void
-line_remove(struct queue *q, struct pending *p)
-{
-	struct line *line = &q->lines[p->kind];
-
-	MUST(p->state == PENDING_READY);
-	if (p->prev == NULL)
-		line->first = p->next;
-	else
-		p->prev->next = p->next;
-	if (p->next == NULL)
-		line->last = p->prev;
-	else
-		p->next->prev = p->prev;
-	p->next = p->prev = NULL;
-	p->state = PENDING_TAKEN;
-	line->n--;
+	lines_done(&q->lines);
+	*q = (struct queue){ .n = 0 };
 }
 
 struct lane *
@@ -88,30 +79,69 @@ lane_obtain(struct queue *q, int64_t job)
 static void
 lane_tidy(struct queue *q, struct lane *lane)
 {
-	if (lane->run != NULL || lane->first != NULL)
+	if (lane->more && lane->n <= LANE_QUEUED_MAX / 4) {
+		lane->more = false;
+		q->more = true;
+	}
+	if (lane->live > 0 || lane->first != NULL)
 		return;
 	map_remove(&q->lanes, lane->job);
 	free(lane);
 }
 
-void
-lane_run_set(struct queue *q, int64_t job, struct run_task *run)
+bool
+lane_has_room(const struct lane *lane, const struct stand *st)
 {
-	struct lane *lane = lane_obtain(q, job);
-
-	MUST(lane->run == NULL);
-	lane->run = run;
+	if (lane == NULL || lane->live == 0)
+		return true;
+	return st->overlap == OVERLAP_PARALLEL && lane->live < st->limit;
 }
 
 void
-lane_run_clear(struct queue *q, int64_t job)
+lane_seat_add(struct queue *q, struct seat *seat)
 {
-	struct lane *lane = lane_get(q, job);
+	struct lane *lane = lane_obtain(q, seat->job);
 
-	MUST(lane != NULL && lane->run != NULL);
-	lane->run = NULL;
-	queue_line_up(q, job);
+	seat->lane_next = lane->seats;
+	lane->seats = seat;
+	lane->live++;
+}
+
+void
+lane_seat_remove(struct queue *q, struct seat *seat)
+{
+	struct lane *lane = lane_get(q, seat->job);
+	struct seat **link;
+
+	MUST(lane != NULL && lane->live > 0);
+	for (link = &lane->seats; *link != seat; link = &(*link)->lane_next)
+		continue;
+	*link = seat->lane_next;
+	lane->live--;
+	queue_line_up(q, seat->job);
 	lane_tidy(q, lane);
+}
+
+struct seat *
+lane_seat(const struct lane *lane, int64_t run)
+{
+	struct seat *seat = lane != NULL ? lane->seats : NULL;
+
+	while (seat != NULL && seat->run != run)
+		seat = seat->lane_next;
+	return seat;
+}
+
+/*
+ * A run of the schedule does not begin before an earlier one has had its last attempt: that is what
+ * its overlap asks for, unless it lets several go on.
+ */
+static bool
+lane_is_held(const struct lane *lane)
+{
+	const struct pending *p = lane->first;
+
+	return lane->retrying && !p->retry && !p->by_hand && p->stand.overlap != OVERLAP_PARALLEL;
 }
 
 void
@@ -119,64 +149,122 @@ queue_line_up(struct queue *q, int64_t job)
 {
 	struct lane *lane = lane_get(q, job);
 
-	if (lane == NULL || lane->run != NULL || lane->first == NULL ||
-	    lane->first->state == PENDING_READY)
+	if (lane == NULL || lane->first == NULL || lane->first->state != PENDING_PARKED ||
+	    lane_is_held(lane) || !lane_has_room(lane, &lane->first->stand))
 		return;
-	line_push(q, lane->first);
+	line_push(&q->lines, lane->first);
+}
+
+/* Out of the line, to wait until it is lined up again. */
+static void
+lane_park(struct queue *q, struct pending *p)
+{
+	if (p->state != PENDING_READY && p->state != PENDING_BLOCKED)
+		return;
+	line_remove(&q->lines, p);
+	p->state = PENDING_PARKED;
+	p->came = 0;
+	if (p->stand.mutex != NULL)
+		mutex_look(&q->lines, p->stand.mutex);
+}
+
+void
+lane_retrying_set(struct queue *q, int64_t job, bool retrying)
+{
+	struct lane *lane = lane_get(q, job);
+
+	if (lane == NULL)
+		return;
+	lane->retrying = retrying;
+	if (lane->first != NULL && lane_is_held(lane))
+		lane_park(q, lane->first);
+	queue_line_up(q, job);
+}
+
+/* Is there room for one more of this job, in this flow? */
+static bool
+queue_room(struct queue *q, struct lane *lane, struct flow *f)
+{
+	/* Where others were left to the store it is not to overtake them. */
+	if (q->full || q->n >= QUEUED_MAX)
+		q->full = true;
+	else if (f->runs_more || f->runs >= FLOW_QUEUED_MAX)
+		f->runs_more = true;
+	else if (lane != NULL && (lane->more || lane->n >= LANE_QUEUED_MAX))
+		lane->more = true;
+	else
+		return true;
+	return false;
+}
+
+/* In the order of their numbers: one that is in line and comes later leaves it. */
+static void
+lane_insert(struct queue *q, struct lane *lane, struct pending *before, struct pending *p)
+{
+	struct pending *next = before == NULL ? lane->first : before->lane_next;
+
+	p->lane_next = next;
+	if (before != NULL)
+		before->lane_next = p;
+	else
+		lane->first = p;
+	if (next == NULL)
+		lane->last = p;
+	lane->n++;
+	if (before == NULL && next != NULL)
+		lane_park(q, next);
 }
 
 static struct pending *
-lane_add(struct queue *q, int64_t job, int64_t run, int kind)
+queued_new(struct queue *q, int64_t job, int64_t run, int kind, bool by_hand, struct stand *st)
 {
-	struct lane *lane = lane_obtain(q, job);
-	struct pending *p;
+	struct pending *p = xcalloc(1, sizeof(*p));
 
-	p = xcalloc(1, sizeof(*p));
 	p->node.place = HEAP_NONE;
 	p->state = PENDING_PARKED;
 	p->kind = (uint8_t)kind;
+	p->by_hand = by_hand;
 	p->job = job;
 	p->run = run;
-	if (lane->last == NULL)
-		lane->first = p;
-	else
-		lane->last->lane_next = p;
-	lane->last = p;
-	if (lane->highest < run)
-		lane->highest = run;
+	p->stand = *st;
+	st->flow->runs++;
 	q->n++;
-	queue_line_up(q, job);
 	return p;
 }
 
-/* One with a higher number than all before is not searched for. */
-bool
-queue_knows(const struct queue *q, int64_t job, int64_t run)
+/* Where it belongs in its lane: after *before.  False: it is there already. */
+static bool
+lane_place(const struct lane *lane, int64_t run, struct pending **before)
 {
-	const struct lane *lane = lane_get(q, job);
+	struct pending *next = lane != NULL ? lane->first : NULL;
 
-	return lane != NULL && run <= lane->highest && queue_find(q, job, run) != NULL;
-}
-
-bool
-queue_add(struct queue *q, int64_t job, int64_t run, int kind)
-{
-	if (queue_knows(q, job, run))
+	*before = NULL;
+	if (lane != NULL && lane->last != NULL && lane->last->run < run) {
+		*before = lane->last;
 		return true;
-	if (q->n >= QUEUED_MAX) {
-		q->more = true;
-		return false;
 	}
-	(void)lane_add(q, job, run, kind);
+	for (; next != NULL && next->run <= run; next = next->lane_next) {
+		if (next->run == run)
+			return false;
+		*before = next;
+	}
 	return true;
 }
 
 void
-queue_add_retry(struct queue *q, int64_t job, int64_t run, int kind)
+queue_add_retry(struct queue *q, int64_t job, int64_t run, int kind, bool by_hand,
+    struct stand *st)
 {
-	MUST(q->n < QUEUED_MAX);
-	if (!queue_knows(q, job, run))
-		lane_add(q, job, run, kind)->retry = true;
+	struct pending *before, *p;
+
+	if (!lane_place(lane_get(q, job), run, &before)) {
+		stand_done(&q->lines, st);
+		return;
+	}
+	p = queued_new(q, job, run, kind, by_hand, st);
+	p->retry = true;
+	lane_insert(q, lane_obtain(q, job), before, p);
+	queue_line_up(q, job);
 }
 
 static struct pending *
@@ -196,11 +284,29 @@ queue_hold(struct queue *q, int64_t job)
 	struct pending *p;
 
 	while ((p = lane_retry(q, job)) != NULL) {
-		if (p->state == PENDING_READY)
-			line_remove(q, p);
+		lane_park(q, p);
 		queue_remove(q, p);
 		queue_line_up(q, job);
 	}
+}
+
+bool
+queue_add(struct queue *q, int64_t job, int64_t run, int kind, bool by_hand, struct stand *st)
+{
+	struct lane *lane = lane_get(q, job);
+	struct pending *before;
+
+	if (!lane_place(lane, run, &before)) {
+		stand_done(&q->lines, st);
+		return true;
+	}
+	if (!queue_room(q, lane, st->flow)) {
+		stand_done(&q->lines, st);
+		return false;
+	}
+	lane_insert(q, lane_obtain(q, job), before, queued_new(q, job, run, kind, by_hand, st));
+	queue_line_up(q, job);
+	return true;
 }
 
 struct pending *
@@ -220,7 +326,7 @@ queue_remove(struct queue *q, struct pending *p)
 	struct lane *lane = lane_get(q, p->job);
 	struct pending *before = NULL;
 
-	MUST(lane != NULL && p->state != PENDING_READY);
+	MUST(lane != NULL && p->state != PENDING_READY && p->state != PENDING_BLOCKED);
 	for (struct pending *w = lane->first; w != p; w = w->lane_next)
 		before = w;
 	if (before == NULL)
@@ -229,8 +335,7 @@ queue_remove(struct queue *q, struct pending *p)
 		before->lane_next = p->lane_next;
 	if (lane->last == p)
 		lane->last = before;
-	MUST(q->n > 0);
-	q->n--;
-	free(p);
+	lane->n--;
+	queued_free(q, p);
 	lane_tidy(q, lane);
 }

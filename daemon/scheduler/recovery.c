@@ -24,6 +24,7 @@ struct recovery {
 	usec_t			 backoff;
 	bool			 over;
 	struct op_counts	 counts;
+	struct op_queues	 queues;
 	struct op_active	 op;
 };
 
@@ -49,6 +50,22 @@ recovery_page(struct recovery *f)
 	}
 	op_active_done(&f->op);
 	return over;
+}
+
+/* Of before we know nothing: a queue with a rate waits for a whole distance from now on. */
+static void
+recovery_queues(struct recovery *f)
+{
+	struct lines *l = &f->s->queue.lines;
+
+	for (size_t i = 0; i < f->queues.n; i++) {
+		struct line *line;
+
+		lines_set(l, &f->queues.rows[i]);
+		line = lines_get(l, f->queues.rows[i].name);
+		line->not_before = loop_now(f->s->loop) + line_distance(line);
+	}
+	op_queues_done(&f->queues);
 }
 
 static void
@@ -83,6 +100,17 @@ recovery_step(struct task *t)
 		if (t->err == -ECANCELED)
 			goto out;
 	}
+	for (;;) {
+		f->queues = (struct op_queues){ .op.kind = OP_QUEUES };
+		store_submit(f->s->store, &f->queues.op, &f->task);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->queues.op.done);
+		if (!scheduler_store_failed(f->s, &f->queues.op, &f->backoff))
+			break;
+		SLEEP_UNTIL(t, loop_now(t->loop) + f->backoff);
+		if (t->err == -ECANCELED)
+			goto out;
+	}
+	recovery_queues(f);
 	while (!f->over) {
 		recovery_submit(f);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);

@@ -24,16 +24,23 @@ sooner(instant a, instant b)
 }
 
 void
-retrying_init(struct retrying *r, usec_t ahead)
+retrying_init(struct retrying *r, usec_t ahead, struct lines *lines)
 {
-	*r = (struct retrying){ .ahead = ahead, .noted = NOWHERE };
+	*r = (struct retrying){ .lines = lines, .ahead = ahead, .noted = NOWHERE };
+}
+
+static void
+retry_free(struct retrying *r, struct retry *x)
+{
+	stand_done(r->lines, &x->stand);
+	free(x);
 }
 
 void
 retrying_done(struct retrying *r)
 {
 	for (uint32_t i = 0; i < r->heap.n; i++)
-		free(retry_at(r, i));
+		retry_free(r, retry_at(r, i));
 	heap_done(&r->heap);
 }
 
@@ -68,7 +75,7 @@ retrying_shrink(struct retrying *r)
 	for (uint32_t i = 0; i < n / 4; i++) {
 		retrying_note(r, all[i]->at);
 		heap_remove(&r->heap, &all[i]->node);
-		free(all[i]);
+		retry_free(r, all[i]);
 	}
 }
 
@@ -91,28 +98,28 @@ retrying_remove(struct retrying *r, int64_t job, int64_t run)
 
 	while ((x = retrying_find(r, job, run)) != NULL) {
 		heap_remove(&r->heap, &x->node);
-		free(x);
+		retry_free(r, x);
 	}
 }
 
 void
-retrying_add(struct retrying *r, int64_t job, int64_t run, int kind, instant at, instant now)
+retrying_add(struct retrying *r, const struct retry *run, instant now)
 {
+	struct stand unwanted = run->stand;
+	instant at = run->at;
 	struct retry *x;
 
-	retrying_remove(r, job, run);
+	retrying_remove(r, run->job, run->run);
 	if (at.usec > now.usec + r->ahead || (!r->loading && at.usec >= r->beyond.usec)) {
 		retrying_note(r, at);
+		stand_done(r->lines, &unwanted);
 		return;
 	}
 	if (retrying_full(r))
 		retrying_shrink(r);
-	x = xcalloc(1, sizeof(*x));
+	x = xmalloc(sizeof(*x));
+	*x = *run;
 	x->node.place = HEAP_NONE;
-	x->job = job;
-	x->run = run;
-	x->kind = kind;
-	x->at = at;
 	heap_insert(&r->heap, &x->node, at.usec);
 }
 

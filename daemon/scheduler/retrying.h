@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "daemon/base/heap.h"
+#include "daemon/scheduler/line.h"
 #include "proto/when.h"
 
 #define RETRYING_MAX 1000
@@ -19,11 +20,14 @@ struct retry {
 	struct heap_node node;		/* by when it is to be taken up */
 	int64_t		 job, run;
 	int		 kind;
+	bool		 by_hand;
+	struct stand	 stand;		/* where it will wait for its slot */
 	instant		 at;		/* retry_at */
 	bool		 spread;	/* it was due while nobody was there, and has its place now */
 };
 
 struct retrying {
+	struct lines	*lines;
 	struct heap	heap;
 	usec_t		ahead;
 	instant		beyond;		/* the first that may not be here; USEC_NEVER: all are */
@@ -32,11 +36,11 @@ struct retrying {
 };
 
 /* At first nothing is known: beyond is the beginning of time. */
-void retrying_init(struct retrying *r, usec_t ahead);
+void retrying_init(struct retrying *r, usec_t ahead, struct lines *lines);
 void retrying_done(struct retrying *r);
 
-/* Told after a commit, or loaded; what was known of the run before is forgotten. */
-void retrying_add(struct retrying *r, int64_t job, int64_t run, int kind, instant at, instant now);
+/* Told after a commit, or loaded; what was known of the run before is forgotten.  The stand is taken over. */
+void retrying_add(struct retrying *r, const struct retry *run, instant now);
 
 /* There may be some from this instant on that are not here. */
 void retrying_note(struct retrying *r, instant at);
@@ -44,7 +48,7 @@ void retrying_note(struct retrying *r, instant at);
 /* Forget a run, or with run 0 all of a job. */
 void retrying_remove(struct retrying *r, int64_t job, int64_t run);
 
-/* The first whose time has come, or NULL; the caller frees it, or puts it back. */
+/* The first whose time has come, or NULL; the caller frees it and its stand, or puts it back. */
 struct retry *retrying_take(struct retrying *r, instant now);
 void retrying_put_back(struct retrying *r, struct retry *x, instant when);
 

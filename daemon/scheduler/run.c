@@ -28,6 +28,7 @@
 struct run_task {
 	struct task		 task;
 	struct scheduler	*s;
+	struct seat		 seat;
 	struct pending		*pending;	/* an occurrence: until the claim is answered */
 	struct ledger_decision	 decision;	/* of that occurrence */
 	struct run_info		 info;
@@ -167,7 +168,7 @@ run_claimed(struct run_task *f)
 		f->s->waiting--;
 	else if (f->info.run != 0)
 		f->s->queued--;
-	f->info.run = c->run;
+	f->info.run = f->seat.run = c->run;
 	f->info.attempt = c->attempt;
 	f->retried = c->retried;
 	f->info.manual = c->manual;
@@ -292,8 +293,9 @@ run_waits(struct run_task *f)
 	f->info.retry_at = o->held ? (instant){ 0 } : o->again_at;
 	s->waiting++;
 	if (!o->held)
-		retrying_add(&s->retrying, f->info.job, f->info.run, f->info.kind, o->again_at,
-		    loop_wall(s->loop));
+		retrying_add(&s->retrying, &(struct retry){ .job = f->info.job,
+		    .run = f->info.run, .kind = f->info.kind, .by_hand = f->info.manual,
+		    .at = o->again_at, .stand = stand_copy(&f->seat.stand) }, loop_wall(s->loop));
 	run_tell(f, EVENT_RUN_RETRYING, o->job_state);
 }
 
@@ -342,7 +344,9 @@ run_leave(struct run_task *f)
 
 	if (f->deciding)
 		run_claim_over(f);
-	lane_run_clear(&s->queue, f->info.job);
+	lane_seat_remove(&s->queue, &f->seat);
+	seat_leave(&s->queue.lines, &f->seat);
+	stand_done(&s->queue.lines, &f->seat.stand);
 	MUST(s->running[f->info.kind] > 0);
 	s->running[f->info.kind]--;
 	scheduler_unpark(s, f->info.job);
@@ -461,8 +465,9 @@ static const struct task_kind run_kind = {
 	.serves = run_serves,
 };
 
+/* The stand is the run's from now on. */
 static struct run_task *
-run_new(struct scheduler *s, int64_t job, int64_t run, int kind)
+run_new(struct scheduler *s, int64_t job, int64_t run, int kind, struct stand st)
 {
 	const struct executor *executor = executor_find(s->world, (enum job_kind)kind);
 	struct run_task *f = xcalloc(1, sizeof(*f) + executor->frame_size);
@@ -474,14 +479,16 @@ run_new(struct scheduler *s, int64_t job, int64_t run, int kind)
 	f->info.kind = kind;
 	f->noticed = loop_wall(s->loop);
 	s->running[kind]++;
-	lane_run_set(&s->queue, job, f);
+	f->seat = (struct seat){ .stand = st, .job = job, .run = run };
+	seat_take(&s->queue.lines, &f->seat, loop_now(s->loop));
+	lane_seat_add(&s->queue, &f->seat);
 	return f;
 }
 
 void
 run_start_due(struct scheduler *s, struct pending *p, const struct ledger_decision *d)
 {
-	struct run_task *f = run_new(s, p->job, 0, p->kind);
+	struct run_task *f = run_new(s, p->job, 0, p->kind, stand_copy(&p->stand));
 
 	MUST(p->state == PENDING_TAKEN && d->what == LEDGER_RUN);
 	f->pending = p;
@@ -498,7 +505,7 @@ run_start_due(struct scheduler *s, struct pending *p, const struct ledger_decisi
 void
 run_start_queued(struct scheduler *s, struct pending *p)
 {
-	struct run_task *f = run_new(s, p->job, p->run, p->kind);
+	struct run_task *f = run_new(s, p->job, p->run, p->kind, stand_copy(&p->stand));
 
 	f->retry = p->retry;
 	queue_remove(&s->queue, p);
@@ -510,7 +517,8 @@ run_start_queued(struct scheduler *s, struct pending *p)
 void
 run_adopt(struct scheduler *s, struct active_row *row)
 {
-	struct run_task *f = run_new(s, row->job, row->run, row->kind);
+	struct run_task *f = run_new(s, row->job, row->run, row->kind,
+	    stand_open(&s->queue.lines, row->uid, row->kind, &row->terms, row->manual));
 
 	f->adopt = f->claimed = true;
 	f->uid = row->uid;
@@ -531,6 +539,12 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	row->name = row->canceled_by = NULL;
 	run_read_spec(f, row->spec_json, row->spec);
 	task_start(&f->task, &run_kind, &s->task);
+}
+
+struct run_task *
+run_of_seat(struct seat *seat)
+{
+	return container_of(seat, struct run_task, seat);
 }
 
 bool

@@ -9,6 +9,7 @@
 
 struct scheduler;
 struct run_task;
+struct seat;
 
 /* An occurrence: p is taken and goes back to the window once it is claimed.  d says LEDGER_RUN. */
 void run_start_due(struct scheduler *s, struct pending *p, const struct ledger_decision *d);
@@ -19,7 +20,9 @@ void run_start_queued(struct scheduler *s, struct pending *p);
 /* One that an earlier daemon began; the row's strings are taken over. */
 void run_adopt(struct scheduler *s, struct active_row *row);
 
-/* A person wants it to end.  False: it is another run than the one that lives. */
+struct run_task *run_of_seat(struct seat *seat);
+
+/* A person, or a new run of its job, wants it to end.  False: it is another run than the one that lives. */
 bool run_cancel(struct run_task *f, int64_t run, const char *by);
 
 /* What is known of it; NULL while it is not claimed. */

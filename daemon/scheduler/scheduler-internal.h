@@ -4,9 +4,10 @@
 #ifndef SCHEDULER_INTERNAL_H
 #define SCHEDULER_INTERNAL_H
 
+#include "daemon/base/rand.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/wallclock.h"
-#include "daemon/base/rand.h"
+#include "daemon/scheduler/ledger.h"
 #include "daemon/scheduler/queue.h"
 #include "daemon/scheduler/retrying.h"
 #include "daemon/scheduler/scheduler.h"
@@ -20,6 +21,9 @@
  * order.
  */
 #define TAKE_BATCH	1024
+
+/* Flows that are loaded from the store at a time. */
+#define FLOW_LOADS_MAX	4
 
 /* A look at what is due takes no longer, so that the loop goes on meanwhile. */
 #define LOOK_TIME	(2 * USEC_MSEC)
@@ -54,8 +58,10 @@ struct scheduler {
 	struct retrying		 retrying;
 	struct rand		 rand;		/* for backoff */
 	int64_t			 deciding;
+	int64_t			 flow_loads;	/* under way */
 	int64_t			 queued;	/* in the store, as far as told */
 	int64_t			 waiting;	/* the same, for their next attempt */
+	usec_t			 gates_at;	/* a line may start its first then, by its rate; or USEC_NEVER */
 	/* we look after dues since then, without a break or a jump of the clock */
 	instant			 since;
 	/* as of the last look: wall clock - boot time, boot time - monotonic clock */
@@ -90,12 +96,34 @@ bool scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec
 
 /* Go on with what ends mean to jobs that wait, if there is any of it left in the store. */
 void dependents_start(struct scheduler *s);
+/* Something of the job is over: an occurrence that waits for that is looked at again. */
+void scheduler_unpark(struct scheduler *s, int64_t job);
+
+/* The job's runs have outlasted its next occurrence: it is skipped. */
+void scheduler_overlap(struct scheduler *s, struct pending *p, const struct ledger_decision *d);
+
+/* A run is queued in the store: told, and in line when its turn comes.  The stand is taken over. */
+struct queued_new {
+	int64_t		 job, run;
+	const char	*name;
+	int		 kind;
+	bool		 by_hand;
+};
+void scheduler_queued(struct scheduler *s, const struct queued_new *run, struct stand *st);
+
+/* One that was queued, or waited for its next attempt, is canceled in the store. */
+struct queued_end {
+	int64_t		 job, run;
+	int		 was;		/* its state */
+	int64_t		 retrying;	/* the job's, after it: as in struct due_row */
+	const char	*name;
+	int		 kind;
+	int		 job_state;
+};
+void scheduler_queued_over(struct scheduler *s, const struct queued_end *run);
 
 /* A job's occurrence is nobody's any more: out of the line, the park, the window. */
 void scheduler_forget(struct scheduler *s, int64_t job);
-
-/* A run of the job is over: an occurrence that waited for that is looked at again. */
-void scheduler_unpark(struct scheduler *s, int64_t job);
 
 /* The job is in quarantine from now on. */
 void scheduler_job_quarantined(struct scheduler *s, int64_t job, const char *name, int job_state);

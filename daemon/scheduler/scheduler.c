@@ -17,6 +17,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/scheduler/clock.h"
+#include "daemon/scheduler/enqueue.h"
 #include "daemon/scheduler/load.h"
 #include "daemon/scheduler/recovery.h"
 #include "daemon/scheduler/run.h"
@@ -51,6 +52,19 @@ scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *b
 	return true;
 }
 
+/* Out of its line, and not to start: whoever waits for its mutex may have it. */
+static void
+line_leave(struct scheduler *s, struct pending *p)
+{
+	struct lines *l = &s->queue.lines;
+
+	line_remove(l, p);
+	p->state = PENDING_PARKED;	/* no task has it */
+	p->came = 0;
+	if (p->stand.mutex != NULL)
+		mutex_look(l, p->stand.mutex);
+}
+
 void
 scheduler_forget(struct scheduler *s, int64_t job)
 {
@@ -58,11 +72,18 @@ scheduler_forget(struct scheduler *s, int64_t job)
 
 	if (p == NULL)
 		return;
-	if (p->state == PENDING_READY) {
-		line_remove(&s->queue, p);
-		p->state = PENDING_PARKED;	/* no task has it */
-	}
+	if (p->state == PENDING_READY || p->state == PENDING_BLOCKED)
+		line_leave(s, p);
 	window_drop(&s->window, p);
+}
+
+void
+scheduler_unpark(struct scheduler *s, int64_t job)
+{
+	struct pending *p = window_get(&s->window, job);
+
+	if (p != NULL && p->state == PENDING_PARKED)
+		window_back(&s->window, p, p->due, loop_wall(s->loop));
 }
 
 /* ---- taking what is due ---- */
@@ -111,15 +132,74 @@ static void
 overlap_count(struct scheduler *s, struct pending *p, struct ledger_decision *d)
 {
 	const struct lane *lane = lane_get(&s->queue, p->job);
-	const struct run_info *run = lane != NULL && lane->run != NULL ?
-	    run_info_of(lane->run) : NULL;
+	const struct seat *seat = lane != NULL ? lane->seats : NULL;
 	bool told = p->overlaps >= OVERLAPS_TOLD;
 
-	d->active = run != NULL ? run->run : p->retrying;
+	d->active = seat != NULL ? seat->run : p->retrying;
 	p->overlaps += d->count < OVERLAPS_TOLD ? (int)d->count : OVERLAPS_TOLD;
 	if (p->overlaps >= OVERLAPS_TOLD && !told)
 		log_warning("a job is blocked by its own run: skipped %d times in a row"
 		    " job=%lld run=%lld", p->overlaps, (long long)p->job, (long long)d->active);
+}
+
+void
+scheduler_overlap(struct scheduler *s, struct pending *p, const struct ledger_decision *d)
+{
+	struct ledger_decision skip = *d;
+
+	overlap_count(s, p, &skip);
+	ledger_skip_start(s, p, &skip);
+}
+
+/* May no other run of it begin now, as its overlap says? */
+static bool
+occurrence_waits(const struct scheduler *s, const struct pending *p)
+{
+	const struct lane *lane = lane_get(&s->queue, p->job);
+
+	/* One that waits for its next attempt is active as well. */
+	if (p->retrying != 0 && (p->stand.overlap != OVERLAP_PARALLEL ||
+	    (lane != NULL ? lane->live : 0) + 1 >= p->stand.limit))
+		return true;
+	if (lane == NULL)
+		return false;
+	if (!schedule_repeats(&p->schedule) ||
+	    (p->stand.overlap != OVERLAP_QUEUE && p->stand.overlap != OVERLAP_REPLACE))
+		return !lane_has_room(lane, &p->stand);
+	/* One that waits goes first; what was asked for by hand has a place of its own. */
+	for (const struct pending *w = lane->first; w != NULL; w = w->lane_next) {
+		if (!w->by_hand)
+			return true;
+	}
+	return lane->live > 0 || lane->more;
+}
+
+/*
+ * A misfire is spread over time, but what comes once and stands in a queue: its slots are enough, and
+ * very likely it waited there before, too.
+ */
+static bool
+is_spread(const struct pending *p)
+{
+	return p->stand.flow->line->name == NULL || schedule_repeats(&p->schedule);
+}
+
+/* It is to be run, and there is no slot: in line, or left to the store. */
+static void
+occurrence_waits_in_line(struct scheduler *s, struct pending *p)
+{
+	struct pending *instead;
+
+	if (flow_admits(&s->queue.lines, p, &instead)) {
+		line_push(&s->queue.lines, p);
+		p = instead;
+		if (p != NULL)
+			line_leave(s, p);
+	}
+	if (p == NULL)
+		return;
+	p->state = PENDING_PARKED;	/* no task has it */
+	window_drop(&s->window, p);
 }
 
 /*
@@ -129,9 +209,7 @@ overlap_count(struct scheduler *s, struct pending *p, struct ledger_decision *d)
 static int64_t
 occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot)
 {
-	struct lane *lane = lane_get(&s->queue, p->job);
-	bool active = (lane != NULL && lane->run != NULL) || p->retrying != 0;
-	struct ledger_decision d = ledger_decide(p, now, s->since, active);
+	struct ledger_decision d = ledger_decide(p, now, s->since, occurrence_waits(s, p));
 	/* Elapsed time is divided, not walked. */
 	int64_t work = p->schedule.rule != NULL ? 1 + WALK_COST * d.count : 1;
 
@@ -147,29 +225,23 @@ occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot
 			overlap_count(s, p, &d);
 		ledger_skip_start(s, p, &d);
 		break;
+	case LEDGER_QUEUE:
+		enqueue_start(s, p, &d);
+		break;
 	case LEDGER_PARK:
 		p->state = PENDING_PARKED;
 		break;
 	case LEDGER_RUN:
 		p->overlaps = 0;
-		if (d.misfire && catch_up_later(s, p, now))
+		if (d.misfire && is_spread(p) && catch_up_later(s, p, now))
 			break;
 		if (slot)
 			run_start_due(s, p, &d);
 		else
-			line_push(&s->queue, p);
+			occurrence_waits_in_line(s, p);
 		break;
 	}
 	return work;
-}
-
-void
-scheduler_unpark(struct scheduler *s, int64_t job)
-{
-	struct pending *p = window_get(&s->window, job);
-
-	if (p != NULL && p->state == PENDING_PARKED)
-		window_back(&s->window, p, p->due, loop_wall(s->loop));
 }
 
 void
@@ -179,6 +251,7 @@ scheduler_job_retries(struct scheduler *s, int64_t job, int64_t run)
 
 	if (p != NULL)
 		p->retrying = run;
+	lane_retrying_set(&s->queue, job, run != 0);
 }
 
 /* Retries that were due while nobody was there are spread like catch-ups. */
@@ -209,7 +282,7 @@ take_retries(struct scheduler *s, instant now)
 			return false;
 		if (retry_later(s, x, now))
 			continue;
-		queue_add_retry(&s->queue, x->job, x->run, x->kind);
+		queue_add_retry(&s->queue, x->job, x->run, x->kind, x->by_hand, &x->stand);
 		free(x);
 	}
 	return queue_has_room(&s->queue);
@@ -241,40 +314,77 @@ take_due(struct scheduler *s, instant now)
 	return i < n || n == TAKE_BATCH;
 }
 
-/* Start the first in line of a kind.  Returns how much it was, as occurrence_decide(). */
+/* Start one that is the first of its line.  Returns how much it was, as occurrence_decide(). */
 static int64_t
 line_start(struct scheduler *s, struct pending *p, instant now)
 {
-	struct lane *lane;
+	struct lines *l = &s->queue.lines;
+	struct stand st = stand_copy(&p->stand);	/* p may be gone afterwards */
+	int64_t work = 1;
 
-	line_remove(&s->queue, p);
-	if (p->run == 0)
-		return occurrence_decide(s, p, now, true);
-	lane = lane_get(&s->queue, p->job);
-	if (lane->run != NULL)
-		p->state = PENDING_PARKED;	/* the end of that run lines it up again */
-	else
+	line_remove(l, p);
+	if (p->run == 0) {
+		work = occurrence_decide(s, p, now, true);
+	} else if (lane_has_room(lane_get(&s->queue, p->job), &st)) {
 		run_start_queued(s, p);
-	return 1;
+	} else {
+		p->state = PENDING_PARKED;	/* the end of a run lines it up again */
+		p->came = 0;
+	}
+	/* It may not have begun after all: others wait for the same. */
+	if (st.mutex != NULL)
+		mutex_look(l, st.mutex);
+	stand_done(l, &st);
+	return work;
 }
 
-/* Let in as many as there are slots.  True: there is more. */
+/* The first of a line that may start, or NULL. */
+static struct pending *
+gate_look(struct scheduler *s, struct line *line)
+{
+	struct lines *l = &s->queue.lines;
+	struct pending *p;
+
+	if (instant_is_set(line->paused))
+		return NULL;
+	while ((p = line_first(line)) != NULL && p->stand.mutex != NULL && p->stand.mutex->held > 0)
+		line_block(l, p);
+	if (p == NULL || s->running[p->kind] >= s->running_max[p->kind] ||
+	    line->taken > line_slots(l, line) - line_need(l, &p->stand))
+		return NULL;
+	if (line->not_before > loop_now(s->loop)) {
+		if (s->gates_at > line->not_before)
+			s->gates_at = line->not_before;
+		return NULL;
+	}
+	return p;
+}
+
+/* Let in as many as there are slots, of each line one in turn.  True: there is more. */
 static bool
 open_gates(struct scheduler *s, instant now)
 {
+	struct lines *l = &s->queue.lines;
+	size_t shut = 0;
 	int64_t n = 0;
 
-	for (int kind = 0; kind < KIND_COUNT && s->sweep == NULL; kind++) {
-		struct line *line = &s->queue.lines[kind];
+	s->gates_at = USEC_NEVER;
+	while (s->sweep == NULL && shut < l->ring_n) {
+		struct line *line = lines_turn(l);
+		struct pending *p = gate_look(s, line);
 
-		while (line->first != NULL && s->running[kind] < s->running_max[kind]) {
-			if (s->deciding >= DECIDING_MAX)
-				return false;
-			/* Not by the clock, which may be a virtual one. */
-			if (n >= TAKE_BATCH)
-				return true;
-			n += line_start(s, line->first, now);
+		if (p == NULL) {
+			/* One that is empty now, all being blocked, has left the ring. */
+			shut += line->n > 0;
+			continue;
 		}
+		if (s->deciding >= DECIDING_MAX)
+			return false;
+		/* Not by the clock, which may be a virtual one. */
+		if (n >= TAKE_BATCH)
+			return true;
+		n += line_start(s, p, now);
+		shut = 0;
 	}
 	return false;
 }
@@ -326,6 +436,13 @@ scheduler_deadline(const struct scheduler *s)
 	any |= instant_is_set(due);
 	wait = wait_for(due, now, wait_for(load, now, wait));
 	wait = wait_for(retry, now, s->sweep != NULL ? wait : wait_for(more, now, wait));
+	if (s->sweep == NULL && s->gates_at != USEC_NEVER) {
+		usec_t gate = s->gates_at - loop_clock(s->loop);
+
+		any = true;
+		if (gate < wait)
+			wait = gate;
+	}
 	if (!any)
 		return USEC_NEVER;
 	return loop_clock(s->loop) + (wait > 0 ? wait : 0);
@@ -387,7 +504,8 @@ struct scheduler *
 scheduler_new(const struct scheduler_config *config)
 {
 	struct scheduler *s = xcalloc(1, sizeof(*s));
-	int64_t max = config->window_jobs_max;
+	size_t max = config->window_jobs_max > 0 ? (size_t)config->window_jobs_max :
+	    WINDOW_JOBS_MAX;
 
 	s->loop = config->loop;
 	s->store = config->store;
@@ -400,9 +518,14 @@ scheduler_new(const struct scheduler_config *config)
 	s->simulated = config->simulated;
 	s->keeper = keeper_new(s, config->keep);
 	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
-	window_init(&s->window, max > 0 ? (size_t)max : WINDOW_JOBS_MAX,
-	    config->window_ahead > 0 ? config->window_ahead : WINDOW_AHEAD, s->zones);
-	retrying_init(&s->retrying, s->window.ahead);
+	s->gates_at = USEC_NEVER;
+	/* The window is loaded again when it is half empty, whatever stands in line. */
+	queue_init(&s->queue, &(struct lines_config){ .held_max = max / 4,
+	    .slots_standard = config->slots_default, .slots_schedule = config->slots_schedule,
+	    .slots_named = config->slots_named });
+	window_init(&s->window, max, config->window_ahead > 0 ? config->window_ahead : WINDOW_AHEAD,
+	    s->zones, &s->queue.lines);
+	retrying_init(&s->retrying, s->window.ahead, &s->queue.lines);
 	if (config->seed != 0 || config->simulated)
 		rand_seed(&s->rand, config->seed);
 	else
@@ -422,9 +545,9 @@ scheduler_free(struct scheduler *s)
 	while ((p = map_next(&s->window.map, &position)) != NULL)
 		MUST(p->state != PENDING_TAKEN);
 	keeper_free(s->keeper);
-	queue_done(&s->queue);
 	retrying_done(&s->retrying);
 	window_done(&s->window);
+	queue_done(&s->queue);
 	free(s);
 }
 
@@ -451,6 +574,12 @@ void
 scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
 {
 	memcpy(ret_running_max, s->running_max, sizeof(s->running_max));
+}
+
+int64_t
+scheduler_slots_named(const struct scheduler *s)
+{
+	return s->queue.lines.slots_named;
 }
 
 void
@@ -553,6 +682,7 @@ scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_
 void
 scheduler_run_retried(struct scheduler *s, const struct op_retry *op)
 {
+	struct stand st = stand_open(&s->queue.lines, op->row.uid, op->kind, &op->row.terms, true);
 	struct pending *p;
 
 	if (op->released && !op->paused)
@@ -569,62 +699,73 @@ scheduler_run_retried(struct scheduler *s, const struct op_retry *op)
 		if (p != NULL)
 			p->retry = false;
 	}
-	scheduler_run_queued(s, op->job, op->run, op->kind, op->name);
+	scheduler_queued(s, &(struct queued_new){ .job = op->job, .run = op->run,
+	    .name = op->name, .kind = op->kind, .by_hand = true }, &st);
 }
 
 void
-scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind, const char *name)
+scheduler_queued(struct scheduler *s, const struct queued_new *run, struct stand *st)
 {
-	struct lane *lane = lane_get(&s->queue, job);
+	struct lane *lane = lane_get(&s->queue, run->job);
 	struct event_info e = EVENT_INFO_NONE;
 
 	e.at = loop_wall(s->loop);
 	e.type = EVENT_RUN_QUEUED;
-	e.job = job;
-	e.run = run;
-	e.name = (char *)(uintptr_t)name;
-	e.kind = kind;
+	e.job = run->job;
+	e.run = run->run;
+	e.name = (char *)(uintptr_t)run->name;
+	e.kind = run->kind;
 	e.state = RUN_QUEUED;
-	e.job_state = lane != NULL && lane->run != NULL ? JOB_RUNNING : JOB_QUEUED;
+	e.job_state = lane != NULL && lane->live > 0 ? JOB_RUNNING : JOB_QUEUED;
 	event_emit(s->events, &e);
 	s->queued++;
-	/* Behind those that are left to the store, or not loaded yet, it must not come first. */
-	if (!s->recovered || s->queue.more || s->queue.loading)
+	/* Behind those that are not loaded yet, it must not come first. */
+	if (!s->recovered || s->queue.more || s->queue.loading) {
 		s->queue.more = true;
-	else
-		(void)queue_add(&s->queue, job, run, kind);
+		stand_done(&s->queue.lines, st);
+	} else {
+		(void)queue_add(&s->queue, run->job, run->run, run->kind, run->by_hand, st);
+	}
 	scheduler_changed(s);
 }
 
-/* A queued or retrying run is canceled in the store: nothing will come of it. */
-static void
-waiting_canceled(struct scheduler *s, const struct op_cancel *op)
+void
+scheduler_run_queued(struct scheduler *s, const struct op_trigger *op)
 {
-	struct pending *p = queue_find(&s->queue, op->job, op->run);
+	struct stand st = stand_open(&s->queue.lines, op->owner, op->kind, &op->terms, true);
+
+	scheduler_queued(s, &(struct queued_new){ .job = op->job, .run = op->run,
+	    .name = op->name, .kind = op->kind, .by_hand = true }, &st);
+}
+
+void
+scheduler_queued_over(struct scheduler *s, const struct queued_end *run)
+{
+	struct pending *p = queue_find(&s->queue, run->job, run->run);
 	struct event_info e = EVENT_INFO_NONE;
 
-	if (op->was == RUN_RETRYING) {
+	if (run->was == RUN_RETRYING) {
 		s->waiting--;
-		retrying_remove(&s->retrying, op->job, op->run);
-		scheduler_job_retries(s, op->job, op->retrying);
-		scheduler_unpark(s, op->job);
+		retrying_remove(&s->retrying, run->job, run->run);
+		scheduler_job_retries(s, run->job, run->retrying);
 	} else {
 		s->queued--;
 	}
 	if (p != NULL) {
-		if (p->state == PENDING_READY)
-			line_remove(&s->queue, p);
+		if (p->state == PENDING_READY || p->state == PENDING_BLOCKED)
+			line_leave(s, p);
 		queue_remove(&s->queue, p);
-		queue_line_up(&s->queue, op->job);
+		queue_line_up(&s->queue, run->job);
 	}
+	scheduler_unpark(s, run->job);
 	e.at = loop_wall(s->loop);
 	e.type = EVENT_RUN_ENDED;
-	e.job = op->job;
-	e.run = op->run;
-	e.name = op->name;
-	e.kind = op->kind;
+	e.job = run->job;
+	e.run = run->run;
+	e.name = (char *)(uintptr_t)run->name;
+	e.kind = run->kind;
 	e.state = RUN_CANCELED;
-	e.job_state = op->job_state;
+	e.job_state = run->job_state;
 	event_emit(s->events, &e);
 	scheduler_changed(s);
 }
@@ -632,15 +773,40 @@ waiting_canceled(struct scheduler *s, const struct op_cancel *op)
 void
 scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op)
 {
-	struct lane *lane;
+	const struct lane *lane = lane_get(&s->queue, op->job);
+	struct seat *seat;
 
 	if (op->was != RUN_RUNNING) {
-		waiting_canceled(s, op);
+		scheduler_queued_over(s, &(struct queued_end){ .job = op->job, .run = op->run,
+		    .was = op->was, .retrying = op->retrying,
+		    .name = op->name, .kind = op->kind, .job_state = op->job_state });
 		return;
 	}
-	lane = lane_get(&s->queue, op->job);
-	if (lane != NULL && lane->run != NULL)
-		(void)run_cancel(lane->run, op->run, op->by);
+	seat = lane_seat(lane, op->run);
+	/* Its claim may be committed and not have been told here yet. */
+	if (seat == NULL)
+		seat = lane_seat(lane, 0);
+	if (seat != NULL)
+		(void)run_cancel(run_of_seat(seat), op->run, op->by);
+}
+
+void
+scheduler_queue_set(struct scheduler *s, const struct queue_row *row)
+{
+	lines_set(&s->queue.lines, row);
+	scheduler_changed(s);
+}
+
+void
+scheduler_queue_removed(struct scheduler *s, const char *name)
+{
+	lines_remove(&s->queue.lines, name);
+}
+
+void
+scheduler_queue_named(struct scheduler *s, const char *name)
+{
+	(void)lines_get(&s->queue.lines, name);
 }
 
 /* ---- retention ---- */
@@ -668,13 +834,68 @@ scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out)
 const struct run_info *
 scheduler_run_live(const struct scheduler *s, int64_t job, int64_t run)
 {
-	const struct lane *lane = lane_get(&s->queue, job);
-	const struct run_info *info;
+	struct seat *seat = lane_seat(lane_get(&s->queue, job), run);
 
-	if (lane == NULL || lane->run == NULL)
-		return NULL;
-	info = run_info_of(lane->run);
-	return info != NULL && info->run == run ? info : NULL;
+	return seat != NULL && run != 0 ? run_info_of(run_of_seat(seat)) : NULL;
+}
+
+/* Is anything left to the store that belongs to the line? */
+static bool
+line_has_more(const struct scheduler *s, const struct line *line)
+{
+	size_t position = 0;
+	const struct flow *f;
+
+	while ((f = map_next(&line->flows, &position)) != NULL) {
+		if (f->more || f->runs_more)
+			return true;
+	}
+	return s->queue.more || s->queue.full || s->queue.loading;
+}
+
+static void
+queue_tell(const struct scheduler *s, const struct line *line, struct queue_info *out)
+{
+	*out = (struct queue_info){
+		.name = xstrdup(line->name), .slots = line_slots(&s->queue.lines, line),
+		.by_default = line->slots_set == 0, .taken = line->taken,
+		.running = line->running, .waiting = (int64_t)(line->n + line->blocked),
+		.more = line_has_more(s, line), .paused = line->paused,
+		.paused_by = xstrdup(line->paused_by), .rate = line->rate,
+		.rate_usec = line->rate_usec,
+	};
+}
+
+bool
+scheduler_queue(const struct scheduler *s, const char *name, struct queue_info *out)
+{
+	const struct line *line = lines_find(&s->queue.lines, name);
+
+	if (line != NULL)
+		queue_tell(s, line, out);
+	return line != NULL;
+}
+
+static int
+queue_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct queue_info *)a)->name, ((const struct queue_info *)b)->name);
+}
+
+size_t
+scheduler_queues(const struct scheduler *s, struct queue_info **ret)
+{
+	size_t n = 0, size = 0;
+
+	for (const struct line *line = s->queue.lines.all; line != NULL; line = line->all_next)
+		size += !line->removed;
+	*ret = xcalloc(size + 1, sizeof(**ret));
+	for (const struct line *line = s->queue.lines.all; line != NULL; line = line->all_next) {
+		if (!line->removed)
+			queue_tell(s, line, &(*ret)[n++]);
+	}
+	qsort(*ret, n, sizeof(**ret), queue_compare);
+	return n;
 }
 
 static enum waits_for
@@ -685,6 +906,8 @@ waits_for(const struct pending *p, instant now)
 		return p->not_before.usec > now.usec ? WAITS_TURN : WAITS_NOT;
 	case PENDING_READY:
 		return WAITS_SLOT;
+	case PENDING_BLOCKED:
+		return WAITS_MUTEX;
 	case PENDING_PARKED:
 		return WAITS_RUN;
 	case PENDING_TAKEN:
@@ -694,24 +917,72 @@ waits_for(const struct pending *p, instant now)
 	return WAITS_NOT;
 }
 
-void
-scheduler_view(const struct scheduler *s, int64_t job, int kind, struct scheduler_view *out)
+/* Who has the slots of a line; the names of a few. */
+static void
+view_holders(const struct line *line, struct scheduler_view *out)
 {
-	const struct pending *p = window_get(&s->window, job);
+	for (const struct seat *seat = line->seats; seat != NULL; seat = seat->next) {
+		if (out->holders_n == VIEW_HOLDERS_MAX)
+			break;
+		out->holders[out->holders_n++] = (struct view_run){ seat->job, seat->run };
+	}
+}
+
+static void
+view_line(const struct scheduler *s, const struct line *line, struct scheduler_view *out)
+{
+	(void)snprintf(out->queue, sizeof(out->queue), "%s", line->name != NULL ? line->name : "");
+	out->queue_slots = line_slots(&s->queue.lines, line);
+	out->queue_taken = line->taken;
+	out->queue_paused = line->paused;
+	(void)snprintf(out->queue_paused_by, sizeof(out->queue_paused_by), "%s",
+	    line->paused_by != NULL ? line->paused_by : "somebody");
+	out->in_line = out->before = (int64_t)line->n;
+	out->rate_wait = line->not_before - loop_now(s->loop);
+	view_holders(line, out);
+}
+
+/* Where it stands, and what keeps it there. */
+static void
+view_stand(const struct scheduler *s, const struct stand *st, struct scheduler_view *out)
+{
+	view_line(s, st->flow->line, out);
+	out->need = line_need(&s->queue.lines, st);
+	if (st->mutex == NULL)
+		return;
+	(void)snprintf(out->mutex, sizeof(out->mutex), "%s", st->mutex->name);
+	if (st->mutex->holder != NULL)
+		out->mutex_holder = (struct view_run){ st->mutex->holder->job,
+		    st->mutex->holder->run };
+}
+
+void
+scheduler_view(const struct scheduler *s, int64_t job, int kind, const char *queue, int64_t run,
+    struct scheduler_view *out)
+{
 	const struct lane *lane = lane_get(&s->queue, job);
-	const struct run_info *run = lane != NULL && lane->run != NULL ?
-	    run_info_of(lane->run) : NULL;
+	const struct seat *seat = lane != NULL ? lane->seats : NULL;
+	const struct pending *p = run == 0 ? window_get(&s->window, job) :
+	    queue_find(&s->queue, job, run);
+	const struct line *line = queue != NULL ? lines_find(&s->queue.lines, queue) : NULL;
 
 	*out = (struct scheduler_view){
 		.running = s->running[kind], .running_max = s->running_max[kind],
-		.in_line = (int64_t)s->queue.lines[kind].n, .run = run != NULL ? run->run : 0,
+		.in_line = (int64_t)s->queue.lines.kinds[kind].n,
+		.run = seat != NULL ? seat->run : 0,
 		.sweeping = s->sweep != NULL, .store_bad = s->store_bad, .recovered = s->recovered,
 	};
-	if (p == NULL)
-		return;
-	out->waits = waits_for(p, loop_wall(s->loop));
-	out->not_before = p->not_before;
-	out->retrying = p->retrying;
+	if (p != NULL) {
+		view_stand(s, &p->stand, out);
+		out->waits = waits_for(p, loop_wall(s->loop));
+		out->not_before = p->not_before;
+		out->retrying = p->retrying;
+		if (p->state == PENDING_READY)
+			out->before = line_before(p);
+	} else if (line != NULL) {
+		/* It is left to the store, or not due: as it would be. */
+		view_line(s, line, out);
+	}
 }
 
 void

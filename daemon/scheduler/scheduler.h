@@ -29,6 +29,8 @@ struct scheduler_config {
 	int64_t			 running_max[KIND_COUNT];
 	int64_t			 window_jobs_max;		/* 0: WINDOW_JOBS_MAX */
 	usec_t			 window_ahead;			/* 0: WINDOW_AHEAD */
+	/* of queues that nobody has given any; 0: by default (line.h) */
+	int64_t			 slots_default, slots_schedule, slots_named;
 	int64_t			 catch_ups;	/* started in a second, at most; 0: a default */
 	struct zones		*zones;
 	const char		*boot;		/* the id of this boot of the host */
@@ -56,6 +58,9 @@ void scheduler_on_recovered(struct scheduler *s, struct task *t);
 /* How many runs of each kind at a time: as configured. */
 void scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT]);
 
+/* The slots of a queue that nobody has given any. */
+int64_t scheduler_slots_named(const struct scheduler *s);
+
 /* For op_add: what clock dues are counted by now. */
 int64_t scheduler_epoch(const struct scheduler *s);
 
@@ -70,12 +75,20 @@ void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const
 void scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
     bool live);
 void scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs);
-void scheduler_run_queued(struct scheduler *s, int64_t job, int64_t run, int kind,
-    const char *name);
+void scheduler_run_queued(struct scheduler *s, const struct op_trigger *op);
 /* Another attempt by hand: it is queued. */
 void scheduler_run_retried(struct scheduler *s, const struct op_retry *op);
 /* marks the live run, or tells of the waiting one's end */
 void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);
+
+/* A queue as it is stored now; is gone; is there because a job was added that names it. */
+void scheduler_queue_set(struct scheduler *s, const struct queue_row *row);
+void scheduler_queue_removed(struct scheduler *s, const char *name);
+void scheduler_queue_named(struct scheduler *s, const char *name);
+
+/* A queue as it is told; false: there is none.  All of them, by name: how many; the caller's to free. */
+bool scheduler_queue(const struct scheduler *s, const char *name, struct queue_info *out);
+size_t scheduler_queues(const struct scheduler *s, struct queue_info **ret);
 
 /* The store has noted output for the runner to remove: of a job that is gone, say. */
 void scheduler_remove_output(struct scheduler *s);
@@ -95,24 +108,45 @@ const struct run_info *scheduler_run_live(const struct scheduler *s, int64_t job
 /* What a job waits for in memory, for `why`. */
 enum waits_for {
 	WAITS_NOT,	/* for its due, or it is not here */
-	WAITS_SLOT,	/* in line for one of its kind */
+	WAITS_SLOT,	/* in line for one of its queue, or kind */
+	WAITS_MUTEX,	/* for the end of the run that holds it */
 	WAITS_RUN,	/* for the end of its own run */
 	WAITS_TURN,	/* it catches up: not before an instant */
 	WAITS_STORE,	/* for the commit of what was decided */
+};
+
+#define VIEW_HOLDERS_MAX 4
+
+struct view_run {
+	int64_t	job, run;	/* run 0: it is being claimed */
 };
 
 struct scheduler_view {
 	enum waits_for	waits;		/* of its occurrence that is due */
 	instant		not_before;	/* WAITS_TURN */
 	int64_t		running, running_max;	/* slots of its kind that are taken, and all */
-	int64_t		in_line;	/* waiting for one */
-	int64_t		run;		/* its live run; 0: none */
+	int64_t		in_line;	/* waiting for one in its line */
+	int64_t		before;		/* of them before it */
+	int64_t		need;		/* slots of its queue that it takes */
+	/* its queue, and mutex; empty: none */
+	char		queue[NAME_BYTES_MAX + 1], mutex[NAME_BYTES_MAX + 1];
+	int64_t		queue_slots, queue_taken;
+	struct view_run	holders[VIEW_HOLDERS_MAX];	/* of slots of its queue */
+	size_t		holders_n;
+	instant		queue_paused;	/* none: it is not */
+	char		queue_paused_by[64];
+	usec_t		rate_wait;	/* > 0: by its rate the queue starts nothing for so long */
+	struct view_run	mutex_holder;	/* job 0: nobody */
+	int64_t		run;		/* its latest live run; 0: none */
 	int64_t		retrying;	/* a run that waits for its next attempt, as far as known */
 	bool		sweeping;	/* nothing is decided: clock or rules have changed */
 	bool		store_bad;	/* what is decided cannot be written */
 	bool		recovered;
 };
-void scheduler_view(const struct scheduler *s, int64_t job, int kind, struct scheduler_view *out);
+
+/* Of the job's occurrence that is due; or, run != 0, of its queued run.  queue: the job's, or NULL. */
+void scheduler_view(const struct scheduler *s, int64_t job, int kind, const char *queue, int64_t run,
+    struct scheduler_view *out);
 
 struct scheduler_stats {
 	int64_t		window_jobs, running, queued, retrying;

@@ -87,6 +87,8 @@ simulated_done(struct simulated *j)
 	schedule_done(&j->schedule);
 	free(j->timeline);
 	j->timeline = NULL;
+	free(j->lives);
+	j->lives = NULL;
 }
 
 static struct simulated *
@@ -136,10 +138,11 @@ run_begins(struct simulate *s, struct simulated *j, const struct simulated_run *
 {
 	int kind = (int)job_spec_kind(j->spec);
 	struct simulate_peak *peak = &s->peaks[kind];
+	struct simulated_live *live;
 
-	j->live = true;
-	j->started = r->started;
-	j->place = SIZE_MAX;
+	j->lives = xrealloc(j->lives, (j->lives_n + 1) * sizeof(*j->lives));
+	live = &j->lives[j->lives_n++];
+	*live = (struct simulated_live){ r->run, SIZE_MAX, r->started };
 	if (++s->running[kind] > peak->runs)
 		*peak = (struct simulate_peak){ s->running[kind], r->started };
 	if (!j->shown)
@@ -148,7 +151,7 @@ run_begins(struct simulate *s, struct simulated *j, const struct simulated_run *
 		s->truncated = true;
 		return;
 	}
-	j->place = s->runs_n;
+	live->place = s->runs_n;
 	s->runs[s->runs_n++] = *r;
 }
 
@@ -169,12 +172,22 @@ waited(struct simulate *s, struct simulated *j, instant since, instant until)
 static void
 told_claim(struct simulate *s, struct simulated *j, const struct op_claim *o)
 {
-	instant begin = schedule_begin(&j->schedule, o->run_due);
+	instant begin;
 	struct simulated_run r = {
 		.job = (size_t)(j - s->jobs), .run = o->run, .due = o->run_due,
 		.started = o->started, .state = RUN_RUNNING, .mark = o->mark,
 	};
 
+	if (o->full)
+		return;
+	/* It waits for its job's run; what it may have taken the place of does not any more. */
+	if (o->queue) {
+		j->queued += 1 - (o->replaced != 0);
+		j->canceled += o->replaced != 0;
+		return;
+	}
+	j->queued -= !o->born;
+	begin = schedule_begin(&j->schedule, o->run_due);
 	/* What was queued by hand begins when its turn comes; it was not due. */
 	if (!o->manual) {
 		if (o->started.usec > begin.usec)
@@ -189,28 +202,35 @@ told_claim(struct simulate *s, struct simulated *j, const struct op_claim *o)
 	run_begins(s, j, &r);
 }
 
+/* The run with this place among those that go on has ended, or is left. */
 static void
-run_ends(struct simulate *s, struct simulated *j, instant at, int state)
+run_ends(struct simulate *s, struct simulated *j, size_t at, instant when, int state)
 {
-	timeline_mark(&s->config, j, j->started, at, TIMELINE_RUN);
-	if (j->place != SIZE_MAX) {
-		s->runs[j->place].ended = state == RUN_RUNNING ? (instant){ 0 } : at;
-		s->runs[j->place].state = state;
+	struct simulated_live live = j->lives[at];
+
+	timeline_mark(&s->config, j, live.started, when, TIMELINE_RUN);
+	if (live.place != SIZE_MAX) {
+		s->runs[live.place].ended = state == RUN_RUNNING ? (instant){ 0 } : when;
+		s->runs[live.place].state = state;
 	}
-	j->live = false;
-	j->last_started = j->started;
-	j->last_ended = at;
+	j->lives[at] = j->lives[--j->lives_n];
+	j->last_started = live.started;
+	j->last_ended = when;
 }
 
 static void
 told_finish(struct simulate *s, struct simulated *j, const struct run_info *run)
 {
 	int kind = run->kind;
+	size_t at = 0;
 
-	MUST(j->live && s->running[kind] > 0);
+	while (at < j->lives_n && j->lives[at].run != run->run)
+		at++;
+	MUST(at < j->lives_n && s->running[kind] > 0);
 	s->running[kind]--;
 	j->timed_out += run->state == RUN_TIMED_OUT;
-	run_ends(s, j, run->ended, run->state);
+	j->canceled += run->state == RUN_CANCELED;
+	run_ends(s, j, at, run->ended, run->state);
 }
 
 static void
@@ -251,7 +271,7 @@ told(void *context, const struct store_op *op)
 struct waiting {
 	struct exec	exec;
 	usec_t		ends;
-	bool		too_long;
+	bool		too_long;	/* it will be ended by its limit */
 };
 
 static void
@@ -278,9 +298,11 @@ waiting_step(struct task *t)
 	TASK_BEGIN(t);
 
 	waiting_begin(f);
-	SLEEP_UNTIL(t, f->ends);
+	AWAIT_UNTIL(t, f->ends, f->exec.cancel);
 	if (t->err == -ECANCELED)
 		f->exec.run->state = RUN_RUNNING;
+	else if (t->err == 0)
+		f->exec.run->state = RUN_CANCELED;
 	else
 		f->exec.run->state = f->too_long ? RUN_TIMED_OUT : RUN_SUCCEEDED;
 
@@ -313,7 +335,8 @@ static void
 world_put(struct world *w, struct simulated *j)
 {
 	struct due_row row = { .due = j->due, .id = j->id, .every = j->spec->every,
-	    .misfire = j->spec->misfire, .kind = job_spec_kind(j->spec) };
+	    .misfire = j->spec->misfire, .kind = job_spec_kind(j->spec), .uid = j->uid,
+	    .terms = terms_of(j->spec) };
 	const struct simulate_config *c = &w->simulate->config;
 	struct simulated_run r = { .job = (size_t)(j - w->simulate->jobs), .run = j->active.run,
 	    .due = j->active.due, .started = j->active.started, .state = RUN_RUNNING,
@@ -342,6 +365,14 @@ world_put(struct world *w, struct simulated *j)
 }
 
 static void
+world_put_queue(struct world *w, const struct queue_info *q)
+{
+	memory_put_queue(w->memory, &(struct queue_row){ .name = q->name, .slots = q->slots,
+	    .paused = q->paused, .paused_by = q->paused_by, .rate = q->rate,
+	    .rate_usec = q->rate_usec });
+}
+
+static void
 world_free(struct world *w)
 {
 	scheduler_free(w->scheduler);
@@ -363,7 +394,7 @@ world_start(struct world *w)
 	w->scheduler = scheduler_new(&(struct scheduler_config){
 		.loop = w->loop, .store = w->store, .world = &w->exec, .events = w->events,
 		.running_max = { c->running_max[0], c->running_max[1], c->running_max[2] },
-		.window_ahead = instant_since(c->to, c->from),
+		.window_ahead = instant_since(c->to, c->from), .slots_named = c->slots_named,
 		.zones = c->zones, .boot = "simulated", .simulated = true,
 	});
 	w->end = loop_now(w->loop) + instant_since(c->to, c->from) - 1;
@@ -395,6 +426,8 @@ world_open(struct simulate *s)
 		return r;
 	}
 	loop_set_wall(w->loop, s->config.from);
+	for (size_t i = 0; i < s->config.queues_n; i++)
+		world_put_queue(w, &s->config.queues[i]);
 	for (size_t i = 0; i < s->n; i++)
 		world_put(w, &s->jobs[i]);
 	memory_listen(w->memory, told, w);
@@ -416,8 +449,9 @@ world_look(struct simulate *s)
 		struct simulated *j = &s->jobs[i];
 		instant due = memory_due(w->memory, j->id), begin;
 
-		if (j->live)
-			run_ends(s, j, s->until, RUN_RUNNING);
+		while (j->lives_n > 0)
+			run_ends(s, j, 0, s->until, RUN_RUNNING);
+		s->waiting += j->queued;
 		if (!instant_is_set(due))
 			continue;
 		begin = schedule_begin(&j->schedule, due);
@@ -438,7 +472,7 @@ world_close(struct simulate *s)
 	memory_listen(w->memory, NULL, NULL);
 	w->stop = true;
 	task_wake(&w->root);
-	/* Runs let go at once; there is one a job at most. */
+	/* Runs let go at once. */
 	MUST(loop_run_until(w->loop, loop_now(w->loop)) == 0 && w->root.done);
 	world_free(w);
 	s->world = NULL;

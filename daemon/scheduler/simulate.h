@@ -34,6 +34,7 @@
 struct simulated {
 	/* in: set by the caller, who keeps it until the end; ids are unique and ascend */
 	int64_t			 id;
+	int64_t			 uid;
 	const struct job_spec	*spec;
 	usec_t			 lasts;		/* how long a run takes */
 	int64_t			 runs;		/* the number of its latest run */
@@ -44,6 +45,7 @@ struct simulated {
 	instant			 due;		/* the first; none: nothing is due */
 	/* out */
 	int64_t			 began, timed_out;
+	int64_t			 canceled;	/* for a new run of the job */
 	int64_t			 skips[SKIP_COUNT];
 	/* occurrences that came while the job's run went on: skipped, or they waited for it */
 	int64_t			 overlaps;
@@ -51,10 +53,17 @@ struct simulated {
 	usec_t			 waited, longest;
 	instant			 waiting;	/* the due of one that still waits at the end */
 	char			*timeline;	/* as many characters as columns */
-	/* own: the run that goes on, and the one before it */
-	bool			 live;
-	size_t			 place;		/* in the list of runs; not listed: SIZE_MAX */
-	instant			 started, last_started, last_ended;
+	/* own: the runs that go on, how many are queued, and the latest run that ended */
+	struct simulated_live	*lives;
+	size_t			 lives_n;
+	int64_t			 queued;
+	instant			 last_started, last_ended;
+};
+
+struct simulated_live {
+	int64_t	run;
+	size_t	place;		/* in the list of runs; not listed: SIZE_MAX */
+	instant	started;
 };
 
 struct simulated_run {
@@ -70,6 +79,10 @@ struct simulate_config {
 	instant			 from, to;	/* what is due at `to` is not in it any more */
 	struct zones		*zones;
 	int64_t			 running_max[KIND_COUNT];
+	/* as they are now, borrowed until it is over; and the slots of others */
+	const struct queue_info	*queues;
+	size_t			 queues_n;
+	int64_t			 slots_named;
 	size_t			 runs_max;	/* listed, at most SIMULATE_RUNS_MAX */
 	size_t			 columns;	/* of timelines; 0: none */
 	int64_t			 decisions_max;	/* 0: SIMULATE_DECISIONS_MAX */

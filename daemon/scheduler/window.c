@@ -30,10 +30,11 @@ place_first(struct window_place a, struct window_place b)
 }
 
 void
-window_init(struct window *w, size_t max, usec_t ahead, struct zones *zones)
+window_init(struct window *w, size_t max, usec_t ahead, struct zones *zones, struct lines *lines)
 {
 	MUST(max >= 4);
-	*w = (struct window){ .max = max, .ahead = ahead, .noted = NOWHERE, .zones = zones };
+	*w = (struct window){ .max = max, .ahead = ahead, .noted = NOWHERE, .zones = zones,
+	    .lines = lines };
 }
 
 void
@@ -43,7 +44,10 @@ window_done(struct window *w)
 	struct pending *p;
 
 	while ((p = map_next(&w->map, &position)) != NULL) {
+		if (p->state == PENDING_READY || p->state == PENDING_BLOCKED)
+			line_remove(w->lines, p);
 		schedule_done(&p->schedule);
+		stand_done(w->lines, &p->stand);
 		free(p);
 	}
 	map_done(&w->map);
@@ -62,6 +66,7 @@ pending_free(struct window *w, struct pending *p)
 	MUST(!heap_has(&p->node));
 	map_remove(&w->map, p->job);
 	schedule_done(&p->schedule);
+	stand_done(w->lines, &p->stand);
 	free(p);
 }
 
@@ -157,6 +162,7 @@ window_put(struct window *w, const struct due_row *row, instant now)
 		p->node.place = HEAP_NONE;
 		p->job = row->id;
 		p->retrying = row->retrying;
+		p->stand = stand_open(w->lines, row->uid, row->kind, &row->terms, false);
 		map_set(&w->map, p->job, p);
 	}
 	schedule_done(&p->schedule);
@@ -221,6 +227,7 @@ window_back(struct window *w, struct pending *p, instant due, instant now)
 		p->released = false;
 	}
 	p->told = false;
+	p->came = 0;
 	p->due = due;
 	pending_wait(w, p);
 }

@@ -11,12 +11,14 @@
 
 #include "daemon/base/heap.h"
 #include "daemon/base/map.h"
+#include "daemon/scheduler/line.h"
 #include "daemon/scheduler/schedule.h"
 #include "daemon/store/ops.h"
 
 enum pending_state {
 	PENDING_HEAP,		/* waits for its due */
-	PENDING_READY,		/* due: in line for a slot (queue.h) */
+	PENDING_READY,		/* due: in line for a slot (line.h) */
+	PENDING_BLOCKED,	/* due: waits for its mutex (line.h) */
 	PENDING_PARKED,		/* due: waits for the end of its job's run */
 	PENDING_TAKEN,		/* a task asks the store to decide it */
 };
@@ -26,7 +28,7 @@ enum pending_state {
  * lives in queue.h).
  */
 struct pending {
-	struct heap_node	 node;		/* PENDING_HEAP */
+	struct heap_node	 node;		/* PENDING_HEAP, PENDING_READY */
 	uint8_t			 state;		/* enum pending_state */
 	uint8_t			 kind;		/* enum job_kind */
 	uint8_t			 misfire;	/* enum misfire */
@@ -36,6 +38,7 @@ struct pending {
 	bool			 gone : 1;
 	/* while taken: told anew, told_due is what counts if the store refuses */
 	bool			 told : 1;
+	bool			 by_hand : 1;	/* run != 0: somebody asked for it */
 	int64_t			 job;
 	int64_t			 run;
 	instant			 due;
@@ -54,14 +57,11 @@ struct pending {
 	/* run != 0: it waited for its next attempt, which a pause holds back */
 	bool			 retry : 1;
 	instant			 told_due;
-	struct pending		*next, *prev;	/* PENDING_READY: in line */
+	struct stand		 stand;
+	/* who came first has the least; 0: it is in no line yet */
+	int64_t			 came;
+	struct pending		*next, *prev;	/* PENDING_BLOCKED */
 	struct pending		*lane_next;	/* run != 0: the job's next queued run */
-};
-
-/* A place in the order of dues. */
-struct window_place {
-	instant	due;
-	int64_t	id;
 };
 
 struct window {
@@ -76,10 +76,12 @@ struct window {
 	bool			 loading;
 	unsigned		 shrinks;	/* counts losses, for a load under way */
 	struct zones		*zones;		/* where schedules find theirs */
+	struct lines		*lines;		/* and where jobs stand */
 };
 
 /* At first nothing is known: beyond is the beginning of time. */
-void window_init(struct window *w, size_t max, usec_t ahead, struct zones *zones);
+void window_init(struct window *w, size_t max, usec_t ahead, struct zones *zones,
+    struct lines *lines);
 void window_done(struct window *w);
 
 /* The entry of a job, or NULL. */

@@ -233,6 +233,36 @@ add_prepare(struct add *f, size_t i)
 	return JOBD_OK;
 }
 
+static void
+add_warn_text(struct add *f, size_t i, char *text)
+{
+	char *whole = f->op.n > 1 ? xasprintf("jobs[%zu]: %s", i, text) : xstrdup(text);
+
+	json_push(f->warnings, json_string(whole));
+	free(whole);
+	free(text);
+}
+
+/* A queue that it has made has few slots; and one with too few for it is told as well. */
+static void
+add_warn_queue(struct add *f, size_t i)
+{
+	struct scheduler *s = server_of(&f->call)->scheduler;
+	const struct job_new *job = &f->op.jobs[i];
+	struct queue_info q;
+
+	scheduler_queue_named(s, job->spec->queue);
+	if (!scheduler_queue(s, job->spec->queue, &q))
+		return;
+	if (job->new_queue)
+		add_warn_text(f, i, xasprintf("queue %s is new, with %lld slot%s", q.name,
+		    (long long)q.slots, q.slots == 1 ? "" : "s"));
+	if (job->spec->slots > q.slots)
+		add_warn_text(f, i, xasprintf("it asks for %lld slots of queue %s, which has %lld: it"
+		    " runs there alone", (long long)job->spec->slots, q.name, (long long)q.slots));
+	queue_info_done(&q);
+}
+
 /* Committed: the scheduler learns of it. */
 static void
 add_tell(struct add *f, size_t i)
@@ -245,6 +275,8 @@ add_tell(struct add *f, size_t i)
 		.misfire = job->spec->misfire,
 		.kind = job_spec_kind(job->spec),
 		.schedule = (char *)(uintptr_t)job->schedule,	/* only looked at */
+		.uid = f->op.uid,
+		.terms = terms_of(job->spec),
 	};
 
 	json_push(f->ids, json_int(job->id));
@@ -255,6 +287,8 @@ add_tell(struct add *f, size_t i)
 	else
 		scheduler_job_added(server_of(&f->call)->scheduler, &row, job->spec->name,
 		    job->job_state);
+	if (!job->existed && job->spec->queue != NULL)
+		add_warn_queue(f, i);
 }
 
 /* One that will never be let go on, as things stand, is told so at once. */
@@ -321,6 +355,8 @@ add_refused(struct add *f)
 		call_fail(&f->call, JOBD_NAME_TAKEN, op->jobs[op->failed].spec->name, NULL);
 	else if (op->op.result == -EDQUOT)
 		call_fail(&f->call, JOBD_LIMIT_REACHED, "jobs of one user", NULL);
+	else if (op->op.result == -EUSERS)
+		call_fail(&f->call, JOBD_LIMIT_REACHED, "queues", NULL);
 	else
 		call_fail_store(&f->call, op->op.result);
 }
@@ -515,6 +551,7 @@ struct list_in {
 	int		 kind;
 	struct strings	 label;
 	bool		 mine;
+	char		*queue;
 	int		 order;
 	int64_t		 after;
 	int64_t		 limit;
@@ -527,6 +564,7 @@ static const struct field list_fields[] = {
 	  .names = job_kind_names },
 	{ "label", FIELD_STRINGS, offsetof(struct list_in, label), .max = LABELS_MAX },
 	{ "mine", FIELD_BOOL, offsetof(struct list_in, mine), .flags = 0 },
+	{ "queue", FIELD_STRING, offsetof(struct list_in, queue), .max = NAME_BYTES_MAX },
 	{ "order", FIELD_ENUM, offsetof(struct list_in, order), .names = list_order_names },
 	{ "after", FIELD_INT, offsetof(struct list_in, after), .max = INT64_MAX },
 	{ "limit", FIELD_INT, offsetof(struct list_in, limit), .max = PAGE_MAX },
@@ -574,6 +612,7 @@ list_fill(struct list *f, unsigned states)
 		.states = states,
 		.kind = in->kind,
 		.labels = in->label.n > 0 ? &in->label : NULL,
+		.queue = in->queue,
 		.uid = in->mine ? (int64_t)f->call.uid : -1,
 		.after = in->after,
 		.now = loop_wall(f->call.task.loop),
@@ -619,7 +658,7 @@ list_order_told(struct list *f)
 	const struct list_in *in = f->call.in;
 
 	if (in->order == ORDER_ID || (in->name == NULL && in->state.n == 0 && in->kind < 0 &&
-	    in->label.n == 0 && !in->mine && in->after == 0))
+	    in->label.n == 0 && !in->mine && in->queue == NULL && in->after == 0))
 		return true;
 	call_fail(&f->call, JOBD_INVALID_FIELD, "order",
 	    "due goes with no filter, and not with after");

@@ -262,7 +262,7 @@ trigger_took(struct pass *p, union pass_op *any, const struct target *target)
 
 	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
 		return;
-	scheduler_run_queued(server_of(p->call)->scheduler, op->job, op->run, op->kind, op->name);
+	scheduler_run_queued(server_of(p->call)->scheduler, op);
 	scheduler_dependents(server_of(p->call)->scheduler, &op->dependents);
 	json_push(f->runs, json_string(run_text(op->job, op->run, text)));
 	op_trigger_done(op);

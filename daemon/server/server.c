@@ -22,6 +22,7 @@ static const struct method *const all_methods[] = {
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks,
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
 	&method_simulate, &method_gc, &method_signal, &method_reexec,
+	&method_queues, &method_set_queue, &method_remove_queue,
 };
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))

@@ -64,6 +64,7 @@ static const char *const lasts_names[] = { "past", "timer", "asked", "default" }
 /* A job that is to be simulated: becomes a struct simulated when all are known. */
 struct plan {
 	int64_t			 id;		/* 0: not stored */
+	int64_t			 uid;		/* of a stored one; else the caller */
 	const struct job_spec	*spec;
 	struct job_spec		*own;		/* the same, when it was read from the store */
 	instant			 due;		/* of a stored one */
@@ -93,6 +94,8 @@ struct simulate_call {
 	struct simulate		 simulate;
 	struct cJSON		*jobs_reply, *runs_reply, *notes;
 	size_t			*told;		/* place of a job among those told */
+	struct queue_info	*queues;	/* as they were at the beginning */
+	size_t			 queues_n;
 	int64_t			 total;		/* jobs told, or of which something comes */
 };
 
@@ -352,7 +355,7 @@ stored_took(struct pass *p, union pass_op *op, const struct target *target)
 	/* It may have gone meanwhile. */
 	if (op->op.result < 0)
 		return;
-	*plan = (struct plan){ .id = op->get.job.id, .due = op->get.job.due,
+	*plan = (struct plan){ .id = op->get.job.id, .uid = op->get.job.uid, .due = op->get.job.due,
 	    .paused = op->get.job.paused, .shown = target->pattern,
 	    .chosen = in_of(f)->only.n > 0 };
 	plan->own = xcalloc(1, sizeof(*plan->own));
@@ -411,6 +414,8 @@ static void
 plans_sort(struct simulate_call *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
+		if (f->plans[i].own == NULL)
+			f->plans[i].uid = (int64_t)f->call.uid;
 		if (f->plans[i].id == 0)
 			f->plans[i].id = ID_NEW + (int64_t)i;
 	}
@@ -441,7 +446,7 @@ plan_open(struct simulate_call *f, size_t i)
 	struct field_error error;
 	char *text;
 
-	*j = (struct simulated){ .id = p->id, .spec = p->spec, .shown = p->shown };
+	*j = (struct simulated){ .id = p->id, .uid = p->uid, .spec = p->spec, .shown = p->shown };
 	(void)plan_lasts(f, p, &j->lasts);
 	/* What number a run of another time has nobody knows. */
 	if (f->now) {
@@ -474,13 +479,18 @@ static void
 begin(struct simulate_call *f)
 {
 	const struct simulate_in *in = in_of(f);
+	struct scheduler *s = server_of(&f->call)->scheduler;
 	struct simulate_config config = {
 		.from = f->from, .to = in->to, .zones = server_of(&f->call)->zones,
 		.runs_max = in->limit < 0 ? LIMIT_DEFAULT : (size_t)in->limit,
 		.columns = (size_t)in->columns,
 	};
 
-	scheduler_limits(server_of(&f->call)->scheduler, config.running_max);
+	f->queues_n = scheduler_queues(s, &f->queues);
+	config.queues = f->queues;
+	config.queues_n = f->queues_n;
+	config.slots_named = scheduler_slots_named(s);
+	scheduler_limits(s, config.running_max);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
 		if (in->slots[kind] > 0)
 			config.running_max[kind] = in->slots[kind];
@@ -547,6 +557,7 @@ tell_job(struct simulate_call *f, size_t i)
 	set_some(o, "pastRuns", from == LASTS_FROM_PAST ? (int64_t)f->plans[i].past_n : 0);
 	json_set_int(o, "runs", j->began);
 	set_some(o, "timedOut", j->timed_out);
+	set_some(o, "canceled", j->canceled);
 	json_set(o, "skips", skips_reply(j));
 	json_set_int(o, "overlaps", j->overlaps);
 	json_set_int(o, "waitUSec", j->waited);
@@ -716,6 +727,9 @@ plans_free(struct simulate_call *f)
 	free(f->plans);
 	free(f->jobs);
 	free(f->told);
+	for (size_t i = 0; i < f->queues_n; i++)
+		queue_info_done(&f->queues[i]);
+	free(f->queues);
 }
 
 static void

@@ -330,6 +330,7 @@ skip_tell(struct skip_call *f)
 		schedule = json_print(fields);
 	row = (struct due_row){ .due = f->op.next_due, .id = job->id, .every = job->every,
 	    .misfire = f->planned.spec.misfire, .kind = job->kind, .schedule = schedule,
+	    .uid = job->uid, .terms = terms_of(&f->planned.spec),
 	    .retrying = job->last != NULL && job->last->state == RUN_RETRYING ?
 	    job->last->run : 0 };
 	scheduler_job_skipped(server_of(&f->call)->scheduler, &f->op, &row, !job->paused);
@@ -596,7 +597,7 @@ backfill_took(struct backfill *f)
 		call_fail_store(&f->call, op->op.result);
 	if (op->op.result < 0)
 		return false;
-	scheduler_run_queued(server_of(&f->call)->scheduler, op->job, op->run, op->kind, op->name);
+	scheduler_run_queued(server_of(&f->call)->scheduler, op);
 	scheduler_dependents(server_of(&f->call)->scheduler, &op->dependents);
 	json_push(f->runs, json_string(run_text(op->job, op->run, text)));
 	op_trigger_done(op);

@@ -53,6 +53,21 @@ why_read(struct why *f)
 	return false;
 }
 
+/* The queued run that the question is about; 0: it is about an occurrence. */
+static int64_t
+run_asked(const struct why *f)
+{
+	const struct run_info *last = f->get.job.last;
+	instant due = f->get.job.due;
+
+	if (f->explain.question != EXPLAIN_NOW)
+		return f->target.run;
+	if (last == NULL || last->state != RUN_QUEUED ||
+	    (instant_is_set(due) && due.usec <= f->explain.now.usec))
+		return 0;
+	return last->run;
+}
+
 /* What is asked, and what is known at once. */
 static void
 why_begin(struct why *f)
@@ -72,7 +87,7 @@ why_begin(struct why *f)
 		e->question = EXPLAIN_RUN;
 	else if (instant_is_set(in->at))
 		e->question = EXPLAIN_INSTANT;
-	scheduler_view(s->scheduler, f->get.job.id, f->get.job.kind, &e->view);
+	scheduler_view(s->scheduler, e->job->id, e->job->kind, e->job->queue, run_asked(f), &e->view);
 	if (f->get.job.last != NULL)
 		run_add_live(s, f->get.job.last);
 }

@@ -31,6 +31,8 @@ static const enum op_class classes[] = {
 	[OP_RETRY] = CLASS_WRITE,
 	[OP_CANCEL] = CLASS_WRITE,
 	[OP_PAUSE] = CLASS_WRITE,
+	[OP_QUEUE_SET] = CLASS_WRITE,
+	[OP_QUEUE_REMOVE] = CLASS_WRITE,
 	[OP_REMOVE] = CLASS_WRITE,
 	[OP_ADD] = CLASS_WRITE,
 	[OP_KEEP] = CLASS_TIDY,
@@ -48,6 +50,7 @@ static const enum op_class classes[] = {
 	[OP_LEDGER] = CLASS_READ,
 	[OP_SPANS] = CLASS_READ,
 	[OP_FAILED] = CLASS_READ,
+	[OP_QUEUES] = CLASS_READ,
 };
 
 _Static_assert(sizeof(classes) / sizeof(classes[0]) == OP_COUNT, "a row for every op");

@@ -25,8 +25,7 @@ struct memory_parent {
 };
 
 struct memory_job {
-	struct due_row		 row;		/* due, id, every, misfire, kind, schedule */
-	int64_t			 uid;
+	struct due_row		 row;		/* all of it */
 	int			 state;
 	bool			 paused, quarantined, on_boot;
 	instant			 created, finished, previous;
@@ -53,6 +52,8 @@ struct memory {
 	struct memory_run	 *spare;	/* linked by older */
 	int64_t			  last_cursor;
 	int64_t			  queued, running, retrying;
+	struct queue_row	 *queues;	/* by name */
+	size_t			  queues_n;
 	/* the clock, as SQLite's table of it */
 	char			 *boot;
 	usec_t			  offset;
@@ -138,5 +139,15 @@ int memory_cancel(void *db, struct store_op *op);
 int memory_pause(void *db, struct store_op *op);
 int memory_remove(void *db, struct store_op *op);
 int memory_get(void *db, struct store_op *op);
+
+/* ---- queues (memory_queue.c) ---- */
+
+/* A job names it: then it is there.  0, -EMLINK. */
+int memory_queue_named(struct memory *m, const char *name, bool *ret_new);
+/* As if it had not been named: its add is refused. */
+void memory_queue_unnamed(struct memory *m, const char *name);
+int memory_queue_set(void *db, struct store_op *op);
+int memory_queue_remove(void *db, struct store_op *op);
+int memory_queues(void *db, struct store_op *op);
 
 #endif

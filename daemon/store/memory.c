@@ -67,6 +67,7 @@ job_free(struct memory_job *j)
 		free(j->parents[i].name);
 	free(j->parents);
 	free(j->row.schedule);
+	terms_done(&j->row.terms);
 	free(j->name);
 	free(j->key);
 	free(j->spec_json);
@@ -254,6 +255,34 @@ memory_run_end(struct memory *m, struct memory_job *j, struct memory_run *r, int
 
 /* ---- claim, finish, skip ---- */
 
+/* A new run takes the place of what is active, but of what was asked for by hand and waits. */
+static void
+claim_replaces(struct memory *m, struct memory_job *j, struct op_claim *o)
+{
+	char *by = xasprintf(REPLACED_BY, j->row.id, j->runs + 1);
+	struct memory_run *waits = NULL;
+
+	for (struct memory_run *r = j->newest; r != NULL; r = r->older) {
+		if ((r->info.state == RUN_QUEUED || r->info.state == RUN_RETRYING) && !r->info.manual)
+			waits = r;
+		else if (r->info.state == RUN_RUNNING && r->info.canceled_by == NULL)
+			r->info.canceled_by = xstrdup(by);
+	}
+	if (waits != NULL) {
+		o->replaced = waits->info.run;
+		o->replaced_was = waits->info.state;
+		MUST(run_state_allows((enum run_state)o->replaced_was, RUN_CANCELED));
+		waits->info.state = RUN_CANCELED;
+		waits->info.ended = o->noticed;
+		waits->info.retry_at = (instant){ 0 };
+		free(waits->info.canceled_by);
+		waits->info.canceled_by = by;
+		memory_run_end(m, j, waits, o->replaced_was);
+		return;
+	}
+	free(by);
+}
+
 /* A new run of an occurrence, and the next due. */
 static int
 claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
@@ -263,7 +292,12 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	if (memory_job_held(j) || !instant_is_set(o->due) || j->row.due.usec != o->due.usec)
 		return -ESTALE;
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->due.usec);
-	r = memory_run_new(m, j, RUN_RUNNING, false, o->due);
+	o->full = o->queue && o->queue_max > 0 && j->queued >= o->queue_max;
+	if (o->full)
+		return 0;
+	if (o->replace)
+		claim_replaces(m, j, o);
+	r = memory_run_new(m, j, o->queue ? RUN_QUEUED : RUN_RUNNING, false, o->due);
 	r->info.mark = o->mark;
 	r->info.missed = o->missed;
 	o->previous = r->info.previous = j->previous;
@@ -274,8 +308,11 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	j->previous = o->due;
 	j->overlaps = 0;
 	memory_dependents_due(m, j, o->started, &o->dependents);
-	o->attempt = r->info.attempt = 1;
+	o->attempt = 1;
 	r->info.noticed = o->noticed;
+	if (o->queue)
+		return 0;
+	r->info.attempt = 1;
 	r->info.started = o->started;
 	return 0;
 }
@@ -304,6 +341,9 @@ claim_waiting(struct memory *m, struct memory_job *j, struct op_claim *o)
 	o->retrying = memory_retrying_run(j);
 	o->manual = r->info.manual;
 	o->run_due = r->info.due;
+	o->mark = r->info.mark;
+	o->missed = r->info.missed;
+	o->previous = r->info.previous;
 	return 0;
 }
 
@@ -321,9 +361,10 @@ memory_claim(void *db, struct store_op *op)
 	if (r < 0)
 		return r;
 	memory_job_settle(j, o->started);
+	o->job_state = j->state;
 	o->row = (struct job_row){
 		.id = j->row.id,
-		.uid = j->uid,
+		.uid = j->row.uid,
 		.name = xstrdup(j->name),
 		.kind = j->row.kind,
 		.spec_json = xstrdup(j->spec_json),
@@ -568,10 +609,25 @@ job_compare(const void *a, const void *b)
 	return x->row.id < y->row.id ? -1 : x->row.id > y->row.id;
 }
 
+/* Is it of the queue and the user that are asked for? */
+static bool
+due_of(const struct op_due *o, const struct due_row *row)
+{
+	const char *queue = terms_queue(&row->terms, row->kind);
+
+	if (row->uid != o->uid)
+		return false;
+	if (o->queue == NULL || queue == NULL)
+		return o->queue == queue && row->kind == o->kind;
+	return strcmp(o->queue, queue) == 0;
+}
+
 static bool
 due_wanted(const struct op_due *o, const struct memory_job *j)
 {
 	if (memory_job_held(j) || !instant_is_set(j->row.due) || j->row.due.usec > o->until.usec)
+		return false;
+	if (o->some && !due_of(o, &j->row))
 		return false;
 	return j->row.due.usec > o->after_due.usec ||
 	    (j->row.due.usec == o->after_due.usec && j->row.id > o->after_id);
@@ -584,6 +640,7 @@ memory_due_row(const struct memory_job *j)
 
 	row.schedule = xstrdup(row.schedule);
 	row.retrying = memory_retrying_run(j);
+	row.terms = terms_copy(&row.terms);
 	return row;
 }
 
@@ -603,6 +660,10 @@ memory_due_page(void *db, struct store_op *op)
 	o->more = n > DUE_PAGE;
 	for (; o->n < n && o->n < DUE_PAGE; o->n++)
 		o->rows[o->n] = memory_due_row(found[o->n]);
+	if (o->n > 0) {
+		o->last_due = o->rows[o->n - 1].due;
+		o->last_id = o->rows[o->n - 1].id;
+	}
 	free(found);
 	return 0;
 }
@@ -615,14 +676,15 @@ active_row(const struct memory *m, const struct memory_run *r)
 
 	return (struct active_row){
 		.cursor = r->cursor, .job = i->job, .run = i->run, .state = i->state,
-		.kind = i->kind, .uid = j->uid, .attempt = i->attempt, .due = i->due,
+		.kind = i->kind, .uid = j->row.uid, .attempt = i->attempt, .due = i->due,
 		.noticed = i->noticed, .started = i->started, .mark = i->mark,
 		.missed = i->missed, .previous = i->previous, .manual = i->manual,
 		.took = j->took, .retry_at = i->retry_at, .retried = r->retried,
 		.cancel_asked = i->canceled_by != NULL,
 		.canceled_by = xstrdup(i->canceled_by), .name = xstrdup(j->name),
 		.spec_json = i->state == RUN_RUNNING ? xstrdup(j->spec_json) : NULL,
-		.spec = j->spec,
+		.spec = j->spec, .terms = terms_copy(&j->row.terms),
+		.job_retrying = j->retrying > 0,
 	};
 }
 
@@ -743,6 +805,9 @@ memory_free(struct memory *m)
 		m->spare = r->older;
 		free(r);
 	}
+	for (size_t i = 0; i < m->queues_n; i++)
+		queue_row_done(&m->queues[i]);
+	free(m->queues);
 	free(m->jobs);
 	map_done(&m->by_id);
 	free(m->boot);
@@ -757,6 +822,7 @@ memory_put_job(struct memory *m, const struct due_row *row, const struct job_spe
 
 	j->row = *row;
 	j->row.schedule = xstrdup(row->schedule);
+	j->row.terms = terms_copy(&row->terms);
 	j->on_boot = spec->on_boot;
 	j->spec = spec;
 	j->runs = runs;
@@ -868,6 +934,8 @@ const struct backend backend_memory = {
 		[OP_RETRY] = memory_retry,
 		[OP_CANCEL] = memory_cancel,
 		[OP_PAUSE] = memory_pause,
+		[OP_QUEUE_SET] = memory_queue_set,
+		[OP_QUEUE_REMOVE] = memory_queue_remove,
 		[OP_REMOVE] = memory_remove,
 		[OP_ADD] = memory_add,
 		[OP_SPREAD] = memory_spread,
@@ -876,5 +944,6 @@ const struct backend backend_memory = {
 		[OP_SCHEDULED] = memory_scheduled,
 		[OP_GET] = memory_get,
 		[OP_COUNTS] = memory_counts,
+		[OP_QUEUES] = memory_queues,
 	},
 };

@@ -20,6 +20,9 @@ struct memory *memory_new(bool keep);
 /* No store may be open on it.  NULL is fine. */
 void memory_free(struct memory *m);
 
+/* A queue as it is stored; copied. */
+void memory_put_queue(struct memory *m, const struct queue_row *row);
+
 /*
  * A job as a store has it, with an id that is not in there yet.  row is copied; spec outlives the
  * memory and is handed to whoever claims, as it is; runs is the number of the latest one.

@@ -15,7 +15,7 @@
 static int
 allows(const struct memory_job *j, int64_t uid)
 {
-	return uid == -1 || uid == j->uid ? 0 : -EACCES;
+	return uid == -1 || uid == j->row.uid ? 0 : -EACCES;
 }
 
 /* The job, or NULL with the refusal in *r. */
@@ -43,7 +43,7 @@ job_find(const struct memory *m, const char *name, const char *key, int64_t uid)
 	for (size_t i = 0; i < m->n; i++) {
 		struct memory_job *j = m->jobs[i];
 
-		if (same(j->name, name) || (same(j->key, key) && j->uid == uid))
+		if (same(j->name, name) || (same(j->key, key) && j->row.uid == uid))
 			return j;
 	}
 	return NULL;
@@ -61,7 +61,7 @@ owned(const struct memory *m, int64_t uid)
 	int64_t n = 0;
 
 	for (size_t i = 0; i < m->n; i++)
-		n += m->jobs[i]->uid == uid;
+		n += m->jobs[i]->row.uid == uid;
 	return n;
 }
 
@@ -71,6 +71,7 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 {
 	const struct job_spec *spec = job->spec;
 	struct memory_job *j = job_find(m, NULL, spec->key, o->uid);
+	struct queue_terms terms;
 
 	job->existed = j != NULL;
 	if (j != NULL) {
@@ -81,13 +82,21 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 		return -EDQUOT;
 	if (job_find(m, spec->name, NULL, o->uid) != NULL)
 		return -EEXIST;
+	if (spec->queue != NULL) {
+		int r = memory_queue_named(m, spec->queue, &job->new_queue);
+
+		if (r < 0)
+			return r;
+	}
+	terms = terms_of(spec);
 	j = memory_job_new(m, m->last_id + 1);
+	j->row.terms = terms_copy(&terms);
 	j->row.due = job->due;
 	j->row.every = spec->every;
 	j->row.misfire = spec->misfire;
 	j->row.kind = job_spec_kind(spec);
 	j->row.schedule = xstrdup(job->schedule);
-	j->uid = o->uid;
+	j->row.uid = o->uid;
 	j->paused = spec->paused;
 	j->on_boot = spec->on_boot;
 	j->created = o->now;
@@ -124,6 +133,10 @@ memory_add(void *db, struct store_op *op)
 	}
 	if (r == 0)
 		r = memory_dependencies_add(m, o, last_id);
+	for (size_t i = 0; r < 0 && i <= o->failed; i++) {
+		if (o->jobs[i].new_queue)
+			memory_queue_unnamed(m, o->jobs[i].spec->queue);
+	}
 	/* All or none. */
 	while (r < 0 && m->n > 0 && m->jobs[m->n - 1]->row.id > last_id)
 		memory_job_delete(m, m->jobs[m->n - 1]);
@@ -153,6 +166,8 @@ memory_trigger(void *db, struct store_op *op)
 	    &o->dependents);
 	o->kind = j->row.kind;
 	o->name = xstrdup(j->name);
+	o->owner = j->row.uid;
+	o->terms = terms_copy(&j->row.terms);
 	return 0;
 }
 
@@ -316,10 +331,12 @@ memory_get(void *db, struct store_op *op)
 		return -ENOENT;
 	o->job = (struct job_info){
 		.id = j->row.id, .name = xstrdup(j->name), .kind = j->row.kind, .state = j->state,
-		.uid = j->uid, .generation = j->generation, .created = j->created,
+		.uid = j->row.uid, .generation = j->generation, .created = j->created,
 		.due = j->row.due, .every = j->row.every, .runs = j->runs, .skips = j->skips,
 		.overlaps = j->overlaps, .crashes = j->crashes, .paused = j->paused,
 		.dependents = j->children, .parents = (int64_t)j->parents_n,
+		.queue = xstrdup(terms_queue(&j->row.terms, j->row.kind)),
+		.priority = j->row.terms.priority, .mutex = xstrdup(j->row.terms.mutex),
 	};
 	if (o->dependencies)
 		memory_dependencies_read(m, j, o);

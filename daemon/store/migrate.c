@@ -163,7 +163,23 @@ static const char step_3[] =
 " at INTEGER NOT NULL, child INTEGER NOT NULL);"
 /* What it took to end a run. */
 "ALTER TABLE run ADD COLUMN ended_by TEXT;"
-"ALTER TABLE run ADD COLUMN leftovers INTEGER;";
+"ALTER TABLE run ADD COLUMN leftovers INTEGER;"
+/*
+ * queue is NULL for a command in the queue default, and for a check or a timer in none.  What was
+ * there before goes where it would go now.
+ */
+"ALTER TABLE job ADD COLUMN queue TEXT;"
+"ALTER TABLE job ADD COLUMN priority INTEGER;"
+"ALTER TABLE job ADD COLUMN slots INTEGER;"
+"ALTER TABLE job ADD COLUMN mutex TEXT;"
+"ALTER TABLE job ADD COLUMN overlap_limit INTEGER;"
+"UPDATE job SET queue = 'schedule' WHERE kind = 0 AND (every_usec > 0 OR on_boot = 1 OR"
+" json_extract(schedule, '$.cron') IS NOT NULL OR json_extract(schedule, '$.calendar') IS NOT NULL);"
+/* Which jobs name a queue; most name none, and an add of those does not touch it. */
+"CREATE INDEX job_queue ON job(queue) WHERE queue IS NOT NULL AND queue <> 'schedule';"
+/* What people have set; NULL is as configured, or none. */
+"CREATE TABLE queue (name TEXT PRIMARY KEY, slots INTEGER, paused INTEGER, paused_by TEXT,"
+" rate INTEGER, rate_usec INTEGER) WITHOUT ROWID;";
 
 const char *const migrate_steps[] = { step_1, step_2, step_3 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);

@@ -17,6 +17,7 @@ dependents_done(struct dependents *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		free(d->items[i].row.schedule);
+		terms_done(&d->items[i].row.terms);
 		free(d->items[i].name);
 	}
 	free(d->items);
@@ -54,7 +55,7 @@ add_clear(struct op_add *op)
 	op->dependents = NO_DEPENDENTS;
 	for (size_t i = 0; i < op->n; i++) {
 		op->jobs[i].id = 0;
-		op->jobs[i].existed = false;
+		op->jobs[i].existed = op->jobs[i].new_queue = false;
 	}
 }
 
@@ -70,6 +71,88 @@ add_drop(struct op_add *op)
 	op->failed_after = failed_after;
 }
 
+struct queue_terms
+terms_of(const struct job_spec *spec)
+{
+	const char *queue = job_spec_queue(spec);
+	bool plain = queue != NULL && strcmp(queue, QUEUE_DEFAULT) == 0 && spec->command != NULL;
+
+	return (struct queue_terms){
+		.queue = plain ? NULL : (char *)(uintptr_t)queue, .mutex = spec->mutex,
+		.priority = spec->priority, .slots = spec->slots, .overlap = spec->overlap,
+		.overlap_limit = spec->overlap_limit,
+	};
+}
+
+struct queue_terms
+terms_copy(const struct queue_terms *from)
+{
+	struct queue_terms to = *from;
+
+	to.queue = xstrdup(from->queue);
+	to.mutex = xstrdup(from->mutex);
+	return to;
+}
+
+void
+terms_done(struct queue_terms *t)
+{
+	free(t->queue);
+	free(t->mutex);
+	*t = (struct queue_terms){ 0 };
+}
+
+const char *
+terms_queue(const struct queue_terms *t, int kind)
+{
+	if (t->queue != NULL)
+		return t->queue;
+	return kind == KIND_COMMAND ? QUEUE_DEFAULT : NULL;
+}
+
+void
+queue_row_done(struct queue_row *row)
+{
+	free(row->name);
+	free(row->paused_by);
+	*row = (struct queue_row){ 0 };
+}
+
+void
+queue_row_change(struct queue_row *row, const struct op_queue_set *op)
+{
+	if (row->name == NULL)
+		row->name = xstrdup(op->name);
+	if (op->slots >= 0)
+		row->slots = op->slots;
+	if (op->rate >= 0) {
+		row->rate = op->rate;
+		row->rate_usec = op->rate > 0 ? op->rate_usec : 0;
+	}
+	/* Who paused it first, and when, stays. */
+	if (op->paused >= 0 && (op->paused > 0) != instant_is_set(row->paused)) {
+		free(row->paused_by);
+		row->paused_by = op->paused > 0 ? xstrdup(op->by) : NULL;
+		row->paused = op->paused > 0 ? op->now : (instant){ 0 };
+	}
+}
+
+void
+op_queue_set_done(struct op_queue_set *op)
+{
+	queue_row_done(&op->row);
+}
+
+void
+op_queues_done(struct op_queues *op)
+{
+	for (size_t i = 0; i < op->n; i++)
+		queue_row_done(&op->rows[i]);
+	free(op->rows);
+	op->rows = NULL;
+	op->n = 0;
+}
+
 static void
 claim_clear(struct op_claim *op)
 {
@@ -78,7 +161,10 @@ claim_clear(struct op_claim *op)
 	op->was = 0;
 	op->manual = false;
 	op->run_due = (instant){ 0 };
-	op->born = false;
+	op->born = op->full = false;
+	op->replaced = 0;
+	op->replaced_was = -1;
+	op->job_state = 0;
 	op->dependents = NO_DEPENDENTS;
 }
 
@@ -110,6 +196,7 @@ void
 op_trigger_done(struct op_trigger *op)
 {
 	text_done(&op->name);
+	terms_done(&op->terms);
 	dependents_done(&op->dependents);
 }
 
@@ -118,6 +205,7 @@ op_retry_done(struct op_retry *op)
 {
 	text_done(&op->name);
 	text_done(&op->row.schedule);
+	terms_done(&op->row.terms);
 	dependents_done(&op->dependents);
 }
 
@@ -133,6 +221,7 @@ op_pause_done(struct op_pause *op)
 {
 	text_done(&op->name);
 	text_done(&op->row.schedule);
+	terms_done(&op->row.terms);
 }
 
 void
@@ -145,8 +234,10 @@ op_remove_done(struct op_remove *op)
 static void
 due_rows_done(struct due_row *rows, size_t *n, bool *more)
 {
-	for (size_t i = 0; i < *n; i++)
+	for (size_t i = 0; i < *n; i++) {
 		free(rows[i].schedule);
+		terms_done(&rows[i].terms);
+	}
 	*n = 0;
 	*more = false;
 }
@@ -179,6 +270,7 @@ op_active_done(struct op_active *op)
 		free(op->rows[i].canceled_by);
 		free(op->rows[i].name);
 		free(op->rows[i].spec_json);
+		terms_done(&op->rows[i].terms);
 	}
 	op->n = 0;
 	op->more = false;
@@ -264,6 +356,7 @@ clear_by_hand(struct store_op *op)
 	if (op->kind == OP_TRIGGER) {
 		OP(trigger, op)->run = 0;
 		OP(trigger, op)->name = NULL;
+		OP(trigger, op)->terms = (struct queue_terms){ 0 };
 		OP(trigger, op)->dependents = NO_DEPENDENTS;
 	} else if (op->kind == OP_RETRY) {
 		OP(retry, op)->was = -1;
@@ -295,6 +388,8 @@ clear_read(struct store_op *op)
 	case OP_DUE:
 		OP(due, op)->n = 0;
 		OP(due, op)->more = false;
+		OP(due, op)->last_due = OP(due, op)->after_due;
+		OP(due, op)->last_id = OP(due, op)->after_id;
 		break;
 	case OP_ACTIVE:
 		OP(active, op)->n = 0;
@@ -342,6 +437,10 @@ clear_read(struct store_op *op)
 		OP(runs, op)->next = 0;
 		OP(runs, op)->uid = 0;
 		break;
+	case OP_QUEUES:
+		OP(queues, op)->rows = NULL;
+		OP(queues, op)->n = 0;
+		break;
 	case OP_COUNTS:
 		OP(counts, op)->queued = OP(counts, op)->running = OP(counts, op)->retrying = 0;
 		break;
@@ -387,6 +486,10 @@ op_clear(struct store_op *op)
 		break;
 	case OP_SPAN:
 	case OP_OUTPUT_REMOVED:
+	case OP_QUEUE_REMOVE:
+		break;
+	case OP_QUEUE_SET:
+		OP(queue_set, op)->row = (struct queue_row){ 0 };
 		break;
 	case OP_TRIGGER:
 	case OP_RETRY:
@@ -413,6 +516,7 @@ op_clear(struct store_op *op)
 	case OP_SPANS:
 	case OP_FAILED:
 	case OP_OUTPUT_TRASH:
+	case OP_QUEUES:
 		clear_read(op);
 		break;
 	case OP_COUNT:
@@ -477,6 +581,12 @@ op_drop(struct store_op *op)
 	case OP_ADD:
 		add_drop(OP(add, op));
 		break;
+	case OP_QUEUE_SET:
+		op_queue_set_done(OP(queue_set, op));
+		break;
+	case OP_QUEUES:
+		op_queues_done(OP(queues, op));
+		break;
 	case OP_FINISH:
 		op_finish_done(OP(finish, op));
 		break;
@@ -494,6 +604,7 @@ op_drop(struct store_op *op)
 	case OP_FAILED:
 	case OP_OUTPUT_TRASH:
 	case OP_OUTPUT_REMOVED:
+	case OP_QUEUE_REMOVE:
 		break;
 	case OP_COUNT:
 		MUST(false);

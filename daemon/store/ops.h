@@ -8,21 +8,42 @@
 #ifndef STORE_OPS_H
 #define STORE_OPS_H
 
+#include <inttypes.h>
+
 #include "daemon/store/store.h"
 #include "proto/types.h"
 
 enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
-	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_REMOVE, OP_ADD, OP_SPREAD, OP_KEEP, OP_OUTPUT_REMOVED,
+	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE, OP_ADD,
+	OP_SPREAD, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
-	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH,
+	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH, OP_QUEUES,
 	OP_COUNT
 };
 
 /* Rows looked at by one read op at most, so that a filter that matches nothing delays no claim. */
 #define SCAN_ROWS_MAX 2000
+
+/* Where a job waits, and for what: how it queues.  The strings belong to what it is in. */
+struct queue_terms {
+	char	*queue;			/* NULL: as the kind has it, see terms_queue() */
+	char	*mutex;			/* or NULL */
+	int64_t	 priority;
+	int64_t	 slots;			/* 0: 1 */
+	int	 overlap;		/* enum overlap */
+	int64_t	 overlap_limit;		/* 0: by default */
+};
+
+/* The terms of a spec; its strings are borrowed.  Plain commands have no name of a queue in them. */
+struct queue_terms terms_of(const struct job_spec *spec);
+struct queue_terms terms_copy(const struct queue_terms *from);
+void terms_done(struct queue_terms *t);
+
+/* The queue's name, or NULL: in none. */
+const char *terms_queue(const struct queue_terms *t, int kind);
 
 /* What the scheduler needs of a job to decide its next occurrence. */
 struct due_row {
@@ -32,6 +53,8 @@ struct due_row {
 	int	 misfire;
 	int	 kind;
 	char	*schedule;	/* of schedule_fields, as JSON; NULL: nothing but every */
+	int64_t	 uid;
+	struct queue_terms terms;
 	instant	 decided;	/* OP_SCHEDULED: the latest due with a disposition; none: none has */
 	int64_t	 retrying;	/* a run of it that waits for its next attempt; 0: none does */
 };
@@ -77,6 +100,7 @@ struct job_new {
 	int64_t			 id;		/* out */
 	bool			 existed;	/* out: the key was known; nothing was changed */
 	int			 job_state;	/* out: of one that was added */
+	bool			 new_queue;	/* out: the queue that it names was made */
 };
 
 struct op_add {
@@ -93,7 +117,7 @@ struct op_add {
 	/*
 	 * -EEXIST: name taken (a key of the same uid that exists is no error); -EDQUOT:
 	 * jobs_max_uid reached; -ENOENT: no such parent; -ENOTUNIQ: the same parent twice; -EMLINK: it
-	 * has DEPENDENTS_MAX already.
+	 * has DEPENDENTS_MAX already; -EUSERS: QUEUES_MAX queues are there.
 	 *
 	 * What after names may be in jobs, too, by name and in any place.  That there are no circles is
 	 * the asker's to see to: only jobs of one Add can make one.
@@ -119,6 +143,10 @@ struct job_row {			/* what the scheduler needs of a job to run it */
  * The durable decision to run, and the next due in the same transaction.  Two forms: run == 0
  * claims the occurrence `due` of the job: inserts the run as running.  run != 0 moves
  * that run from queued or retrying to running; due and next_due are not looked at.
+ *
+ * With queue the first form inserts the run as queued instead: it waits for a run of its job.  No
+ * more than queue_max wait, else it is full and nothing is changed.  With replace the job's other
+ * active runs are canceled by it, but waiting ones that were asked for by hand.
  */
 struct op_claim {
 	struct store_op	 op;
@@ -129,6 +157,9 @@ struct op_claim {
 	int		 mark;		/* enum due_mark, of the due */
 	int64_t		 missed;	/* occurrences before it that were skipped as missed */
 	instant		 noticed, started;
+	bool		 queue;
+	int64_t		 queue_max;	/* 0: no limit */
+	bool		 replace;	/* with queue */
 	int64_t		 node;		/* who claims (one node: 1) and until when: DESIGN 4.11 */
 	instant		 lease;
 	struct job_row	 row;		/* out */
@@ -143,6 +174,10 @@ struct op_claim {
 	bool		 born;
 	/* out: the job itself, when its parents let it go on again meanwhile */
 	struct dependents dependents;
+	bool		 full;		/* out: queue_max of them wait already */
+	int64_t		 replaced;	/* out: the waiting run that was canceled for it, or 0 */
+	int		 replaced_was;	/* out: its state before */
+	int		 job_state;	/* out: with queue */
 	/*
 	 * -ESTALE: the job is gone, paused or in quarantine, its due is another, or the run is not
 	 * queued (or retrying, and its time come) any more: drop it.
@@ -150,6 +185,9 @@ struct op_claim {
 	 */
 };
 void op_claim_done(struct op_claim *op);
+
+/* canceledBy of what a new run of the job took the place of: job, run. */
+#define REPLACED_BY "run %" PRId64 ".%" PRId64 ", which replaces it"
 
 /* ---- the end of an attempt, which is the end of its run, or not ---- */
 enum again {
@@ -271,6 +309,8 @@ struct op_trigger {
 	char		*name;		/* out */
 	int		 kind;		/* out */
 	struct dependents dependents;	/* out: they wait for it again */
+	int64_t		 owner;		/* out: the job's uid */
+	struct queue_terms terms;	/* out */
 	/* -ENOENT, -EACCES */
 };
 void op_trigger_done(struct op_trigger *op);
@@ -344,6 +384,54 @@ struct op_remove {
 };
 void op_remove_done(struct op_remove *op);
 
+/* ---- queues ---- */
+
+#define QUEUES_MAX 1000
+#define QUEUES_ROWS_MAX (QUEUES_MAX + 2)	/* with the built-in ones */
+
+/* A queue as it is stored; those that are always there have a row only when they were changed. */
+struct queue_row {
+	char	*name;
+	int64_t	 slots;		/* 0: as configured */
+	instant	 paused;	/* none: it is not */
+	char	*paused_by;	/* "uid 1000" */
+	int64_t	 rate;		/* starts in rate_usec; 0: no limit */
+	usec_t	 rate_usec;
+};
+void queue_row_done(struct queue_row *row);
+
+struct op_queue_set;
+/* As the op says; its name, too, if it has none yet. */
+void queue_row_change(struct queue_row *row, const struct op_queue_set *op);
+
+/* Change what is not negative. */
+struct op_queue_set {
+	struct store_op	 op;
+	const char	*name;
+	bool		 create;	/* it must not be there; else it must, but a built-in one */
+	int64_t		 slots, rate, paused;
+	usec_t		 rate_usec;
+	const char	*by;		/* who pauses it */
+	instant		 now;
+	struct queue_row row;		/* out: as it is then */
+	/* -ENOENT, -EEXIST, -EMLINK: QUEUES_MAX are there */
+};
+void op_queue_set_done(struct op_queue_set *op);
+
+struct op_queue_remove {
+	struct store_op	 op;
+	const char	*name;
+	/* -ENOENT; -EBUSY: jobs name it */
+};
+
+/* All of them, in the order of their names. */
+struct op_queues {
+	struct store_op	  op;
+	struct queue_row *rows;		/* out */
+	size_t		  n;
+};
+void op_queues_done(struct op_queues *op);
+
 /* ---- reads ---- */
 
 /*
@@ -357,9 +445,17 @@ struct op_due {
 	instant		 after_due;	/* in: cursor; (0, 0) for the beginning */
 	int64_t		 after_id;
 	instant		 until;
+	/* in: only those of this uid in a queue (its name), or of a kind that are in none */
+	bool		 some;
+	int64_t		 uid;
+	const char	*queue;		/* or NULL, then */
+	int		 kind;
 	struct due_row	 rows[DUE_PAGE];	/* out */
 	size_t		 n;
 	bool		 more;		/* out: there may be more up to until */
+	/* out: the last row that was looked at: where to go on, with more */
+	instant		 last_due;
+	int64_t		 last_id;
 };
 void op_due_done(struct op_due *op);
 
@@ -383,10 +479,12 @@ struct active_row {
 	usec_t	 took;		/* as in struct job_row */
 	bool	 manual;
 	bool	 cancel_asked;
+	bool	 job_retrying;	/* some run of its job waits for its next attempt */
 	char	*canceled_by;
 	char	*name;
 	char	*spec_json;	/* of running ones only */
 	const struct job_spec *spec;	/* as in struct job_row */
+	struct queue_terms terms;
 };
 
 #define ACTIVE_PAGE 64
@@ -446,6 +544,7 @@ struct op_list {
 	unsigned	 states;	/* bits 1 << enum job_state; 0: all */
 	int		 kind;		/* -1: all */
 	const struct strings *labels;	/* all must be there; or NULL */
+	const char	*queue;		/* or NULL */
 	int64_t		 uid;		/* only of this owner; -1: all */
 	int64_t		 after;
 	size_t		 limit;		/* 0 or more than PAGE_MAX: PAGE_MAX */

@@ -544,5 +544,8 @@ const struct backend backend_sqlite = {
 		[OP_LEDGER] = sqlite_ledger,
 		[OP_SPANS] = sqlite_spans,
 		[OP_FAILED] = sqlite_failed,
+		[OP_QUEUE_SET] = sqlite_queue_set,
+		[OP_QUEUE_REMOVE] = sqlite_queue_remove,
+		[OP_QUEUES] = sqlite_queues,
 	},
 };

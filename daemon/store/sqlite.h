@@ -38,6 +38,8 @@ enum statement {
 	ST_DEPENDENCIES_USE, ST_DEPENDENCIES_NEVER, ST_CHILD_LESS, ST_DEPENDENCIES_DELETE, ST_WAITED,
 	ST_LAST_SKIP, ST_SPREAD_PUT, ST_SPREAD_FIRST, ST_SPREAD_ON, ST_SPREAD_DROP, ST_JOB_STATE,
 	ST_PARENTS_TOLD, ST_CHILDREN_TOLD,
+	ST_QUEUE_LOAD, ST_QUEUE_PUT, ST_QUEUE_COUNT, ST_QUEUE_USED, ST_QUEUE_DELETE, ST_QUEUES,
+	ST_RUNS_WAITING, ST_RUNS_MARK, ST_RUN_RECALL,
 	ST_COUNT
 };
 
@@ -146,11 +148,12 @@ struct job_now {
 	int64_t	 was_queued, was_running, was_retrying, was_runs, was_output;
 	char	*name, *spec_json;	/* as wanted */
 	char	*schedule;
+	struct queue_terms terms;	/* WANT_DUE_ROW or WANT_TERMS */
 	int	 misfire;
 	int64_t	 retrying_run;		/* with WANT_DUE_ROW: as in struct due_row */
 };
 
-enum { WANT_NAME = 1, WANT_SPEC = 2, WANT_DUE_ROW = 4 };
+enum { WANT_NAME = 1, WANT_SPEC = 2, WANT_DUE_ROW = 4, WANT_TERMS = 8 };
 
 /* 0, -ENOENT, -EIO.  Then job_now_done(). */
 int job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j);
@@ -209,7 +212,9 @@ struct run_now {
 	int64_t	job, run, attempt, retried;
 	int	state;
 	bool	manual, cancel_asked;
-	instant	due, retry_at;
+	instant	due, retry_at, previous;
+	int	mark;
+	int64_t	missed;
 };
 
 /* What a row of run says of an attempt that has ended, taken back; but its output, which adds up. */
@@ -220,7 +225,8 @@ struct run_now {
 	" phases = NULL, answer = NULL, ended_by = NULL, leftovers = NULL"
 
 #define RUN_NOW_TEXT \
-	"SELECT id, state, manual, due, attempt, retried, canceled_by IS NOT NULL, retry_at" \
+	"SELECT id, state, manual, due, attempt, retried, canceled_by IS NOT NULL, retry_at, mark," \
+	" missed, previous" \
 	" FROM run WHERE job = ?1 AND run = ?2"
 
 /* 0, -ENOENT, -EIO. */
@@ -273,6 +279,19 @@ int dependents_waiting(struct sqlite *db, const struct job_now *j, int64_t *ret)
 /* What is told of a job's parents, and of those that wait for it. */
 int dependencies_words(struct sqlite *db, struct job_info *job);
 int dependencies_read(struct sqlite *db, struct op_get *o);
+
+/* ---- queues (sqlite_queue.c) ---- */
+
+/* As columns of a job, one after another. */
+#define TERMS_COLUMNS "queue, priority, slots, mutex, overlap, overlap_limit"
+#define TERMS_COLUMNS_OF(j) \
+	j ".queue, " j ".priority, " j ".slots, " j ".mutex, " j ".overlap, " j ".overlap_limit"
+
+/* False: they make no sense, and nothing is read. */
+bool terms_read(sqlite3_stmt *st, int at, struct queue_terms *ret);
+
+/* A job names it: then it is there.  0, -EMLINK, -errno. */
+int queue_named(struct sqlite *db, const char *name, bool *ret_new);
 
 /* ---- spans (sqlite_span.c) ---- */
 
@@ -340,5 +359,8 @@ int sqlite_scheduled(void *db, struct store_op *op);
 int sqlite_ledger(void *db, struct store_op *op);
 int sqlite_spans(void *db, struct store_op *op);
 int sqlite_failed(void *db, struct store_op *op);
+int sqlite_queue_set(void *db, struct store_op *op);
+int sqlite_queue_remove(void *db, struct store_op *op);
+int sqlite_queues(void *db, struct store_op *op);
 
 #endif

@@ -63,6 +63,8 @@ job_read(struct sqlite *db, sqlite3_stmt *st, unsigned want, struct job_now *j)
 		j->schedule = col_text(st, 17);
 		j->retrying_run = col_int(st, 21);
 	}
+	if ((want & (WANT_DUE_ROW | WANT_TERMS)) && !terms_read(st, 29, &j->terms))
+		return sql_damaged(db, "job", j->id);
 	return 0;
 }
 
@@ -73,7 +75,7 @@ job_load(struct sqlite *db, int64_t id, unsigned want, struct job_now *j)
 	    "SELECT uid, kind, state, paused, due, every_usec, generation, runs, skips, queued,"
 	    " running, finished_at, name, spec, on_boot, previous, misfire, schedule, overlaps,"
 	    " retrying, crashes, " JOB_RETRYING_RUN ", took, output, parents, unmet, never,"
-	    " children, delay FROM job WHERE id = ?1");
+	    " children, delay, " TERMS_COLUMNS " FROM job WHERE id = ?1");
 	int r;
 
 	*j = (struct job_now){ .id = id };
@@ -92,6 +94,7 @@ job_now_done(struct job_now *j)
 	free(j->name);
 	free(j->spec_json);
 	free(j->schedule);
+	terms_done(&j->terms);
 	j->name = j->spec_json = j->schedule = NULL;
 }
 
@@ -177,10 +180,12 @@ job_due_row(struct job_now *j)
 {
 	struct due_row row = {
 		.due = j->due, .id = j->id, .every = j->every, .misfire = j->misfire, .kind = j->kind,
-		.schedule = j->schedule, .retrying = j->retrying_run,
+		.schedule = j->schedule, .retrying = j->retrying_run, .uid = j->uid,
+		.terms = j->terms,
 	};
 
 	j->schedule = NULL;
+	j->terms = (struct queue_terms){ 0 };
 	return row;
 }
 
@@ -211,9 +216,10 @@ job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int6
 	    "INSERT INTO job (id, uid, kind, state, paused, due, every_usec, overlap, misfire,"
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
 	    " description, summary, spec, schedule, on_boot, epoch, keep_runs, keep_usec,"
-	    " keep_output, parents, unmet, delay) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1,"
-	    " ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,"
-	    " ?24, ?25)");
+	    " keep_output, parents, unmet, delay, queue, priority, slots, mutex, overlap_limit)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14,"
+	    " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?24, ?25, ?26, ?27, ?28, ?29, ?30)");
+	struct queue_terms terms = terms_of(spec);
 	int64_t parents = (int64_t)spec->after.n;
 	bool due = instant_is_set(job->due);
 	const struct job_facts facts = {
@@ -250,6 +256,11 @@ job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int6
 	bind_int(st, 24, parents);
 	bind_int(st, 25, parents > 0 ? spec->in : 0);
 	job->job_state = state;
+	bind_text(st, 26, terms.queue);
+	bind_some(st, 27, terms.priority);
+	bind_some(st, 28, terms.slots);
+	bind_text(st, 29, terms.mutex);
+	bind_some(st, 30, terms.overlap_limit);
 	r = sql_run(db, st);
 	free(labels);
 	return r;
@@ -277,7 +288,11 @@ sqlite_add(void *arg, struct store_op *op)
 			continue;
 		if (o->jobs_max_uid > 0 && owned + added >= o->jobs_max_uid)
 			return -EDQUOT;
-		r = job_insert(db, o, job, last + 1);
+		r = 0;
+		if (job->spec->queue != NULL)
+			r = queue_named(db, job->spec->queue, &job->new_queue);
+		if (r == 0)
+			r = job_insert(db, o, job, last + 1);
 		if (r < 0)
 			return r;
 		job->id = ++last;

@@ -15,8 +15,27 @@
 
 /* ---- due and active: for the scheduler ---- */
 
+#define DUE_COLUMNS "due, id, every_usec, misfire, kind, schedule, uid, " TERMS_COLUMNS ", " \
+	JOB_RETRYING_RUN
+
+/* Is it one of those that are wanted? */
+static bool
+due_wanted(const struct op_due *o, sqlite3_stmt *st)
+{
+	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 7) };
+	const char *queue = terms_queue(&terms, (int)col_int(st, 4));
+
+	if (!o->some)
+		return true;
+	if (col_int(st, 6) != o->uid)
+		return false;
+	if (o->queue == NULL || queue == NULL)
+		return o->queue == queue && col_int(st, 4) == o->kind;
+	return strcmp(o->queue, queue) == 0;
+}
+
 static int
-due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o)
+due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o, size_t *seen)
 {
 	int r;
 
@@ -28,16 +47,26 @@ due_rows(struct sqlite *db, sqlite3_stmt *st, struct op_due *o)
 			(void)sqlite3_reset(st);	/* seen enough */
 			return 0;
 		}
+		if (o->some && ++*seen > SCAN_ROWS_MAX) {
+			o->more = true;
+			(void)sqlite3_reset(st);	/* seen enough */
+			return 0;
+		}
+		o->last_due = (instant){ col_int(st, 0) };
+		o->last_id = col_int(st, 1);
+		if (!due_wanted(o, st))
+			continue;
 		row = &o->rows[o->n];
 		*row = (struct due_row){
 			.due = { col_int(st, 0) },
 			.id = col_int(st, 1),
 			.every = col_int(st, 2),
 			.schedule = col_text(st, 5),
-			.retrying = col_int(st, 6),
+			.uid = col_int(st, 6),
+			.retrying = col_int(st, 13),
 		};
 		if (!col_enum(st, 3, MISFIRE_COUNT, &row->misfire) ||
-		    !col_enum(st, 4, KIND_COUNT, &row->kind)) {
+		    !col_enum(st, 4, KIND_COUNT, &row->kind) || !terms_read(st, 7, &row->terms)) {
 			/* It must not keep the others from running. */
 			(void)sql_damaged(db, "job", row->id);
 			free(row->schedule);
@@ -53,7 +82,9 @@ sqlite_due(void *arg, struct store_op *op)
 {
 	struct op_due *o = container_of(op, struct op_due, op);
 	struct sqlite *db = arg;
+	int64_t limit = o->some ? SCAN_ROWS_MAX + 1 : DUE_PAGE + 1;
 	sqlite3_stmt *st;
+	size_t seen = 0;
 	int r = 0;
 
 	/*
@@ -62,24 +93,24 @@ sqlite_due(void *arg, struct store_op *op)
 	 */
 	if (o->after_due.usec <= o->until.usec) {
 		st = sql(db, ST_DUE_SAME,
-		    "SELECT due, id, every_usec, misfire, kind, schedule, " JOB_RETRYING_RUN
-		    " FROM job WHERE due = ?1 AND id > ?2 AND due IS NOT NULL AND paused = 0"
+		    "SELECT " DUE_COLUMNS " FROM job"
+		    " WHERE due = ?1 AND id > ?2 AND due IS NOT NULL AND paused = 0"
 		    " ORDER BY id LIMIT ?3");
 		bind_int(st, 1, o->after_due.usec);
 		bind_int(st, 2, o->after_id);
-		bind_int(st, 3, DUE_PAGE + 1);
-		r = due_rows(db, st, o);
+		bind_int(st, 3, limit);
+		r = due_rows(db, st, o, &seen);
 	}
 	if (r < 0 || o->more)
 		return r;
 	st = sql(db, ST_DUE_LATER,
-	    "SELECT due, id, every_usec, misfire, kind, schedule, " JOB_RETRYING_RUN
-	    " FROM job WHERE due > ?1 AND due <= ?2 AND due IS NOT NULL AND paused = 0"
+	    "SELECT " DUE_COLUMNS " FROM job"
+	    " WHERE due > ?1 AND due <= ?2 AND due IS NOT NULL AND paused = 0"
 	    " ORDER BY due, id LIMIT ?3");
 	bind_int(st, 1, o->after_due.usec);
 	bind_int(st, 2, o->until.usec);
-	bind_int(st, 3, DUE_PAGE + 1);
-	return due_rows(db, st, o);
+	bind_int(st, 3, limit);
+	return due_rows(db, st, o, &seen);
 }
 
 static bool
@@ -97,7 +128,7 @@ active_read(sqlite3_stmt *st, struct active_row *row)
 		.manual = col_int(st, 10) != 0,
 	};
 	if (!col_enum(st, 3, RUN_STATE_COUNT, &row->state) ||
-	    !col_enum(st, 4, KIND_COUNT, &row->kind))
+	    !col_enum(st, 4, KIND_COUNT, &row->kind) || !terms_read(st, 20, &row->terms))
 		return false;
 	row->canceled_by = col_text(st, 11);
 	row->cancel_asked = row->canceled_by != NULL;
@@ -109,6 +140,7 @@ active_read(sqlite3_stmt *st, struct active_row *row)
 	row->retry_at = (instant){ col_int(st, 17) };
 	row->retried = col_int(st, 18);
 	row->took = col_int(st, 19);
+	row->job_retrying = col_int(st, 26) != 0;
 	return true;
 }
 
@@ -135,7 +167,8 @@ active_rows(struct sqlite *db, sqlite3_stmt *st, struct op_active *o)
 #define ACTIVE_SELECT \
 	"SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due, r.noticed," \
 	" r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END," \
-	" r.mark, r.missed, r.previous, r.retry_at, r.retried, j.took" \
+	" r.mark, r.missed, r.previous, r.retry_at, r.retried, j.took, " TERMS_COLUMNS_OF("j") "," \
+	" j.retrying > 0" \
 	" FROM run r CROSS JOIN job j ON j.id = r.job WHERE "
 
 /* By the time of their next attempt; two ranges of the index, as for dues. */
@@ -464,8 +497,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
 	" runs, skips, summary, paused, schedule, overlaps, crashes, output, pruned, parents," \
-	" children"
-#define JOB_COLUMN_SPEC 22
+	" children, queue, priority, mutex"
+#define JOB_COLUMN_SPEC 25
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -501,10 +534,15 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.pruned = { col_int(st, 19) },
 		.parents = col_int(st, 20),
 		.dependents = col_int(st, 21),
+		.priority = col_int(st, 23),
 	};
+	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 22) };
+
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);
 	job->summary = col_text(st, 13);
+	job->queue = xstrdup(terms_queue(&terms, (int)col_int(st, 4)));
+	job->mutex = col_text(st, 19);
 	if (!col_enum(st, 4, KIND_COUNT, &job->kind) ||
 	    !col_enum(st, 5, JOB_STATE_COUNT, &job->state) ||
 	    labels_read((const char *)sqlite3_column_text(st, 3), &job->labels) < 0 ||
@@ -718,10 +756,14 @@ row_matches(const struct op_list *o, sqlite3_stmt *st)
 	const char *name = (const char *)sqlite3_column_text(st, 1);
 	instant due = { col_int(st, 9) };
 	int state = state_told((int)(col_int(st, 5) & 31), col_int(st, 14) != 0, due, o->now);
+	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 22) };
+	const char *queue = terms_queue(&terms, (int)col_int(st, 4));
 
 	if (o->name != NULL && (name == NULL || sqlite3_strglob(o->name, name) != 0))
 		return false;
 	if (o->states != 0 && (o->states & 1u << state) == 0)
+		return false;
+	if (o->queue != NULL && (queue == NULL || strcmp(o->queue, queue) != 0))
 		return false;
 	return (o->kind < 0 || col_int(st, 4) == o->kind) &&
 	    (o->uid < 0 || col_int(st, 6) == o->uid);

@@ -4,6 +4,7 @@
  * writes; a change of state names the state it starts from in its WHERE, too.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/base/must.h"
@@ -31,8 +32,11 @@ run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 		.retried = col_int(st, 5),
 		.cancel_asked = col_int(st, 6) != 0,
 		.retry_at = { col_int(st, 7) },
+		.missed = col_int(st, 9),
+		.previous = { col_int(st, 10) },
 	};
-	r = col_enum(st, 1, RUN_STATE_COUNT, &ret->state) ? 0 : sql_damaged(db, "run", ret->id);
+	r = col_enum(st, 1, RUN_STATE_COUNT, &ret->state) &&
+	    col_enum(st, 8, MARK_COUNT, &ret->mark) ? 0 : sql_damaged(db, "run", ret->id);
 	(void)sqlite3_reset(st);	/* the number is unique */
 	return r;
 }
@@ -63,13 +67,13 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 	bind_int(st, 1, j->id);
 	bind_int(st, 2, j->runs + 1);
 	bind_int(st, 3, state);
-	bind_int(st, 4, claim != NULL);
+	bind_int(st, 4, state == RUN_RUNNING);
 	bind_int(st, 5, claim == NULL);
 	bind_int(st, 6, due.usec);
 	bind_some(st, 7, claim == NULL ? 0 : claim->noticed.usec);
-	bind_some(st, 8, claim == NULL ? 0 : claim->started.usec);
-	bind_some(st, 9, claim == NULL ? 0 : claim->node);
-	bind_some(st, 10, claim == NULL ? 0 : claim->lease.usec);
+	bind_some(st, 8, state == RUN_QUEUED ? 0 : claim->started.usec);
+	bind_some(st, 9, state == RUN_QUEUED ? 0 : claim->node);
+	bind_some(st, 10, state == RUN_QUEUED ? 0 : claim->lease.usec);
 	bind_some(st, 11, claim == NULL ? 0 : claim->mark);
 	bind_some(st, 12, claim == NULL ? 0 : claim->missed);
 	bind_some(st, 13, claim == NULL ? 0 : j->previous.usec);
@@ -82,6 +86,49 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 	return r;
 }
 
+/*
+ * A new run takes the place of what is active: the waiting run of the schedule ends (one replaces
+ * the other, so there is one at most), the running ones are marked: the scheduler ends them.
+ */
+static int
+claim_replaces(struct sqlite *db, struct op_claim *o, struct job_now *j)
+{
+	char by[96];
+	sqlite3_stmt *st;
+	int64_t id = 0;
+	int r, was = RUN_QUEUED;
+
+	(void)snprintf(by, sizeof(by), REPLACED_BY, j->id, j->runs + 1);
+	st = sql(db, ST_RUNS_WAITING, "SELECT id, run, state FROM run INDEXED BY run_active"
+	    " WHERE job = ?1 AND state IN (0, 2) AND state <= 2 AND manual = 0 ORDER BY run LIMIT 1");
+	bind_int(st, 1, j->id);
+	r = j->queued + j->retrying > 0 ? sql_step(db, st) : 0;
+	if (r == 1) {
+		id = col_int(st, 0);
+		o->replaced = col_int(st, 1);
+		o->replaced_was = was = (int)col_int(st, 2);
+		(void)sqlite3_reset(st);	/* there should be no other */
+		MUST(run_state_allows((enum run_state)was, RUN_CANCELED));
+		st = sql(db, ST_RUN_RECALL, "UPDATE run SET state = ?2, ended = ?3,"
+		    " canceled_by = ?4, retry_at = NULL WHERE id = ?1 AND state = ?5");
+		bind_int(st, 1, id);
+		bind_int(st, 2, RUN_CANCELED);
+		bind_int(st, 3, o->noticed.usec);
+		bind_text(st, 4, by);
+		bind_int(st, 5, was);
+		r = changed_one(db, st);
+		--*job_active(j, was);
+	}
+	if (r < 0 || j->running == 0)
+		return r;
+	st = sql(db, ST_RUNS_MARK, "UPDATE run INDEXED BY run_active SET"
+	    " canceled_by = coalesce(canceled_by, ?2) WHERE job = ?1 AND state = ?3 AND state <= 2");
+	bind_int(st, 1, j->id);
+	bind_text(st, 2, by);
+	bind_int(st, 3, RUN_RUNNING);
+	return sql_run(db, st);
+}
+
 /* A new run of an occurrence, and the next due. */
 static int
 claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
@@ -91,7 +138,12 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	if (job_held(j) || !instant_is_set(o->due) || j->due.usec != o->due.usec)
 		return -ESTALE;
 	MUST(!instant_is_set(o->next_due) || o->next_due.usec > o->due.usec);
-	r = run_insert(db, j, RUN_RUNNING, o, o->due);
+	o->full = o->queue && o->queue_max > 0 && j->queued >= o->queue_max;
+	if (o->full)
+		return 0;
+	r = o->replace ? claim_replaces(db, o, j) : 0;
+	if (r == 0)
+		r = run_insert(db, j, o->queue ? RUN_QUEUED : RUN_RUNNING, o, o->due);
 	if (r < 0)
 		return r;
 	o->run = j->runs;
@@ -99,7 +151,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	o->attempt = 1;
 	o->run_due = o->due;
 	o->previous = j->previous;
-	j->running++;
+	*(o->queue ? &j->queued : &j->running) += 1;
 	j->due = o->next_due;
 	j->previous = o->due;
 	j->overlaps = 0;
@@ -107,6 +159,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	if (r < 0)
 		return r;
 	job_settle(j, o->started);
+	o->job_state = j->state;
 	return job_save_counted(db, j, true, NULL);
 }
 
@@ -151,6 +204,9 @@ claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	o->attempt = run.attempt + 1;
 	o->retried = run.retried;
 	--*job_active(j, run.state);
+	o->mark = run.mark;
+	o->missed = run.missed;
+	o->previous = run.previous;
 	j->running++;
 	job_settle(j, o->started);
 	r = retrying_run(db, j, &o->retrying);
@@ -451,7 +507,7 @@ sqlite_trigger(void *arg, struct store_op *op)
 	struct job_now j;
 	int r;
 
-	r = job_load(db, o->job, WANT_NAME, &j);
+	r = job_load(db, o->job, WANT_NAME | WANT_TERMS, &j);
 	if (r == 0)
 		r = job_allows(&j, o->uid);
 	if (r == 0)
@@ -466,6 +522,9 @@ sqlite_trigger(void *arg, struct store_op *op)
 		o->kind = j.kind;
 		o->name = j.name;
 		j.name = NULL;
+		o->owner = j.uid;
+		o->terms = j.terms;
+		j.terms = (struct queue_terms){ 0 };
 	}
 	job_now_done(&j);
 	return r;

@@ -169,7 +169,9 @@ fi
 
 if want commands; then
 	begin commands "Commands end to end: /bin/true, durable start and end, output kept"
-	start_jobd
+	# As many at a time as there are: it is the pace that is measured, not the slots of a queue.
+	printf '[limits]\ndefault_slots = 1024\n' >"$W/conf"
+	start_jobd --config "$W/conf"
 	for round in 1 2; do
 		m "bare posix_spawn loop, 8 at a time ($round)" "$adds" command 8 500 /bin/true
 		floor=$rate

@@ -153,8 +153,16 @@ audit_runs(struct sim_audit *a, struct sim_job *j)
 	free(dues);
 	SIM_CHECK(s, a->op.runs_n > 0 || job->runs == 0, "the latest run of %lld is gone",
 	    (long long)j->id);
-	if ((size_t)job->runs != a->op.runs_n)
-		return;		/* more than a page, or some are gone */
+	if ((size_t)job->runs != a->op.runs_n) {
+		/* More than a page, or some are gone: the oldest are taken for known. */
+		for (size_t i = 0; i < s->processes_n; i++) {
+			struct sim_process *p = &s->processes[i];
+
+			p->seen = p->seen || (p->job == j->id &&
+			    p->run <= job->runs - (int64_t)a->op.runs_n);
+		}
+		return;
+	}
 	s->runs += (uint64_t)job->runs;
 	if (j->on_boot)
 		SIM_CHECK(s, n + job->skips + instant_is_set(job->due) <= s->boots - j->boots,

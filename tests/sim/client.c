@@ -13,13 +13,14 @@
 #include "tests/sim/sim.h"
 
 enum client_what { CLIENT_ADD, CLIENT_PAUSE, CLIENT_RESUME, CLIENT_REMOVE, CLIENT_TRIGGER,
-    CLIENT_CANCEL, CLIENT_RETRY };
+    CLIENT_CANCEL, CLIENT_RETRY, CLIENT_QUEUE };
 
 struct client {
 	struct task		 task;
 	struct sim		*sim;
 	enum client_what	 what;
 	size_t			 job;		/* index in the model */
+	struct sim_queue	*queue;		/* CLIENT_QUEUE */
 	struct job_new		 job_new;
 	struct job_spec		 spec;
 	char			*spec_json;
@@ -31,6 +32,7 @@ struct client {
 		struct op_trigger	trigger;
 		struct op_cancel	cancel;
 		struct op_retry		retry;
+		struct op_queue_set	queue;
 	} op;
 };
 
@@ -44,7 +46,7 @@ static struct due_row
 row_of(const struct sim_job *j, instant due)
 {
 	return (struct due_row){ .due = due, .id = j->id, .every = j->every,
-	    .misfire = j->misfire, .kind = j->kind, .schedule = j->text };
+	    .misfire = j->misfire, .kind = j->kind, .schedule = j->text, .terms = j->terms };
 }
 
 /* ---- add ---- */
@@ -199,6 +201,26 @@ retries_draw(struct client *f)
 	    (f->spec.retry_on != NULL && strcmp(f->spec.retry_on, "timed_out") != 0);
 }
 
+/* Where it waits; half of them anywhere. */
+static void
+queue_draw(struct client *f)
+{
+	static const char *const queues[] = { NULL, NULL, NULL, "a", "b", "default", "schedule" };
+	static const char *const mutexes[] = { NULL, NULL, NULL, NULL, "m", "n" };
+	struct sim *s = f->sim;
+	struct job_spec *spec = &f->spec;
+
+	spec->queue = xstrdup(queues[rand_below(&s->rand, 7)]);
+	spec->mutex = xstrdup(mutexes[rand_below(&s->rand, 6)]);
+	spec->priority = (int64_t)rand_below(&s->rand, 3) - 1;
+	if (job_spec_queue(spec) != NULL && sim_chance(s, 25))
+		spec->slots = sim_between(s, 1, SIM_SLOTS_MAX);
+	if (sim_chance(s, 50))
+		spec->overlap = (int)rand_below(&s->rand, OVERLAP_COUNT);
+	if (spec->overlap == OVERLAP_QUEUE || spec->overlap == OVERLAP_PARALLEL)
+		spec->overlap_limit = sim_between(s, 0, 3);
+}
+
 static void
 spec_draw(struct client *f)
 {
@@ -220,6 +242,13 @@ spec_draw(struct client *f)
 		f->spec.timer = xcalloc(1, sizeof(*f->spec.timer));
 		f->spec.timer->duration = USEC_SEC;
 	}
+	queue_draw(f);
+	j->terms = terms_copy(&(struct queue_terms){ .queue = terms_of(&f->spec).queue,
+	    .mutex = f->spec.mutex });
+	j->terms.priority = f->spec.priority;
+	j->terms.slots = f->spec.slots;
+	j->terms.overlap = f->spec.overlap;
+	j->terms.overlap_limit = f->spec.overlap_limit;
 	object = fields_write(job_spec_fields, &f->spec);
 	f->spec_json = json_print(object);
 	json_free(object);
@@ -307,6 +336,41 @@ change_prepare(struct client *f)
 }
 
 static void
+queue_prepare(struct client *f)
+{
+	struct sim *s = f->sim;
+	bool slots = s->quiet || sim_chance(s, 60);
+
+	f->op.queue = (struct op_queue_set){
+		.op.kind = OP_QUEUE_SET, .name = f->queue->name, .by = "uid 0",
+		.now = loop_wall(s->life->loop), .rate = -1,
+		.slots = s->quiet ? SIM_SLOTS_MAX : slots ? sim_between(s, 0, SIM_SLOTS_MAX) : -1,
+		.paused = s->quiet ? 0 : slots ? -1 : (int64_t)rand_below(&s->rand, 2),
+	};
+}
+
+/* Acknowledged, refused, or never heard. */
+static void
+queue_answer(struct client *f)
+{
+	const struct queue_row *row = &f->op.queue.row;
+	struct sim *s = f->sim;
+	int r = f->op.head.result;
+
+	if (r == 0) {
+		scheduler_queue_set(s->life->scheduler, row);
+		queue_told(s, f->queue, row->slots > 0 ? row->slots : f->queue->set,
+		    instant_is_set(row->paused));
+		sim_note(s, "queue %s: %lld slots%s", row->name, (long long)f->queue->slots,
+		    f->queue->paused ? ", paused" : "");
+	} else if (r == -EIO && s->life->dead) {
+		f->queue->unsure = true;
+	} else if (r != -EIO && r != -EBUSY && r != -ENOENT) {
+		sim_fail(s, "change of queue %s: %d", f->queue->name, r);
+	}
+}
+
+static void
 change_told(struct client *f)
 {
 	struct scheduler *scheduler = f->sim->life->scheduler;
@@ -335,8 +399,7 @@ change_told(struct client *f)
 		scheduler_job_removed(scheduler, j->id, j->name, f->op.remove.runs);
 		scheduler_dependents(scheduler, &f->op.remove.dependents);
 	} else if (f->what == CLIENT_TRIGGER) {
-		scheduler_run_queued(scheduler, j->id, f->op.trigger.run, f->op.trigger.kind,
-		    j->name);
+		scheduler_run_queued(scheduler, &f->op.trigger);
 		scheduler_dependents(scheduler, &f->op.trigger.dependents);
 	} else if (f->what == CLIENT_CANCEL) {
 		scheduler_run_canceled(scheduler, &f->op.cancel);
@@ -381,11 +444,16 @@ client_step(struct task *t)
 
 	if (f->what == CLIENT_ADD)
 		add_prepare(f);
+	else if (f->what == CLIENT_QUEUE)
+		queue_prepare(f);
 	else
 		change_prepare(f);
 	store_submit(f->sim->life->store, &f->op.head, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
-	client_answer(f);
+	if (f->what == CLIENT_QUEUE)
+		queue_answer(f);
+	else
+		client_answer(f);
 
 	TASK_END(t, 0);
 }
@@ -408,9 +476,9 @@ void
 client_act(struct sim *s)
 {
 	static const struct { enum client_what what; unsigned weight; } weights[] = {
-		{ CLIENT_ADD, 29 }, { CLIENT_PAUSE, 9 }, { CLIENT_RESUME, 15 }, { CLIENT_REMOVE,
+		{ CLIENT_ADD, 27 }, { CLIENT_PAUSE, 8 }, { CLIENT_RESUME, 14 }, { CLIENT_REMOVE,
 		    4 },
-		{ CLIENT_TRIGGER, 21 }, { CLIENT_CANCEL, 13 }, { CLIENT_RETRY, 9 },
+		{ CLIENT_TRIGGER, 19 }, { CLIENT_CANCEL, 12 }, { CLIENT_RETRY, 9 }, { CLIENT_QUEUE, 7 },
 	};
 	uint64_t draw = rand_below(&s->rand, 100);
 	struct client *f = xcalloc(1, sizeof(*f));
@@ -420,6 +488,11 @@ client_act(struct sim *s)
 		draw -= weights[i].weight;
 	f->sim = s;
 	f->what = weights[i].what;
+	if (f->what == CLIENT_QUEUE) {
+		f->queue = &s->queues[rand_below(&s->rand, SIM_QUEUES)];
+		task_start(&f->task, &client_kind, &s->life->root);
+		return;
+	}
 	if (f->what == CLIENT_ADD && s->jobs_n < SIM_JOBS_MAX) {
 		f->job = s->jobs_n++;
 	} else {
@@ -445,4 +518,17 @@ client_act(struct sim *s)
 		}
 	}
 	task_start(&f->task, &client_kind, &s->life->root);
+}
+
+void
+client_open_queues(struct sim *s)
+{
+	for (size_t i = 0; i < SIM_QUEUES; i++) {
+		struct client *f = xcalloc(1, sizeof(*f));
+
+		f->sim = s;
+		f->what = CLIENT_QUEUE;
+		f->queue = &s->queues[i];
+		task_start(&f->task, &client_kind, &s->life->root);
+	}
 }

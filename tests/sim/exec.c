@@ -136,6 +136,23 @@ check_attempt(struct sim *s, const struct run_info *run)
 	}
 }
 
+/* So many runs of a job may go on at a time. */
+static int64_t
+most_of(const struct job_spec *spec)
+{
+	return spec->overlap == OVERLAP_PARALLEL ? job_spec_overlap_limit(spec) : 1;
+}
+
+/*
+ * One that waited for its job's run has come due before: it may begin in a pause, and when the clock has
+ * been set back.
+ */
+static bool
+may_have_waited(const struct job_spec *spec)
+{
+	return spec->overlap == OVERLAP_QUEUE || spec->overlap == OVERLAP_REPLACE;
+}
+
 /* What must hold whenever something is begun. */
 static void
 check_start(struct sim *s, const struct exec *e)
@@ -145,6 +162,7 @@ check_start(struct sim *s, const struct exec *e)
 	};
 	const struct run_info *run = e->run;
 	long long job = run->job, number = run->run;
+	int64_t beside = 0;
 
 	SIM_CHECK(s, !s->life->dead || s->die_after, "%lld.%lld begun by a dead daemon", job,
 	    number);
@@ -156,22 +174,23 @@ check_start(struct sim *s, const struct exec *e)
 	    "%lld.%lld begun without a claim", job,
 	    number);
 	/* The clock may have been set back between two attempts. */
-	if (!run->manual && run->attempt == 1 && s->stepped < sim_now(s) - USEC_MINUTE)
+	if (!run->manual && run->attempt == 1 && !may_have_waited(e->spec) &&
+	    s->stepped < sim_now(s) - USEC_MINUTE)
 		SIM_CHECK(s, run->started.usec >= schedule_begin(sim_schedule_of(s, run->job),
 		    run->due).usec, "%lld.%lld begun before its due", job, number);
 	for (size_t i = 0; i < s->processes_n; i++) {
 		const struct sim_process *p = &s->processes[i];
 
-		if (p->job == run->job && !p->ended && p->run != run->run)
-			sim_fail(s, "%lld.%lld begun while %lld.%lld goes on", job, number, job,
-			    (long long)p->run);
+		beside += p->job == run->job && !p->ended && p->run != run->run;
 	}
+	SIM_CHECK(s, beside < most_of(e->spec), "%lld.%lld begun while %lld of the job go on", job,
+	    number, (long long)beside);
 	for (size_t i = 0; i < s->jobs_n; i++) {
 		const struct sim_job *j = &s->jobs[i];
 
 		/* By hand anything may be begun: a run, or another attempt. */
 		if (j->id == run->job && j->paused && !j->unsure && !j->doubtful && !run->manual &&
-		    (run->attempt == 1 || j->hand == 0))
+		    (run->attempt == 1 || j->hand == 0) && !may_have_waited(e->spec))
 			SIM_CHECK(s, sim_now(s) <= j->paused_at, "%lld.%lld begun while paused",
 			    job, number);
 	}
@@ -196,6 +215,8 @@ sim_exec_begin(struct sim_exec *f)
 	if (!f->exec.adopt)
 		check_start(s, &f->exec);
 	f->process = p != NULL ? (size_t)(p - s->processes) : process_new(s, run);
+	if (p == NULL)
+		queues_check_begin(s, &f->exec, process_of(f));
 	sim_note(s, "%s %lld.%lld attempt %lld", p != NULL ? "adopt" : "begin",
 	    (long long)run->job, (long long)run->run, (long long)run->attempt);
 	if (!instant_is_set(run->spawned))

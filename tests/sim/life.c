@@ -195,6 +195,8 @@ life_start(struct sim *s)
 		.window_jobs_max = 8,
 		.seed = rand_next(&s->rand) | 1,
 		.keep = &s->keep,
+		.slots_default = SIM_DEFAULT, .slots_schedule = SIM_SCHEDULE,
+		.slots_named = SIM_NAMED,
 	});
 	task_start_root(&life->root, &root_kind, life->loop);
 	store_start_task(life->store, &life->root);

@@ -107,6 +107,7 @@ jobs_done(struct sim *s)
 		if (s->jobs[i].read)
 			schedule_done(&s->jobs[i].schedule);
 		free(s->jobs[i].text);
+		terms_done(&s->jobs[i].terms);
 	}
 }
 
@@ -215,6 +216,7 @@ look(struct sim *s, bool at_rest)
 	while (!a.task.done && !s->life->root.done)
 		life_run(s, loop_now(s->life->loop) + USEC_SEC);
 	SIM_CHECK(s, a.task.done && a.i == s->jobs_n, "the audit did not end");
+	queues_audit(s);
 }
 
 static void
@@ -320,6 +322,7 @@ come_to_rest(struct sim *s)
 		life_end(s);
 		life_start(s);
 	}
+	client_open_queues(s);
 	life_run(s, loop_now(s->life->loop) + 10 * USEC_MINUTE);
 	look(s, true);
 	s->life->stop = true;
@@ -336,6 +339,7 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 	(void)strcpy(s->boot, "boot 0");
 	rand_seed(&s->rand, seed);
 	s->zones = zones_new(NULL);
+	queues_begin(s);
 	world_draw(s);
 	keep_draw(s);
 	directory_make(s);

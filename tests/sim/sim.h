@@ -33,11 +33,29 @@ struct sim_parent {
 /* Ops of one transaction. */
 #define SIM_BATCH_MAX	512
 
+/* The same of queues: default, schedule, and two that jobs name; at most SIM_SLOTS_MAX are ever set. */
+#define SIM_QUEUES	4
+#define SIM_DEFAULT	2
+#define SIM_SCHEDULE	2
+#define SIM_NAMED	1
+#define SIM_SLOTS_MAX	4
+
+struct sim_queue {
+	const char	*name;
+	int64_t		slots;		/* as told */
+	int64_t		was;		/* before the last change */
+	int64_t		set;		/* what slots 0 means */
+	usec_t		changed;	/* true time of it */
+	bool		paused;
+	bool		unsure;		/* a change was under way when the daemon died */
+};
+
 /* A job as the clients were told of it. */
 struct sim_job {
 	int64_t		id;		/* 0: never acknowledged */
 	char		name[24];
 	int		kind, misfire;
+	struct queue_terms terms;
 	usec_t		every;
 	instant		first;		/* its first due; none: on boot */
 	char		*text;		/* its schedule as the store keeps it; NULL: nothing but every */
@@ -79,6 +97,9 @@ struct sim_process {
 	bool		ended;
 	bool		lost;		/* the runner that had it has died, and it with it */
 	bool		seen;		/* by the present audit: the store knows its run */
+	const char	*queue;		/* or NULL */
+	int64_t		slots;		/* that it asks for there */
+	char		mutex;		/* the first character of its name, or 0 */
 };
 
 /* A run that was told to be retrying, until it is told to be anything else. */
@@ -106,6 +127,7 @@ struct sim {
 	usec_t			 booted;	/* true time of it */
 	struct sim_job		 jobs[SIM_JOBS_MAX];
 	size_t			 jobs_n;
+	struct sim_queue	 queues[SIM_QUEUES];
 	struct sim_process	*processes;
 	size_t			 processes_n, processes_size;
 	struct sim_retry	 retries[SIM_RETRIES_MAX];	/* of this life */
@@ -181,6 +203,17 @@ struct sim_job *sim_job_find(struct sim *s, int64_t job);		/* or NULL */
 
 /* All commands that run are lost. */
 void sim_runner_dies(struct sim *s);
+
+/* queues.c */
+void queues_begin(struct sim *s);
+void queue_told(struct sim *s, struct sim_queue *q, int64_t slots, bool paused);
+/* A process is begun: may it?  And what it takes is written into it. */
+void queues_check_begin(struct sim *s, const struct exec *e, struct sim_process *p);
+/* What was told of queues has survived. */
+void queues_audit(struct sim *s);
+
+/* client.c: no queue is paused any more, and all have many slots */
+void client_open_queues(struct sim *s);
 
 /* client.c: one action of a client, drawn from the seed */
 void client_act(struct sim *s);

@@ -33,6 +33,7 @@ static const struct {
 	{ "Attempt", attempt_info_fields },
 	{ "Run", run_info_fields },
 	{ "Job", job_info_fields },
+	{ "Queue", queue_info_fields },
 	{ "Event", event_info_fields },
 	{ "Cause", cause_info_fields },
 	{ "Gap", gap_info_fields },

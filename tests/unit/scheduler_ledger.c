@@ -93,6 +93,7 @@ words(const struct ledger_decision *d, char out[200])
 	case LEDGER_PARK:
 		return "park";
 	case LEDGER_RUN:
+	case LEDGER_QUEUE:
 	case LEDGER_SKIP:
 		break;
 	}
@@ -101,6 +102,8 @@ words(const struct ledger_decision *d, char out[200])
 		n = snprintf(out, 200, "skip %s %lld %.16s %.16s%s", skip_cause_names[d->cause],
 		    (long long)d->count, instant_print(d->first, a), instant_print(d->last, b),
 		    d->what == LEDGER_RUN ? " " : "");
+	if (d->what == LEDGER_QUEUE)
+		(void)snprintf(out + n, 200 - (size_t)n, "queue %.16s", instant_print(d->due, c));
 	if (d->what == LEDGER_RUN)
 		(void)snprintf(out + n, 200 - (size_t)n, "run %.16s%s%s", instant_print(d->due, c),
 		    d->misfire ? " late" : "", d->mark == MARK_DST_GAP ? " gap" :

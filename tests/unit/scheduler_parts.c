@@ -13,7 +13,6 @@
 #include "daemon/base/rand.h"
 #include "daemon/scheduler/event.h"
 #include "daemon/scheduler/ledger.h"
-#include "daemon/scheduler/queue.h"
 #include "daemon/scheduler/schedule.h"
 #include "daemon/scheduler/window.h"
 #include "proto/mem.h"
@@ -244,13 +243,24 @@ row_at(int64_t id, instant due)
 	return (struct due_row){ .id = id, .due = due };
 }
 
+/* Where the jobs of a window stand. */
+static struct lines lines;
+
+static void
+window_over(struct window *w)
+{
+	window_done(w);
+	lines_done(&lines);
+}
+
 /* A window that has loaded all there is: nothing. */
 static void
 window_loaded(struct window *w, size_t max)
 {
 	struct window_place from;
 
-	window_init(w, max, 600 * USEC_SEC, NULL);
+	lines_init(&lines, &(struct lines_config){ .held_max = 100 });
+	window_init(w, max, 600 * USEC_SEC, NULL, &lines);
 	window_load_begin(w, &from);
 	window_load_end(w, (struct window_place){ { USEC_NEVER }, INT64_MAX });
 }
@@ -275,7 +285,7 @@ entries_come_out_in_the_order_of_their_dues(void **state)
 		window_back(&w, p, (instant){ 0 }, AT(i));
 	}
 	assert_int_equal(window_count(&w), 0);
-	window_done(&w);
+	window_over(&w);
 }
 
 static void
@@ -296,7 +306,7 @@ what_is_far_is_left_to_the_store_and_tells_when_to_look(void **state)
 	assert_null(window_put(&w, &row, AT(900)));
 	row = row_at(3, AT(999));
 	assert_non_null(window_put(&w, &row, AT(900)));
-	window_done(&w);
+	window_over(&w);
 }
 
 static void
@@ -317,7 +327,7 @@ full_window_gives_up_the_latest_and_takes_none_after_them(void **state)
 	for (int i = 1; i < w.beyond.id; i++)
 		assert_non_null(window_get(&w, i));
 	assert_null(window_get(&w, w.beyond.id));
-	window_done(&w);
+	window_over(&w);
 }
 
 static void
@@ -329,7 +339,8 @@ a_load_takes_what_is_told_meanwhile_as_newer(void **state)
 	struct window w;
 
 	(void)state;
-	window_init(&w, 100, 600 * USEC_SEC, NULL);
+	lines_init(&lines, &(struct lines_config){ .held_max = 100 });
+	window_init(&w, 100, 600 * USEC_SEC, NULL, &lines);
 	window_load_begin(&w, &from);
 	assert_int_equal(from.due.usec, 0);
 	assert_non_null(window_put(&w, &row, AT(0)));
@@ -341,7 +352,7 @@ a_load_takes_what_is_told_meanwhile_as_newer(void **state)
 	assert_int_equal(w.beyond.id, 2);
 	p = window_get(&w, 1);
 	assert_int_equal(p->due.usec, AT(30).usec);
-	window_done(&w);
+	window_over(&w);
 }
 
 static void
@@ -361,7 +372,7 @@ taken_entry_that_is_paused_does_not_come_back(void **state)
 	window_back(&w, p, AT(2), AT(1));
 
 	assert_null(window_get(&w, 1));
-	window_done(&w);
+	window_over(&w);
 }
 
 static void
@@ -380,7 +391,7 @@ refused_entry_takes_the_due_that_was_told(void **state)
 	window_refused(&w, p, AT(1));
 
 	assert_int_equal(window_get(&w, 1)->due.usec, AT(5).usec);
-	window_done(&w);
+	window_over(&w);
 }
 
 /* Its parents let it go on again, and that was heard before the claim of what was due was answered. */
@@ -419,74 +430,7 @@ refused_entry_is_looked_up_again(void **state)
 
 	assert_null(window_get(&w, 1));
 	assert_true(window_load_at(&w).usec <= AT(1).usec && instant_is_set(window_load_at(&w)));
-	window_done(&w);
-}
-
-/* ---- queue ---- */
-
-/* Lanes only compare it with NULL. */
-#define SOME_RUN(q) ((struct run_task *)(void *)(q))
-
-static void
-queued_runs_of_a_job_line_up_one_at_a_time(void **state)
-{
-	struct queue q = { 0 };
-	struct pending *p;
-
-	(void)state;
-	assert_true(queue_add(&q, 7, 1, KIND_TIMER));
-	assert_true(queue_add(&q, 7, 2, KIND_TIMER));
-	assert_int_equal(q.lines[KIND_TIMER].n, 1);
-
-	p = q.lines[KIND_TIMER].first;
-	line_remove(&q, p);
-	lane_run_set(&q, 7, SOME_RUN(&q));
-	queue_remove(&q, p);
-	assert_int_equal(q.lines[KIND_TIMER].n, 0);
-
-	lane_run_clear(&q, 7);
-	assert_int_equal(q.lines[KIND_TIMER].n, 1);
-	assert_int_equal(q.lines[KIND_TIMER].first->run, 2);
-	queue_done(&q);
-}
-
-static void
-queued_run_that_is_here_is_not_added_again(void **state)
-{
-	struct queue q = { 0 };
-
-	(void)state;
-	for (int i = 0; i < 3; i++)
-		assert_true(queue_add(&q, 7, 5, KIND_TIMER));
-	assert_int_equal(q.n, 1);
-	queue_done(&q);
-}
-
-static void
-queue_is_bounded_and_knows_that_there_is_more(void **state)
-{
-	struct queue q = { 0 };
-	int added = 0;
-
-	(void)state;
-	for (int i = 0; i < 2 * QUEUED_MAX; i++)
-		added += queue_add(&q, i + 1, 1, KIND_TIMER);
-	assert_int_equal(added, QUEUED_MAX);
-	assert_true(q.more);
-	assert_false(queue_wants_load(&q));
-	queue_done(&q);
-}
-
-static void
-lane_without_run_and_queue_is_forgotten(void **state)
-{
-	struct queue q = { 0 };
-
-	(void)state;
-	lane_run_set(&q, 1, SOME_RUN(&q));
-	lane_run_clear(&q, 1);
-	assert_null(lane_get(&q, 1));
-	queue_done(&q);
+	window_over(&w);
 }
 
 /* ---- events ---- */
@@ -591,10 +535,6 @@ main(void)
 		cmocka_unit_test(refused_entry_takes_the_due_that_was_told),
 		cmocka_unit_test(a_later_due_that_was_told_outlasts_the_claim),
 		cmocka_unit_test(refused_entry_is_looked_up_again),
-		cmocka_unit_test(queued_runs_of_a_job_line_up_one_at_a_time),
-		cmocka_unit_test(queued_run_that_is_here_is_not_added_again),
-		cmocka_unit_test(queue_is_bounded_and_knows_that_there_is_more),
-		cmocka_unit_test(lane_without_run_and_queue_is_forgotten),
 		cmocka_unit_test(watcher_gets_what_it_wants_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_many_it_lost),
 	};

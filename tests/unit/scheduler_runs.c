@@ -311,7 +311,7 @@ trigger(int64_t job)
 
 	assert_int_equal(ask(&op.op, OP_TRIGGER), 0);
 	run = op.run;
-	scheduler_run_queued(fix->scheduler, job, run, op.kind, op.name);
+	scheduler_run_queued(fix->scheduler, &op);
 	op_trigger_done(&op);
 	return run;
 }

@@ -443,7 +443,7 @@ state_and_its_cause_are_told(void **state)
 	    "is taken, 1 in line");
 	told(&c, "night", NULL, "waiting for its next due, 2027-01-01T03:00:00Z, in 2h58m");
 	call_jobs(&c, "Trigger", "night");
-	told(&c, "night", NULL, "waits as 1.1 for a slot for commands");
+	told(&c, "night", NULL, "is 1.1, and is queued: the one slot for commands is taken, 2 in line");
 	pass_to(&w, "2027-01-01T00:05:00Z");
 	told(&c, "one", NULL, "finished: its one occurrence, due 2027-01-01T00:01:00Z, ran as 4.1, "
 	    "on time; it succeeded after 1m40s");

@@ -44,6 +44,9 @@ union any {
 	struct op_get		get;
 	struct op_counts	counts;
 	struct op_spread	spread;
+	struct op_queue_set	queue_set;
+	struct op_queue_remove	queue_remove;
+	struct op_queues	queues;
 };
 
 /* What an op points to: drawn once, for both stores. */
@@ -85,6 +88,23 @@ print_row(struct buf *b, const struct due_row *r)
 	buf_printf(b, " [%" PRId64 " %" PRId64 " %" PRId64 " %d %d %s %" PRId64 " retrying=%d]", r->id,
 	    r->due.usec, r->every, r->misfire, r->kind, r->schedule != NULL ? r->schedule : "-",
 	    r->decided.usec, r->retrying != 0);
+}
+
+static void
+print_terms(struct buf *b, int64_t uid, const struct queue_terms *t)
+{
+	buf_printf(b, " (uid=%" PRId64 " queue=%s mutex=%s priority=%" PRId64 " slots=%" PRId64
+	    " overlap=%d limit=%" PRId64 ")", uid, t->queue != NULL ? t->queue : "-",
+	    t->mutex != NULL ? t->mutex : "-", t->priority, t->slots, t->overlap,
+	    t->overlap_limit);
+}
+
+static void
+print_queue(struct buf *b, const struct queue_row *q)
+{
+	buf_printf(b, " <%s slots=%" PRId64 " paused=%" PRId64 " by=%s rate=%" PRId64 "/%" PRId64 ">",
+	    q->name, q->slots, q->paused.usec, q->paused_by != NULL ? q->paused_by : "-", q->rate,
+	    q->rate_usec);
 }
 
 static void
@@ -136,8 +156,12 @@ dependents_of(const union any *a)
 static void
 print_claim(struct buf *b, const struct op_claim *o)
 {
-	buf_printf(b, " run=%" PRId64 " manual=%d run_due=%" PRId64 " born=%d", o->run, o->manual,
-	    o->run_due.usec, o->born);
+	buf_printf(b, " run=%" PRId64 " manual=%d run_due=%" PRId64 " born=%d full=%d replaced=%" PRId64,
+	    o->run, o->manual, o->run_due.usec, o->born, o->full, o->replaced);
+	if (o->op.result == 0 && !o->full)
+		buf_printf(b, " mark=%d missed=%" PRId64, o->mark, o->missed);
+	if (o->op.result == 0 && o->born)
+		buf_printf(b, " job_state=%d", o->job_state);
 	if (o->op.result == 0)
 		buf_printf(b, " attempt=%" PRId64 " retried=%" PRId64 " was=%d retrying=%d previous=%"
 		    PRId64 " id=%" PRId64 " uid=%" PRId64 " name=%s kind=%d"
@@ -157,6 +181,7 @@ print_active(struct buf *b, const struct active_row *r)
 	    r->attempt, r->due.usec, r->noticed.usec, r->started.usec, r->mark, r->missed,
 	    r->previous.usec, r->retry_at.usec, r->retried, r->manual, r->cancel_asked, r->canceled_by != NULL ? r->canceled_by : "-",
 	    r->name != NULL ? r->name : "-", r->spec_json != NULL ? r->spec_json : "-");
+	print_terms(b, r->uid, &r->terms);
 }
 
 static void
@@ -170,6 +195,8 @@ print_get(struct buf *b, const struct op_get *o)
 	    j->id, j->name != NULL ? j->name : "-", j->kind, j->state, j->uid, j->generation,
 	    j->created.usec, j->due.usec, j->every, j->runs, j->skips, j->paused,
 	    j->overlaps, j->crashes);
+	buf_printf(b, " queue=%s priority=%" PRId64 " mutex=%s", j->queue != NULL ? j->queue : "-",
+	    j->priority, j->mutex != NULL ? j->mutex : "-");
 	buf_printf(b, " parents=%" PRId64 " dependents=%" PRId64, j->parents, j->dependents);
 	for (size_t i = 0; i < o->parents_n; i++) {
 		const struct dependency_info *d = &o->parents[i];
@@ -207,20 +234,27 @@ print_by_hand(struct buf *b, const union any *a)
 	else if (a->op.kind == OP_REMOVE && a->op.result == 0)
 		buf_printf(b, " runs=%" PRId64 " waited=%" PRId64 " name=%s", a->remove.runs,
 		    a->remove.waited, a->remove.name != NULL ? a->remove.name : "-");
+	if (a->op.kind == OP_TRIGGER && a->op.result == 0)
+		print_terms(b, a->trigger.owner, &a->trigger.terms);
+	if (a->op.kind == OP_QUEUE_SET && a->op.result == 0)
+		print_queue(b, &a->queue_set.row);
 	if (a->op.kind != OP_PAUSE || a->op.result < 0)
 		return;
 	buf_printf(b, " changed=%d released=%d state=%d name=%s", a->pause.changed,
 	    a->pause.released, a->pause.job_state, a->pause.name != NULL ? a->pause.name : "-");
 	print_row(b, &a->pause.row);
+	print_terms(b, a->pause.row.uid, &a->pause.row.terms);
 }
 
 static void
 print_read(struct buf *b, const union any *a)
 {
 	if (a->op.kind == OP_DUE) {
-		buf_printf(b, " more=%d", a->due.more);
-		for (size_t i = 0; i < a->due.n; i++)
+		buf_printf(b, " more=%d last=%" PRId64, a->due.more, a->due.more ? a->due.last_id : 0);
+		for (size_t i = 0; i < a->due.n; i++) {
 			print_row(b, &a->due.rows[i]);
+			print_terms(b, a->due.rows[i].uid, &a->due.rows[i].terms);
+		}
 	} else if (a->op.kind == OP_SCHEDULED) {
 		buf_printf(b, " more=%d next=%" PRId64, a->scheduled.more, a->scheduled.next);
 		for (size_t i = 0; i < a->scheduled.n; i++)
@@ -234,6 +268,9 @@ print_read(struct buf *b, const union any *a)
 	} else if (a->op.kind == OP_COUNTS) {
 		buf_printf(b, " %" PRId64 " %" PRId64 " %" PRId64, a->counts.queued,
 		    a->counts.running, a->counts.retrying);
+	} else if (a->op.kind == OP_QUEUES) {
+		for (size_t i = 0; i < a->queues.n; i++)
+			print_queue(b, &a->queues.rows[i]);
 	}
 }
 
@@ -243,8 +280,9 @@ print(struct buf *b, const union any *a)
 	buf_printf(b, "op %u: %d", a->op.kind, a->op.result);
 	if (a->op.kind == OP_ADD) {
 		for (size_t i = 0; i < a->add.n; i++)
-			buf_printf(b, " %" PRId64 " %d %d", a->add.jobs[i].id,
-			    a->add.jobs[i].existed, a->op.result == 0 && !a->add.jobs[i].existed ?
+			buf_printf(b, " %" PRId64 " %d %d %d", a->add.jobs[i].id,
+			    a->add.jobs[i].existed, a->add.jobs[i].new_queue,
+			    a->op.result == 0 && !a->add.jobs[i].existed ?
 			    a->add.jobs[i].job_state : -1);
 		if (a->op.result < 0)
 			buf_printf(b, " failed=%zu %zu", a->add.failed, a->op.result == -EEXIST ||
@@ -303,6 +341,33 @@ draw_after(struct pair *p, struct drawn *d, size_t i, struct job_spec *s)
 	s->in = chance(p, 30) ? 7 : 0;
 }
 
+/* A queue's name, or none. */
+static const char *
+draw_queue(struct pair *p)
+{
+	static const char *const names[] = { NULL, NULL, "default", "schedule", "a", "b", "c" };
+
+	return names[below(p, 7)];
+}
+
+static void
+draw_queues(struct pair *p, union any *a)
+{
+	const char *name = draw_queue(p);
+	int64_t what = below(p, 10);
+
+	a->queues = (struct op_queues){ .op.kind = OP_QUEUES };
+	if (name == NULL || what < 2)
+		return;
+	if (what < 5)
+		a->queue_remove = (struct op_queue_remove){ .op.kind = OP_QUEUE_REMOVE, .name = name };
+	else
+		a->queue_set = (struct op_queue_set){ .op.kind = OP_QUEUE_SET, .name = name,
+		    .create = chance(p, 40), .slots = below(p, 5) - 1, .paused = below(p, 3) - 1,
+		    .rate = below(p, 4) - 1, .rate_usec = USEC_SEC, .by = "uid 7",
+		    .now = { p->now } };
+}
+
 static void
 draw_add(struct pair *p, union any *a, struct drawn *d)
 {
@@ -318,6 +383,12 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 		    .every = chance(p, 50) ? USEC_SEC : 0 };
 		(void)snprintf(d->names[i], sizeof(d->names[i]), "n%d", (int)below(p, 8));
 		(void)snprintf(d->keys[i], sizeof(d->keys[i]), "k%d", (int)below(p, 6));
+		s->queue = (char *)(uintptr_t)draw_queue(p);
+		s->mutex = (char *)(uintptr_t)(chance(p, 20) ? "m" : NULL);
+		s->priority = below(p, 5) - 2;
+		s->slots = below(p, 3);
+		s->overlap = (int)below(p, OVERLAP_COUNT);
+		s->overlap_limit = below(p, 3);
 		s->name = chance(p, 70) ? d->names[i] : NULL;
 		s->key = chance(p, 30) ? d->keys[i] : NULL;
 		if (chance(p, 40))
@@ -349,6 +420,9 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 		    .next_due = { chance(p, 70) ? due.usec + 1 + below(p, 9) : 0 },
 		    .mark = (int)below(p, MARK_COUNT), .missed = below(p, 3),
 		    .noticed = { p->now }, .started = { p->now + 1 }, .node = 1 };
+		a->claim.queue = run == 0 && chance(p, 40);
+		a->claim.queue_max = a->claim.queue ? below(p, 3) : 0;
+		a->claim.replace = a->claim.queue && a->claim.queue_max == 0;
 	} else if (chance(p, 60)) {
 		d->run = RUN_INFO_NONE;
 		d->run.job = job;
@@ -427,7 +501,9 @@ draw_read(struct pair *p, union any *a, int64_t job)
 	a->op = (struct store_op){ .kind = OP_COUNTS };
 	if (what == 0) {
 		a->due = (struct op_due){ .op.kind = OP_DUE, .after_due = memory_due(p->memory, job),
-		    .after_id = below(p, JOBS), .until = { chance(p, 50) ? INT64_MAX : p->now } };
+		    .after_id = below(p, JOBS), .until = { chance(p, 50) ? INT64_MAX : p->now },
+		    .some = chance(p, 40), .uid = below(p, 2), .queue = draw_queue(p),
+		    .kind = KIND_TIMER };
 	} else if (what == 1) {
 		a->active = (struct op_active){ .op.kind = OP_ACTIVE, .state = active[below(p, 3)],
 		    .after_at = { chance(p, 30) ? p->now : 0 } };
@@ -453,8 +529,10 @@ draw(struct pair *p, union any *a, struct drawn *d)
 		draw_scheduler(p, a, d, job);
 	else if (what < 75)
 		draw_by_hand(p, a, job);
-	else if (what < 82)
+	else if (what < 80)
 		draw_clock(p, a, job);
+	else if (what < 86)
+		draw_queues(p, a);
 	else
 		draw_read(p, a, job);
 	/* Nobody asks for these: the scheduler decides only what has a due. */
