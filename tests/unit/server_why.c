@@ -486,12 +486,12 @@ what_keeps_a_job_in_its_queue_is_told(void **state)
 	told_of_us(&c, "four", NULL, "due 2027-01-01T00:00:02Z: it waits: queue heavy is paused by uid"
 	    " US since 2027-01-01T00:00:02Z");
 	(void)ask(&c, "SetQueue", "{\"queue\":\"heavy\",\"rate\":1,\"rateUSec\":60000000,"
-	    "\"state\":\"open\"}");
+	    "\"slots\":5,\"state\":\"open\"}");
 	pass(&w, USEC_SEC);
 	add(&c, JOB("five", "\"queue\":\"heavy\"", "5"));
 	pass(&w, USEC_SEC);
 	told(&c, "five", NULL, "due 2027-01-01T00:00:04Z: it waits for the rate of queue heavy: its next"
-	    " start is in 58s (0 before it)");
+	    " start is in 57.9s (1 before it)");
 	client_close(&c);
 	world_close(&w);
 }
