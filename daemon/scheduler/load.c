@@ -135,8 +135,8 @@ flow_load_submit(struct flow_load *f)
 }
 
 /*
- * They take the way of everything that is due, through the window, so that they are decided anew; one that
- * finds no room in its line even so is noted there again.
+ * They take the way of everything that is due, through the window, so that they are decided anew;
+ * one that finds no room in its line even so is noted there again.
  */
 static void
 flow_load_page(struct flow_load *f)

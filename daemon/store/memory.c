@@ -248,6 +248,9 @@ claim_queued(struct memory *m, struct memory_job *j, struct op_claim *o)
 	count_run(m, j, RUN_RUNNING, 1);
 	r->info.state = RUN_RUNNING;
 	r->info.attempt++;
+	/* An occurrence that waited was noticed when it came due. */
+	if (instant_is_set(r->info.noticed))
+		o->noticed = r->info.noticed;
 	r->info.noticed = o->noticed;
 	r->info.started = o->started;
 	o->manual = r->info.manual;

@@ -116,7 +116,8 @@ struct op_claim {
 	instant		 next_due;	/* none: the job has no more */
 	int		 mark;		/* enum due_mark, of the due */
 	int64_t		 missed;	/* occurrences before it that were skipped as missed */
-	instant		 noticed, started;
+	instant		 noticed;	/* in/out: of a queued run that was noticed before */
+	instant		 started;
 	bool		 queue;
 	int64_t		 queue_max;	/* 0: no limit */
 	bool		 replace;	/* with queue */

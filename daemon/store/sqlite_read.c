@@ -265,7 +265,7 @@ static int
 run_exists(struct sqlite *db, int64_t job, int64_t run)
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_STATE,
-	    "SELECT id, state, manual, due, mark, missed, previous FROM run"
+	    "SELECT id, state, manual, due, mark, missed, previous, noticed FROM run"
 	    " WHERE job = ?1 AND run = ?2");
 	int r;
 

@@ -16,7 +16,7 @@ struct run_now {
 	int64_t	id;		/* of the row */
 	int	state;
 	bool	manual;
-	instant	due, previous;
+	instant	due, previous, noticed;
 	int	mark;
 	int64_t	missed;
 };
@@ -26,7 +26,7 @@ static int
 run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_STATE,
-	    "SELECT id, state, manual, due, mark, missed, previous FROM run"
+	    "SELECT id, state, manual, due, mark, missed, previous, noticed FROM run"
 	    " WHERE job = ?1 AND run = ?2");
 	int r;
 
@@ -40,6 +40,7 @@ run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 	ret->due = (instant){ col_int(st, 3) };
 	ret->missed = col_int(st, 5);
 	ret->previous = (instant){ col_int(st, 6) };
+	ret->noticed = (instant){ col_int(st, 7) };
 	r = col_enum(st, 1, RUN_STATE_COUNT, &ret->state) &&
 	    col_enum(st, 4, MARK_COUNT, &ret->mark) ? 0 : sql_damaged(db, "run", ret->id);
 	(void)sqlite3_reset(st);	/* the number is unique */
@@ -191,6 +192,9 @@ claim_queued(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	if (j->queued == 0)
 		return sql_damaged(db, "job", j->id);
 	MUST(run_state_allows(RUN_QUEUED, RUN_RUNNING));
+	/* An occurrence that waited was noticed when it came due. */
+	if (instant_is_set(run.noticed))
+		o->noticed = run.noticed;
 	st = sql(db, ST_RUN_START,
 	    "UPDATE run SET state = ?2, attempt = attempt + 1, noticed = ?3, started = ?4,"
 	    " node = ?5, lease = ?6 WHERE id = ?1 AND state = ?7");

@@ -285,6 +285,7 @@ an_occurrence_waits_as_a_queued_run_until_as_many_do_as_may(void **state)
 	assert_int_equal(claim(&c, job, 0), 0);
 	assert_int_equal(c.run_due.usec, 110);
 	assert_int_equal(c.previous.usec, 100);
+	assert_int_equal(c.noticed.usec, 111);
 	assert_int_equal(c.mark, MARK_DST_GAP);
 	assert_false(c.manual);
 	op_claim_done(&c);
