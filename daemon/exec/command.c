@@ -26,7 +26,6 @@
 
 #define COMMAND_PATH	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define COMMAND_LANG	"C.UTF-8"
-#define COMMAND_QUEUE	"default"
 
 struct command {
 	struct exec		 exec;
@@ -66,6 +65,7 @@ make_environment(const struct exec *e, struct strings *out)
 {
 	const struct run_info *run = e->run;
 	const struct strings *own = &e->spec->command->environment;
+	const char *queue = job_spec_queue(e->spec);
 	char text[64], due[WHEN_TEXT_MAX];
 	size_t ours;
 
@@ -80,7 +80,9 @@ make_environment(const struct exec *e, struct strings *out)
 	add_variable(out, "JOBD_MISSED", text);
 	if (instant_is_set(run->previous))
 		add_variable(out, "JOBD_PREVIOUS_DUE", instant_print(run->previous, due));
-	add_variable(out, "JOBD_QUEUE", COMMAND_QUEUE);
+	if (run->manual && strcmp(queue, QUEUE_SCHEDULE) == 0)
+		queue = QUEUE_DEFAULT;
+	add_variable(out, "JOBD_QUEUE", queue);
 	ours = out->n;
 	for (size_t i = 0; i < own->n; i++) {
 		const struct strings first = { out->items, ours };

@@ -87,6 +87,7 @@ enqueue_over(struct enqueue *f)
 		p->overlaps = 0;
 		enqueue_tell(f);
 		window_back(&s->window, p, f->decision.next, now);
+		scheduler_dependents(s, &f->op.dependents);
 	} else if (f->op.op.result == -ESTALE) {
 		window_refused(&s->window, p, now);
 	} else {

@@ -379,11 +379,23 @@ waited_for(const struct explain *e, const struct run_info *r, instant from)
 	return NULL;
 }
 
+/* The queue that somebody has named; NULL: it is in one that is always there, or in none. */
+static const char *
+named_queue(const struct explain *e)
+{
+	const char *queue = e->job->queue;
+
+	if (queue == NULL || strcmp(queue, QUEUE_DEFAULT) == 0 || strcmp(queue, QUEUE_SCHEDULE) == 0)
+		return NULL;
+	return queue;
+}
+
 /* From when it was noticed until it was started: its own run, then a slot. */
 static void
 say_wait(struct explain *e, const struct run_info *r, struct parts *parts)
 {
 	instant from = r->manual ? r->due : r->noticed;
+	const char *named = named_queue(e), *mutex = e->job->mutex;
 	const struct run_info *own;
 	char text[WHEN_TEXT_MAX], name[RUN_NAME_MAX], *words;
 	struct cause_info *c;
@@ -409,9 +421,10 @@ say_wait(struct explain *e, const struct run_info *r, struct parts *parts)
 	for (size_t i = 0; i < e->spans_n; i++)
 		caught_up |= !span_holds(&e->spans[i]) &&
 		    span_touches(&e->spans[i], r->due, r->noticed);
-	words = xasprintf(caught_up && !r->manual ?
-	    "waiting for its turn to catch up, and a slot for %s" :
-	    "waiting for a slot for %s", kind_words(e));
+	words = xasprintf("waiting for %sa slot %s %s%s%s",
+	    caught_up && !r->manual ? "its turn to catch up, and " : "",
+	    named != NULL ? "of queue" : "for", named != NULL ? named : kind_words(e),
+	    mutex != NULL ? ", or mutex " : "", mutex != NULL ? mutex : "");
 	say(e, caught_up && !r->manual ? CAUSE_CATCH_UP : CAUSE_SLOT, from, "%s took %s", words,
 	    took_print(took, text))->until = explain_begun(r);
 	part(parts, took, words);

@@ -23,7 +23,7 @@
 /* So many of a flow are in memory, however many others wait. */
 #define LINE_KEEP_MIN	2
 
-/* Slots when nobody has set any: of default (as many as that for each processor, but at least), of others. */
+/* Slots when nobody has set any: of default (for each processor, but at least), of the others. */
 #define SLOTS_PER_CPU	2
 #define SLOTS_MIN	4
 #define SLOTS_SCHEDULE	64
@@ -189,8 +189,8 @@ usec_t line_distance(const struct line *line);
 /* ---- what is left to the store ---- */
 
 /*
- * An occurrence, not in line yet, is to stand in line.  False: it is noted, and to be dropped.  True: it
- * may; and *ret_instead, if not NULL, is noted, and to leave the line and be dropped instead.
+ * An occurrence, not in line yet, is to stand in line.  False: it is noted, and to be dropped.
+ * True: it may; and *ret_instead, if not NULL, is noted, and to leave the line and be dropped instead.
  */
 bool flow_admits(struct lines *l, const struct pending *p, struct pending **ret_instead);
 

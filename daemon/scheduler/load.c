@@ -135,8 +135,8 @@ flow_load_submit(struct flow_load *f)
 }
 
 /*
- * They take the way of everything that is due, through the window, so that they are decided anew; one that
- * finds no room in its line even so is noted there again.
+ * They take the way of everything that is due, through the window, so that they are decided anew;
+ * one that finds no room in its line even so is noted there again.
  */
 static void
 flow_load_page(struct flow_load *f)
@@ -246,6 +246,9 @@ queue_load_page(struct queue_load *f)
 		f->after = row->cursor;
 		(void)queue_add(&f->s->queue, row->job, row->run, row->kind, row->manual, &st);
 		lane_retrying_set(&f->s->queue, row->job, row->job_retrying);
+		/* What is queued and has been tried was asked for again. */
+		if (row->attempt > 0)
+			queue_asked(&f->s->queue, row->job, row->run);
 	}
 	/* What has no room waits in the store until there is some. */
 	over = over || f->s->queue.full;

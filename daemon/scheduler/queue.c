@@ -141,7 +141,7 @@ lane_is_held(const struct lane *lane)
 {
 	const struct pending *p = lane->first;
 
-	return lane->retrying && !p->retry && !p->by_hand && p->stand.overlap != OVERLAP_PARALLEL;
+	return lane->retrying && !p->retry && !p->by_hand && !p->asked && p->stand.overlap != OVERLAP_PARALLEL;
 }
 
 void
@@ -307,6 +307,17 @@ queue_add(struct queue *q, int64_t job, int64_t run, int kind, bool by_hand, str
 	lane_insert(q, lane_obtain(q, job), before, queued_new(q, job, run, kind, by_hand, st));
 	queue_line_up(q, job);
 	return true;
+}
+
+void
+queue_asked(struct queue *q, int64_t job, int64_t run)
+{
+	struct pending *p = queue_find(q, job, run);
+
+	if (p == NULL)
+		return;
+	p->asked = true;
+	queue_line_up(q, job);
 }
 
 struct pending *

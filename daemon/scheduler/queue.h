@@ -77,6 +77,9 @@ queue_knows(const struct queue *q, int64_t job, int64_t run)
  */
 void lane_retrying_set(struct queue *q, int64_t job, bool retrying);
 
+/* It was asked for by hand that this queued run be tried again: other retries do not hold it back. */
+void queue_asked(struct queue *q, int64_t job, int64_t run);
+
 /* A pause holds it back: those of the job that only wait for their next attempt are forgotten. */
 void queue_hold(struct queue *q, int64_t job);
 

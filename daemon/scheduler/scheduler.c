@@ -682,7 +682,8 @@ scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_
 void
 scheduler_run_retried(struct scheduler *s, const struct op_retry *op)
 {
-	struct stand st = stand_open(&s->queue.lines, op->row.uid, op->kind, &op->row.terms, true);
+	struct stand st = stand_open(&s->queue.lines, op->row.uid, op->kind, &op->row.terms,
+	    op->manual);
 	struct pending *p;
 
 	if (op->released && !op->paused)
@@ -700,12 +701,14 @@ scheduler_run_retried(struct scheduler *s, const struct op_retry *op)
 			p->retry = false;
 	}
 	scheduler_queued(s, &(struct queued_new){ .job = op->job, .run = op->run,
-	    .name = op->name, .kind = op->kind, .by_hand = true }, &st);
+	    .name = op->name, .kind = op->kind, .by_hand = op->manual }, &st);
+	queue_asked(&s->queue, op->job, op->run);
 }
 
 void
 scheduler_queued(struct scheduler *s, const struct queued_new *run, struct stand *st)
 {
+	const struct pending *p = window_get(&s->window, run->job);
 	struct lane *lane = lane_get(&s->queue, run->job);
 	struct event_info e = EVENT_INFO_NONE;
 
@@ -725,6 +728,8 @@ scheduler_queued(struct scheduler *s, const struct queued_new *run, struct stand
 		stand_done(&s->queue.lines, st);
 	} else {
 		(void)queue_add(&s->queue, run->job, run->run, run->kind, run->by_hand, st);
+		if (p != NULL && p->retrying != 0)
+			lane_retrying_set(&s->queue, run->job, true);
 	}
 	scheduler_changed(s);
 }

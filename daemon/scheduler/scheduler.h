@@ -86,7 +86,7 @@ void scheduler_queue_set(struct scheduler *s, const struct queue_row *row);
 void scheduler_queue_removed(struct scheduler *s, const char *name);
 void scheduler_queue_named(struct scheduler *s, const char *name);
 
-/* A queue as it is told; false: there is none.  All of them, by name: how many; the caller's to free. */
+/* A queue as it is told; false: there is none.  All of them, by name: the caller's to free. */
 bool scheduler_queue(const struct scheduler *s, const char *name, struct queue_info *out);
 size_t scheduler_queues(const struct scheduler *s, struct queue_info **ret);
 

@@ -39,6 +39,7 @@ struct pending {
 	/* while taken: told anew, told_due is what counts if the store refuses */
 	bool			 told : 1;
 	bool			 by_hand : 1;	/* run != 0: somebody asked for it */
+	bool			 asked : 1;	/* a queued run: another attempt by hand, whatever its job does */
 	int64_t			 job;
 	int64_t			 run;
 	instant			 due;

@@ -333,8 +333,10 @@ claim_waiting(struct memory *m, struct memory_job *j, struct op_claim *o)
 	memory_run_clear(r);
 	r->info.retry_at = (instant){ 0 };
 	r->info.attempt++;
-	if (!instant_is_set(r->info.noticed))
-		r->info.noticed = o->noticed;
+	/* An occurrence that waited was noticed when it came due. */
+	if (instant_is_set(r->info.noticed))
+		o->noticed = r->info.noticed;
+	r->info.noticed = o->noticed;
 	r->info.started = o->started;
 	o->attempt = r->info.attempt;
 	o->retried = r->retried;
@@ -362,6 +364,10 @@ memory_claim(void *db, struct store_op *op)
 		return r;
 	memory_job_settle(j, o->started);
 	o->job_state = j->state;
+	/* What it replaces has ended by that. */
+	if (o->replaced != 0)
+		memory_dependents_tell(m, j->row.id, j->children, false, RUN_CANCELED, o->started,
+		    &o->dependents);
 	o->row = (struct job_row){
 		.id = j->row.id,
 		.uid = j->row.uid,

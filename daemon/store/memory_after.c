@@ -50,9 +50,8 @@ told_add(struct dependents *out, const struct memory_job *j, int was, bool due)
 
 	out->items = xrealloc(out->items, (out->n + 1) * sizeof(*out->items));
 	d = &out->items[out->n++];
-	*d = (struct dependent){ .row = j->row, .name = xstrdup(j->name), .was = was,
+	*d = (struct dependent){ .row = memory_due_row(j), .name = xstrdup(j->name), .was = was,
 	    .job_state = j->state, .paused = j->paused };
-	d->row.schedule = xstrdup(j->row.schedule);
 	if (!due)
 		d->row.due = (instant){ 0 };
 }

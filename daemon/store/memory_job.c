@@ -133,7 +133,7 @@ memory_add(void *db, struct store_op *op)
 	}
 	if (r == 0)
 		r = memory_dependencies_add(m, o, last_id);
-	for (size_t i = 0; r < 0 && i <= o->failed; i++) {
+	for (size_t i = 0; r < 0 && i < o->n; i++) {
 		if (o->jobs[i].new_queue)
 			memory_queue_unnamed(m, o->jobs[i].spec->queue);
 	}
@@ -212,6 +212,7 @@ memory_retry(void *db, struct store_op *op)
 	memory_job_settle(j, o->now);
 	memory_dependents_tell(m, j->row.id, j->children, was == JOB_FINISHED, -1, o->now,
 	    &o->dependents);
+	o->manual = run->info.manual;
 	o->row = memory_due_row(j);
 	o->paused = j->paused;
 	o->job_state = j->state;

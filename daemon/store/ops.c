@@ -360,7 +360,7 @@ clear_by_hand(struct store_op *op)
 		OP(trigger, op)->dependents = NO_DEPENDENTS;
 	} else if (op->kind == OP_RETRY) {
 		OP(retry, op)->was = -1;
-		OP(retry, op)->released = OP(retry, op)->paused = false;
+		OP(retry, op)->manual = OP(retry, op)->released = OP(retry, op)->paused = false;
 		OP(retry, op)->name = NULL;
 		memset(&OP(retry, op)->row, 0, sizeof(struct due_row));
 		OP(retry, op)->dependents = NO_DEPENDENTS;

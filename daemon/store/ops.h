@@ -156,7 +156,8 @@ struct op_claim {
 	instant		 next_due;	/* none: the job has no more */
 	int		 mark;		/* enum due_mark, of the due */
 	int64_t		 missed;	/* occurrences before it that were skipped as missed */
-	instant		 noticed, started;
+	instant		 noticed;	/* in/out: of a queued run that was noticed before */
+	instant		 started;
 	bool		 queue;
 	int64_t		 queue_max;	/* 0: no limit */
 	bool		 replace;	/* with queue */
@@ -326,6 +327,7 @@ struct op_retry {
 	int64_t		 uid;
 	instant		 now;
 	int		 was;		/* out, also of a refused one: its state before; -1: no run */
+	bool		 manual;	/* out: the run was asked for by hand, not this attempt alone */
 	bool		 released;	/* out: the job has left quarantine, row is how it goes on */
 	bool		 paused;	/* out: the job is paused all the same */
 	struct due_row	 row;		/* out */

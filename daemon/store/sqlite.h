@@ -212,7 +212,7 @@ struct run_now {
 	int64_t	job, run, attempt, retried;
 	int	state;
 	bool	manual, cancel_asked;
-	instant	due, retry_at, previous;
+	instant	due, retry_at, previous, noticed;
 	int	mark;
 	int64_t	missed;
 };
@@ -226,7 +226,7 @@ struct run_now {
 
 #define RUN_NOW_TEXT \
 	"SELECT id, state, manual, due, attempt, retried, canceled_by IS NOT NULL, retry_at, mark," \
-	" missed, previous" \
+	" missed, previous, noticed" \
 	" FROM run WHERE job = ?1 AND run = ?2"
 
 /* 0, -ENOENT, -EIO. */

@@ -542,7 +542,7 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 	job->description = col_text(st, 2);
 	job->summary = col_text(st, 13);
 	job->queue = xstrdup(terms_queue(&terms, (int)col_int(st, 4)));
-	job->mutex = col_text(st, 19);
+	job->mutex = col_text(st, 24);
 	if (!col_enum(st, 4, KIND_COUNT, &job->kind) ||
 	    !col_enum(st, 5, JOB_STATE_COUNT, &job->state) ||
 	    labels_read((const char *)sqlite3_column_text(st, 3), &job->labels) < 0 ||

@@ -221,6 +221,7 @@ sqlite_retry(void *arg, struct store_op *op)
 		    &(struct told){ -1, o->now, &o->dependents });
 	if (r < 0)
 		goto out;
+	o->manual = run.manual;
 	o->kind = j.kind;
 	o->job_state = j.state;
 	o->paused = j.paused;

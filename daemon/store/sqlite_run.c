@@ -34,6 +34,7 @@ run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret)
 		.retry_at = { col_int(st, 7) },
 		.missed = col_int(st, 9),
 		.previous = { col_int(st, 10) },
+		.noticed = { col_int(st, 11) },
 	};
 	r = col_enum(st, 1, RUN_STATE_COUNT, &ret->state) &&
 	    col_enum(st, 8, MARK_COUNT, &ret->mark) ? 0 : sql_damaged(db, "run", ret->id);
@@ -160,7 +161,9 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 		return r;
 	job_settle(j, o->started);
 	o->job_state = j->state;
-	return job_save_counted(db, j, true, NULL);
+	/* What it replaces has ended by that. */
+	return job_save_counted(db, j, true, o->replaced == 0 ? NULL :
+	    &(struct told){ RUN_CANCELED, o->started, &o->dependents });
 }
 
 /*
@@ -184,6 +187,9 @@ claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	if (*job_active(j, run.state) == 0)
 		return sql_damaged(db, "job", j->id);
 	MUST(run_state_allows((enum run_state)run.state, RUN_RUNNING));
+	/* An occurrence that waited was noticed when it came due. */
+	if (instant_is_set(run.noticed))
+		o->noticed = run.noticed;
 	st = sql(db, ST_RUN_START,
 	    "UPDATE run SET state = ?2, attempt = attempt + 1, noticed = coalesce(noticed, ?3),"
 	    " started = ?4, node = ?5, lease = ?6, retry_at = NULL, " RUN_NO_FACTS

@@ -52,12 +52,15 @@ asked_for(int condition, int outcome)
 }
 
 static void
-ended(struct sim *s, int64_t job, int outcome)
+ended(struct sim *s, int64_t job, int64_t run, int outcome)
 {
 	struct sim_job *parent = job_by_id(s, job);
 
-	if (parent != NULL)
+	/* Its latest run is the one with the highest number, whenever it ended. */
+	if (parent != NULL && run >= parent->last_run) {
+		parent->last_run = run;
 		parent->last_outcome = outcome;
+	}
 	for (size_t i = 0; i < s->jobs_n; i++) {
 		struct sim_job *j = &s->jobs[i];
 
@@ -115,6 +118,8 @@ added(struct sim *s, void *db, const struct job_new *new)
 		    (long long)new->id, (long long)d->job);
 		j->parents[i] = (struct sim_parent){ .id = d->job, .condition = d->condition,
 		    .holds = holds };
+		sim_note(s, "after %lld: %lld condition %d holds %d", (long long)new->id,
+		    (long long)d->job, d->condition, holds);
 	}
 	op_get_done(&get);
 }
@@ -134,6 +139,8 @@ after_committed(struct sim *s, void *db, const struct store_op *op)
 		claim = container_of(op, const struct op_claim, op);
 		if (claim->born)
 			taken(s, claim->job, "run");
+		if (claim->replaced != 0)
+			ended(s, claim->job, claim->replaced, RUN_CANCELED);
 		break;
 	case OP_SKIP:
 		taken(s, container_of(op, const struct op_skip, op)->job, "skipped");
@@ -142,12 +149,12 @@ after_committed(struct sim *s, void *db, const struct store_op *op)
 		finish = container_of(op, const struct op_finish, op);
 		/* One that is tried again has not ended yet. */
 		if (finish->state != RUN_RETRYING)
-			ended(s, finish->run->job, finish->state);
+			ended(s, finish->run->job, finish->run->run, finish->state);
 		break;
 	case OP_CANCEL:
 		cancel = container_of(op, const struct op_cancel, op);
 		if (cancel->was == RUN_QUEUED || cancel->was == RUN_RETRYING)
-			ended(s, cancel->job, RUN_CANCELED);
+			ended(s, cancel->job, cancel->run, RUN_CANCELED);
 		break;
 	default:
 		break;

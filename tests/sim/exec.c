@@ -108,7 +108,7 @@ sim_runner_dies(struct sim *s)
 
 /* What must hold of an attempt and those before it. */
 static void
-check_attempt(struct sim *s, const struct run_info *run)
+check_attempt(struct sim *s, const struct job_spec *spec, const struct run_info *run)
 {
 	long long job = run->job, number = run->run;
 
@@ -131,8 +131,10 @@ check_attempt(struct sim *s, const struct run_info *run)
 		/* The claim is told before it begins: so there is none of its own. */
 		SIM_CHECK(s, x->run != run->run, "%lld.%lld begun while told to be retrying", job,
 		    number);
-		SIM_CHECK(s, run->manual || run->attempt > 1, "%lld.%lld begun while %lld.%lld is"
-		    " retrying", job, number, job, (long long)x->run);
+		SIM_CHECK(s, run->manual || run->attempt > 1
+		        || spec->overlap == OVERLAP_PARALLEL,
+		    "%lld.%lld begun while %lld.%lld is retrying", job, number, job,
+		    (long long)x->run);
 	}
 }
 
@@ -166,7 +168,7 @@ check_start(struct sim *s, const struct exec *e)
 
 	SIM_CHECK(s, !s->life->dead || s->die_after, "%lld.%lld begun by a dead daemon", job,
 	    number);
-	check_attempt(s, run);
+	check_attempt(s, e->spec, run);
 	SIM_CHECK(s, s->life->live[run->kind] <= max[run->kind],
 	    "%lld.%lld: more than %lld at a time", job, number,
 	    (long long)max[run->kind]);

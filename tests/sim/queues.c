@@ -83,7 +83,8 @@ check_slots(struct sim *s, const struct exec *e, struct sim_process *p)
 		    strcmp(other->queue, p->queue) == 0)
 			taken += lesser(other->slots, least);
 	}
-	SIM_CHECK(s, taken + lesser(p->slots, least) <= most, "%lld.%lld begun with %lld of %lld slots of %s taken",
+	SIM_CHECK(s, taken + lesser(p->slots, least) <= most,
+	    "%lld.%lld begun with %lld of %lld slots of %s taken",
 	    (long long)p->job, (long long)p->run, (long long)taken, (long long)most, p->queue);
 	SIM_CHECK(s, !q->paused || recent, "%lld.%lld begun while queue %s is paused",
 	    (long long)p->job, (long long)p->run, p->queue);

@@ -82,7 +82,8 @@ struct sim_job {
 	size_t		parents_n;
 	bool		joined;		/* they let it go on, and that is not taken yet */
 	int64_t		joins;		/* how often */
-	int		last_outcome;
+	int		last_outcome;	/* of its run last_run */
+	int64_t		last_run;
 	bool		marked;		/* while parents are drawn */
 };
 

@@ -685,6 +685,25 @@ a_mutex_goes_on_when_its_next_is_gone(void **state)
 }
 
 static void
+a_mutex_is_not_lost_with_one_that_was_to_have_it(void **state)
+{
+	int64_t next;
+
+	(void)state;
+	add((struct want){ .mutex = "m", .lasts = USEC_SEC });
+	add((struct want){ .queue = "q", .lasts = 5 * USEC_SEC });
+	run_for(0);
+	next = add((struct want){ .queue = "q", .mutex = "m", .lasts = USEC_SEC });
+	add((struct want){ .queue = "q", .mutex = "m", .lasts = USEC_SEC });
+	/* Since 1 it is free, and `next` in line again, for the slot. */
+	run_for(2 * USEC_SEC);
+	pause_job(next);
+	run_for(10 * USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, next, 1), -1);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, next + 1, 1), 5 * USEC_SEC);
+}
+
+static void
 slots_and_mutexes_are_taken_again_after_a_restart(void **state)
 {
 	int64_t waits;
@@ -1104,6 +1123,7 @@ main(void)
 		B(jobs_with_one_mutex_never_run_together_whatever_their_queues),
 		B(one_that_waits_for_a_mutex_blocks_nobody_and_keeps_its_place),
 		B(a_mutex_goes_on_when_its_next_is_gone),
+		B(a_mutex_is_not_lost_with_one_that_was_to_have_it),
 		B(slots_and_mutexes_are_taken_again_after_a_restart),
 		B(a_paused_queue_starts_nothing_even_after_a_restart),
 		B(a_paused_backlog_greater_than_the_window_keeps_nothing_else_waiting),

@@ -111,6 +111,44 @@ run(struct fixture *f)
 /* ---- counting ---- */
 
 static void
+queues_and_overlap_modes_are_simulated_as_they_are(void **state)
+{
+	static const struct queue_info queues[] = {
+		{ .name = TEXT("two"), .slots = 2 },
+		{ .name = TEXT("shut"), .slots = 2, .paused = { 1 } },
+	};
+	struct simulated *wide, *waits, *beside, *replaces, *shut;
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, USEC_MINUTE);
+	f.config.queues = queues;
+	f.config.queues_n = 2;
+	wide = add(&f, (struct job_spec){ .queue = TEXT("two"), .slots = 2 }, 20 * USEC_SEC);
+	add(&f, (struct job_spec){ .queue = TEXT("two"), .in = USEC_SEC }, USEC_SEC);
+	/* 0 runs, then 10, then 30; 50 waits; 20 and 40 are skipped. */
+	waits = add(&f, (struct job_spec){ .every = 10 * USEC_SEC, .overlap = OVERLAP_QUEUE }, 24 * USEC_SEC);
+	beside = add(&f, (struct job_spec){ .every = 10 * USEC_SEC, .overlap = OVERLAP_PARALLEL,
+	    .overlap_limit = 2 }, 24 * USEC_SEC);
+	replaces = add(&f, (struct job_spec){ .every = 10 * USEC_SEC, .overlap = OVERLAP_REPLACE },
+	    24 * USEC_SEC);
+	shut = add(&f, (struct job_spec){ .queue = TEXT("shut") }, USEC_SEC);
+	run(&f);
+	assert_int_equal(wide->began, 1);
+	assert_int_equal(f.jobs[1].waited, 19 * USEC_SEC);
+	assert_int_equal(waits->began, 3);
+	assert_int_equal(waits->skips[SKIP_OVERLAP], 2);
+	/* 0 and 10; 20 is skipped; 30 and 40; 50 is skipped. */
+	assert_int_equal(beside->began, 4);
+	assert_int_equal(beside->skips[SKIP_OVERLAP], 2);
+	assert_int_equal(replaces->began, 6);
+	assert_int_equal(replaces->canceled, 5);
+	assert_int_equal(shut->began, 0);
+	assert_int_equal(shut->waiting.usec, BEGIN.usec);
+	close_fixture(&f);
+}
+
+static void
 overlaps_waits_and_peaks_are_counted(void **state)
 {
 	struct fixture f;
@@ -712,6 +750,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(queues_and_overlap_modes_are_simulated_as_they_are),
 		cmocka_unit_test(overlaps_waits_and_peaks_are_counted),
 		cmocka_unit_test(what_goes_on_at_the_beginning_takes_its_slot_and_its_turn),
 		cmocka_unit_test(limits_of_a_run_end_it_and_the_end_of_all_cuts_it_off),

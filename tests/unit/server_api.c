@@ -1071,6 +1071,52 @@ stats_and_tasks_are_told(void **state)
 	world_close(&w);
 }
 
+static void
+queues_are_made_changed_and_removed(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply, *q;
+	char *text;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	q = json_get(ask(&c, "SetQueue", "{\"queue\":\"q\",\"create\":true,\"slots\":2,\"rate\":3,"
+	    "\"rateUSec\":1000000}"), "queue");
+	assert_int_equal(json_get_int(q, "slots", 0), 2);
+	assert_int_equal(json_get_int(q, "rate", 0), 3);
+	q = json_get(ask(&c, "SetQueue", "{\"queue\":\"q\",\"slots\":0,\"rate\":0,"
+	    "\"state\":\"paused\"}"), "queue");
+	assert_int_equal(json_get_int(q, "slots", 0), 1);
+	assert_true(json_get_bool(q, "defaultSlots", false));
+	assert_null(json_get(q, "rate"));
+	assert_non_null(json_get(q, "pausedSince"));
+	reply = ask(&c, "Add", "{\"jobs\":[{\"name\":\"a\",\"queue\":\"fresh\",\"slots\":3,"
+	    "\"paused\":true,\"command\":{\"argv\":[\"ok\"]}}]}");
+	text = json_print(json_get(reply, "warnings"));
+	assert_string_equal(text, "[\"queue fresh is new, with 1 slot\","
+	    "\"it asks for 3 slots of queue fresh, which has 1: it runs there alone\"]");
+	free(text);
+	reply = ask(&c, "Queues", "{}");
+	assert_int_equal(json_count(json_get(reply, "queues")), 4);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"queue\":\"fresh\"}"), "jobs")), 1);
+	assert_int_equal(json_count(json_get(ask(&c, "List", "{\"queue\":\"q\"}"), "jobs")), 0);
+	assert_string_equal(refusal(&c, "SetQueue", "{\"queue\":\"q\",\"create\":true}"),
+	    "NameTaken {\"name\":\"q\"}");
+	assert_string_equal(refusal(&c, "SetQueue", "{\"queue\":\"none\",\"slots\":1}"),
+	    "NotFound {\"what\":\"none\"}");
+	assert_non_null(strstr(refusal(&c, "SetQueue", "{\"queue\":\"q\",\"rate\":1}"), "rateUSec"));
+	assert_non_null(strstr(refusal(&c, "SetQueue", "{\"queue\":\"a b\",\"create\":true}"),
+	    "InvalidField {\"field\":\"queue\""));
+	assert_non_null(strstr(refusal(&c, "RemoveQueue", "{\"queue\":\"fresh\"}"), "Conflict"));
+	assert_non_null(strstr(refusal(&c, "RemoveQueue", "{\"queue\":\"default\"}"), "Conflict"));
+	(void)ask(&c, "RemoveQueue", "{\"queue\":\"q\"}");
+	assert_int_equal(json_count(json_get(ask(&c, "Queues", "{}"), "queues")), 3);
+	client_close(&c);
+	world_close(&w);
+}
+
 /* A client that is somebody else; only root can be so many. */
 static struct client
 stranger_open(struct world *w)
@@ -1090,6 +1136,9 @@ strangers_see_the_job_and_nothing_of_its_inside(void **state)
 		{ "Cancel", "{\"jobs\":[\"a\"]}" }, { "Cancel", "{\"jobs\":[\"1.1\"]}" },
 		{ "Cancel", "{\"jobs\":[\"*\"]}" }, { "Remove", "{\"jobs\":[\"idle\"]}" },
 		{ "Trigger", "{\"jobs\":[\"a\"]}" }, { "Pause", "{\"jobs\":[\"*\"]}" },
+		{ "SetQueue", "{\"queue\":\"default\",\"slots\":1}" },
+		{ "SetQueue", "{\"queue\":\"q\",\"create\":true}" },
+		{ "RemoveQueue", "{\"queue\":\"default\"}" },
 		{ "Resume", "{\"jobs\":[\"a\"]}" }, { "Logs", "{\"run\":\"a\"}" },
 		{ "Add", "{\"jobs\":[{\"command\":{\"argv\":[\"ok\"],\"user\":\"root\"}}]}" },
 	};
@@ -1507,6 +1556,7 @@ main(void)
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
 		cmocka_unit_test(logs_of_what_has_no_output_end_with_the_run),
 		cmocka_unit_test(stats_and_tasks_are_told),
+		cmocka_unit_test(queues_are_made_changed_and_removed),
 		cmocka_unit_test(strangers_see_the_job_and_nothing_of_its_inside),
 		cmocka_unit_test(user_may_have_so_many_jobs_and_no_more),
 		cmocka_unit_test(next_tells_a_jobs_occurrences_and_those_of_no_job),

@@ -455,6 +455,50 @@ state_and_its_cause_are_told(void **state)
 	world_close(&w);
 }
 
+/* ---- queues ---- */
+
+static void
+what_keeps_a_job_in_its_queue_is_told(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w, NEW_YEAR, 100);
+	c = client_open(&w);
+	add(&c, JOB("one", "\"queue\":\"heavy\"", "100"));
+	add(&c, JOB("two", "\"queue\":\"heavy\",\"slots\":2", "5"));
+	add(&c, JOB("three", "\"queue\":\"heavy\"", "5"));
+	add(&c, JOB("m1", "\"mutex\":\"db\"", "200"));
+	add(&c, JOB("m2", "\"mutex\":\"db\"", "5"));
+	pass(&w, USEC_SEC);
+	told(&c, "two", NULL, "due " NEW_YEAR ": it waits for a slot of queue heavy (1 of 1 taken by"
+	    " 1.1; 0 before it)");
+	told(&c, "three", NULL, "due " NEW_YEAR ": it waits for a slot of queue heavy (1 of 1 taken by"
+	    " 1.1; 1 before it)");
+	told(&c, "m2", NULL, "due " NEW_YEAR ": it waits for mutex db, held by 4.1");
+	(void)ask(&c, "SetQueue", "{\"queue\":\"heavy\",\"slots\":3}");
+	pass(&w, USEC_SEC);
+	call_jobs(&c, "Trigger", "m1");
+	told(&c, "4.2", NULL, "what was asked for by hand at 2027-01-01T00:00:02Z waits as 4.2 for the end of "
+	    "4.1");
+	told(&c, "m1", NULL, "running as 4.1 since " NEW_YEAR ", as pid 4711");
+	(void)ask(&c, "SetQueue", "{\"queue\":\"heavy\",\"state\":\"paused\"}");
+	add(&c, JOB("four", "\"queue\":\"heavy\"", "5"));
+	pass(&w, USEC_SEC);
+	told_of_us(&c, "four", NULL, "due 2027-01-01T00:00:02Z: it waits: queue heavy is paused by uid"
+	    " US since 2027-01-01T00:00:02Z");
+	(void)ask(&c, "SetQueue", "{\"queue\":\"heavy\",\"rate\":1,\"rateUSec\":60000000,"
+	    "\"slots\":5,\"state\":\"open\"}");
+	pass(&w, USEC_SEC);
+	add(&c, JOB("five", "\"queue\":\"heavy\"", "5"));
+	pass(&w, USEC_SEC);
+	told(&c, "five", NULL, "due 2027-01-01T00:00:04Z: it waits for the rate of queue heavy: its next"
+	    " start is in 57.9s (1 before it)");
+	client_close(&c);
+	world_close(&w);
+}
+
 /* ---- what ran ---- */
 
 static void
@@ -1081,6 +1125,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(state_and_its_cause_are_told),
+		cmocka_unit_test(what_keeps_a_job_in_its_queue_is_told),
 		cmocka_unit_test(lateness_is_split_into_its_causes),
 		cmocka_unit_test(skip_for_overlap_names_the_run_and_how_often),
 		cmocka_unit_test(skip_for_absence_says_who_was_away_and_the_policy),

@@ -159,7 +159,8 @@ print_claim(struct buf *b, const struct op_claim *o)
 	buf_printf(b, " run=%" PRId64 " manual=%d run_due=%" PRId64 " born=%d full=%d replaced=%" PRId64,
 	    o->run, o->manual, o->run_due.usec, o->born, o->full, o->replaced);
 	if (o->op.result == 0 && !o->full)
-		buf_printf(b, " mark=%d missed=%" PRId64, o->mark, o->missed);
+		buf_printf(b, " mark=%d missed=%" PRId64 " noticed=%" PRId64, o->mark, o->missed,
+		    o->noticed.usec);
 	if (o->op.result == 0 && o->born)
 		buf_printf(b, " job_state=%d", o->job_state);
 	if (o->op.result == 0)

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "proto/types.h"
+#include <unistd.h>
+
+#include "daemon/store/migrate.h"
+#include "daemon/store/sqlite.h"
 #include "tests/harness/storehouse.h"
 
 static struct storehouse house;
@@ -176,9 +179,9 @@ queues_have_a_limit_and_a_refused_add_makes_none(void **state)
 		(void)snprintf(name, sizeof(name), "q%04d", i);
 		assert_int_equal(set(name, true, 1, -1), 0);
 	}
-	assert_int_equal(set("more", true, 1, -1), -EMLINK);
+	assert_int_equal(set("more", true, 1, -1), -EUSERS);
 	assert_int_equal(add((struct job_spec){ .timer = &timer, .queue = (char *)(uintptr_t)"more" },
-	    &id, &new), -EMLINK);
+	    &id, &new), -EUSERS);
 	assert_int_equal(drop("q0000"), 0);
 	assert_int_equal(add((struct job_spec){ .timer = &timer, .name = (char *)(uintptr_t)"n" },
 	    &id, &new), 0);
@@ -282,6 +285,7 @@ an_occurrence_waits_as_a_queued_run_until_as_many_do_as_may(void **state)
 	assert_int_equal(claim(&c, job, 0), 0);
 	assert_int_equal(c.run_due.usec, 110);
 	assert_int_equal(c.previous.usec, 100);
+	assert_int_equal(c.noticed.usec, 111);
 	assert_int_equal(c.mark, MARK_DST_GAP);
 	assert_false(c.manual);
 	op_claim_done(&c);
@@ -325,6 +329,55 @@ a_run_that_replaces_marks_and_cancels_in_its_own_transaction(void **state)
 	run_info_done(&run);
 }
 
+/* A job of form 2, as the columns stand there: id, kind, every, on boot, schedule. */
+#define FORM_2 "INSERT INTO job (uid, kind, state, paused, due, overlap, misfire, generation, created, runs, " \
+	"skips, queued, running, summary, spec, id, every_usec, on_boot, schedule) VALUES (7, %d, 0, 0, 100, " \
+	"0, 0, 1, 1, 0, 0, 0, 0, '', '{}', %d, %d, %d, %s);"
+
+static void
+jobs_of_form_2_go_where_they_would_go_now(void **state)
+{
+	static const struct {
+		int		 kind, every, on_boot;
+		const char	*schedule, *queue;
+	} jobs[] = {
+		{ KIND_COMMAND, 0, 0, "NULL", QUEUE_DEFAULT },
+		{ KIND_COMMAND, 1000000, 0, "NULL", QUEUE_SCHEDULE },
+		{ KIND_COMMAND, 0, 1, "'{\"onBoot\":true}'", QUEUE_SCHEDULE },
+		{ KIND_COMMAND, 0, 0, "'{\"cron\":\"@daily\"}'", QUEUE_SCHEDULE },
+		{ KIND_COMMAND, 0, 0, "'{\"calendar\":\"daily\"}'", QUEUE_SCHEDULE },
+		{ KIND_COMMAND, 0, 0, "'{\"jitterUSec\":5}'", QUEUE_DEFAULT },
+		{ KIND_TIMER, 1000000, 0, "NULL", NULL },
+	};
+	char error[STORE_ERROR_MAX], text[600];
+	sqlite3 *db;
+
+	(void)state;
+	storehouse_close(&house);
+	unlink(storehouse_path(&house, "jobd.db-wal"));
+	unlink(storehouse_path(&house, "jobd.db-shm"));
+	unlink(storehouse_path(&house, "jobd.db"));
+	assert_int_equal(sqlite3_open(storehouse_path(&house, "jobd.db"), &db), SQLITE_OK);
+	assert_int_equal(migrate(db, migrate_steps, 2, 0, error), 0);
+	for (int i = 0; i < (int)(sizeof(jobs) / sizeof(jobs[0])); i++) {
+		(void)snprintf(text, sizeof(text), FORM_2, jobs[i].kind, i + 1, jobs[i].every,
+		    jobs[i].on_boot, jobs[i].schedule);
+		assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	}
+	sqlite3_close(db);
+	assert_int_equal(storehouse_open(&house), 0);
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		struct op_get get = { .id = (int64_t)i + 1 };
+
+		assert_int_equal(storehouse_do(&house, &get.op, OP_GET), 0);
+		if (jobs[i].queue == NULL)
+			assert_null(get.job.queue);
+		else
+			assert_string_equal(get.job.queue, jobs[i].queue);
+		op_get_done(&get);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -336,6 +389,7 @@ main(void)
 		T(queues_have_a_limit_and_a_refused_add_makes_none),
 		T(jobs_are_told_with_the_queue_they_are_in),
 		T(dues_of_one_queue_and_user_are_found_behind_any_number_of_others),
+		T(jobs_of_form_2_go_where_they_would_go_now),
 		T(an_occurrence_waits_as_a_queued_run_until_as_many_do_as_may),
 		T(a_run_that_replaces_marks_and_cancels_in_its_own_transaction),
 	};
