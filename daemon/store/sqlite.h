@@ -62,6 +62,7 @@ struct sqlite {
 	int		 wal_pages;	/* in the log now */
 	int		 wal_next;	/* checkpoint when it has grown to this */
 	bool		 trash;		/* there may be runs of removed jobs to delete */
+	int		 told_max;	/* 0, or children told in one op: for tests */
 	instant		 last_trace;	/* of the daemon before us: its last write */
 	char		 words[256];	/* of the last failure */
 };

@@ -55,6 +55,8 @@ struct store_config {
 	struct memory		*memory;	/* of backend_memory: what is in it; outlives the store */
 	/* SQLite: name of a registered VFS, for tests; or NULL */
 	const char		*vfs;
+	/* SQLite: children told of an end in one op, at most, for tests; 0: as it sees fit */
+	int			 told_max;
 };
 
 #define STORE_ERROR_MAX 512

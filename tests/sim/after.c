@@ -83,6 +83,23 @@ taken(struct sim *s, int64_t job, const char *how)
 	join(j);
 }
 
+static void
+claimed(struct sim *s, int64_t job, int64_t run)
+{
+	struct sim_job *j = job_by_id(s, job);
+
+	if (j != NULL)
+		j->claimed = run;
+}
+
+bool
+after_claimed(struct sim *s, int64_t job, int64_t run)
+{
+	const struct sim_job *j = job_by_id(s, job);
+
+	return j != NULL && j->claimed == run;
+}
+
 /*
  * What counts at first the store says: which of its parents are finished only it knows.  That those
  * that count have really ended so is checked.
@@ -133,6 +150,7 @@ after_committed(struct sim *s, void *db, const struct store_op *op)
 		claim = container_of(op, const struct op_claim, op);
 		if (claim->born)
 			taken(s, claim->job, "run");
+		claimed(s, claim->job, claim->run);
 		break;
 	case OP_SKIP:
 		taken(s, container_of(op, const struct op_skip, op)->job, "skipped");

@@ -89,7 +89,8 @@ check_start(struct sim *s, const struct exec *e)
 	const struct run_info *run = e->run;
 	long long job = run->job, number = run->run;
 
-	SIM_CHECK(s, !s->life->dead || s->die_after, "%lld.%lld begun by a dead daemon", job,
+	/* It may die in a commit right after that of the claim. */
+	SIM_CHECK(s, after_claimed(s, job, number), "%lld.%lld begun without a durable claim", job,
 	    number);
 	SIM_CHECK(s, sim_process_find(s, run->job, run->run) == NULL, "%lld.%lld begun twice",
 	    job, number);
