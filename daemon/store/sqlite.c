@@ -302,6 +302,7 @@ sqlite_open(const struct store_config *config, void **ret, char error[STORE_ERRO
 	 */
 	(void)sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
 	db->last_trace = last_trace(path);
+	db->told_max = config->told_max;
 	r = make_private(path, error);
 	if (r < 0)
 		goto out;

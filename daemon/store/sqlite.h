@@ -77,6 +77,7 @@ struct sqlite {
 	unsigned	 sizes_asked;
 	int64_t		 free_bytes;	/* as last counted */
 	int64_t		 output_from;	/* run rows before it hold no output */
+	int		 told_max;	/* 0, or children told in one op: for tests */
 	instant		 last_trace;	/* of the daemon before us: its last write */
 	char		 words[256];	/* of the last failure */
 };

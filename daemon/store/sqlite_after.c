@@ -332,6 +332,8 @@ spread_some(struct sqlite *db, int budget, struct dependents *out)
 	struct spread s;
 	int r;
 
+	if (db->told_max > 0 && db->told_max < budget)
+		budget = db->told_max;
 	while ((r = spread_first(db, &s)) == 1 && budget > 0) {
 		r = spread_one(db, &s, budget, out);
 		if (r < 0)

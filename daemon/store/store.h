@@ -57,6 +57,8 @@ struct store_config {
 	int			 lock_fd;
 	/* SQLite: name of a registered VFS, for tests; or NULL */
 	const char		*vfs;
+	/* SQLite: children told of an end in one op, at most, for tests; 0: as it sees fit */
+	int			 told_max;
 };
 
 #define STORE_ERROR_MAX 512

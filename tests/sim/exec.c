@@ -166,7 +166,8 @@ check_start(struct sim *s, const struct exec *e)
 	long long job = run->job, number = run->run;
 	int64_t beside = 0;
 
-	SIM_CHECK(s, !s->life->dead || s->die_after, "%lld.%lld begun by a dead daemon", job,
+	/* It may die in a commit right after that of the claim. */
+	SIM_CHECK(s, after_claimed(s, job, number), "%lld.%lld begun without a durable claim", job,
 	    number);
 	check_attempt(s, e->spec, run);
 	SIM_CHECK(s, s->life->live[run->kind] <= max[run->kind],

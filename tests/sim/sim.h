@@ -84,6 +84,7 @@ struct sim_job {
 	int64_t		joins;		/* how often */
 	int		last_outcome;	/* of its run last_run */
 	int64_t		last_run;
+	int64_t		claimed;	/* the run that was claimed last */
 	bool		marked;		/* while parents are drawn */
 };
 
@@ -221,6 +222,7 @@ void client_act(struct sim *s);
 
 /* after.c: an op that is committed by now; and a job that was read against the model */
 void after_committed(struct sim *s, void *db, const struct store_op *op);
+bool after_claimed(struct sim *s, int64_t job, int64_t run);
 void after_check(struct sim *s, const struct sim_job *j, const struct op_get *get, bool at_rest);
 
 /* audit.c: a task that compares the store with what was told and what happened; over when done. */
