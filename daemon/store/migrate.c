@@ -157,10 +157,11 @@ static const char step_3[] =
 "CREATE INDEX dependency_parent ON dependency(parent, child);"
 /*
  * What is still to be told to the children of a job, in this order: how a run of it ended, or only
- * that it has become finished, or is not any more.  child: the last one that was told.
+ * that it has become finished, or is not any more.  child: the last one that was told; until: the
+ * last that there was then, as one that is added later starts from how its parent stands.
  */
 "CREATE TABLE spread (id INTEGER PRIMARY KEY, parent INTEGER NOT NULL, outcome INTEGER,"
-" at INTEGER NOT NULL, child INTEGER NOT NULL);"
+" at INTEGER NOT NULL, child INTEGER NOT NULL, until INTEGER NOT NULL);"
 /* What it took to end a run. */
 "ALTER TABLE run ADD COLUMN ended_by TEXT;"
 "ALTER TABLE run ADD COLUMN leftovers INTEGER;"

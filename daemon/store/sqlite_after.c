@@ -25,6 +25,7 @@ struct spread {
 	int	outcome;	/* enum run_state; -1: only whether it is finished is to be told */
 	instant	at;
 	int64_t	child;		/* the last that was told */
+	int64_t	until;		/* later ones were added after it, and do not wait for it */
 	bool	over;		/* the parent has nothing more to come */
 };
 
@@ -60,7 +61,8 @@ static int
 spread_put(struct sqlite *db, int64_t parent, int outcome, instant at)
 {
 	sqlite3_stmt *st = sql(db, ST_SPREAD_PUT,
-	    "INSERT INTO spread (parent, outcome, at, child) VALUES (?1, ?2, ?3, 0)");
+	    "INSERT INTO spread (parent, outcome, at, child, until)"
+	    " VALUES (?1, ?2, ?3, 0, (SELECT coalesce(max(id), 0) FROM job))");
 
 	bind_int(st, 1, parent);
 	if (outcome < 0)
@@ -93,7 +95,8 @@ static int
 spread_first(struct sqlite *db, struct spread *s)
 {
 	sqlite3_stmt *st = sql(db, ST_SPREAD_FIRST,
-	    "SELECT id, parent, coalesce(outcome, -1), at, child FROM spread ORDER BY id LIMIT 1");
+	    "SELECT id, parent, coalesce(outcome, -1), at, child, until FROM spread"
+	    " ORDER BY id LIMIT 1");
 	int r;
 
 	r = sql_step(db, st);
@@ -105,6 +108,7 @@ spread_first(struct sqlite *db, struct spread *s)
 		.outcome = (int)col_int(st, 2),
 		.at = { col_int(st, 3) },
 		.child = col_int(st, 4),
+		.until = col_int(st, 5),
 	};
 	(void)sqlite3_reset(st);	/* one is asked for */
 	/* A row that cannot be must not keep the others from being told, nor the parent from ending. */
@@ -287,12 +291,13 @@ children_page(struct sqlite *db, const struct spread *s, struct child *page, int
 {
 	sqlite3_stmt *st = sql(db, ST_CHILDREN,
 	    "SELECT child, condition, state, coalesce(outcome, -1) FROM dependency"
-	    " WHERE parent = ?1 AND child > ?2 ORDER BY child LIMIT ?3");
+	    " WHERE parent = ?1 AND child > ?2 AND child <= ?3 ORDER BY child LIMIT ?4");
 	int r, n = 0;
 
 	bind_int(st, 1, s->parent);
 	bind_int(st, 2, s->child);
-	bind_int(st, 3, max);
+	bind_int(st, 3, s->until);
+	bind_int(st, 4, max);
 	while ((r = sql_step(db, st)) == 1) {
 		struct child *c = &page[n++];
 

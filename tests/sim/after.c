@@ -92,7 +92,7 @@ claimed(struct sim *s, int64_t job, int64_t run)
 	struct sim_job *j = job_by_id(s, job);
 
 	if (j != NULL)
-		j->claimed = run;
+		j->claimed[j->claims_n++ % SIM_CLAIMS_MAX] = run;
 }
 
 bool
@@ -100,7 +100,11 @@ after_claimed(struct sim *s, int64_t job, int64_t run)
 {
 	const struct sim_job *j = job_by_id(s, job);
 
-	return j != NULL && j->claimed == run;
+	for (size_t i = 0; j != NULL && i < SIM_CLAIMS_MAX; i++) {
+		if (j->claimed[i] == run)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -142,16 +146,20 @@ added(struct sim *s, void *db, const struct job_new *new)
 }
 
 void
-after_committed(struct sim *s, void *db, const struct store_op *op)
+after_added(struct sim *s, void *db, const struct store_op *op)
+{
+	if (op->kind == OP_ADD)
+		added(s, db, container_of(op, const struct op_add, op)->jobs);
+}
+
+void
+after_committed(struct sim *s, const struct store_op *op)
 {
 	const struct op_claim *claim;
 	const struct op_finish *finish;
 	const struct op_cancel *cancel;
 
 	switch (op->kind) {
-	case OP_ADD:
-		added(s, db, container_of(op, const struct op_add, op)->jobs);
-		break;
 	case OP_CLAIM:
 		claim = container_of(op, const struct op_claim, op);
 		if (claim->born)

@@ -46,8 +46,11 @@ disk_commit(void *db)
 		return -EIO;
 	}
 	r = backend_sqlite.commit(db);
+	/* How a new job stands is read from the store, which has all the ends of this commit. */
 	for (size_t i = 0; r == 0 && i < s->batch_n; i++)
-		after_committed(s, db, s->batch[i]);
+		after_committed(s, s->batch[i]);
+	for (size_t i = 0; r == 0 && i < s->batch_n; i++)
+		after_added(s, db, s->batch[i]);
 	if (!dies)
 		return r;
 	/* It is on the disk, and nobody hears of it any more. */

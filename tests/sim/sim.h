@@ -50,6 +50,9 @@ struct sim_queue {
 	bool		unsure;		/* a change was under way when the daemon died */
 };
 
+/* Runs of a job that may be claimed and not begun yet. */
+#define SIM_CLAIMS_MAX 32
+
 /* A job as the clients were told of it. */
 struct sim_job {
 	int64_t		id;		/* 0: never acknowledged */
@@ -84,7 +87,8 @@ struct sim_job {
 	int64_t		joins;		/* how often */
 	int		last_outcome;	/* of its run last_run */
 	int64_t		last_run;
-	int64_t		claimed;	/* the run that was claimed last */
+	int64_t		claimed[SIM_CLAIMS_MAX];	/* the runs that were claimed last */
+	size_t		claims_n;
 	bool		marked;		/* while parents are drawn */
 };
 
@@ -221,7 +225,8 @@ void client_open_queues(struct sim *s);
 void client_act(struct sim *s);
 
 /* after.c: an op that is committed by now; and a job that was read against the model */
-void after_committed(struct sim *s, void *db, const struct store_op *op);
+void after_committed(struct sim *s, const struct store_op *op);
+void after_added(struct sim *s, void *db, const struct store_op *op);
 bool after_claimed(struct sim *s, int64_t job, int64_t run);
 void after_check(struct sim *s, const struct sim_job *j, const struct op_get *get, bool at_rest);
 
