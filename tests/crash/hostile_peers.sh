@@ -5,6 +5,7 @@
 seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 echo "SEED=$seed"
 BASE=$T
+fresh
 
 round() {
 	T=$BASE/$1 S=$BASE/$1/s lost=$2
@@ -25,15 +26,12 @@ round() {
 	"$TOOLS/compare" $lost "$S" "$T/journal" "$T/tally" || fail "the accounts differ (SEED=$seed)"
 	check "the ledger" jobctl audit >/dev/null
 	all_acknowledged
-	jobd_has=$(descriptors "$JOBD") runner_has=$(descriptors "$(runner_pid)")
-	stop_jobd
 	runner=$(runner_pid)
-	kill "$runner" && gone "$runner"
-	start_jobd
-	check "a command afterwards" jobctl run -- true
-	check "descriptors of jobd" [ "$jobd_has" -le "$(descriptors "$JOBD")" ]
-	check "descriptors of the runner" [ "$runner_has" -le "$(descriptors "$(runner_pid)")" ]
+	holds "$JOBD" "$jobd_holds"
+	holds "$runner" "$runner_holds"
+	same "a command afterwards" "$(jobctl run -- echo fine)" fine
 	stop_jobd
+	kill "$runner" && gone "$runner"
 }
 
 round calm "" --calm

@@ -27,11 +27,6 @@ resident() {
 	sed -n 's/^RssAnon:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$1/status"
 }
 
-same_as_before() {
-	what=$1 before=$2 now=$3
-	[ "$now" -le "$before" ] || fail "descriptors of $what: $now, after the first $first runs there were $before"
-}
-
 # In kB: what a bit more each run comes to, and what is no leak at all (caches, fragments).
 same_memory() {
 	what=$1 before=$2 now=$3
@@ -41,18 +36,18 @@ same_memory() {
 	[ "$now" -le "$limit" ] || fail "memory of $what: $now kB, of which $limit kB can be understood"
 }
 
+fresh
 start_jobd
 batch $first
 runner=$(runner_pid)
 jobd_had=$(resident "$JOBD") runner_had=$(resident "$runner")
-jobd_open=$(descriptors "$JOBD") runner_open=$(descriptors "$runner")
 for i in $(seq $batches); do batch $first; done
 all_acknowledged
 same "children of the runner" "$(cat "/proc/$runner/task/$runner/children")" ""
 same "children of jobd" "$(cat "/proc/$JOBD/task/$JOBD/children" | tr -d ' ')" "$runner"
 same "strays" "$(strays "$JOBD" "$runner")" ""
-same_as_before jobd "$jobd_open" "$(descriptors "$JOBD")"
-same_as_before "the runner" "$runner_open" "$(descriptors "$runner")"
+holds "$JOBD" "$jobd_holds"
+holds "$runner" "$runner_holds"
 same_memory jobd "$jobd_had" "$(resident "$JOBD")"
 same_memory "the runner" "$runner_had" "$(resident "$runner")"
 stop_jobd

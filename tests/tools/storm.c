@@ -193,8 +193,8 @@ add(struct client *c, struct wish w, const char *word)
 	snprintf(w.key, sizeof(w.key), "c%d-%d", c->number, ++c->keys);
 	while (id == 0) {
 		reply = call(c, "io.jobd.Add", add_parameters(&w), error);
-		/* But what stays must be known, to be ended. */
-		if (reply == NULL && strcmp(w.code, "stay") != 0 && below(&c->random, 4) == 0)
+		/* But what stays or comes again must be known, to be ended. */
+		if (reply == NULL && strcmp(w.code, "stay") != 0 && w.every == 0 && below(&c->random, 4) == 0)
 			return 0;
 		if (reply == NULL)
 			continue;
