@@ -5,29 +5,35 @@
 start_jobd
 mkfifo "$T/begun"
 work="echo \$\$ >$T/begun; exec sleep 1000"
+# The pid of the next that begins.  Whoever began before may be about to close the pipe: then it is empty.
+begun() {
+	pid=
+	while [ -z "$pid" ]; do read -r pid <"$T/begun"; done
+}
 crash() {
 	r=$(runner_pid)
 	kill -KILL "$r" && gone "$r"
 }
 
 jobctl add -q -n adopt --retries 2 --backoff fixed:10ms --sh "$work" >/dev/null
-read -r pid <"$T/begun"
+begun
 crash
 jobctl wait adopt >/dev/null 2>&1
 same "adopt: lost, and no retry" "$(jobctl show 1.1 --json | field state) $(jobctl show 1.1 --json | field attempt)" "lost 1"
 
 jobctl add -q -n fail --retries 1 --backoff fixed:10ms --on-crash fail --sh "$work" >/dev/null
-read -r pid <"$T/begun"
+begun
+first=$pid
 crash
-read -r second <"$T/begun"
-"$TOOLS/gone" "$pid" 0 || fail "what the dead runner had left runs beside the second attempt"
+begun
+"$TOOLS/gone" "$first" 0 || fail "what the dead runner had left runs beside the second attempt"
 crash
 jobctl wait fail >/dev/null 2>&1
 same "fail: as retries allow" "$(jobctl show 2.1 --json | field state) $(jobctl show 2.1 --json | field attempt)" "lost 2"
 
 jobctl add -q -n rerun --on-crash rerun --every 1h --sh "$work" >/dev/null
 for i in 1 2 3; do
-	read -r pid <"$T/begun"
+	begun
 	same "attempt" "$(jobctl show 3.1 --json | field attempt)" $i
 	crash
 done
@@ -40,7 +46,7 @@ kill_jobd
 start_jobd
 same "it stays so" "$(jobctl show rerun --json | field job.state)" quarantined
 check "retry" jobctl retry -q rerun
-read -r pid <"$T/begun"
+begun
 same "it runs" "$(jobctl show rerun --json | field job.state)" running
 check "cancel" jobctl cancel -q rerun
 jobctl wait 3.1 >/dev/null 2>&1
