@@ -36,7 +36,8 @@ struct client {
 
 extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cmd_runs, cmd_logs,
     cmd_wait,
-    cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_retry, cmd_pause, cmd_resume, cmd_stats, cmd_tasks,
+    cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_retry, cmd_pause,
+    cmd_resume, cmd_stats, cmd_tasks,
     cmd_next, cmd_skip, cmd_backfill;
 extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal, cmd_daemon, cmd_queue;
 

@@ -39,10 +39,23 @@ subject(const struct cJSON *event)
 	return job > 0 ? xasprintf("%lld", job) : xstrdup("");
 }
 
+/* How an attempt ended, and when the next comes. */
+static char *
+retrying(const struct output *o, const char *state, long long code, const char *again)
+{
+	char *when = text_relative(o, again), *text;
+
+	text = code > 0 ? xasprintf("%s exit %lld, next %s", state, code, when) :
+	    xasprintf("%s, next %s", state, when);
+	free(when);
+	return text;
+}
+
 /* How the run or job stands now. */
 static char *
-standing(const struct cJSON *event)
+standing(const struct output *o, const struct cJSON *event)
 {
+	const char *again = json_get_string(event, "retryAt");
 	const char *run = json_get_string(event, "runState");
 	const char *job = json_get_string(event, "jobState");
 	long long code = json_get_int(event, "exitCode", -1);
@@ -50,6 +63,8 @@ standing(const struct cJSON *event)
 
 	if (lost > 0)
 		return xasprintf("%lld events missed so far", lost);
+	if (run && again)
+		return retrying(o, run, code, again);
 	if (run && code > 0)
 		return xasprintf("%s exit %lld", run, code);
 	return xstrdup(run ? run : job ? job : "");
@@ -60,12 +75,12 @@ event_print(const struct output *o, const struct cJSON *event)
 {
 	const char *color = color_of(o, value_text(event, "runState"));
 	char *at = text_instant(o, json_get_string(event, "at")), *about = subject(event);
-	char *stands = standing(event), *name = text_escape(value_text(event, "name"));
+	char *stands = standing(o, event), *name = text_escape(value_text(event, "name"));
 	char *why = text_escape(value_text(event, "reason"));
 	char *type = text_escape(value_text(event, "type"));
 
 	if (o->terminal)
-		printf("%s  %-11s  %6s  %s%s%s%s%s%s%s\n", at, type, about, name, *name ? "  " : "",
+		printf("%s  %-12s  %6s  %s%s%s%s%s%s%s\n", at, type, about, name, *name ? "  " : "",
 		    color, stands, *color ? color_off(o) : "", *why ? ": " : "", why);
 	else
 		printf("%s\t%s\t%s\t%s\t%s\t%s\n", at, type, about, name, stands, why);

@@ -1,7 +1,7 @@
 /*
- * retrying: the runs that wait for their next attempt, as far as it comes soon.  They are rows of the
- * store with an instant; here are those of the near future, at most RETRYING_MAX, in a heap, and one
- * value that says how far memory reaches.  A structure without a task or a clock, like the window:
+ * retrying: the runs that wait for their next attempt, as far as it comes soon.  They are rows of
+ * the store with an instant; here are those of the near future, at most RETRYING_MAX, in a heap,
+ * and one value that says how far memory reaches.  A structure without a task or a clock, like the window:
  * what is here is a hint (a claim may be refused), but none before `beyond` may be missing.
  */
 #ifndef SCHEDULER_RETRYING_H

@@ -146,12 +146,44 @@ storehouse_sql(const struct storehouse *h, const char *text)
 	return value;
 }
 
+void
+storehouse_plan(const struct storehouse *h, const char *text, const char *index)
+{
+	char wanted[96];
+	sqlite3_stmt *st;
+	bool used = false, sorted = false;
+	sqlite3 *db;
+
+	(void)snprintf(wanted, sizeof(wanted), "INDEX %s ", index);
+	MUST(sqlite3_open(storehouse_path(h, "jobd.db"), &db) == SQLITE_OK);
+	MUST(sqlite3_prepare_v2(db, text, -1, &st, NULL) == SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		const char *line = (const char *)sqlite3_column_text(st, 3);
+
+		used |= strstr(line, wanted) != NULL;
+		sorted |= strstr(line, "TEMP B-TREE") != NULL;
+	}
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	if (!used || sorted) {
+		fprintf(stderr, "not by %s: %s\n", index, text);
+		abort();
+	}
+}
+
 /* Each gives the number of rows that contradict the others. */
 static const char *const checks[] = {
 	"SELECT count(*) FROM job WHERE queued <> (SELECT count(*) FROM run WHERE job = job.id AND"
 	    " state = 0)",
 	"SELECT count(*) FROM job WHERE running <> (SELECT count(*) FROM run WHERE job = job.id AND"
 	    " state = 1)",
+	"SELECT count(*) FROM job WHERE retrying <> (SELECT count(*) FROM run WHERE job = job.id AND"
+	    " state = 2)",
+	"SELECT count(*) FROM run WHERE (state = 2) <> (retry_at IS NOT NULL)",
+	"SELECT count(*) FROM run JOIN job ON job.id = job WHERE run.state = 2 AND"
+	    " (retry_at < 0) <> (paused <> 0)",
+	"SELECT count(*) FROM attempt a WHERE NOT EXISTS (SELECT 1 FROM run r WHERE r.job = a.job"
+	    " AND r.run = a.run AND r.attempt >= a.attempt) AND job NOT IN (SELECT job FROM trash)",
 	"SELECT count(*) FROM job WHERE runs <> (SELECT coalesce(max(run), 0) FROM run WHERE job ="
 	    " job.id)",
 	/* Of what retention has given up nothing is left but the counts, and up to when it was due. */
@@ -165,9 +197,9 @@ static const char *const checks[] = {
 	"SELECT count(*) FROM counted WHERE output <> (SELECT coalesce(sum(output), 0) FROM job)",
 	"SELECT count(*) FROM counted WHERE runs <> (SELECT count(*) FROM run WHERE id <= counted.run)",
 	"SELECT count(*) FROM job WHERE state <> CASE WHEN running > 0 THEN 3 WHEN queued > 0 THEN"
-	    " 2"
-	" WHEN due IS NULL AND on_boot = 0 AND (parents = 0 OR never > 0) THEN 7 WHEN paused THEN 5"
-	" WHEN due IS NULL AND parents > 0 THEN 1 ELSE 0 END",
+	    " 2 WHEN retrying > 0 THEN 4 WHEN paused & 2 THEN 6"
+	    " WHEN due IS NULL AND on_boot = 0 AND (parents = 0 OR never > 0) THEN 7 WHEN paused THEN 5"
+	    " WHEN due IS NULL AND parents > 0 THEN 1 ELSE 0 END",
 	"SELECT count(*) FROM job WHERE (state = 7) <> (finished_at IS NOT NULL)",
 	"SELECT count(*) FROM run WHERE job NOT IN (SELECT id FROM job) AND job NOT IN (SELECT job"
 	    " FROM trash)",

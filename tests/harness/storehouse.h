@@ -39,6 +39,8 @@ const char *storehouse_path(const struct storehouse *h, const char *file);
  * fails.
  */
 long long storehouse_sql(const struct storehouse *h, const char *text);
+/* The plan of a statement (EXPLAIN QUERY PLAN ...) on the closed database uses an index. */
+void storehouse_plan(const struct storehouse *h, const char *text, const char *index);
 /* Is it intact (PRAGMA integrity_check), and do its numbers agree with its rows? */
 void storehouse_check(const struct storehouse *h);
 

@@ -387,12 +387,13 @@ client_main(void *arg)
 static pid_t
 start_jobd(void)
 {
-	char state[220], log[220];
+	char state[220], log[220], conf[220];
 	pid_t pid;
 	int fd;
 
 	snprintf(state, sizeof(state), "%s/state", directory);
 	snprintf(log, sizeof(log), "%s/log", directory);
+	snprintf(conf, sizeof(conf), "%s/conf", directory);
 	pid = fork();
 	if (pid < 0)
 		give_up("fork: %s", strerror(errno));
@@ -403,7 +404,8 @@ start_jobd(void)
 		_exit(126);
 	close(fd);
 	setsid();
-	execl(jobd_program, jobd_program, "--socket", socket_path, "--state-dir", state, (char *)NULL);
+	execl(jobd_program, jobd_program, "--config", conf, "--socket", socket_path, "--state-dir", state,
+	    (char *)NULL);
 	_exit(127);
 }
 
@@ -517,6 +519,7 @@ static void
 prepare(char **words)
 {
 	char path[220];
+	FILE *config;
 
 	jobd_program = words[0];
 	tally_program = words[1];
@@ -526,6 +529,11 @@ prepare(char **words)
 	snprintf(path, sizeof(path), "%s/journal", directory);
 	journal_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	if (journal_fd < 0)
+		give_up("%s: %s", path, strerror(errno));
+	/* As many slots as clients: with fewer, what is killed would wait in the queue. */
+	snprintf(path, sizeof(path), "%s/conf", directory);
+	config = fopen(path, "we");
+	if (config == NULL || fputs("[limits]\ndefault_slots = 1024\n", config) < 0 || fclose(config) != 0)
 		give_up("%s: %s", path, strerror(errno));
 }
 

@@ -24,6 +24,7 @@
 #define GATE		3
 #define WINDOW_MAX	32
 #define SEEN_MAX	20000
+#define ATTEMPTS	8
 
 struct fixture {
 	struct task		 root;
@@ -45,6 +46,7 @@ struct fixture {
 	size_t			 seen_n;
 	int			 live, live_max;
 	int			 adopted;
+	int			 outcomes[ATTEMPTS];	/* of timers, by attempt; 0: success */
 };
 
 static struct fixture *fix;
@@ -60,6 +62,13 @@ struct scripted {
 	usec_t		ends;
 };
 
+/* As the test says; 0: nothing is said. */
+static int
+scripted_outcome(const struct run_info *run)
+{
+	return run->attempt < ATTEMPTS ? fix->outcomes[run->attempt] : 0;
+}
+
 static void
 scripted_begin(struct scripted *f)
 {
@@ -72,6 +81,8 @@ scripted_begin(struct scripted *f)
 	if (f->exec.spec->timer != NULL)
 		f->ends = loop_now(fix->loop) + f->exec.spec->timer->duration -
 		    (f->exec.adopt ? instant_since(loop_wall(fix->loop), run->started) : 0);
+	else if (scripted_outcome(run) != 0)
+		f->ends = loop_now(fix->loop) + USEC_SEC;
 }
 
 static enum task_status
@@ -85,8 +96,11 @@ scripted_step(struct task *t)
 	AWAIT_UNTIL(t, f->ends, f->exec.cancel);
 	if (t->err == -ECANCELED)
 		f->exec.run->state = RUN_RUNNING;
+	else if (t->err == 0)
+		f->exec.run->state = RUN_CANCELED;
 	else
-		f->exec.run->state = t->err == 0 ? RUN_CANCELED : RUN_SUCCEEDED;
+		f->exec.run->state = scripted_outcome(f->exec.run) != 0 ?
+		    scripted_outcome(f->exec.run) : RUN_SUCCEEDED;
 	fix->live--;
 
 	TASK_END(t, 0);
@@ -253,6 +267,9 @@ struct want {
 	int		 kind;
 	usec_t		 in, every, lasts;
 	int		 misfire;
+	int64_t		 retries;
+	usec_t		 delay;		/* before each of them */
+	int		 on_crash;
 };
 
 /* Add n jobs alike in one transaction; the first one's id. */
@@ -264,7 +281,9 @@ add_many(struct want want, size_t n)
 	struct strings argv = { 0 };
 	struct command_spec command = { 0 };
 	struct job_spec spec = { .name = (char *)(uintptr_t)want.name, .every = want.every,
-	    .misfire = want.misfire };
+	    .misfire = want.misfire, .retries = want.retries, .on_crash = want.on_crash,
+	    .backoff = want.delay > 0 ? BACKOFF_FIXED : BACKOFF_EXPONENTIAL,
+	    .backoff_first = want.delay };
 	struct job_new *jobs = xcalloc(n, sizeof(*jobs));
 	struct op_add add = { .jobs = jobs, .n = n, .now = now };
 	struct cJSON *object;
@@ -335,7 +354,8 @@ set_paused(int64_t job, bool paused, usec_t every)
 	struct due_row row;
 
 	assert_int_equal(ask(&op.op, OP_PAUSE), 0);
-	row = (struct due_row){ .due = op.row.due, .id = job, .every = every, .kind = KIND_TIMER };
+	row = (struct due_row){ .due = op.row.due, .id = job, .every = every, .kind = KIND_TIMER,
+	    .retrying = op.row.retrying };
 	if (paused)
 		scheduler_job_paused(fix->scheduler, job, op.name, op.job_state);
 	else
@@ -834,6 +854,361 @@ year_of_hourly_runs_takes_no_time(void **state)
 	assert_int_equal(skips_of(job), 0);
 }
 
+/* ---- attempts ---- */
+
+static int64_t
+retry(int64_t job, int64_t run)
+{
+	struct op_retry op = { .job = job, .run = run, .uid = -1, .now = loop_wall(fix->loop) };
+
+	if (ask(&op.op, OP_RETRY) < 0)
+		return op.op.result;
+	scheduler_run_retried(fix->scheduler, &op);
+	op_retry_done(&op);
+	return op.run;
+}
+
+static void
+fail_first(int n)
+{
+	for (int i = 1; i <= n; i++)
+		fix->outcomes[i] = RUN_FAILED;
+}
+
+static int
+job_state(int64_t job)
+{
+	struct op_get op;
+	int s;
+
+	get(job, &op);
+	s = op.job.state;
+	op_get_done(&op);
+	return s;
+}
+
+static void
+failed_attempt_is_followed_by_another_after_its_delay(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	fail_first(2);
+	job = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .retries = 3,
+	    .delay = 10 * USEC_SEC });
+	run_for(11 * USEC_SEC - 1);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	assert_int_equal(job_state(job), JOB_RETRYING);
+	run_for(2);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 2);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 3);
+	assert_int_equal(seen(EVENT_RUN_RETRYING, job), 2);
+	assert_int_equal(seen_at(EVENT_RUN_ENDED, job, 1), 23 * USEC_SEC);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	assert_int_equal(job_state(job), JOB_FINISHED);
+	assert_int_equal(fix->loop->timers.n, 0);
+}
+
+static void
+run_has_failed_when_its_retries_are_used_up(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	fail_first(ATTEMPTS - 1);
+	job = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .retries = 2,
+	    .delay = USEC_SEC });
+	run_for(USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 3);
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 1);
+	assert_int_equal(run_state_of(job, 1), RUN_FAILED);
+}
+
+static void
+run_that_waits_for_its_next_attempt_is_active(void **state)
+{
+	int64_t job, other;
+
+	(void)state;
+	fail_first(1);
+	job = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .every = 10 * USEC_SEC,
+	    .retries = 1, .delay = USEC_MINUTE });
+	run_for(55 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	assert_int_equal(skips_of(job), 5);
+	/* What a person asks for goes in between, and the retry is not lost of sight by it. */
+	other = trigger(job);
+	fix->outcomes[1] = 0;
+	run_for(3 * USEC_SEC);
+	assert_int_equal(run_state_of(job, other), RUN_SUCCEEDED);
+	assert_int_equal(run_state_of(job, 1), RUN_RETRYING);
+	run_for(5 * USEC_SEC);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	assert_int_equal(skips_of(job), 6);
+	run_for(10 * USEC_SEC);
+	assert_int_equal(run_state_of(job, other + 1), RUN_SUCCEEDED);
+}
+
+static void
+retry_comes_at_its_time_whatever_becomes_of_the_daemon(void **state)
+{
+	int64_t soon, late;
+
+	(void)state;
+	fail_first(1);
+	soon = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .retries = 1,
+	    .delay = USEC_MINUTE });
+	late = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .retries = 1,
+	    .delay = USEC_HOUR });
+	run_for(2 * USEC_SEC);
+	daemon_restart(5 * USEC_MINUTE);
+	run_for(USEC_SEC / 2);
+	/* Due while nobody was there: at once. */
+	assert_int_equal(seen(EVENT_RUN_STARTED, soon), 2);
+	run_for(54 * USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, late), 1);
+	daemon_restart(0);
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, late), 2);
+	assert_int_equal(seen(EVENT_RUN_STARTED, soon), 2);
+	assert_int_equal(run_state_of(late, 1), RUN_SUCCEEDED);
+}
+
+/* They fail together and wait for one instant: far off, so that the store alone has them. */
+static void
+more_retries_than_memory_holds_all_come(void **state)
+{
+	struct want want = { .kind = KIND_TIMER, .lasts = 1, .retries = 1, .delay = USEC_HOUR };
+	struct scheduler_stats stats;
+
+	(void)state;
+	fail_first(1);
+	for (int i = 0; i < 3; i++)
+		(void)add_many(want, 900);
+	run_for(10 * USEC_MINUTE);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.retrying, 2700);
+	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 2700);
+	run_for(40 * USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 2700);
+	run_for(30 * USEC_MINUTE);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.retrying, 0);
+	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 5400);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 2700);
+}
+
+/* An outage is over: all that has waited for it comes, but not all at once. */
+static void
+retries_due_while_down_are_spread(void **state)
+{
+	struct want want = { .kind = KIND_TIMER, .lasts = 1, .retries = 1, .delay = USEC_MINUTE };
+
+	(void)state;
+	fail_first(1);
+	(void)add_many(want, 200);
+	run_for(USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_RETRYING, 0), 200);
+	daemon_restart(USEC_HOUR);
+	run_for(USEC_SEC);
+	assert_in_range(seen(EVENT_RUN_STARTED, 0), 210, 230);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 400);
+}
+
+static void
+pause_holds_the_next_attempt_back(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	fail_first(1);
+	job = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .retries = 1,
+	    .delay = USEC_MINUTE });
+	run_for(2 * USEC_SEC);
+	set_paused(job, true, 0);
+	run_for(USEC_HOUR);
+	daemon_restart(USEC_SEC);
+	run_for(USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	assert_int_equal(run_state_of(job, 1), RUN_RETRYING);
+	set_paused(job, false, 0);
+	run_for(2 * USEC_SEC);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+}
+
+static void
+cancel_ends_a_run_that_waits_for_its_next_attempt(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	fail_first(1);
+	job = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .every = USEC_HOUR,
+	    .retries = 1, .delay = 10 * USEC_HOUR });
+	run_for(2 * USEC_SEC);
+	cancel(job, 1);
+	assert_int_equal(run_state_of(job, 1), RUN_CANCELED);
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 1);
+	fix->outcomes[1] = 0;
+	run_for(USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 2);
+	assert_int_equal(skips_of(job), 0);
+}
+
+static void
+job_that_crashes_again_and_again_is_quarantined(void **state)
+{
+	struct op_get op;
+	int64_t job;
+
+	(void)state;
+	for (int i = 1; i < ATTEMPTS; i++)
+		fix->outcomes[i] = RUN_LOST;
+	job = add((struct want){ .kind = KIND_COMMAND, .every = USEC_HOUR,
+	    .on_crash = ON_CRASH_RERUN });
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), CRASHES_MAX);
+	assert_int_equal(run_state_of(job, 1), RUN_LOST);
+	assert_int_equal(job_state(job), JOB_QUARANTINED);
+	run_for(3 * USEC_HOUR);
+	daemon_restart(USEC_SEC);
+	run_for(3 * USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), CRASHES_MAX);
+	memset(fix->outcomes, 0, sizeof(fix->outcomes));
+	fix->outcomes[1] = RUN_FAILED;
+	set_paused(job, false, USEC_HOUR);
+	run_for(USEC_MINUTE);
+	/* What came meanwhile is told to be skipped for it, and the next is run. */
+	assert_int_equal(skips_of(job), 6);
+	assert_int_equal(seen(EVENT_JOB_SKIPPED, job), 1);
+	run_for(USEC_HOUR);
+	get(job, &op);
+	assert_int_equal(op.job.runs, 2);
+	assert_int_equal(op.job.crashes, 0);
+	op_get_done(&op);
+}
+
+static void
+crash_in_between_is_run_again_and_uses_up_no_retry(void **state)
+{
+	static const int outcomes[] = { 0, RUN_LOST, RUN_FAILED, RUN_LOST, RUN_LOST, RUN_FAILED,
+	    RUN_LOST, RUN_SUCCEEDED };
+	int64_t job;
+
+	(void)state;
+	memcpy(fix->outcomes, outcomes, sizeof(outcomes));
+	job = add((struct want){ .kind = KIND_COMMAND, .retries = 2, .delay = USEC_SEC,
+	    .on_crash = ON_CRASH_RERUN });
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 7);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	assert_int_equal(job_state(job), JOB_FINISHED);
+}
+
+static void
+lost_run_is_over_unless_something_else_was_asked(void **state)
+{
+	int64_t adopt, fail;
+
+	(void)state;
+	fix->outcomes[1] = RUN_LOST;
+	adopt = add((struct want){ .kind = KIND_COMMAND, .retries = 2, .delay = USEC_SEC });
+	fix->outcomes[2] = RUN_SUCCEEDED;
+	fail = add((struct want){ .kind = KIND_COMMAND, .retries = 2, .delay = USEC_SEC,
+	    .on_crash = ON_CRASH_FAIL });
+	run_for(USEC_MINUTE);
+	assert_int_equal(run_state_of(adopt, 1), RUN_LOST);
+	assert_int_equal(run_state_of(fail, 1), RUN_SUCCEEDED);
+	assert_int_equal(seen(EVENT_RUN_STARTED, fail), 2);
+}
+
+static void
+retry_by_hand_is_another_attempt_of_the_same_run(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	fail_first(3);
+	job = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .retries = 1,
+	    .delay = USEC_SEC });
+	run_for(USEC_MINUTE);
+	assert_int_equal(run_state_of(job, 1), RUN_FAILED);
+	assert_int_equal(retry(job, 0), 1);
+	assert_int_equal(retry(job, 0), -EALREADY);
+	run_for(USEC_MINUTE);
+	/* With all its retries: the third failed, too. */
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 4);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	assert_int_equal(retry(job, 1), -EALREADY);
+}
+
+static void
+retry_by_hand_does_not_wait_any_longer(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	fail_first(1);
+	job = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .retries = 1,
+	    .delay = USEC_HOUR });
+	run_for(2 * USEC_SEC);
+	assert_int_equal(retry(job, 1), 1);
+	run_for(2 * USEC_SEC);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	run_for(2 * USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 2);
+}
+
+static void
+retry_by_hand_ends_a_quarantine(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	for (int i = 1; i <= CRASHES_MAX; i++)
+		fix->outcomes[i] = RUN_LOST;
+	fix->outcomes[CRASHES_MAX + 1] = RUN_SUCCEEDED;
+	job = add((struct want){ .kind = KIND_COMMAND, .on_crash = ON_CRASH_RERUN });
+	run_for(USEC_MINUTE);
+	assert_int_equal(job_state(job), JOB_QUARANTINED);
+	assert_int_equal(retry(job, 0), 1);
+	run_for(USEC_MINUTE);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	assert_int_equal(job_state(job), JOB_FINISHED);
+}
+
+static void
+canceled_run_gets_no_other_attempt(void **state)
+{
+	int64_t job = add((struct want){ .kind = KIND_COMMAND, .retries = 5, .delay = USEC_SEC,
+	    .on_crash = ON_CRASH_RERUN });
+
+	(void)state;
+	run_for(USEC_SEC);
+	cancel(job, 1);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	assert_int_equal(run_state_of(job, 1), RUN_CANCELED);
+}
+
+static void
+failed_commit_of_a_retry_is_asked_again(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	fail_first(1);
+	job = add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC, .retries = 1,
+	    .delay = USEC_SEC });
+	run_for(USEC_SEC / 2);
+	commits_to_fail = 3;
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 2);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define M(f) { #f "_in_memory", f, setup_memory, teardown, NULL }
 #define B(f) T(f), M(f)
@@ -868,6 +1243,22 @@ main(void)
 		T(failed_store_is_asked_again_and_nothing_is_lost),
 		T(stop_with_a_failing_store_ends_and_loses_only_time),
 		B(removed_job_is_forgotten),
+		B(failed_attempt_is_followed_by_another_after_its_delay),
+		B(run_has_failed_when_its_retries_are_used_up),
+		B(run_that_waits_for_its_next_attempt_is_active),
+		B(retry_comes_at_its_time_whatever_becomes_of_the_daemon),
+		B(more_retries_than_memory_holds_all_come),
+		B(retries_due_while_down_are_spread),
+		B(pause_holds_the_next_attempt_back),
+		B(cancel_ends_a_run_that_waits_for_its_next_attempt),
+		B(job_that_crashes_again_and_again_is_quarantined),
+		B(crash_in_between_is_run_again_and_uses_up_no_retry),
+		B(lost_run_is_over_unless_something_else_was_asked),
+		B(retry_by_hand_is_another_attempt_of_the_same_run),
+		B(retry_by_hand_does_not_wait_any_longer),
+		B(retry_by_hand_ends_a_quarantine),
+		B(canceled_run_gets_no_other_attempt),
+		T(failed_commit_of_a_retry_is_asked_again),
 		B(year_of_hourly_runs_takes_no_time),
 	};
 

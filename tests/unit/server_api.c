@@ -629,6 +629,63 @@ cancel_ends_active_runs(void **state)
 }
 
 static void
+retry_gives_failed_runs_another_attempt(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *run;
+	char *runs;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"bad\",\"retries\":1,\"backoff\":\"fixed\",\"backoffUSec\":10000000,"
+	    "\"command\":{\"argv\":[\"fail\"]}}");
+	add(&c, OK_JOB("good"));
+	add(&c, LATER("idle"));
+	add(&c, FOREVER("busy"));
+	pass(&w, 2 * USEC_SEC);
+	assert_string_equal(job_state(&c, "bad"), "retrying");
+	assert_int_equal(json_get_int(ask(&c, "Stats", "{}"), "retrying", 0), 1);
+	run = json_at(json_get(ask(&c, "Runs", "{\"job\":\"1.1\"}"), "runs"), 0);
+	assert_non_null(json_get_string(run, "retryAt"));
+	assert_int_equal(json_count(json_get(run, "attempts")), 1);
+	pass(&w, USEC_MINUTE);
+	run = json_at(json_get(ask(&c, "Runs", "{\"job\":\"bad\"}"), "runs"), 0);
+	assert_string_equal(json_get_string(run, "state"), "failed");
+	assert_null(json_get(run, "retryAt"));
+	/* Who lists runs pays for none of their attempts. */
+	assert_null(json_get(run, "attempts"));
+	assert_int_equal(json_get_int(run, "attempt", 0), 2);
+
+	assert_non_null(strstr(refusal(&c, "Retry", "{\"jobs\":[\"good\"]}"), "has succeeded"));
+	assert_non_null(strstr(refusal(&c, "Retry", "{\"jobs\":[\"idle\"]}"), "has not run yet"));
+	assert_non_null(strstr(refusal(&c, "Retry", "{\"jobs\":[\"4.1\"]}"), "running already"));
+	assert_string_equal(refusal(&c, "Retry", "{\"jobs\":[\"1.9\"]}"),
+	    "NotFound {\"what\":\"1.9\"}");
+	assert_non_null(strstr(refusal(&c, "Retry", "{}"), "InvalidField {\"field\":\"jobs\""));
+	assert_non_null(strstr(refusal(&c, "Retry", "{\"failed\":true}"),
+	    "InvalidField {\"field\":\"since\""));
+	assert_non_null(strstr(refusal(&c, "Retry",
+	    "{\"jobs\":[\"bad\"],\"since\":\"2020-01-01T00:00:00Z\"}"), "it is for failed"));
+	/* A pattern passes over what has not failed. */
+	runs = json_print(json_get(ask(&c, "Retry", "{\"jobs\":[\"*\"]}"), "runs"));
+	assert_string_equal(runs, "[\"1.1\"]");
+	free(runs);
+	pass(&w, USEC_MINUTE);
+	runs = json_print(json_get(ask(&c, "Retry",
+	    "{\"failed\":true,\"since\":\"1970-01-01T00:00:01Z\"}"), "runs"));
+	assert_string_equal(runs, "[\"1.1\"]");
+	free(runs);
+	pass(&w, USEC_MINUTE);
+	run = json_at(json_get(ask(&c, "Runs", "{\"job\":\"1.1\"}"), "runs"), 0);
+	assert_int_equal(json_get_int(run, "attempt", 0), 6);
+	assert_int_equal(json_count(json_get(run, "attempts")), 5);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 running_job_is_removed_only_with_cancel(void **state)
 {
 	struct world w;
@@ -1135,6 +1192,7 @@ strangers_see_the_job_and_nothing_of_its_inside(void **state)
 	static const char *const refused[][2] = {
 		{ "Cancel", "{\"jobs\":[\"a\"]}" }, { "Cancel", "{\"jobs\":[\"1.1\"]}" },
 		{ "Cancel", "{\"jobs\":[\"*\"]}" }, { "Remove", "{\"jobs\":[\"idle\"]}" },
+		{ "Retry", "{\"jobs\":[\"a\"]}" }, { "Retry", "{\"jobs\":[\"*\"]}" },
 		{ "Trigger", "{\"jobs\":[\"a\"]}" }, { "Pause", "{\"jobs\":[\"*\"]}" },
 		{ "SetQueue", "{\"queue\":\"default\",\"slots\":1}" },
 		{ "SetQueue", "{\"queue\":\"q\",\"create\":true}" },
@@ -1213,6 +1271,7 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 		{ "Simulate", "{\"to\":\"2026-06-01T00:00:00Z\"}" },
 		{ "Backfill", "{\"job\":\"f\",\"from\":\"2025-12-01T00:00:00Z\",\"to\":"
 		"\"2025-12-31T00:00:00Z\"}" },
+		{ "Retry", "{\"failed\":true,\"since\":\"1970-01-01T00:00:01Z\"}" },
 		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume",
 		    "{\"jobs\":[\"*\"]}" },
 	};
@@ -1542,6 +1601,7 @@ main(void)
 		cmocka_unit_test(trigger_queues_a_run_whatever_the_schedule_says),
 		cmocka_unit_test(paused_job_does_nothing_until_resume),
 		cmocka_unit_test(cancel_ends_active_runs),
+		cmocka_unit_test(retry_gives_failed_runs_another_attempt),
 		cmocka_unit_test(running_job_is_removed_only_with_cancel),
 		cmocka_unit_test(a_blocked_job_is_told_with_its_parents_and_runs_after_them),
 		cmocka_unit_test(wait_answers_when_all_have_ended),
