@@ -24,6 +24,8 @@ struct memory_job {
 	instant			 skipped;	/* the last due of the latest skip */
 	int64_t			 generation, runs, skips, overlaps, epoch;
 	int64_t			 queued, running;
+	int64_t			 keep_runs;	/* its own limits of retention, as the spec has them */
+	usec_t			 keep_age;
 	char			*name, *key, *spec_json;
 	const struct job_spec	*spec;		/* or NULL: then there is spec_json */
 	struct memory_run	*newest;	/* active, and ended ones that are kept */
@@ -84,5 +86,8 @@ int memory_cancel(void *db, struct store_op *op);
 int memory_pause(void *db, struct store_op *op);
 int memory_remove(void *db, struct store_op *op);
 int memory_get(void *db, struct store_op *op);
+
+/* ---- retention (memory_keep.c) ---- */
+int memory_keep_slice(void *db, struct store_op *op);
 
 #endif

@@ -684,6 +684,7 @@ const struct backend backend_memory = {
 		[OP_PAUSE] = memory_pause,
 		[OP_REMOVE] = memory_remove,
 		[OP_ADD] = memory_add,
+		[OP_KEEP] = memory_keep_slice,
 		[OP_DUE] = memory_due_page,
 		[OP_ACTIVE] = memory_active,
 		[OP_SCHEDULED] = memory_scheduled,
