@@ -131,45 +131,66 @@ const struct command cmd_rm = {
 	SELECTION_WORDS,
 };
 
-/* What the reply says: runs, or how many jobs. */
+/* What all replies said: runs, which are printed as they come, or how many jobs. */
+struct told {
+	long long	count;		/* -1: runs are told instead */
+	size_t		runs;
+	long long	waited;		/* jobs, for what is removed */
+	bool		left;		/* there is more than one call may touch */
+};
+
 static void
-tell(const struct client *c, const char *done, const struct cJSON *reply)
+tell_reply(const struct client *c, const char *done, const struct cJSON *reply, struct told *sum)
 {
 	bool quiet = args_flag(&c->args, "quiet");
-	long long count = json_get_int(reply, "count", -1);
-	long long waited = quiet ? 0 : json_get_int(reply, "dependents", 0);
 	struct strings runs;
 	size_t i;
 
 	value_strings(reply, "runs", &runs);
 	for (i = 0; i < runs.n; i++)
 		printf("%s%s%s\n", quiet ? "" : done, quiet ? "" : " ", runs.items[i]);
-	if (count == 0)
-		complain("nothing to do: nothing was %s by this", done);
-	else if (count > 0 && !quiet)
-		printf("%s %lld job%s\n", done, count, count == 1 ? "" : "s");
-	if (waited > 0)
-		complain("note: %lld job%s waited for what is removed, and can only be triggered now",
-		    waited, waited == 1 ? "" : "s");
-	if (count < 0 && runs.n == 0)
-		complain(c->command == &cmd_retry ? "nothing has failed" : "nothing was active");
-	if (json_get_bool(reply, "left", 0))
-		complain("there are more: retry again");
+	sum->runs += runs.n;
+	if (json_get(reply, "count"))
+		sum->count = (sum->count < 0 ? 0 : sum->count) + json_get_int(reply, "count", 0);
+	sum->waited += json_get_int(reply, "dependents", 0);
+	sum->left |= json_get_bool(reply, "left", 0);
 	strings_done(&runs);
+}
+
+static void
+tell(const struct client *c, const char *done, const struct told *sum)
+{
+	if (sum->count == 0)
+		complain("nothing to do: nothing was %s by this", done);
+	else if (sum->count > 0 && !args_flag(&c->args, "quiet"))
+		printf("%s %lld job%s\n", done, sum->count, sum->count == 1 ? "" : "s");
+	if (sum->waited > 0 && !args_flag(&c->args, "quiet"))
+		complain("note: %lld job%s waited for what is removed, and can only be triggered now",
+		    sum->waited, sum->waited == 1 ? "" : "s");
+	if (sum->count < 0 && sum->runs == 0)
+		complain(c->command == &cmd_retry ? "nothing has failed" : "nothing was active");
+	if (sum->left)
+		complain("there are more: retry again");
 }
 
 static int
 selector_call(struct client *c, const char *method, const char *done)
 {
-	struct cJSON *reply = NULL;
-	int r = selection_take(c, c->args.parameters);
+	struct cJSON *parameters = c->args.parameters, *reply;
+	struct told sum = { .count = -1 };
+	int r = selection_take(c, parameters);
+	bool more = r == 0;
 
-	if (r)
-		return r;
-	r = call_once(c, method, c->args.parameters, &reply);
+	while (more) {
+		reply = NULL;
+		r = call_once(c, method, parameters, &reply);
+		if (r == 0 && !c->out.json)
+			tell_reply(c, done, reply, &sum);
+		more = r == 0 && selection_next(parameters, reply);
+		json_free(reply);
+	}
 	if (r == 0 && !c->out.json)
-		tell(c, done, reply);
-	json_free(reply);
+		tell(c, done, &sum);
 	return r;
 }
 

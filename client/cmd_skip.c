@@ -60,26 +60,37 @@ const struct command cmd_backfill = {
 	.run = backfill_run,
 };
 
-static int
-skip_run(struct client *c)
+static void
+skipped_print(const struct client *c, const struct cJSON *reply)
 {
-	struct cJSON *reply = NULL;
 	struct strings skipped;
 	size_t i;
-	int r = selection_take(c, c->args.parameters);
 
-	if (r)
-		return r;
-	r = call_once(c, "io.jobd.Skip", c->args.parameters, &reply);
 	value_strings(reply, "skipped", &skipped);
-	for (i = 0; r == 0 && !c->out.json && !args_flag(&c->args, "quiet") && i < skipped.n; i++) {
+	for (i = 0; i < skipped.n; i++) {
 		char *text = text_instant(&c->out, skipped.items[i]);
 
 		printf("skipped %s\n", text);
 		free(text);
 	}
 	strings_done(&skipped);
-	json_free(reply);
+}
+
+static int
+skip_run(struct client *c)
+{
+	struct cJSON *parameters = c->args.parameters, *reply;
+	int r = selection_take(c, parameters);
+	bool more = r == 0;
+
+	while (more) {
+		reply = NULL;
+		r = call_once(c, "io.jobd.Skip", parameters, &reply);
+		if (r == 0 && !c->out.json && !args_flag(&c->args, "quiet"))
+			skipped_print(c, reply);
+		more = r == 0 && selection_next(parameters, reply);
+		json_free(reply);
+	}
 	return r;
 }
 

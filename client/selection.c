@@ -30,3 +30,15 @@ selection_take(struct client *c, struct cJSON *parameters)
 		value_push_string(parameters, "jobs", a->words[i]);
 	return 0;
 }
+
+bool
+selection_next(struct cJSON *parameters, const struct cJSON *reply)
+{
+	long long next = json_get_int(reply, "next", 0);
+
+	if (next == 0)
+		return false;
+	json_remove(parameters, "after");
+	json_set_int(parameters, "after", next);
+	return true;
+}

@@ -24,4 +24,7 @@
  */
 int selection_take(struct client *c, struct cJSON *parameters);
 
+/* The reply says that there are more jobs: ask for them with the same parameters.  False: there are none. */
+bool selection_next(struct cJSON *parameters, const struct cJSON *reply);
+
 #endif

@@ -145,7 +145,7 @@ cancel_step(struct task *t)
 		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&c->pass.task));
 		next_pages(c);
 	} while (c->jobs.n > 0 && c->pass.why == JOBD_OK && !t->cancelled);
-	if (json_count(c->texts) == 0 && c->passed_over)
+	if (json_count(c->texts) == 0 && c->passed_over && !c->part)
 		pass_refuse(&c->pass, JOBD_PERMISSION_DENIED, NULL);
 	TASK_END(t, 0);
 }

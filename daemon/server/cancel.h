@@ -18,6 +18,7 @@ struct cancel {
 	struct targets		 runs;		/* to be ended now */
 	struct cJSON		*texts;		/* out: the runs that were active, "12.3" */
 	bool			 passed_over;	/* somebody else's, by a pattern */
+	bool			 part;		/* the targets are a page: others may be the caller's */
 };
 
 void cancel_start(struct cancel *c, struct call *call, const struct targets *targets,

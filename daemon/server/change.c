@@ -17,6 +17,7 @@ struct change_in {
 
 static const struct field change_fields[] = {
 	SELECTION_ROWS(change_in, which),
+	SELECTION_PAGE_ROW(change_in, which),
 	{ .type = FIELD_END },
 };
 
@@ -42,7 +43,7 @@ change_answer(struct change *f)
 {
 	struct cJSON *reply;
 
-	if (!f->allowed && f->passed_over)
+	if (!f->allowed && f->passed_over && select_is_whole(&f->select))
 		pass_refuse(&f->pass, JOBD_PERMISSION_DENIED, NULL);
 	if (!pass_told(&f->pass, &f->call))
 		return;
@@ -50,6 +51,7 @@ change_answer(struct change *f)
 	json_set_int(reply, "count", f->count);
 	if (f->waited > 0)
 		json_set_int(reply, "dependents", f->waited);
+	select_set_next(&f->select, reply);
 	call_reply(&f->call, reply);
 }
 
@@ -115,7 +117,7 @@ pause_step(struct task *t)
 	f->paused = strcmp(f->call.method->name, method_pause.name) == 0;
 	f->pass.call = &f->call;
 	f->pass.frame = f;
-	if (!select_start_of(&f->select, &f->call, &in->which, 0))
+	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_PAGED))
 		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
@@ -155,6 +157,7 @@ const struct method method_resume = {
 
 static const struct field remove_fields[] = {
 	SELECTION_ROWS(change_in, which),
+	SELECTION_PAGE_ROW(change_in, which),
 	{ "cancel", FIELD_BOOL, offsetof(struct change_in, cancel), .flags = 0 },
 	{ .type = FIELD_END },
 };
@@ -254,7 +257,7 @@ remove_step(struct task *t)
 
 	f->pass.call = &f->call;
 	f->pass.frame = f;
-	if (!select_start_of(&f->select, &f->call, &in->which, 0))
+	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_PAGED))
 		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))

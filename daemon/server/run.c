@@ -164,6 +164,7 @@ struct cancel_in {
 
 static const struct field cancel_fields[] = {
 	SELECTION_ROWS(cancel_in, which),
+	SELECTION_PAGE_ROW(cancel_in, which),
 	{ "reason", FIELD_STRING, offsetof(struct cancel_in, reason),
 	    .max = DESCRIPTION_BYTES_MAX },
 	{ .type = FIELD_END },
@@ -184,17 +185,19 @@ cancel_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_RUNS))
+	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_RUNS | SELECT_PAGED))
 		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;
 	cancel_start(&f->cancel, &f->call, &f->select.found, in->reason);
+	f->cancel.part = !select_is_whole(&f->select);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->cancel.task));
 	if (!cancel_told(&f->cancel, &f->call))
 		goto out;
 	reply = json_object();
 	json_set(reply, "runs", f->cancel.texts);
+	select_set_next(&f->select, reply);
 	f->cancel.texts = NULL;
 	call_reply(&f->call, reply);
 out:;
@@ -231,6 +234,7 @@ struct trigger_in {
 
 static const struct field trigger_fields[] = {
 	SELECTION_ROWS(trigger_in, which),
+	SELECTION_PAGE_ROW(trigger_in, which),
 	{ .type = FIELD_END },
 };
 
@@ -282,19 +286,20 @@ trigger_step(struct task *t)
 	f->runs = json_array();
 	f->pass.call = &f->call;
 	f->pass.frame = f;
-	if (!select_start_of(&f->select, &f->call, &in->which, 0))
+	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_PAGED))
 		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;
 	pass_start(&f->pass, &trigger_pass, &f->select.found, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
-	if (json_count(f->runs) == 0 && f->passed_over)
+	if (json_count(f->runs) == 0 && f->passed_over && select_is_whole(&f->select))
 		pass_refuse(&f->pass, JOBD_PERMISSION_DENIED, NULL);
 	if (!pass_told(&f->pass, &f->call))
 		goto out;
 	reply = json_object();
 	json_set(reply, "runs", f->runs);
+	select_set_next(&f->select, reply);
 	f->runs = NULL;
 	call_reply(&f->call, reply);
 out:;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/json.h"
 #include "proto/mem.h"
 
 void
@@ -73,7 +74,10 @@ take(struct select *s)
 	}
 	/* A job named twice is found all the same. */
 	s->hit |= op->n > 0;
-	if (s->found.n > SELECT_MAX)
+	if ((s->flags & SELECT_PAGED) && s->selectors->n == 1 && op->more &&
+	    s->found.n > SELECT_MAX - PAGE_MAX)
+		s->next = op->next_after;
+	else if (s->found.n > SELECT_MAX)
 		refuse(s, JOBD_LIMIT_REACHED, "jobs selected by one call", NULL);
 }
 
@@ -92,8 +96,9 @@ look(struct select *s)
 		refuse(s, JOBD_STORE_UNAVAILABLE, NULL, NULL);
 	} else {
 		take(s);
-		more = op->more && s->why == JOBD_OK;
-		if (!more && s->why == JOBD_OK && !s->hit && !(s->flags & SELECT_MAY_BE_EMPTY))
+		more = op->more && s->why == JOBD_OK && s->next == 0;
+		if (!more && s->why == JOBD_OK && !s->hit && s->after == 0 &&
+		    !(s->flags & SELECT_MAY_BE_EMPTY))
 			refuse_none(s, selector);
 		op->after = op->next_after;
 		op_resolve_done(op);
@@ -113,7 +118,7 @@ select_step(struct task *t)
 		s->hit = false;
 		s->op = (struct op_resolve){ .op.kind = OP_RESOLVE,
 		    .selector = s->selectors->items[s->i], .labels = s->labels,
-		    .states = s->states, .now = loop_wall(t->loop) };
+		    .states = s->states, .after = s->after, .now = loop_wall(t->loop) };
 		do {
 			store_submit(s->server->store, &s->op.op, t);
 			AWAIT_SHIELDED(t, USEC_NEVER, s->op.op.done);
@@ -153,8 +158,17 @@ select_start_of(struct select *s, struct call *c, const struct selection *in, un
 		return false;
 	}
 	s->labels = &in->labels;
+	if ((flags & SELECT_PAGED) && in->jobs.n <= 1)
+		s->after = in->after;
 	select_start(s, c, in->jobs.n > 0 ? &in->jobs : &all, flags);
 	return true;
+}
+
+void
+select_set_next(const struct select *s, struct cJSON *reply)
+{
+	if (s->next != 0)
+		json_set_int(reply, "next", s->next);
 }
 
 bool

@@ -32,11 +32,14 @@ void targets_done(struct targets *ts);
 enum select_flags {
 	SELECT_RUNS = 1,	/* runs may be named, too */
 	SELECT_MAY_BE_EMPTY = 2, /* a pattern may match nothing */
+	/* one pattern may match more than SELECT_MAX: then next says where to go on */
+	SELECT_PAGED = 4,
 };
 
 /* What a method takes to select jobs: a member of its parameters, read by SELECTION_ROWS(). */
 struct selection {
 	struct strings	jobs, labels, states;
+	int64_t		after;		/* of methods that take their jobs in pages */
 };
 
 #define SELECTION_ROWS(T, member) \
@@ -46,6 +49,10 @@ struct selection {
 	  .max = LABELS_MAX }, \
 	{ .name = "state", .type = FIELD_STRINGS, .offset = offsetof(struct T, member.states), \
 	  .max = JOB_STATE_COUNT }
+
+#define SELECTION_PAGE_ROW(T, member) \
+	{ .name = "after", .type = FIELD_INT, .offset = offsetof(struct T, member.after), \
+	  .max = INT64_MAX }
 
 /* In the frame of a call; zero before. */
 struct select {
@@ -60,6 +67,7 @@ struct select {
 	/* JOBD_OK, or what to tell; a and b as call_fail() has them */
 	enum jobd_error		 why;
 	const char		*a, *b;
+	int64_t			 after, next;	/* SELECT_PAGED; next 0: that was all */
 	int			 result;	/* of the store, for JOBD_STORE_UNAVAILABLE */
 	size_t			 i;
 	bool			 hit;		/* this selector has found something */
@@ -77,6 +85,16 @@ void select_start(struct select *s, struct call *c, const struct strings *select
  * restriction alone, of all jobs.  False when the caller was told what is wrong with it.
  */
 bool select_start_of(struct select *s, struct call *c, const struct selection *in, unsigned flags);
+
+/* Are these all that were selected, and not one page of several? */
+static inline bool
+select_is_whole(const struct select *s)
+{
+	return s->after == 0 && s->next == 0;
+}
+
+/* Tell in the reply that there are more. */
+void select_set_next(const struct select *s, struct cJSON *reply);
 
 /* True when all were found; else the caller is told. */
 bool select_told(struct select *s, struct call *c);

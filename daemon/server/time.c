@@ -259,6 +259,7 @@ struct skip_in {
 
 static const struct field skip_fields[] = {
 	SELECTION_ROWS(skip_in, which),
+	SELECTION_PAGE_ROW(skip_in, which),
 	{ "count", FIELD_INT, offsetof(struct skip_in, count), .flags = FIELD_ABSENT_MINUS_ONE,
 	    .min = 1, .max = OCCURRENCES_MAX },
 	{ .type = FIELD_END },
@@ -369,12 +370,14 @@ skip_answer(struct skip_call *f)
 {
 	struct cJSON *reply;
 
-	if (f->passed_over > 0 && f->passed_over == f->select.found.n) {
+	if (f->passed_over > 0 && f->passed_over == f->select.found.n &&
+	    select_is_whole(&f->select)) {
 		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
 		return;
 	}
 	reply = json_object();
 	json_set(reply, "skipped", f->skipped);
+	select_set_next(&f->select, reply);
 	f->skipped = NULL;
 	call_reply(&f->call, reply);
 }
@@ -395,7 +398,7 @@ skip_call_step(struct task *t)
 	TASK_BEGIN(t);
 
 	f->skipped = json_array();
-	if (!select_start_of(&f->select, &f->call, &in->which, 0))
+	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_PAGED))
 		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))

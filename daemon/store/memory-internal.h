@@ -37,6 +37,8 @@ struct memory_job {
 	size_t			 parents_n;
 	int64_t			 unmet, never, children;	/* as in SQLite's table of jobs */
 	usec_t			 delay;
+	int64_t			 keep_runs;	/* its own limits of retention, as the spec has them */
+	usec_t			 keep_age;
 	char			*name, *key, *spec_json;
 	const struct job_spec	*spec;		/* or NULL: then there is spec_json */
 	struct memory_run	*newest;	/* active, and ended ones that are kept */
@@ -149,5 +151,7 @@ void memory_queue_unnamed(struct memory *m, const char *name);
 int memory_queue_set(void *db, struct store_op *op);
 int memory_queue_remove(void *db, struct store_op *op);
 int memory_queues(void *db, struct store_op *op);
+/* ---- retention (memory_keep.c) ---- */
+int memory_keep_slice(void *db, struct store_op *op);
 
 #endif

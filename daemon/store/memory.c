@@ -945,6 +945,7 @@ const struct backend backend_memory = {
 		[OP_REMOVE] = memory_remove,
 		[OP_ADD] = memory_add,
 		[OP_SPREAD] = memory_spread,
+		[OP_KEEP] = memory_keep_slice,
 		[OP_DUE] = memory_due_page,
 		[OP_ACTIVE] = memory_active,
 		[OP_SCHEDULED] = memory_scheduled,

@@ -101,6 +101,8 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 	j->on_boot = spec->on_boot;
 	j->created = o->now;
 	j->epoch = o->epoch;
+	j->keep_runs = spec->keep_runs;
+	j->keep_age = spec->keep;
 	j->name = xstrdup(spec->name);
 	j->key = xstrdup(spec->key);
 	j->spec_json = xstrdup(job->spec_json);

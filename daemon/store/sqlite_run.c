@@ -558,8 +558,6 @@ cancel_waiting(struct sqlite *db, struct op_cancel *o, const struct run_now *run
 	if (r == 0)
 		r = job_run_left(db, j, run->state);
 	job_settle(j, o->now);
-	if (r == 0)
-		r = retrying_run(db, j, &o->retrying);
 	return r < 0 ? r : job_save_counted(db, j, false,
 	    &(struct told){ RUN_CANCELED, o->now, &o->dependents });
 }
@@ -603,6 +601,8 @@ sqlite_cancel(void *arg, struct store_op *op)
 		r = cancel_running(db, o, &run);
 	else
 		r = cancel_waiting(db, o, &run, &j);
+	if (r == 0)
+		r = retrying_run(db, &j, &o->retrying);
 	o->job_state = j.state;
 	o->kind = j.kind;
 	o->name = j.name;	/* a refused one's is dropped with it */

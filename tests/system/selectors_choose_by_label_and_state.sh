@@ -34,9 +34,11 @@ same "by pattern and label" "$(jobctl pause '*-1' -l team=web)" "paused 1 job"
 same "a name and its state" "$(jobctl resume web-1 --state paused)" "resumed 1 job"
 same "every job" "$(jobctl pause --all)" "paused 4 jobs"
 same "every job" "$(jobctl resume --all)" "resumed 4 jobs"
-same "trigger" "$(jobctl trigger -q -l team=dba | wc -l)" 3
-jobctl wait -l team=dba --timeout 60s >/dev/null 2>&1
-same "wait" "$(jobctl runs db-3 --no-headers | wc -l)" 1
+runs=$(jobctl trigger -q -l team=dba)
+same "trigger" "$(echo "$runs" | wc -l)" 3
+jobctl wait $runs || fail "wait for what was triggered"
+same "it ran" "$(jobctl runs db-3 --no-headers | wc -l)" 1
+jobctl wait -l team=web --state finished || fail "wait by label and state"
 same "skip" "$(jobctl skip -l team=web --state scheduled | wc -l)" 1
 jobctl cancel -l team=dba 2>"$T/nothing" || fail "cancel"
 same "cancel of nothing active" "$(cat "$T/nothing")" "jobctl: nothing was active"

@@ -462,6 +462,45 @@ list_by_due_tells_the_soonest_first(void **state)
 	world_close(&w);
 }
 
+/* A pattern of more jobs than one call may touch is gone through in several. */
+static void
+selections_of_many_jobs_come_in_pages(void **state)
+{
+	struct buf b = { .size = 0 };
+	struct world w;
+	struct client c;
+	long long count = 0, next = 0;
+	int pages = 0;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	buf_puts(&b, "{\"jobs\":[");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&b, "%s{\"inUSec\":9000000000,\"timer\":{\"durationUSec\":1}}",
+		    i > 0 ? "," : "");
+	buf_puts(&b, "]}");
+	for (int i = 0; i < 11; i++)
+		ask(&c, "Add", buf_string(&b));
+	buf_done(&b);
+	do {
+		char *parameters = xasprintf("{\"state\":[\"scheduled\"],\"after\":%lld}", next);
+		const struct cJSON *reply = ask(&c, "Pause", parameters);
+
+		count += json_get_int(reply, "count", 0);
+		next = json_get_int(reply, "next", 0);
+		free(parameters);
+		pages++;
+	} while (next != 0);
+	assert_int_equal(count, 11000);
+	assert_int_equal(pages, 2);
+	/* Several selectors are no page. */
+	assert_string_equal(refusal(&c, "Pause", "{\"jobs\":[\"*\",\"1\"]}"),
+	    "LimitReached {\"limit\":\"jobs selected by one call\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
 static void
 list_filters_and_refuses_unknown_words(void **state)
 {
@@ -1596,6 +1635,7 @@ main(void)
 		cmocka_unit_test(key_makes_a_repeated_add_return_the_first_id),
 		cmocka_unit_test(thousand_jobs_are_added_at_once_and_listed_by_pages),
 		cmocka_unit_test(list_by_due_tells_the_soonest_first),
+		cmocka_unit_test(selections_of_many_jobs_come_in_pages),
 		cmocka_unit_test(list_filters_and_refuses_unknown_words),
 		cmocka_unit_test(runs_come_newest_first_by_pages),
 		cmocka_unit_test(trigger_queues_a_run_whatever_the_schedule_says),

@@ -65,6 +65,7 @@ struct pair {
 	struct rand		 rand;
 	int64_t			 now;
 	int64_t			 boots;
+	int64_t			 gone;		/* jobs and runs, by retention */
 	struct buf		 told;		/* by the listener, since the last op */
 };
 
@@ -381,7 +382,8 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 
 		*s = (struct job_spec){ .timer = &d->timer, .paused = chance(p, 20),
 		    .on_boot = chance(p, 15), .misfire = (int)below(p, MISFIRE_COUNT),
-		    .every = chance(p, 50) ? USEC_SEC : 0 };
+		    .every = chance(p, 50) ? USEC_SEC : 0,
+		    .keep_runs = chance(p, 20) ? below(p, 4) - 1 : 0 };
 		(void)snprintf(d->names[i], sizeof(d->names[i]), "n%d", (int)below(p, 8));
 		(void)snprintf(d->keys[i], sizeof(d->keys[i]), "k%d", (int)below(p, 6));
 		s->queue = (char *)(uintptr_t)draw_queue(p);
@@ -604,6 +606,45 @@ step(struct pair *p, uint64_t seed, int n)
 	free(b);
 }
 
+/* A round of retention; what it gave up, or would. */
+static struct keep_tally
+keep(struct storehouse *h, const struct keep_policy *policy, int64_t now, bool dry)
+{
+	struct op_keep o = { .policy = policy, .now = { now }, .dry = dry };
+	struct keep_tally sum = { 0 };
+
+	do {
+		assert_int_equal(storehouse_do(h, &o.op, OP_KEEP), 0);
+		sum.jobs += o.tally.jobs;
+		sum.runs += o.tally.runs;
+		o.from = o.place;
+		op_keep_done(&o);
+	} while (o.from.phase != KEEP_OVER);
+	return sum;
+}
+
+/* The numbers are compared here; which jobs and runs went, by all that comes after. */
+static void
+keep_on_both(struct pair *p, uint64_t seed, int n)
+{
+	const struct keep_policy policy = { .runs = chance(p, 70) ? 1 + below(p, 4) : 0,
+	    .failed = below(p, 3), .runs_total = chance(p, 30) ? 1 + below(p, 20) : 0,
+	    .finished_jobs = chance(p, 20) ? 1 + below(p, 40) : 0,
+	    .failed_jobs = chance(p, 20) ? 1 + below(p, 80) : 0 };
+
+	for (int dry = 1; dry >= 0; dry--) {
+		struct keep_tally disk = keep(&p->disk, &policy, p->now, dry != 0);
+		struct keep_tally ram = keep(&p->ram, &policy, p->now, dry != 0);
+
+		if (disk.jobs != ram.jobs || disk.runs != ram.runs)
+			fail_msg("SEED=%" PRIu64 " op %d: %s: SQLite %" PRId64 " jobs, %" PRId64
+			    " runs, memory %" PRId64 ", %" PRId64, seed, n,
+			    dry ? "would give up" : "gave up", disk.jobs, disk.runs, ram.jobs,
+			    ram.runs);
+		p->gone += dry ? 0 : disk.jobs + disk.runs;
+	}
+}
+
 static void
 pair_open(struct pair *p, uint64_t seed)
 {
@@ -644,6 +685,29 @@ any_ops_end_alike_on_both_stores(void **state)
 			step(p, seed, n);
 		pair_close(p);
 	}
+	free(p);
+}
+
+static void
+retention_gives_up_the_same_on_both_stores(void **state)
+{
+	const char *word = getenv("SEED");
+	uint64_t first = word != NULL ? strtoull(word, NULL, 10) : 1;
+	struct pair *p = xmalloc(sizeof(*p));
+	int64_t gone = 0;
+
+	(void)state;
+	for (uint64_t seed = first; seed < first + (word != NULL ? 1 : SEEDS); seed++) {
+		pair_open(p, seed);
+		for (int n = 0; n < OPS; n++) {
+			step(p, seed, n);
+			if (chance(p, 8))
+				keep_on_both(p, seed, n);
+		}
+		gone += p->gone;
+		pair_close(p);
+	}
+	assert_true(gone > 0);
 	free(p);
 }
 
@@ -703,6 +767,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_ops_end_alike_on_both_stores),
+		cmocka_unit_test(retention_gives_up_the_same_on_both_stores),
 		cmocka_unit_test(what_is_not_there_is_refused),
 		cmocka_unit_test(jobs_put_there_are_claimed_with_the_spec_as_it_is),
 	};

@@ -914,6 +914,55 @@ resolve(const char *selector, size_t *n, int64_t *first, int64_t *run)
 	return r;
 }
 
+/* How many jobs a selector finds among those with a label (NULL: any) and in some states (0: any). */
+static int
+resolve_where(const char *selector, const char *label, unsigned states, int64_t now)
+{
+	char *items[] = { (char *)(uintptr_t)label };
+	struct strings labels = { items, label != NULL };
+	struct op_resolve o = { .selector = selector, .labels = &labels, .states = states,
+	    .now = { now } };
+	int r, n = 0;
+
+	do {
+		r = storehouse_do(&house, &o.op, OP_RESOLVE);
+		n += (int)o.n;
+		o.after = o.next_after;
+		op_resolve_done(&o);
+	} while (r == 0 && o.more);
+	return r < 0 ? r : n;
+}
+
+static void
+selectors_are_restricted_by_labels_and_states(void **state)
+{
+	char *items[] = { (char *)(uintptr_t)"team=dba", (char *)(uintptr_t)"n=1" };
+	struct timer_spec timer = { .duration = 1 };
+	struct job_spec spec = { .name = (char *)(uintptr_t)"labeled", .timer = &timer,
+	    .labels = { items, 2 } };
+	struct job_new job = { .spec = &spec, .spec_json = "{}", .summary = "", .due = { 1000 } };
+	struct op_add o = { .jobs = &job, .n = 1, .uid = 1, .now = { 1 } };
+	int64_t paused = storehouse_add(&house, "paused", 1000, 0);
+
+	(void)state;
+	assert_int_equal(storehouse_do(&house, &o.op, OP_ADD), 0);
+	job_pause(paused, true);
+	storehouse_add(&house, NULL, 50, 0);
+	assert_int_equal(resolve_where("*", NULL, 0, 100), 3);
+	assert_int_equal(resolve_where("*", "team=dba", 0, 100), 1);
+	assert_int_equal(resolve_where("*", "n=1", 1u << JOB_SCHEDULED, 100), 1);
+	assert_int_equal(resolve_where("*", "n=1", 1u << JOB_PAUSED, 100), 0);
+	assert_int_equal(resolve_where("*", "team", 0, 100), 0);
+	assert_int_equal(resolve_where("*", NULL, 1u << JOB_PAUSED | 1u << JOB_SCHEDULED, 100), 2);
+	/* As List tells it: due and not taken up yet is queued. */
+	assert_int_equal(resolve_where("*", NULL, 1u << JOB_QUEUED, 100), 1);
+	assert_int_equal(resolve_where("*", NULL, 1u << JOB_QUEUED, 2000), 2);
+	assert_int_equal(resolve_where("paused", NULL, 1u << JOB_PAUSED, 100), 1);
+	assert_int_equal(resolve_where("paused", "team=dba", 0, 100), 0);
+	assert_int_equal(resolve_where("labeled", "team=dba", 0, 100), 1);
+	assert_int_equal(resolve_where("nobody", "team=dba", 0, 100), -ENOENT);
+}
+
 static void
 selectors_find_what_they_name(void **state)
 {
@@ -1205,6 +1254,7 @@ main(void)
 		BOTH(dues_come_in_order_in_pages_and_equal_ones_by_id),
 		BOTH(active_runs_come_in_pages),
 		BOTH(selectors_find_what_they_name),
+		BOTH(selectors_are_restricted_by_labels_and_states),
 		BOTH(list_filters_and_pages),
 		BOTH(list_that_matches_nothing_looks_at_few_rows),
 		BOTH(runs_page_backwards),
