@@ -25,8 +25,9 @@ static const char *const fault_names[] = {
 };
 _Static_assert(sizeof(fault_names) / sizeof(fault_names[0]) == FAULT_COUNT, "a name for each");
 
-int
-fault_init(void)
+/* Arm it if it is one of those from first to end; another's is good, but not ours. */
+static int
+init(int first, int end_of_ours)
 {
 	const char *text = getenv("JOBD_FAULT"), *colon;
 	size_t length;
@@ -45,11 +46,24 @@ fault_init(void)
 	}
 	for (int i = 0; i < FAULT_COUNT; i++) {
 		if (strlen(fault_names[i]) == length && memcmp(fault_names[i], text, length) == 0) {
-			fault_armed = i;
+			if (i >= first && i < end_of_ours)
+				fault_armed = i;
 			return 0;
 		}
 	}
 	return -EINVAL;
+}
+
+int
+fault_init(void)
+{
+	return init(0, FAULT_RUNNER_START_BEFORE_SPAWN);
+}
+
+int
+fault_init_runner(void)
+{
+	return init(FAULT_RUNNER_START_BEFORE_SPAWN, FAULT_COUNT);
 }
 
 void
