@@ -25,9 +25,8 @@ static const char *const fault_names[] = {
 };
 _Static_assert(sizeof(fault_names) / sizeof(fault_names[0]) == FAULT_COUNT, "a name for each");
 
-/* Arm it if it is one of those from first to end; another's is good, but not ours. */
-static int
-init(int first, int end_of_ours)
+int
+fault_init(void)
 {
 	const char *text = getenv("JOBD_FAULT"), *colon;
 	size_t length;
@@ -46,24 +45,11 @@ init(int first, int end_of_ours)
 	}
 	for (int i = 0; i < FAULT_COUNT; i++) {
 		if (strlen(fault_names[i]) == length && memcmp(fault_names[i], text, length) == 0) {
-			if (i >= first && i < end_of_ours)
-				fault_armed = i;
+			fault_armed = i;
 			return 0;
 		}
 	}
 	return -EINVAL;
-}
-
-int
-fault_init(void)
-{
-	return init(0, FAULT_RUNNER_START_BEFORE_SPAWN);
-}
-
-int
-fault_init_runner(void)
-{
-	return init(FAULT_RUNNER_START_BEFORE_SPAWN, FAULT_COUNT);
 }
 
 void

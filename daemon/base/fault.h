@@ -36,12 +36,8 @@ enum fault {
 	FAULT_COUNT
 };
 
-/*
- * Read $JOBD_FAULT, for jobd or for jobd-runner: the one passes over the points of the other, though
- * both stand on the same floors.  0, or -EINVAL for an unknown name.
- */
+/* Read $JOBD_FAULT.  0, or -EINVAL for an unknown name. */
 int fault_init(void);
-int fault_init_runner(void);
 /* The names, one a line, on stdout: jobd's, or the runner's. */
 void fault_list(void);
 void fault_list_runner(void);

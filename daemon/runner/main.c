@@ -627,7 +627,7 @@ main(int argc, char **argv)
 	code = read_options(&p->options, argc, argv);
 	if (code >= 0)
 		goto out;
-	if (fault_init_runner() < 0) {
+	if (fault_init() < 0) {
 		(void)fputs("jobd-runner: JOBD_FAULT names no fault point;"
 		    " jobd-runner --list-faults prints them\n", stderr);
 		code = EXIT_USAGE;
