@@ -619,6 +619,9 @@ attempt_step(struct task *t)
 		} while (grace_is_over(a) && !all_stopped(a));
 		AWAIT_SHIELDED(t, tell_tree(a), !is_left(a));
 	}
+	/* With wait the run lasts until the last of them has ended. */
+	if (a->leftovers == LEFTOVERS_WAIT)
+		a->exit.exited = loop_wall(t->loop);
 	if (a->exit.leftovers > 0 || a->ending)
 		AWAIT_SHIELDED(t, loop_now(t->loop) + DRAIN_MAX, task_done(&a->output.task));
 	output_stop(&a->output);

@@ -14,8 +14,8 @@
 #include "daemon/runner/runner.h"
 #include "proto/mem.h"
 
-/* Processes looked at before others may go on: some 10 us each. */
-#define SLICE		64
+/* Processes looked at before others may go on: some 10 to 25 us each. */
+#define SLICE		32
 /* Of one machine; more are not looked at. */
 #define SEEN_MAX	((size_t)1 << 20)
 /* Up a family tree; a stale number could make a ring of it. */

@@ -158,16 +158,18 @@ static void
 take_answer(struct signal_call *f)
 {
 	const struct runner_signal *s = &f->to[f->i];
-	const char *error = f->tell.reply.error;
+	const char *error = f->tell.reply.error, *but = "its process has ended";
 	char text[RUN_TEXT_MAX], *why;
 
 	(void)run_text(s->job, s->run, text);
 	if (f->tell.result < 0) {
 		pass_refuse(&f->pass, JOBD_CONFLICT, "jobd-runner went away");
 	} else if (error != NULL) {
-		why = xasprintf("run %s: %s", text,
-		    error_find(error) == JOBD_PERMISSION_DENIED ?
-		    "jobd-runner may not signal its process" : "its process has ended");
+		if (error_find(error) == JOBD_PERMISSION_DENIED)
+			but = "jobd-runner may not signal its process";
+		else if (error_find(error) == JOBD_NOT_FOUND)
+			but = "it has no process yet";
+		why = xasprintf("run %s: %s", text, but);
 		pass_refuse(&f->pass, JOBD_CONFLICT, why);
 		free(why);
 	} else {

@@ -75,9 +75,12 @@ all_gone hydra heads
 # wait: the run lasts as long as what it has started, and has its output.
 mkfifo "$T/fifo"
 jobctl add -q -n patient --leftovers wait --sh "setsid sh -c 'read word <$T/fifo; echo \$word' & exit 0" >/dev/null
+before=$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ)
 echo late >"$T/fifo"
 jobctl wait patient || fail "a run that waits for what it left has failed"
 same "its output" "$(jobctl logs patient)" late
+exited=$(last patient exitedAt)
+same "its end is that of the last" "$(printf '%s\n' "$exited" "$before" | sort | head -n 1)" "$before"
 same "what was ended" "$(last patient leftovers)$(last patient endedBy)" ""
 jobctl add -q -n long --leftovers wait --timeout 300ms --sh "setsid sleep 1000 & echo \$! >$T/long" >/dev/null
 jobctl wait long 2>/dev/null

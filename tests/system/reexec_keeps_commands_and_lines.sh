@@ -33,6 +33,10 @@ since() {
 	jobctl stats --json | field startedAt
 }
 was=$(since)
+descriptors() {
+	ls "/proc/$JOBD/fd" | wc -l
+}
+held=$(descriptors)
 check "reexec --runner" jobctl daemon reexec -q --runner
 same "jobd is the same" "$(since)" "$was"
 same "the runner's pid" "$(runner_pid)" "$runner"
@@ -46,6 +50,11 @@ for i in 1 2 3; do
 	jobctl daemon reexec | grep -q "^jobd .* runs, pid $JOBD" || fail "reexec says nothing of the new one"
 	jobctl list >/dev/null || fail "refused"
 	more 5
+done
+tries=250
+while [ "$(descriptors)" -gt "$held" ]; do
+	[ $((tries -= 1)) -gt 0 ] || fail "descriptors: $(descriptors), before: $held"
+	sleep 0.02
 done
 same "the command" "$(jobctl show lines --json | field job.lastRun.pid)" "$pid"
 "$BIN/jobd" --socket "$T/other" --state-dir "$T/state" 2>"$T/second" && fail "a second jobd has the state directory"

@@ -43,5 +43,7 @@ if [ "$(id -u)" = 0 ]; then
 	chmod 666 "$S"
 	setpriv --reuid 65534 --clear-groups "$BIN/jobctl" signal v KILL 2>/dev/null
 	same "a stranger" $? 4
+	setpriv --reuid 65534 --clear-groups "$BIN/jobctl" daemon reexec 2>/dev/null
+	same "a stranger who asks for more" $? 4
 fi
 stop_jobd

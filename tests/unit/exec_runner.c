@@ -911,6 +911,47 @@ limits_and_ends_outlive_an_execution(void **state)
 	client_close(&w);
 }
 
+/* Of the runner, while one connection is open. */
+static size_t
+descriptors(void)
+{
+	char path[40];
+	struct client c;
+	struct dirent *e;
+	size_t n = 0;
+	DIR *d;
+
+	client_open(&c);
+	/* Answered, so those that were closed before are gone. */
+	(void)client_call(&c, "Describe", json_object());
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)runner_pid);
+	d = opendir(path);
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	closedir(d);
+	client_close(&c);
+	return n;
+}
+
+static void
+executions_leak_no_descriptor(void **state)
+{
+	struct client c;
+	size_t before;
+
+	(void)state;
+	client_open(&c);
+	for (int64_t run = 1; run <= 5; run++)
+		assert_non_null(json_get(client_call(&c, "Start",
+		    start_shell(run, "exec sleep 1000", 0)), "running"));
+	client_close(&c);
+	before = descriptors();
+	for (int i = 0; i < 5; i++)
+		reexecute();
+	assert_int_equal(descriptors(), before);
+}
+
 #define ROUNDS		10
 #define COMMANDS	20
 #define LINES		200
@@ -1009,6 +1050,7 @@ main(void)
 		TEST(execution_anew_keeps_life_and_commands),
 		TEST(limits_and_ends_outlive_an_execution),
 		TEST(many_executions_lose_and_double_nothing),
+		TEST(executions_leak_no_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
