@@ -38,7 +38,7 @@ extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cm
     cmd_wait,
     cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_pause, cmd_resume, cmd_stats, cmd_tasks,
     cmd_next, cmd_skip, cmd_backfill;
-extern const struct command cmd_why, cmd_audit, cmd_simulate;
+extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_doctor;
 
 #define WORDS_ANY ((size_t)-1)
 
