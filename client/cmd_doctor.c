@@ -34,11 +34,11 @@ const struct command cmd_doctor = {
 	.usage = "[OPTIONS]",
 	.summary = "Tell what is wrong with jobd, and what helps",
 	.text =
-	    "It asks the daemon who has blocked or starved its loop, what should be gone and\n"
-	    "is not, and how slow its disk was; and looks at the installation: socket, rights,\n"
-	    "runner, disk, clock. Where nobody answers it looks for the reason. It exits with\n"
-	    "0 when all is well, with 1 when something was found, with 5 when jobd cannot be\n"
-	    "reached, and with 4 when it may not be.\n",
+	    "It asks the daemon who has blocked or starved its loop, what should be gone\n"
+	    "and is not, and how slow its disk was; and looks at the installation: socket,\n"
+	    "rights, runner, disk, clock. Where nobody answers it looks for the reason. It\n"
+	    "exits with 0 when all is well, 1 when something was found, 5 when jobd cannot\n"
+	    "be reached, 4 when you may not reach it.\n",
 	.examples = "  jobctl doctor\n  jobctl doctor --since 1h\n"
 	    "  jobctl doctor --json | jq -r '.findings[].text'\n",
 	.options = doctor_options,
