@@ -152,7 +152,7 @@ overhead() {	# case, arguments
 	for n in 1 2 3 4 5 6 7 8 9; do
 		[ -z "${QUICK:-}" ] || [ $n = 1 ] || break
 		for by in sees blind; do
-			case $by in sees) program=$bin/tests/bench/engine ;; *) program=$bin/blind/tests/bench/engine ;; esac
+			program=$bin/$by/tests/bench/engine
 			# shellcheck disable=SC2086
 			echo "$by $(lock timeout 120 "$program" ${1%%.*} $2 2>/dev/null | tail -n 1)"
 		done
