@@ -462,7 +462,8 @@ daemon_build(struct daemon *d)
 	});
 	d->server = (struct server){
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,
-		.runner = d->runner, .zones = d->zones, .version = JOBD_VERSION, .jobs_max_uid = s->jobs_per_user,
+		.runner = d->runner, .zones = d->zones, .version = JOBD_VERSION,
+		.state_dir = d->settings.state_dir, .jobs_max_uid = s->jobs_per_user,
 		.connections_max = s->connections, .connections_uid_max = s->connections_per_user,
 		.program = d->successor.program, .reexec = reexec_soon, .reexec_context = d,
 	};

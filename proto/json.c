@@ -742,6 +742,12 @@ json_get(const struct cJSON *object, const char *name)
 }
 
 const char *
+json_text(const struct cJSON *value)
+{
+	return cJSON_IsString(value) ? value->valuestring : NULL;
+}
+
+const char *
 json_get_string(const struct cJSON *object, const char *name)
 {
 	const cJSON *v = json_get(object, name);

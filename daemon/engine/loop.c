@@ -245,8 +245,8 @@ fire_timers(struct loop *l)
 	}
 }
 
-/* The step, timed: one in a batch is enough to see who is slow. */
-static void
+/* The step, timed: one in a batch is enough to see who is slow.  Not inline: it is seldom. */
+static void __attribute__((noinline))
 step_sampled(struct loop *l, struct task *t)
 {
 	const struct task_kind *kind = t->kind;
@@ -270,7 +270,7 @@ step_sampled(struct loop *l, struct task *t)
 }
 
 /* The probe is resumed: so long has it waited. */
-static void
+static void __attribute__((noinline))
 probe_over(struct loop *l, const struct task *t)
 {
 	uint64_t waited = (uint64_t)(loop_clock(l) - l->probe_since);
@@ -351,10 +351,10 @@ run_batch(struct loop *l, unsigned steps_max)
 			break;
 		if (!l->is_virtual && l->queue_head != NULL && loop_clock(l) >= end)
 			break;
-		if (ENGINE_SEES)
-			wait_to_time(l, WAIT_LATER);
 		if (stride < STRIDE_MAX)
 			stride *= 2;
+		if (ENGINE_SEES && stride == 2)
+			wait_to_time(l, WAIT_LATER);
 	}
 	l->stats.steps += n;
 	l->batch = n;

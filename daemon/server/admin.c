@@ -1,5 +1,5 @@
 /*
- * admin: Stats and Tasks: what the daemon tells of itself.  Both are answered in one step.
+ * admin: Stats: the numbers of the daemon, answered in one step.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "daemon/engine/leaks.h"
+#include "daemon/engine/watchdog.h"
 #include "daemon/server/method.h"
 #include "proto/json.h"
 
@@ -29,6 +31,7 @@ set_histogram(struct cJSON *to, const char *name, const struct histogram *h, uin
 	struct cJSON *o = json_object();
 
 	json_set_int(o, "count", (long long)h->count);
+	json_set_int(o, "sumUSec", (long long)(h->sum / divisor));
 	json_set_int(o, "p50USec", (long long)(histogram_share(h, 0.5) / divisor));
 	json_set_int(o, "p99USec", (long long)(histogram_share(h, 0.99) / divisor));
 	json_set_int(o, "maxUSec", (long long)(h->max / divisor));
@@ -74,6 +77,11 @@ set_engine(struct cJSON *to, const struct loop *l)
 	set_histogram(to, "lag", &l->stats.lag, 1);
 	set_histogram(to, "readyWait", &l->stats.ready_wait, 1);
 	set_histogram(to, "step", &l->stats.step, 1000);
+	json_set_int(to, "timersFired", (long long)l->stats.timers_fired);
+	json_set_int(to, "descriptors", leaks_watched(l));
+	json_set_int(to, "blocked", (long long)watchdog_count(l, BLOCK_STEP));
+	json_set_int(to, "starved", (long long)watchdog_count(l, BLOCK_STARVED));
+	json_set_int(to, "stopped", (long long)watchdog_count(l, BLOCK_STOPPED));
 }
 
 static void
@@ -85,6 +93,7 @@ set_store(struct cJSON *to, struct store *s)
 	json_set_int(to, "commits", (long long)stats.commits);
 	json_set_int(to, "ops", (long long)stats.ops);
 	json_set_int(to, "opsWaiting", stats.waiting);
+	json_set_int(to, "commitsFailed", (long long)stats.failures);
 	set_histogram(to, "commit", &stats.commit, 1);
 	if (stats.error[0] != '\0')
 		json_set_string(to, "storeError", stats.error);
@@ -173,80 +182,4 @@ const struct method method_stats = {
 	.flags = METHOD_LAST,
 	.frame_size = sizeof(struct call),
 	.kind = &stats_kind,
-};
-
-/* ---- Tasks ---- */
-
-#define TASKS_DEFAULT	1000
-/* All in one step: some 5 us each. */
-#define TASKS_MAX	5000
-
-struct tasks_in {
-	int64_t	limit;
-};
-
-static const struct field tasks_fields[] = {
-	{ "limit", FIELD_INT, offsetof(struct tasks_in, limit), .max = TASKS_MAX },
-	{ .type = FIELD_END },
-};
-
-static struct cJSON *
-task_reply(const struct task *t, unsigned depth)
-{
-	struct task_info info;
-	struct cJSON *o = json_object();
-	usec_t now = loop_now(t->loop);
-
-	task_describe(t, depth, &info);
-	json_set_string(o, "name", t->kind->name);
-	json_set_int(o, "depth", depth);
-	json_set_string(o, "place", info.place);
-	json_set_string(o, "waitsFor", info.waits_for);
-	if (t->place != NULL && t->since != 0)
-		json_set_int(o, "waitingUSec", now - t->since);
-	if (t->place != NULL && t->deadline != USEC_NEVER)
-		json_set_int(o, "deadlineUSec", t->deadline > now ? t->deadline - now : 0);
-	if (t->cancelled)
-		json_set_bool(o, "canceled", 1);
-	if (t->place != NULL && t->shielded)
-		json_set_bool(o, "shielded", 1);
-	if (info.serves[0] != '\0')
-		json_set_string(o, "serves", info.serves);
-	return o;
-}
-
-static enum task_status
-tasks_step(struct task *t)
-{
-	struct call *c = container_of(t, struct call, task);
-	const struct tasks_in *in = c->in;
-	struct cJSON *reply, *list;
-	int64_t n = 0, limit;
-	unsigned depth = 0;
-
-	TASK_BEGIN(t);
-	/* In one step, since the tree changes with the next: that is what the limit is for. */
-	limit = in->limit > 0 ? in->limit : TASKS_DEFAULT;
-	list = json_array();
-	for (const struct task *w = t->loop->root; w != NULL && n < limit; n++) {
-		json_push(list, task_reply(w, depth));
-		w = task_next(t->loop->root, w, &depth);
-	}
-	reply = json_object();
-	json_set(reply, "tasks", list);
-	json_set_int(reply, "total", (long long)t->loop->stats.tasks);
-	call_reply(c, reply);
-	TASK_END(t, 0);
-}
-
-static const struct task_kind tasks_kind = { .name = "Tasks", .step = tasks_step,
-    .release = call_release };
-
-const struct method method_tasks = {
-	.name = "io.jobd.Tasks",
-	.in = tasks_fields,
-	.in_size = sizeof(struct tasks_in),
-	.flags = METHOD_LAST | METHOD_BULKY,
-	.frame_size = sizeof(struct call),
-	.kind = &tasks_kind,
 };

@@ -19,14 +19,15 @@
 static const struct method *const all_methods[] = {
 	&method_add, &method_get, &method_history, &method_list, &method_runs,
 	&method_cancel, &method_remove, &method_trigger, &method_retry, &method_pause, &method_resume,
-	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks,
+	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks, &method_doctor,
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
 	&method_simulate, &method_gc, &method_signal, &method_reexec,
 	&method_queues, &method_set_queue, &method_remove_queue,
 };
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))
-static_assert(METHODS_N <= SERVER_METHODS_MAX, "struct server has room for every method");
+/* And one that only our tests may call. */
+static_assert(METHODS_N + 1 <= SERVER_METHODS_MAX, "struct server has room for every method");
 
 void
 server_open(struct server *s, const char *description)
@@ -46,7 +47,9 @@ server_open(struct server *s, const char *description)
 
 	for (size_t i = 0; i < METHODS_N; i++)
 		s->methods[i] = *all_methods[i];
-	s->methods[METHODS_N] = (struct method){ .name = NULL };
+	s->methods[METHODS_N] = getenv("JOBD_STRICT") != NULL ? method_debug_block :
+	    (struct method){ .name = NULL };
+	s->methods[METHODS_N + 1] = (struct method){ .name = NULL };
 	s->started = loop_wall(s->loop);
 	s->begun = loop_now(s->loop);
 	s->uid = geteuid();

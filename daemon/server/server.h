@@ -34,6 +34,7 @@ struct server {
 	const char		*program;
 	void			(*reexec)(void *context);
 	void			*reexec_context;
+	const char		*state_dir;	/* NULL: none that can be looked at */
 	/* jobs a user that is not root may have; 0: no limit */
 	int64_t			 jobs_max_uid;
 	int64_t			 connections_max, connections_uid_max;	/* 0: the limits of wire */

@@ -180,6 +180,20 @@ fail_all(struct queue *batch, int r)
 	}
 }
 
+/* It took long: when was that, and with how much?  Under the lock. */
+static void
+slow_note(struct store_stats *stats, usec_t took, uint64_t ops)
+{
+	struct timespec ts;
+
+	if (took < STORE_SLOW_USEC)
+		return;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	stats->slow[stats->slow_n++ % STORE_SLOW_KEPT] = (struct store_slow){
+		.at = { (usec_t)ts.tv_sec * USEC_SEC + ts.tv_nsec / 1000 }, .took = took, .ops = ops,
+	};
+}
+
 /* Count it; and tell once when the disk begins to fail, and once when it is well again. */
 static void
 batch_count(struct store *s, const struct queue *batch, usec_t took, int r)
@@ -196,6 +210,7 @@ batch_count(struct store *s, const struct queue *batch, usec_t took, int r)
 	} else {
 		s->stats.commits++;
 		histogram_add(&s->stats.commit, (uint64_t)took);
+		slow_note(&s->stats, took, ops);
 	}
 	snprintf(s->stats.error, sizeof(s->stats.error), "%s", words);
 	pthread_mutex_unlock(&s->lock);

@@ -22,6 +22,7 @@
 
 #include "daemon/base/histogram.h"
 #include "daemon/engine/mailbox.h"
+#include "proto/when.h"
 
 struct loop;
 struct task;
@@ -96,9 +97,21 @@ struct store_sizes {
 	int64_t	output;		/* bytes that runs hold at the runner */
 };
 
+/* A commit that took longer than this is kept, the latest so many. */
+#define STORE_SLOW_USEC	(250 * USEC_MSEC)
+#define STORE_SLOW_KEPT	8
+
+struct store_slow {
+	instant		 at;		/* it was over */
+	usec_t		 took;		/* 0: none */
+	uint64_t	 ops;
+};
+
 struct store_stats {
 	uint64_t		 commits, ops, failures;
 	int64_t			 waiting;
+	struct store_slow	 slow[STORE_SLOW_KEPT];	/* in no order */
+	uint64_t		 slow_n;		/* so far */
 	struct histogram	 commit;	/* usec of a batch: begin to committed */
 	struct store_sizes	 sizes;
 	/* of the last failed commit; empty since a later one succeeded */

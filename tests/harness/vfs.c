@@ -52,6 +52,7 @@ struct vfs {
 	enum vfs_call	  call;
 	unsigned	  left;			/* calls until the fault */
 	int		  error;		/* 0: the power fails */
+	int64_t		  slow;			/* usec a sync takes */
 	struct rand	  rand;
 };
 
@@ -310,6 +311,8 @@ file_sync(sqlite3_file *f, int flags)
 
 	(void)flags;
 	pthread_mutex_lock(&h->vfs->lock);
+	if (h->vfs->slow > 0)
+		(void)usleep((useconds_t)h->vfs->slow);
 	rc = fault(h->vfs, VFS_SYNC);
 	if (rc == SQLITE_OK && h->file != NULL)
 		file_synced(h->file);
@@ -500,6 +503,14 @@ vfs_crash(struct vfs *v, unsigned n, uint64_t seed)
 {
 	rand_seed(&v->rand, seed);
 	arm(v, VFS_SYNC, n, 0, false);
+}
+
+void
+vfs_slow(struct vfs *v, int64_t usec)
+{
+	pthread_mutex_lock(&v->lock);
+	v->slow = usec;
+	pthread_mutex_unlock(&v->lock);
 }
 
 void

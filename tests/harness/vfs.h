@@ -23,6 +23,9 @@ void vfs_free(struct vfs *v);
  */
 void vfs_fail(struct vfs *v, enum vfs_call call, unsigned n, int error, bool repeat);
 
+/* Each sync takes so many usec from now on; 0: none of it. */
+void vfs_slow(struct vfs *v, int64_t usec);
+
 /* The power fails at the n-th sync from now on; what survives follows from the seed. */
 void vfs_crash(struct vfs *v, unsigned n, uint64_t seed);
 

@@ -53,7 +53,7 @@ jobctl wait bad 2>"$T/err"
 same "exit code of one" $? 3
 same "what is said of one that has spoken for itself" "$(cat "$T/err")" ""
 jobctl stats --help >"$T/out"
-check "no blank at the end of a usage" grep -qx "usage: jobctl stats" "$T/out"
+check "no blank at the end of a usage" grep -qx "usage: jobctl stats \[OPTIONS\]" "$T/out"
 # Jobs without a name, too.
 jobctl rm -q '*' || fail "rm *"
 same "all are gone" "$(jobctl list --no-headers)" ""

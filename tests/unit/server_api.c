@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/engine/finding.h"
 #include "daemon/server/method.h"
 #include "proto/frame.h"
 #include "proto/json.h"
@@ -1213,6 +1214,83 @@ queues_are_made_changed_and_removed(void **state)
 	world_close(&w);
 }
 
+static void
+tasks_are_chosen_and_counted(void **state)
+{
+	struct world w;
+	struct client c;
+	const struct cJSON *list, *each;
+	struct cJSON *reply;
+	long long n = 0;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, FOREVER("f"));
+	add(&c, FOREVER("g"));
+	pass(&w, USEC_SEC);
+	list = json_get(ask(&c, "Tasks", "{\"kind\":\"run\"}"), "tasks");
+	assert_int_equal(json_count(list), 2);
+	list = json_get(ask(&c, "Tasks", "{\"serves\":\"2\"}"), "tasks");
+	assert_true(json_count(list) >= 2);
+	for (each = json_first(list); each; each = json_next(each))
+		assert_string_equal(json_get_string(each, "serves"), "2.1");
+	list = json_get(ask(&c, "Tasks", "{\"serves\":\"2.2\"}"), "tasks");
+	assert_int_equal(json_count(list), 0);
+
+	/* The longest first, and no more than asked. */
+	reply = ask(&c, "Tasks", "{\"longest\":true,\"limit\":4}");
+	list = json_get(reply, "tasks");
+	assert_int_equal(json_count(list), 4);
+	n = json_get_int(json_first(list), "waitingUSec", -1);
+	for (each = json_first(list); each; each = json_next(each)) {
+		assert_true(json_get_int(each, "waitingUSec", -1) <= n);
+		n = json_get_int(each, "waitingUSec", -1);
+	}
+	assert_true(n > 0);
+
+	reply = ask(&c, "Tasks", "{\"count\":true}");
+	assert_int_equal(json_count(json_get(reply, "tasks")), 0);
+	n = 0;
+	for (each = json_first(json_get(reply, "counts")); each; each = json_next(each)) {
+		n += json_get_int(each, "count", 0);
+		if (strcmp(json_get_string(each, "name"), "run") == 0)
+			assert_int_equal(json_get_int(each, "count", 0), 2);
+	}
+	assert_int_equal(n, json_get_int(reply, "total", -1));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+doctor_tells_what_the_engine_has_found(void **state)
+{
+	static const char name[] = "greedy";
+	struct world w;
+	struct client c;
+	const struct cJSON *findings;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	assert_int_equal(json_count(json_get(ask(&c, "Doctor", "{}"), "findings")), 0);
+	finding_add(w.loop, FINDING_GREEDY, name, "7.1", NULL, USEC_HOUR, "greedy is greedy");
+	/* Known already. */
+	finding_add(w.loop, FINDING_GREEDY, name, "7.1", NULL, USEC_HOUR, "greedy is greedy");
+	reply = ask(&c, "Doctor", "{}");
+	findings = json_get(reply, "findings");
+	assert_int_equal(json_count(findings), 1);
+	assert_string_equal(json_get_string(json_first(findings), "what"), "greedy");
+	assert_string_equal(json_get_string(json_first(findings), "text"), "greedy is greedy");
+	assert_string_equal(json_get_string(json_first(findings), "serves"), "7.1");
+	assert_non_null(json_get_string(json_first(findings), "at"));
+	pass(&w, 2 * USEC_HOUR);
+	assert_int_equal(json_count(json_get(ask(&c, "Doctor", "{\"sinceUSec\":3600000000}"), "findings")), 0);
+	client_close(&c);
+	world_close(&w);
+}
+
 /* A client that is somebody else; only root can be so many. */
 static struct client
 stranger_open(struct world *w)
@@ -1657,6 +1735,8 @@ main(void)
 		cmocka_unit_test(logs_of_what_has_no_output_end_with_the_run),
 		cmocka_unit_test(stats_and_tasks_are_told),
 		cmocka_unit_test(queues_are_made_changed_and_removed),
+		cmocka_unit_test(tasks_are_chosen_and_counted),
+		cmocka_unit_test(doctor_tells_what_the_engine_has_found),
 		cmocka_unit_test(strangers_see_the_job_and_nothing_of_its_inside),
 		cmocka_unit_test(user_may_have_so_many_jobs_and_no_more),
 		cmocka_unit_test(next_tells_a_jobs_occurrences_and_those_of_no_job),

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -340,6 +341,27 @@ failed_commit_fails_the_whole_batch_with_one_error(void **state)
 }
 
 static void
+slow_commits_are_kept_with_their_time(void **state)
+{
+	struct store_stats stats;
+	struct timespec before;
+
+	(void)state;
+	house.mode = STORE_THREAD;
+	assert_int_equal(storehouse_open(&house), 0);
+	clock_gettime(CLOCK_REALTIME, &before);
+	vfs_slow(disk, STORE_SLOW_USEC + 10 * USEC_MSEC);
+	(void)storehouse_add(&house, "slow", 1, 0);
+	vfs_slow(disk, 0);
+	store_stats(house.store, &stats);
+	assert_int_equal(stats.slow_n, 1);
+	assert_true(stats.slow[0].took > STORE_SLOW_USEC);
+	assert_int_equal(stats.slow[0].ops, 1);
+	assert_true(stats.slow[0].at.usec >= (usec_t)before.tv_sec * USEC_SEC + STORE_SLOW_USEC);
+	storehouse_close(&house);
+}
+
+static void
 checkpoint_that_fails_is_made_up_for(void **state)
 {
 	struct timer_spec timer = { .duration = 1 };
@@ -382,6 +404,8 @@ main(void)
 		    full_disk_is_told_refused_and_gone_when_there_is_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_fails_the_whole_batch_with_one_error,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(slow_commits_are_kept_with_their_time, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(checkpoint_that_fails_is_made_up_for, setup,
 		    teardown),
 	};
