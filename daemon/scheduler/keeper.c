@@ -335,6 +335,9 @@ keeper_step(struct task *t)
 			k->removal = (struct removal){ .k = k };
 			task_start(&k->removal.task, &removal_kind, t);
 			AWAIT(t, task_done(&k->removal.task));
+			/* Cancelled, it is still alive: no other may be started in its frame. */
+			if (t->err != 0)
+				break;
 		}
 	}
 	TASK_END(t, 0);
