@@ -29,6 +29,13 @@ const char *const output_stream_names[] = {
 	[OUTPUT_STDOUT] = "stdout", [OUTPUT_STDERR] = "stderr", [OUTPUT_COUNT] = NULL,
 };
 
+const char output_cut_name[] = "cut";
+
+const char *const output_chunk_names[] = {
+	[OUTPUT_STDOUT] = "stdout", [OUTPUT_STDERR] = "stderr", [OUTPUT_CUT] = output_cut_name,
+	[OUTPUT_CUT + 1] = NULL,
+};
+
 const struct field runner_exit_fields[] = {
 	ATTEMPT(runner_exit),
 	{ AT(runner_exit, "notStarted", not_started), .type = FIELD_BOOL },
@@ -85,9 +92,10 @@ const struct field runner_attempt_fields[] = {
 const struct field output_chunk_fields[] = {
 	{ AT(output_chunk, "at", at), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
 	{ AT(output_chunk, "stream", stream), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
-	  .names = output_stream_names },
+	  .names = output_chunk_names },
 	{ AT(output_chunk, "data", data), .type = FIELD_STRING },
 	{ AT(output_chunk, "dataBase64", data_base64), .type = FIELD_STRING },
 	{ AT(output_chunk, "partial", partial), .type = FIELD_BOOL },
+	{ AT(output_chunk, "omittedBytes", omitted), .type = FIELD_INT },
 	{ .type = FIELD_END },
 };

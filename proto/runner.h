@@ -51,14 +51,20 @@ struct runner_start {
 
 struct output_chunk {
 	instant	 at;
-	int	 stream;	/* enum output_stream */
+	int	 stream;	/* enum output_stream, or OUTPUT_CUT */
 	char	*data;		/* UTF-8, or NULL */
 	char	*data_base64;	/* or NULL */
 	bool	 partial;
+	int64_t	 omitted;	/* bytes, of OUTPUT_CUT */
 };
 
 enum output_stream { OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_COUNT };
 extern const char *const output_stream_names[];
+
+/* A chunk may also say that output is missing before what follows it. */
+#define OUTPUT_CUT OUTPUT_COUNT
+extern const char *const output_chunk_names[];
+extern const char output_cut_name[];
 
 extern const struct field runner_attempt_fields[];
 extern const struct field runner_exit_fields[];

@@ -246,7 +246,7 @@ open_folders(struct runner *r, const char *state)
 	if (e == 0)
 		e = life_begin(r, is_new);
 	r->unclean = e == 0 && !instant_is_set(r->since);
-	return e < 0 ? e : record_load_all(r);
+	return e < 0 ? e : records_open(&r->records, r);
 }
 
 /* 0 or -errno, said. */
@@ -339,7 +339,7 @@ leave_stdout(void)
 static bool
 is_idle(const struct runner *r)
 {
-	return r->running == 0 && r->unsaved == 0 && r->listening == 0;
+	return r->running == 0 && r->records.unsaved == 0 && r->listening == 0;
 }
 
 static bool
@@ -372,7 +372,7 @@ begin(struct program *p)
 		log_error("cannot begin error=%s", strerror(-e));
 		return e;
 	}
-	runner_saver_start(r, &r->task);
+	records_start(&r->records, &r->task);
 	return 0;
 }
 
@@ -442,6 +442,12 @@ run(struct program *p)
 	}
 	if (!instant_is_set(r->since))
 		r->since = loop_wall(r->loop);
+	e = disk_start(&r->disk, r->loop);
+	if (e < 0) {
+		log_error("cannot start a thread error=%s", strerror(-e));
+		loop_free(r->loop);
+		return EXIT_FAILED;
+	}
 	r->service = serve_new(r);
 	task_start_root(&r->task, &root_kind, r->loop);
 	e = loop_run(r->loop);
@@ -450,6 +456,7 @@ run(struct program *p)
 	if (e == 0)
 		life_end(r);
 	service_free(r->service);
+	disk_stop(&r->disk);
 	loop_free(r->loop);
 	return e == 0 && r->task.result == 0 ? EXIT_OK : EXIT_FAILED;
 }

@@ -10,7 +10,9 @@
 #include "daemon/engine/signals.h"
 #include "daemon/engine/task.h"
 #include "daemon/runner/account.h"
+#include "daemon/runner/disk.h"
 #include "daemon/runner/output.h"
+#include "daemon/runner/record.h"
 #include "daemon/runner/tree.h"
 #include "proto/runner.h"
 
@@ -28,8 +30,6 @@
 #define LOOK_AGAIN		USEC_MSEC
 /* --own: with nothing to do and nobody there. */
 #define OWN_IDLE_MAX		(5 * USEC_SEC)
-/* A record that could not be written. */
-#define SAVE_AGAIN		(10 * USEC_SEC)
 
 /*
  * One attempt.  While the command lives its task is alive; then exit is the record,
@@ -48,7 +48,7 @@ struct attempt {
 	int			 kills;		/* rounds of KILL given */
 	bool			 cancel;	/* asked for */
 	bool			 termed;	/* its group was told TERM */
-	bool			 unsaved;	/* its record is not on disk yet */
+	struct record		 record;
 	struct runner_exit	 exit;		/* names it from the beginning */
 };
 
@@ -93,10 +93,11 @@ struct runner {
 	struct attempt		*oldest, *newest; /* the ended ones */
 	struct listener		*listeners;
 	int64_t			 listening;	/* connections in Watch */
-	int64_t			 unsaved;
+	struct disk		 disk;
+	struct records		 records;
+	int64_t			 output_lent;	/* bytes of output under way to the disk */
 	struct accounts		 accounts;
 	struct tree		 tree;
-	struct task		 saver;
 	struct signals		 signals;
 };
 
@@ -110,14 +111,14 @@ struct attempt *runner_next(const struct runner *r, struct attempt *a, size_t *p
 void runner_add(struct runner *r, struct attempt *a);
 /* Its exit is whole: keep it, tell it. */
 void runner_ended(struct runner *r, struct attempt *a);
+/* The same for one that an earlier runner has kept. */
+void runner_loaded(struct runner *r, struct attempt *a);
 /* Forget an ended one, on disk too. */
 void runner_forget(struct runner *r, struct attempt *a);
 void runner_listen(struct runner *r, struct listener *l, struct task *t);
 void runner_unlisten(struct runner *r, struct listener *l);
 /* Wake who waits for this attempt's output; NULL: for ends. */
 void runner_tell(struct runner *r, const struct attempt *of);
-/* Try to write again what could not be written, while there is any: a task. */
-void runner_saver_start(struct runner *r, struct task *parent);
 void runner_done(struct runner *r);
 
 /* ---- attempt.c ---- */
@@ -126,14 +127,6 @@ void runner_done(struct runner *r);
 struct attempt *attempt_start(struct runner *r, const struct runner_start *s);
 /* End it; its record will say canceled. */
 void attempt_cancel(struct attempt *a);
-
-/* ---- record.c ---- */
-
-/* Write the exit record.  0 or -errno. */
-int record_save(const struct runner *r, const struct runner_exit *e);
-void record_remove(const struct runner *r, const struct runner_exit *e);
-/* Read all that an earlier runner has left.  0 or -errno. */
-int record_load_all(struct runner *r);
 
 /* ---- life.c ---- */
 

@@ -1,5 +1,5 @@
 /*
- * serve: the methods of io.jobd.Runner.  One row each; Logs and Remove are in logs.c.
+ * serve: the methods of io.jobd.Runner.  One row each; Logs is in logs.c, Remove in remove.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -240,6 +240,7 @@ watch_step(struct task *t)
 	runner_listen(r, &f->listener, t);
 	r->listening++;
 	task_wake(&r->task);
+	records_look(&r->records);
 	tell_running(f, r);
 	f->complete_at = r->sequence;
 	for (;;) {
@@ -253,6 +254,7 @@ watch_step(struct task *t)
 	runner_unlisten(r, &f->listener);
 	r->listening--;
 	task_wake(&r->task);
+	records_look(&r->records);
 	TASK_END(t, 0);
 }
 
@@ -286,6 +288,9 @@ static const struct method methods[] = {
 	  .in_size = sizeof(struct logs_in), .frame_size = sizeof(struct logs_call),
 	  .flags = METHOD_MORE | METHOD_LAST },
 	{ .name = "io.jobd.Runner.Remove", .kind = &remove_kind, .in = remove_fields,
+	  .in_size = sizeof(struct remove_in), .frame_size = sizeof(struct remove_call),
+	  .flags = METHOD_LAST },
+	{ .name = "io.jobd.Runner.RemoveRuns", .kind = &remove_runs_kind, .in = remove_runs_fields,
 	  .in_size = sizeof(struct remove_in), .frame_size = sizeof(struct remove_call),
 	  .flags = METHOD_LAST },
 	{ .name = NULL },
