@@ -153,8 +153,26 @@ struct printing {
 	bool			 timestamps;
 	bool			 inside[2];	/* per stream: its line goes on in the next chunk */
 	size_t			 seen;		/* chunks so far */
-	size_t			 skip;		/* these were printed before jobd went */
+	/* Of the last one, to go on after it when jobd was away: */
+	char			 at[WHEN_TEXT_MAX];	/* its time */
+	size_t			 same;		/* chunks of that time so far */
+	size_t			 skip;		/* so many of that time were printed before */
 };
+
+/* What is missing here, and since when. */
+static void
+cut_print(const struct printing *p, const struct cJSON *chunk)
+{
+	char *size = text_bytes(json_get_int(chunk, "omittedBytes", 0));
+	char *to = text_instant(p->output, json_get_string(chunk, "at"));
+	char *from = text_instant(p->output, p->at);
+
+	complain("... %s of output left out here%s%s, until %s", size, *from ? ", from " : "", from,
+	    to);
+	free(size);
+	free(from);
+	free(to);
+}
 
 static void
 chunk_print(struct printing *p, const struct cJSON *chunk)
@@ -168,6 +186,10 @@ chunk_print(struct printing *p, const struct cJSON *chunk)
 	void *bytes = NULL;
 	size_t n = 0;
 
+	if (stream && strcmp(stream, "cut") == 0) {
+		cut_print(p, chunk);
+		return;
+	}
 	if (which)
 		output_flush();		/* what came before stays before */
 	if (p->timestamps && !p->inside[which]) {
@@ -184,6 +206,41 @@ chunk_print(struct printing *p, const struct cJSON *chunk)
 		putc('\n', to);
 	p->inside[which] = partial;
 	free(bytes);
+}
+
+/* One chunk, unless it was printed before. */
+static void
+chunk_take(struct printing *p, const struct cJSON *chunk)
+{
+	const char *at = json_get_string(chunk, "at");
+	bool same = at && strcmp(at, p->at) == 0;
+
+	p->seen++;
+	if (same && p->skip > 0) {
+		p->skip--;
+		return;
+	}
+	chunk_print(p, chunk);
+	p->skip = 0;
+	p->same = same ? p->same + 1 : 1;
+	snprintf(p->at, sizeof(p->at), "%s", at ? at : "");
+}
+
+/* The same call, from where it was interrupted. */
+static struct cJSON *
+logs_again(const struct cJSON *parameters, const struct printing *p)
+{
+	char *text = json_print(parameters);
+	const char *why;
+	struct cJSON *again = json_parse(text, strlen(text), &why);
+
+	free(text);
+	if (p->seen == 0)
+		return again;
+	json_remove(again, "tail");
+	json_remove(again, "since");
+	json_set_string(again, "since", p->at);
+	return again;
 }
 
 /* Replies up to the last one. */
@@ -203,8 +260,7 @@ logs_replies(struct call *c, struct printing *p)
 		}
 		chunk = json_first(json_get(c->reply.parameters, "chunks"));
 		for (; chunk; chunk = json_next(chunk))
-			if (p->seen++ >= p->skip)
-				chunk_print(p, chunk);
+			chunk_take(p, chunk);
 		output_flush();
 	} while (c->reply.continues);
 	return r;
@@ -235,14 +291,15 @@ follow_logs(const struct client *client, const struct logs *logs, struct interru
 	interrupt_watch(&c, interrupt);
 	c.patient = logs->patient;
 	while (r == 0) {
-		r = call_send(&c, "io.jobd.Logs", logs->parameters, true);
+		struct cJSON *parameters = logs_again(logs->parameters, &p);
+
+		r = call_send(&c, "io.jobd.Logs", parameters, true);
+		json_free(parameters);
 		if (r == 0)
 			r = logs_replies(&c, &p);
 		if (!c.lost || !c.patient)
 			break;
-		/* The output is told from its beginning again. */
-		p.skip = p.seen > p.skip ? p.seen : p.skip;
-		p.seen = 0;
+		p.skip = p.same;
 		r = call_again(&c);
 	}
 	if (r == 0 && logs->tell_none && p.seen == 0 && !client->out.json)

@@ -23,6 +23,8 @@ struct logs_in {
 	bool	 follow;
 	int64_t	 tail;
 	int	 stream;
+	int64_t	 attempt;
+	instant	 since;
 };
 
 static const struct field logs_fields[] = {
@@ -33,6 +35,8 @@ static const struct field logs_fields[] = {
 	    .max = INT32_MAX },
 	{ "stream", FIELD_ENUM, offsetof(struct logs_in, stream), .flags = FIELD_ABSENT_MINUS_ONE,
 	  .names = output_stream_names },
+	{ "attempt", FIELD_INT, offsetof(struct logs_in, attempt), .max = INT32_MAX },
+	{ "since", FIELD_INSTANT, offsetof(struct logs_in, since), .flags = 0 },
 	{ .type = FIELD_END },
 };
 
@@ -45,7 +49,7 @@ struct logs {
 	struct op_runs	 op;
 	struct run_info	 run;
 	bool		 has_run;
-	bool		 streamed;
+	int64_t		 streamed;	/* the attempt whose output is told, or was; 0: none yet */
 	struct output	 output;
 	usec_t		 keepalive;
 };
@@ -132,8 +136,13 @@ logs_can_stream(const struct logs *f)
 {
 	const struct logs_in *in = f->call.in;
 
-	if (f->streamed || !f->has_run || f->run.kind != KIND_COMMAND || f->run.state == RUN_QUEUED)
+	if (!f->has_run || f->run.kind != KIND_COMMAND || f->run.state == RUN_QUEUED)
 		return false;
+	/* One that was asked for; or one after another, as they come. */
+	if (f->streamed >= (in->attempt > 0 ? 1 : f->run.attempt > 0 ? f->run.attempt : 1))
+		return false;
+	if (in->attempt > 0 && in->attempt < f->run.attempt)
+		return true;
 	/* What is lost may have written before; of the others the end says how much. */
 	if (is_final(f))
 		return f->run.output_bytes > 0 || f->run.state == RUN_LOST;
@@ -153,11 +162,13 @@ logs_stream(struct logs *f)
 	f->output.call = &f->call;
 	f->output.job = f->run.job;
 	f->output.run = f->run.run;
+	f->output.attempt = in->attempt > 0 ? in->attempt : f->run.attempt;
 	f->output.follow = in->follow && !is_final(f);
+	f->output.since = in->since;
 	f->output.tail = in->tail;
 	f->output.stream = in->stream;
 	f->output.keepalive = &f->keepalive;
-	f->streamed = true;
+	f->streamed = f->output.attempt > 0 ? f->output.attempt : 1;
 	output_start(&f->output);
 	return true;
 }
@@ -181,7 +192,7 @@ logs_next_look(const struct logs *f)
 	usec_t now = loop_now(f->call.task.loop), when = now + LOOK_AGAIN;
 
 	if (f->has_run && f->run.kind == KIND_COMMAND && f->run.state == RUN_RUNNING &&
-	    !f->streamed)
+	    f->streamed < f->run.attempt)
 		when = now + LOOK_FOR_START;
 	return when < f->keepalive ? when : f->keepalive;
 }
@@ -243,10 +254,10 @@ logs_step(struct task *t)
 			if (t->cancelled || !logs_streamed(f))
 				goto out;
 			/* It has ended, or so: look again. */
-			if (in->follow && !is_final(f))
+			if (in->follow && in->attempt == 0 && !is_final(f))
 				continue;
 		}
-		if (!in->follow || is_final(f))
+		if (!in->follow || is_final(f) || (in->attempt > 0 && f->streamed > 0))
 			break;
 		AWAIT_UNTIL(t, logs_next_look(f), f->news);
 		if (t->err == -ECANCELED)

@@ -12,6 +12,8 @@ struct output {
 	struct task		 task;
 	struct call		*call;
 	int64_t			 job, run;
+	int64_t			 attempt;	/* 0: the latest */
+	instant			 since;		/* or not set */
 	bool			 follow;
 	int64_t			 tail;		/* -1: all */
 	int			 stream;	/* enum output_stream, -1: both */
