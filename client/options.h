@@ -21,6 +21,7 @@ enum option_kind {
 	OPTION_DURATION,	/* microseconds in the parameters */
 	OPTION_INSTANT,		/* RFC 3339 in the parameters */
 	OPTION_PATH,		/* made absolute */
+	OPTION_PATHS,		/* the same, may be repeated */
 	OPTION_ZONE,		/* a time zone: also of the times that were typed beside it */
 };
 

@@ -67,6 +67,14 @@ const struct field runner_running_fields[] = {
 	{ .type = FIELD_END },
 };
 
+const struct field runner_progress_fields[] = {
+	ATTEMPT(runner_progress),
+	{ AT(runner_progress, "percent", percent), .type = FIELD_INT,
+	  .flags = FIELD_ABSENT_MINUS_ONE, .max = 100 },
+	{ AT(runner_progress, "text", text), .type = FIELD_STRING, .max = PROGRESS_TEXT_MAX },
+	{ .type = FIELD_END },
+};
+
 const struct field runner_start_fields[] = {
 	ATTEMPT(runner_start),
 	{ AT(runner_start, "argv", argv), .type = FIELD_STRINGS, .flags = FIELD_REQUIRED,
@@ -81,6 +89,18 @@ const struct field runner_start_fields[] = {
 	{ AT(runner_start, "graceUSec", grace), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(runner_start, "outputBytesMax", output_bytes_max), .type = FIELD_INT,
 	  .max = OUTPUT_BYTES_MAX_MAX },
+	{ AT(runner_start, "idleTimeoutUSec", idle_timeout), .type = FIELD_INT,
+	  .max = DURATION_MAX },
+	{ AT(runner_start, "environmentFiles", environment_files), .type = FIELD_STRINGS,
+	  .max = ENVIRONMENT_FILES_MAX },
+	{ AT(runner_start, "environmentDefaults", environment_defaults), .type = FIELD_STRINGS,
+	  .max = RUNNER_ENVIRONMENT_MAX },
+	{ AT(runner_start, "stdinFile", stdin_file), .type = FIELD_STRING, .max = PATH_BYTES_MAX },
+	{ AT(runner_start, "stdinText", stdin_text), .type = FIELD_STRING,
+	  .max = STDIN_BYTES_MAX },
+	{ AT(runner_start, "stdinBase64", stdin_base64), .type = FIELD_STRING,
+	  .max = (STDIN_BYTES_MAX + 2) / 3 * 4 },
+	{ AT(runner_start, "progress", progress), .type = FIELD_BOOL },
 	{ .type = FIELD_END },
 };
 

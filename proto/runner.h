@@ -39,6 +39,15 @@ struct runner_running {
 	bool	 canceled;
 };
 
+/* The longest text of progress, in bytes. */
+#define PROGRESS_TEXT_MAX	200
+
+struct runner_progress {
+	int64_t	 job, run, attempt;
+	int64_t	 percent;	/* 0 to 100; -1: absent */
+	char	*text;
+};
+
 struct runner_start {
 	int64_t		 job, run, attempt;
 	struct strings	 argv, environment;
@@ -47,6 +56,10 @@ struct runner_start {
 	char		*user;
 	usec_t		 timeout, grace;
 	int64_t		 output_bytes_max;
+	usec_t		 idle_timeout;
+	struct strings	 environment_files, environment_defaults;
+	char		*stdin_file, *stdin_text, *stdin_base64;
+	bool		 progress;
 };
 
 struct output_chunk {
@@ -69,6 +82,7 @@ extern const char output_cut_name[];
 extern const struct field runner_attempt_fields[];
 extern const struct field runner_exit_fields[];
 extern const struct field runner_running_fields[];
+extern const struct field runner_progress_fields[];
 extern const struct field runner_start_fields[];
 extern const struct field output_chunk_fields[];
 

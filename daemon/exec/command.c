@@ -58,9 +58,12 @@ add_variable(struct strings *out, const char *name, const char *value)
 	free(text);
 }
 
-/* What every command has; the job's own comes over it, but not over who it is. */
+/*
+ * What every command has; the job's own comes over it, but not over who it is.  What a file of
+ * variables may change goes into defaults, which may be the same list.
+ */
 static void
-make_environment(const struct exec *e, struct strings *out)
+make_environment(const struct exec *e, struct strings *out, struct strings *defaults)
 {
 	const struct run_info *run = e->run;
 	const struct strings *own = &e->spec->command->environment;
@@ -88,11 +91,11 @@ make_environment(const struct exec *e, struct strings *out)
 			strings_add(out, own->items[i]);
 	}
 	if (!has_variable(own, "PATH", 4))
-		add_variable(out, "PATH", COMMAND_PATH);
+		add_variable(defaults, "PATH", COMMAND_PATH);
 	if (e->spec->time_zone != NULL && !has_variable(own, "TZ", 2))
-		add_variable(out, "TZ", e->spec->time_zone);
+		add_variable(defaults, "TZ", e->spec->time_zone);
 	if (!has_variable(own, "LANG", 4))
-		add_variable(out, "LANG", COMMAND_LANG);
+		add_variable(defaults, "LANG", COMMAND_LANG);
 }
 
 static struct cJSON *
@@ -110,12 +113,20 @@ start_parameters(const struct exec *e)
 		.timeout = e->spec->timeout,
 		.grace = e->spec->grace,
 		.output_bytes_max = c->output_bytes_max,
+		.idle_timeout = c->idle_timeout,
+		.environment_files = c->environment_files,
+		.stdin_file = c->stdin_file,
+		.stdin_text = c->stdin_text,
+		.stdin_base64 = c->stdin_base64,
+		.progress = c->progress,
 	};
 	struct cJSON *parameters;
 
-	make_environment(e, &s.environment);
+	make_environment(e, &s.environment,
+	    c->environment_files.n > 0 ? &s.environment_defaults : &s.environment);
 	parameters = fields_write(runner_start_fields, &s);
 	strings_done(&s.environment);
+	strings_done(&s.environment_defaults);
 	return parameters;
 }
 
@@ -177,6 +188,8 @@ judge(struct command *f, const struct runner_exit *e)
 	if (e->not_started)
 		conclude(f, RUN_FAILED, "%s",
 		    e->reason != NULL ? e->reason : "it could not be started");
+	else if (e->timed_out && e->reason != NULL)
+		conclude(f, RUN_TIMED_OUT, "%s%s", e->reason, insisted);
 	else if (e->timed_out)
 		conclude(f, RUN_TIMED_OUT, "its limit of %s passed%s",
 		    duration_print(f->exec.spec->timeout, limit), insisted);
@@ -223,6 +236,20 @@ take_running(struct command *f)
 	run->pid = f->known->last.pid;
 	if (instant_is_set(f->known->last.first_output))
 		run->first_output = f->known->last.first_output;
+}
+
+/* The command has told how far it is. */
+static void
+take_progress(struct command *f)
+{
+	struct run_info *run = f->exec.run;
+
+	f->known->news = false;
+	run->progress = f->known->progress.percent;
+	free(run->progress_text);
+	run->progress_text = xstrdup(f->known->progress.text);
+	if (f->exec.progress != NULL)
+		f->exec.progress(&f->exec);
 }
 
 /* May the runner that is there be asked to start it? */
@@ -357,10 +384,12 @@ command_step(struct task *t)
 		while (!is_over(f) && !f->known->ended && runner_ready(r)) {
 			if (f->exec.cancel && !f->cancel_sent)
 				send_cancel(f);
-			AWAIT(t, f->known->ended || !runner_ready(r) ||
+			AWAIT(t, f->known->ended || !runner_ready(r) || f->known->news ||
 			    (f->exec.cancel && !f->cancel_sent));
 			if (t->err != 0)
 				goto out;
+			if (f->known->news)
+				take_progress(f);
 		}
 		if (!is_over(f) && f->known->ended)
 			take_exit(f);

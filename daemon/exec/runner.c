@@ -91,6 +91,7 @@ entry_free(struct runner *r, struct runner_run *e)
 {
 	r->running -= e->running;
 	fields_done(runner_running_fields, &e->last);
+	fields_done(runner_progress_fields, &e->progress);
 	fields_done(runner_exit_fields, &e->exit);
 	free(e);
 }
@@ -358,16 +359,42 @@ on_describe(struct peer_call *c, const struct message_reply *reply)
 	task_wake(&r->task);
 }
 
+/* What a command that runs has told of itself. */
+static void
+take_progress(struct runner *r, const struct cJSON *o)
+{
+	struct runner_progress is = { .percent = -1 };
+	struct runner_run *e;
+	struct field_error error;
+
+	if (fields_read_lax(o, runner_progress_fields, &is, &error) != JOBD_OK)
+		return;
+	e = entry_find(r, &(struct runner_attempt){ is.job, is.run, is.attempt });
+	if (e == NULL || e->ended) {
+		fields_done(runner_progress_fields, &is);
+		return;
+	}
+	fields_done(runner_progress_fields, &e->progress);
+	e->progress = is;
+	e->news = true;
+	task_wake(e->waiter);
+}
+
 static void
 on_watch(struct peer_call *c, const struct message_reply *reply)
 {
 	struct runner *r = container_of(c, struct runner, watch_call);
 	const struct cJSON *running = json_get(reply->parameters, "running");
 	const struct cJSON *exits = json_get(reply->parameters, "exits");
+	const struct cJSON *progress = json_get(reply->parameters, "progress");
 
 	if (running != NULL) {
 		for (const struct cJSON *o = json_first(running); o != NULL; o = json_next(o))
 			runner_run_is_running(r, entry_named(r, o), o);
+	}
+	if (progress != NULL) {
+		for (const struct cJSON *o = json_first(progress); o != NULL; o = json_next(o))
+			take_progress(r, o);
 	}
 	if (exits != NULL) {
 		for (const struct cJSON *o = json_first(exits); o != NULL; o = json_next(o))

@@ -18,6 +18,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
+#include "daemon/runner/launch.h"
 #include "daemon/runner/runner.h"
 #include "daemon/wire/listen.h"
 #include "daemon/wire/notify.h"
@@ -464,10 +465,15 @@ run(struct program *p)
 int
 main(int argc, char **argv)
 {
-	struct program *p = xcalloc(1, sizeof(*p));
-	struct runner *r = &p->runner;
+	struct program *p;
+	struct runner *r;
 	int code, e;
 	gid_t group;
+
+	if (argc > 1 && strcmp(argv[1], LAUNCH_WORD) == 0)
+		return launch_main(argc, argv, environ);
+	p = xcalloc(1, sizeof(*p));
+	r = &p->runner;
 
 	r->state_fd = r->output_fd = r->exits_fd = r->lock_fd = r->tree.children_fd = -1;
 	code = read_options(&p->options, argc, argv);

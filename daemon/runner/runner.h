@@ -11,7 +11,9 @@
 #include "daemon/engine/task.h"
 #include "daemon/runner/account.h"
 #include "daemon/runner/disk.h"
+#include "daemon/runner/idle.h"
 #include "daemon/runner/output.h"
+#include "daemon/runner/progress.h"
 #include "daemon/runner/record.h"
 #include "daemon/runner/tree.h"
 #include "proto/runner.h"
@@ -44,6 +46,9 @@ struct attempt {
 	struct child		 child;
 	struct output		 output;
 	usec_t			 timeout, grace;
+	struct idle		*idle;		/* or NULL */
+	int			 status_fd;	/* of a launch: why it failed; -1: none */
+	int			 progress_fd;	/* until it is read; -1: none */
 	usec_t			 grace_end;
 	int			 kills;		/* rounds of KILL given */
 	bool			 cancel;	/* asked for */
@@ -96,6 +101,8 @@ struct runner {
 	struct disk		 disk;
 	struct records		 records;
 	int64_t			 output_lent;	/* bytes of output under way to the disk */
+	struct progress		*progresses;	/* of those that report it */
+	uint64_t		 progress_sequence; /* of the last news */
 	struct accounts		 accounts;
 	struct tree		 tree;
 	struct signals		 signals;

@@ -165,6 +165,7 @@ struct watch_call {
 	struct call	 call;
 	struct listener	 listener;
 	uint64_t	 told;		/* sequence of the last end that was told */
+	uint64_t	 progress_told;
 	uint64_t	 complete_at;	/* what had ended when the list began */
 	bool		 complete;
 };
@@ -219,6 +220,24 @@ tell_exits(struct watch_call *f, struct runner *r)
 		json_free(reply);
 }
 
+/* The latest progress of each that has reported some since. */
+static void
+tell_progress(struct watch_call *f, const struct runner *r)
+{
+	struct cJSON *reply = json_object(), *list = json_array();
+
+	json_set(reply, "progress", list);
+	for (const struct progress *p = r->progresses; p != NULL; p = p->next) {
+		if (p->sequence > f->progress_told)
+			json_push(list, fields_write(runner_progress_fields, &p->latest));
+	}
+	f->progress_told = r->progress_sequence;
+	if (json_count(list) > 0)
+		call_reply_more(&f->call, reply);
+	else
+		json_free(reply);
+}
+
 static void
 tell_complete(struct watch_call *f)
 {
@@ -246,10 +265,14 @@ watch_step(struct task *t)
 	for (;;) {
 		if (!f->complete && f->told >= f->complete_at)
 			tell_complete(f);
-		AWAIT(t, r->sequence > f->told && call_can_write(&f->call));
+		AWAIT(t, (r->sequence > f->told || r->progress_sequence > f->progress_told) &&
+		    call_can_write(&f->call));
 		if (t->err != 0)
 			break;
-		tell_exits(f, r);
+		if (r->progress_sequence > f->progress_told)
+			tell_progress(f, r);
+		if (r->sequence > f->told)
+			tell_exits(f, r);
 	}
 	runner_unlisten(r, &f->listener);
 	r->listening--;
