@@ -130,12 +130,7 @@ entry_any(struct runner *r, bool (*holds)(const struct runner_run *))
 void
 runner_tell(struct runner *r, const char *method, const struct cJSON *parameters)
 {
-	struct peer_call c = { .waiter = NULL };
-
-	if (!r->calls.connected)
-		return;
-	peer_call(&r->calls, &c, method, parameters, false);
-	peer_forget(&r->calls, &c);
+	peer_tell(&r->calls, method, parameters);
 }
 
 void
