@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/base/must.h"
+#include "proto/json.h"
 
 void
 outfile_path(char path[OUTPUT_PATH_MAX], const struct runner_attempt *of, int part)
@@ -258,6 +260,65 @@ outfile_take(struct outfile *f, struct outblock *b)
 	buf_done(&f->block);
 	if (b->over[OUTPUT_STDOUT] && b->over[OUTPUT_STDERR])
 		outfile_done(f);
+}
+
+/* ---- across an execution ---- */
+
+struct cJSON *
+outfile_save(const struct outfile *f)
+{
+	struct cJSON *saved = json_object(), *list = json_array();
+	char *bytes;
+
+	json_set_bool(saved, "open", f->fd >= 0);
+	json_set_int(saved, "size", f->size);
+	json_set_int(saved, "sequence", f->sequence);
+	json_set_int(saved, "position", f->position);
+	json_set_int(saved, "kept", f->kept);
+	json_set_bool(saved, "gap", f->gap);
+	for (int i = 0; i <= OUTPUT_PARTS; i++)
+		json_push(list, json_int(f->in_file[i]));
+	json_set(saved, "inFile", list);
+	list = json_array();
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		bytes = base64_encode(buf_bytes(&f->rest[i]), buf_len(&f->rest[i]));
+		json_push(list, json_string(bytes));
+		free(bytes);
+	}
+	json_set(saved, "rest", list);
+	return saved;
+}
+
+void
+outfile_resume(struct outfile *f, const struct cJSON *saved)
+{
+	const struct cJSON *in_file = json_get(saved, "inFile"), *rest = json_get(saved, "rest");
+	char path[OUTPUT_PATH_MAX], *text;
+	void *bytes;
+	size_t n;
+
+	f->size = json_get_int(saved, "size", 0);
+	f->sequence = json_get_int(saved, "sequence", 0);
+	f->position = json_get_int(saved, "position", 0);
+	f->kept = json_get_int(saved, "kept", 0);
+	f->gap = json_get_bool(saved, "gap", 0);
+	for (size_t i = 0; i <= OUTPUT_PARTS && i < json_count(in_file); i++) {
+		text = json_print(json_at(in_file, i));
+		f->in_file[i] = strtoll(text, NULL, 10);
+		free(text);
+	}
+	for (size_t i = 0; i < OUTPUT_COUNT && i < json_count(rest); i++) {
+		if (base64_decode(json_text(json_at(rest, i)), &bytes, &n) < 0)
+			continue;
+		buf_append(&f->rest[i], bytes, n);
+		free(bytes);
+	}
+	outfile_path(path, &f->of, part_of(f->sequence));
+	if (json_get_bool(saved, "open", 0))
+		f->fd = openat(f->folder, path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	/* Then it goes on in a new part, and what is missing is told. */
+	if (json_get_bool(saved, "open", 0) && f->fd < 0)
+		next_part(f);
 }
 
 void

@@ -73,6 +73,14 @@ void outfile_init(struct outfile *f, int folder, const struct runner_attempt *of
 /* Take a block, write what is to be kept of it.  The result is f->error: what failed is gone. */
 void outfile_take(struct outfile *f, struct outblock *b);
 
+/*
+ * Across an execution of the program, with no block under way: what it has, and on with that.  The
+ * file is opened again by its name.
+ */
+struct cJSON;
+struct cJSON *outfile_save(const struct outfile *f);
+void outfile_resume(struct outfile *f, const struct cJSON *saved);
+
 /* Close, free. */
 void outfile_done(struct outfile *f);
 

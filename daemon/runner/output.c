@@ -4,6 +4,7 @@
 #include "daemon/runner/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/runner.h"
+#include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/types.h"
 
 /* ---- a block under way ---- */
 
@@ -268,4 +271,74 @@ output_stop(struct output *o)
 {
 	o->stop = true;
 	task_wake(&o->task);
+}
+
+/* ---- across an execution ---- */
+
+struct cJSON *
+output_save(const struct output *o)
+{
+	struct cJSON *saved = json_object(), *list = json_array(), *one;
+	char first[WHEN_TEXT_MAX], *bytes;
+
+	MUST(o->file == NULL || !o->file->op.lent);
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		const struct stream *s = &o->streams[i];
+
+		one = json_object();
+		json_set_int(one, "fd", !o->ended[i] ? s->watch.fd : -1);
+		bytes = base64_encode(buf_bytes(&s->in), buf_len(&s->in));
+		json_set_string(one, "bytes", bytes);
+		free(bytes);
+		json_push(list, one);
+	}
+	json_set(saved, "streams", list);
+	json_set_bool(saved, "failed", o->failed);
+	json_set_int(saved, "max", o->max);
+	json_set_int(saved, "kept", o->file != NULL ? o->file->file.kept : o->kept);
+	json_set_int(saved, "lost", o->lost);
+	json_set_string(saved, "first", instant_print(o->first, first));
+	if (o->file != NULL)
+		json_set(saved, "file", outfile_save(&o->file->file));
+	return saved;
+}
+
+static void
+stream_resume_one(struct output *o, int i, const struct cJSON *saved)
+{
+	int fd = (int)json_get_int(saved, "fd", -1);
+	void *bytes = NULL;
+	size_t n = 0;
+
+	o->ended[i] = fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    stream_start(&o->streams[i], o->attempt->task.loop, fd, OUTPUT_READ_MAX, &o->task) < 0;
+	if (!o->ended[i] && base64_decode(json_get_string(saved, "bytes"), &bytes, &n) == 0)
+		buf_append(&o->streams[i].in, bytes, n);
+	free(bytes);
+}
+
+void
+output_resume(struct output *o, struct attempt *a, const struct cJSON *saved)
+{
+	const struct cJSON *one = json_first(json_get(saved, "streams"));
+	const char *first = json_get_string(saved, "first");
+
+	*o = (struct output){
+		.attempt = a,
+		.failed = json_get_bool(saved, "failed", 0),
+		.max = json_get_int(saved, "max", OUTPUT_BYTES_MAX_DEFAULT),
+		.kept = json_get_int(saved, "kept", 0),
+		.lost = json_get_int(saved, "lost", 0),
+		.stalls_at = USEC_NEVER,
+		.last = loop_now(a->runner->loop),
+	};
+	if (first == NULL || instant_parse(first, &o->first) < 0)
+		o->first = (instant){ 0 };
+	if (json_get(saved, "file") != NULL)
+		outfile_resume(&file_of(o)->file, json_get(saved, "file"));
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		stream_resume_one(o, i, one);
+		one = one != NULL ? json_next(one) : NULL;
+	}
+	task_start(&o->task, &output_kind, &a->task);
 }

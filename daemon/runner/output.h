@@ -53,6 +53,14 @@ struct output {
 /* Take over the two reading ends, as a child of the attempt.  Done when all is written. */
 void output_start(struct output *o, struct attempt *a, const int fds[OUTPUT_COUNT], int64_t max);
 
+/*
+ * Across an execution of the program, after disk_stop(): what it has, and on with that, as a child
+ * of the attempt.  The descriptors are kept open by the caller.
+ */
+struct cJSON;
+struct cJSON *output_save(const struct output *o);
+void output_resume(struct output *o, struct attempt *a, const struct cJSON *saved);
+
 /* Who holds the other end now does not count. */
 void output_stop(struct output *o);
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 
-jobctl add -q --wait --output-max 4K --sh 'echo trouble >&2; echo first; seq 1 20000; echo last' || fail "it does not succeed"
+jobctl add -q --wait --output-max 4K --sh 'echo trouble >&2; echo first; seq 1 20000; echo last' >"$T/id" || fail "it does not succeed"
 jobctl logs 1 >"$T/out" 2>"$T/err"
 same "the first line" "$(head -n 1 "$T/out")" first
 same "the last line" "$(tail -n 1 "$T/out")" last
@@ -26,7 +26,7 @@ same "a time that is none is a usage error" $? 2
 
 # Bytes that are no text come back as they were.
 head -c 100000 /dev/urandom >"$T/random"
-jobctl add -q --wait -n random cat "$T/random"
+jobctl add -q --wait -n random cat "$T/random" >"$T/id"
 jobctl logs random >"$T/back"
 check "random bytes survive" cmp "$T/random" "$T/back"
 
@@ -42,5 +42,9 @@ jobctl wait shouter --timeout 60s >/dev/null 2>&1
 shouter=$(jobctl show shouter --json | field job.id)
 check "its place on disk is bounded" [ "$(du -sk "$T/state/runner/output/$shouter" | cut -f 1)" -le 9216 ]
 check "what was kept of it" [ "$(jobctl show shouter --json | field job.lastRun.outputBytes)" -le 1048576 ]
-check "two threads" [ "$(grep Threads "/proc/$(runner_pid)/status" | tr -dc 0-9)" = 2 ]
+threads=$(grep Threads "/proc/$(runner_pid)/status" | tr -dc 0-9)
+case $BIN in
+*san*) ;;	# sanitizers start threads of their own
+*) same "threads of jobd-runner" "$threads" 2 ;;
+esac
 stop_jobd

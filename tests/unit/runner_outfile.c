@@ -367,6 +367,36 @@ great_blocks_of_short_lines_are_cheap_to_skip(void **state)
 }
 
 static void
+an_execution_of_the_program_loses_nothing(void **state)
+{
+	struct outfile f, next;
+	struct cJSON *saved;
+	struct result r;
+
+	(void)state;
+	outfile_init(&f, folder, &of, 16000);
+	for (int i = 0; i < 50; i++) {
+		count_up(&f, i * 100, i * 100 + 100);
+		put(&f, i, "half a ", 7, "", 0);
+		saved = outfile_save(&f);
+		outfile_done(&f);
+		outfile_init(&next, folder, &of, 16000);
+		outfile_resume(&next, saved);
+		json_free(saved);
+		f = next;
+		put(&f, i, "line\n", 5, "", 0);
+	}
+	end(&f, 5000);
+	read_all(reader(-1), &r);
+	assert_int_equal(r.cuts, 1);
+	assert_int_equal(buf_len(&r.out[OUTPUT_STDOUT]), f.kept);
+	assert_int_equal(r.omitted + f.kept, 50 * (800 + 12));
+	assert_string_equal(buf_string(&r.out[OUTPUT_STDOUT]) + f.kept - 20,
+	    "0004999\nhalf a line\n");
+	result_done(&r);
+}
+
+static void
 since_leaves_out_what_was_before(void **state)
 {
 	struct outread r = reader(-1);
@@ -506,6 +536,7 @@ main(void)
 		TEST(who_follows_reads_all_or_is_told_what_he_missed),
 		TEST(small_limits_keep_both_ends_too),
 		TEST(great_blocks_of_short_lines_are_cheap_to_skip),
+		TEST(an_execution_of_the_program_loses_nothing),
 		TEST(since_leaves_out_what_was_before),
 		TEST(what_a_stalled_disk_missed_is_told),
 		TEST(what_is_missing_at_the_end_is_told),
