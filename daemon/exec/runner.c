@@ -272,6 +272,20 @@ runner_remove_output(struct runner *r, const int64_t *jobs, size_t n)
 }
 
 void
+runner_remove_runs(struct runner *r, int64_t job, const int64_t *runs, size_t n)
+{
+	struct cJSON *parameters = json_object(), *list = json_array();
+
+	MUST(n <= RUNNER_RUNS_MAX);
+	json_set_int(parameters, "job", job);
+	json_set(parameters, "runs", list);
+	for (size_t i = 0; i < n; i++)
+		json_push(list, json_int(runs[i]));
+	runner_tell(r, "io.jobd.Runner.RemoveRuns", parameters);
+	json_free(parameters);
+}
+
+void
 runner_wait(struct runner *r, struct runner_wait *w, struct task *t)
 {
 	*w = (struct runner_wait){ .next = r->waits, .task = t };

@@ -71,6 +71,9 @@ void runner_acknowledge(struct runner *r, int64_t job, int64_t run, int64_t atte
 
 /* The output of jobs 'ids' may go. Best effort, repeated by the next prune. */
 void runner_remove_output(struct runner *r, const int64_t *jobs, size_t n);
+/* The same for some runs of a job, with all their attempts; at most RUNNER_RUNS_MAX. */
+#define RUNNER_RUNS_MAX 1000
+void runner_remove_runs(struct runner *r, int64_t job, const int64_t *runs, size_t n);
 
 void runner_stats(const struct runner *r, struct runner_stats *out);
 

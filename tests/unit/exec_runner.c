@@ -702,6 +702,32 @@ what_is_acknowledged_is_forgotten(void **state)
 }
 
 static void
+output_of_runs_is_removed_with_all_attempts(void **state)
+{
+	struct cJSON *parameters, *runs;
+	struct client c;
+
+	(void)state;
+	client_open(&c);
+	for (int64_t run = 1; run <= 12; run++)
+		assert_int_equal(run_shell(&c, run, "echo x", 0), 0);
+	/* More than the head: the parts go, too. */
+	assert_int_equal(run_shell(&c, 13, "seq 1 1000", 1000), 0);
+	assert_true(files_in("state/output/1") > 13);
+	parameters = json_object();
+	runs = json_array();
+	json_push(runs, json_int(13));
+	json_push(runs, json_int(1));
+	json_push(runs, json_int(99));
+	json_set_int(parameters, "job", 1);
+	json_set(parameters, "runs", runs);
+	(void)client_call(&c, "RemoveRuns", parameters);
+	assert_null(c.reply.error);
+	assert_int_equal(files_in("state/output/1"), 11);
+	client_close(&c);
+}
+
+static void
 records_outlive_the_runner(void **state)
 {
 	struct client c;
@@ -883,6 +909,7 @@ main(void)
 		TEST(following_goes_on_until_the_end),
 		TEST(great_output_is_cut_and_holds_up_nobody),
 		TEST(what_is_acknowledged_is_forgotten),
+		TEST(output_of_runs_is_removed_with_all_attempts),
 		TEST(records_outlive_the_runner),
 		TEST(records_outlive_a_runner_that_nobody_needs),
 		TEST(a_damaged_record_is_passed_over),
