@@ -370,6 +370,8 @@ command_step(struct task *t)
 				goto out;
 			if (f->start.done && f->start.result == 0)
 				take_answer(f);
+			/* What was said is taken: a command may run for long, and there may be many. */
+			peer_call_done(&f->start);
 			if (f->again) {
 				AWAIT_UNTIL(t, loop_now(t->loop) + START_AGAIN,
 				    f->exec.cancel && is_fresh(f));
