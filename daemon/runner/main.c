@@ -471,7 +471,7 @@ main(int argc, char **argv)
 	gid_t group;
 
 	if (argc > 1 && strcmp(argv[1], LAUNCH_WORD) == 0)
-		return launch_main(argc, argv, environ);
+		_exit(launch_main(argc, argv, environ));
 	p = xcalloc(1, sizeof(*p));
 	r = &p->runner;
 

@@ -9,7 +9,7 @@ echo hello >in
 
 same "all of it" "$(jobctl run --env-file env -e A=mine --stdin in --sh 'cat; echo "$A|$B|$C"')" "$(printf 'hello\nmine|two "words"|12')"
 same "it is read at each start" "$(id=$(jobctl add -q --in 1h --env-file env --sh 'echo "$C"'); echo C=new >env
-	jobctl trigger "$id" >/dev/null; jobctl wait "$id" --timeout 60s >/dev/null; jobctl logs "$id")" new
+	jobctl trigger "$id" >/dev/null; jobctl wait "$id.1" --timeout 60s >/dev/null; jobctl logs "$id.1")" new
 same "input from here" "$(echo typed | jobctl run --stdin - cat)" typed
 printf 'a\0b\377' >bytes
 jobctl run --stdin - cat <bytes >back
