@@ -22,8 +22,8 @@ one() {
 	printf '{"method":"io.jobd.Wait","parameters":{"jobs":[%s],"timeoutUSec":20000000}}\0' \
 		"$(sed 's/.*/"&"/' "$T/acked" | paste -sd ,)" | "$TOOLS/call" "$S" >/dev/null 2>&1
 	died=no
-	# Not kill -0: nobody may have taken note of its end yet.
-	"$TOOLS/gone" "$JOBD" 0 && died=yes
+	# Not kill -0: nobody may have taken note of its end yet. It dies a moment after its connections.
+	"$TOOLS/gone" "$JOBD" 1 && died=yes
 	[ $died = yes ] || kill_jobd
 	JOBD=
 	start_jobd
