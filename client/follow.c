@@ -222,9 +222,24 @@ struct printing {
 	bool			 timestamps;
 	bool			 inside[2];	/* per stream: its line goes on in the next chunk */
 	size_t			 seen;		/* chunks so far */
-	size_t			 skip;		/* these were printed before jobd went */
-	char			*cursor;	/* or there it goes on */
+	char			 at[WHEN_TEXT_MAX];	/* of the last one, or "" */
+	char			*cursor;	/* there it goes on when jobd was away */
 };
+
+/* What is missing here, and since when. */
+static void
+cut_print(const struct printing *p, const struct cJSON *chunk)
+{
+	char *size = text_bytes(json_get_int(chunk, "omittedBytes", 0));
+	char *to = text_instant(p->output, json_get_string(chunk, "at"));
+	char *from = text_instant(p->output, p->at);
+
+	complain("... %s of output left out here%s%s, until %s", size, *from ? ", from " : "", from,
+	    to);
+	free(size);
+	free(from);
+	free(to);
+}
 
 static void
 chunk_print(struct printing *p, const struct cJSON *chunk)
@@ -238,6 +253,10 @@ chunk_print(struct printing *p, const struct cJSON *chunk)
 	void *bytes = NULL;
 	size_t n = 0;
 
+	if (stream && strcmp(stream, "cut") == 0) {
+		cut_print(p, chunk);
+		return;
+	}
 	if (which)
 		output_flush();		/* what came before stays before */
 	if (p->timestamps && !p->inside[which]) {
@@ -257,6 +276,16 @@ chunk_print(struct printing *p, const struct cJSON *chunk)
 }
 
 static void
+chunk_take(struct printing *p, const struct cJSON *chunk)
+{
+	const char *at = json_get_string(chunk, "at");
+
+	p->seen++;
+	chunk_print(p, chunk);
+	snprintf(p->at, sizeof(p->at), "%s", at ? at : "");
+}
+
+static void
 cursor_take(struct printing *p, const struct cJSON *reply)
 {
 	const char *cursor = json_get_string(reply, "cursor");
@@ -267,25 +296,21 @@ cursor_take(struct printing *p, const struct cJSON *reply)
 	p->cursor = xstrdup(cursor);
 }
 
-/* Is it known where?  A tail begins elsewhere each time. */
+/* Is it known where?  A jobd-runner that is too old for it does not say. */
 static bool
-may_go_on(const struct printing *p, const struct cJSON *parameters)
+may_go_on(const struct printing *p)
 {
-	return p->cursor || p->seen == 0 || !json_get(parameters, "tail");
+	return p->cursor || p->seen == 0;
 }
 
-/* What is told again from its beginning, or from where we are, is printed once. */
+/* Nothing is told twice. */
 static void
-logs_again(struct printing *p, struct cJSON *parameters)
+logs_again(const struct printing *p, struct cJSON *parameters)
 {
-	if (p->cursor) {
-		json_remove(parameters, "after");
-		json_set_string(parameters, "after", p->cursor);
-		p->skip = 0;
+	if (!p->cursor)
 		return;
-	}
-	p->skip = p->seen > p->skip ? p->seen : p->skip;
-	p->seen = 0;
+	json_remove(parameters, "after");
+	json_set_string(parameters, "after", p->cursor);
 }
 
 /* Replies up to the last one. */
@@ -306,8 +331,7 @@ logs_replies(struct call *c, struct printing *p)
 		}
 		chunk = json_first(json_get(c->reply.parameters, "chunks"));
 		for (; chunk; chunk = json_next(chunk))
-			if (p->seen++ >= p->skip)
-				chunk_print(p, chunk);
+			chunk_take(p, chunk);
 		output_flush();
 	} while (c->reply.continues);
 	return r;
@@ -347,7 +371,7 @@ follow_logs(const struct client *client, const struct logs *logs, struct interru
 		r = call_send(&c, "io.jobd.Logs", logs->parameters, true);
 		if (r == 0)
 			r = logs_replies(&c, &p);
-		if (!c.lost || !c.patient || !may_go_on(&p, logs->parameters))
+		if (!c.lost || !c.patient || !may_go_on(&p))
 			break;
 		logs_again(&p, logs->parameters);
 		r = call_again(&c);

@@ -742,6 +742,14 @@ json_get(const struct cJSON *object, const char *name)
 }
 
 const char *
+json_text(const struct cJSON *value)
+{
+	const char *text = cJSON_GetStringValue(value);
+
+	return text != NULL ? text : "";
+}
+
+const char *
 json_get_string(const struct cJSON *object, const char *name)
 {
 	const cJSON *v = json_get(object, name);

@@ -53,6 +53,9 @@ void json_set_double(struct cJSON *object, const char *name, double value);
 void json_push(struct cJSON *array, struct cJSON *value);
 void json_remove(struct cJSON *object, const char *name);
 
+/* The string that a value is, borrowed; "" for any other. */
+const char *json_text(const struct cJSON *value);
+
 /* What is in there, borrowed, or NULL; or otherwise when it is absent or of another type. */
 struct cJSON *json_get(const struct cJSON *object, const char *name);
 const char *json_get_string(const struct cJSON *object, const char *name);
