@@ -52,9 +52,9 @@ const struct command cmd_run = {
 	    "out, 125 when it could not be started. Signals are passed on to it: ^C is for\n"
 	    "the command, a second one cancels the run and waits for its end, a third one\n"
 	    "leaves at once. It goes on when the terminal is closed or jobd is restarted.\n"
-	    "It starts in the present directory, reads nothing unless --stdin says so, and\n"
-	    "has a fixed environment: nothing of yours but what -e, --env-here and --env-file\n"
-	    "set.\n",
+	    "It starts in the present directory and reads nothing unless --stdin says so. It\n"
+	    "has a fixed environment: nothing of yours but what -e, --env-here and\n"
+	    "--env-file set.\n",
 	.examples =
 	    "  jobctl run make -j4\n  jobctl run --timeout 10m --sh 'du -s /home/* | sort -n'\n",
 	.options = spec_options,

@@ -70,10 +70,11 @@ const struct command cmd_retry = {
 	.usage = "[OPTIONS] [JOB|RUN...]",
 	.summary = "Try runs that failed again",
 	.text =
-	    "Of a job its latest run. The run keeps its number and gets another attempt, with\n"
-	    "all its retries; jobctl show RUN lists the attempts. A run that waits for its next\n"
-	    "attempt waits no longer, and a job in quarantine leaves it. With --failed: every\n"
-	    "run that failed, timed out or was lost, of these jobs or, with --since, of all.\n",
+	    "Of a job its latest run. The run keeps its number and gets another attempt,\n"
+	    "with all its retries; jobctl show RUN lists the attempts. A run that waits for\n"
+	    "its next attempt waits no longer, and a job in quarantine leaves it. With\n"
+	    "--failed: every run that failed, timed out or was lost, of these jobs or, with\n"
+	    "--since, of all.\n",
 	.examples = "  jobctl retry backup\n  jobctl retry 12.3\n  jobctl retry --failed --since 2h\n",
 	.options = retry_options,
 	.words_field = "jobs",

@@ -56,18 +56,23 @@ interrupt_done(struct interrupt *i)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* A call beside the one that waits; its reply is not one of the command's.  True: it was carried out. */
-static bool
+/*
+ * A call beside the one that waits; its reply is not one of the command's.  -1: it was not carried
+ * out; or how many runs it says that it was for.
+ */
+static int
 interrupt_call(const struct interrupt *i, const char *method, const char *field, const char *value,
     bool quiet)
 {
+	int runs = -1;
 	struct client client = *i->client;
 	struct cJSON *parameters = json_object();
 	struct call c;
 	int r;
 
 	value_push_string(parameters, "jobs", i->target);
-	json_set_string(parameters, field, value);
+	if (field)
+		json_set_string(parameters, field, value);
 	client.out.json = false;
 	r = call_open(&c, &client);
 	c.quiet = quiet;
@@ -75,9 +80,11 @@ interrupt_call(const struct interrupt *i, const char *method, const char *field,
 		r = call_send(&c, method, parameters, false);
 	if (r == 0)
 		r = call_next(&c);
+	if (r == 0)
+		runs = (int)json_count(json_get(c.reply.parameters, "runs"));
 	call_close(&c);
 	json_free(parameters);
-	return r == 0;
+	return runs;
 }
 
 static bool
@@ -85,7 +92,22 @@ interrupt_forward(const struct interrupt *i, int signal)
 {
 	const char *name = sigabbrev_np(signal);
 
-	return name && interrupt_call(i, "io.jobd.Signal", "signal", name, true);
+	return name && interrupt_call(i, "io.jobd.Signal", "signal", name, true) >= 0;
+}
+
+/* True: it has not begun, and will not any more. */
+static bool
+interrupt_cancel(const struct interrupt *i)
+{
+	if (interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", false) != 0)
+		return false;
+	/* Nothing was active: the job waits for room, or for another.  Unless it begins just now. */
+	if (interrupt_call(i, "io.jobd.Remove", NULL, NULL, true) >= 0) {
+		complain("it had not begun, and was removed");
+		return true;
+	}
+	(void)interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", true);
+	return false;
 }
 
 static int
@@ -109,8 +131,10 @@ interrupt_come(void *data, int signal)
 	if (i->count >= INTERRUPT_LEFT)
 		return EXIT_INTERRUPTED;
 	complain("canceling; once more leaves at once");
-	(void)interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", false);
-	return 0;
+	if (!interrupt_cancel(i))
+		return 0;
+	i->count = INTERRUPT_LEFT;
+	return EXIT_INTERRUPTED;
 }
 
 static void

@@ -321,6 +321,82 @@ who_follows_reads_all_or_is_told_what_he_missed(void **state)
 	result_done(&c);
 }
 
+/* Who goes away at any slice and comes again with the position he had: as if he had stayed. */
+static void
+who_comes_again_goes_on_where_he_was(void **state)
+{
+	struct outread r;
+	struct outfile f;
+	struct result got = { .chunks = 0 }, whole;
+	int64_t position = 0, total;
+
+	(void)state;
+	outfile_init(&f, folder, &of, 1 << 20);
+	for (int i = 0; i < 400000; i += 1000) {
+		count_up(&f, i, i + 1000);
+		put(&f, i, "", 0, "err\n", 4);
+		if (i % 50000 != 0)
+			continue;
+		r = reader(-1);
+		r.start = position;
+		outread_slice(&r);
+		take_chunks(&got, r.chunks);
+		r.chunks = NULL;
+		position = r.position > position ? r.position : position;
+		outread_done(&r);
+	}
+	end(&f, 400000);
+	total = f.position;
+	for (bool more = true; more;) {
+		r = reader(-1);
+		r.start = position;
+		while (outread_slice(&r), r.moved && r.chunks == NULL)
+			;
+		more = r.moved;
+		take_chunks(&got, r.chunks);
+		r.chunks = NULL;
+		position = r.position > position ? r.position : position;
+		outread_done(&r);
+	}
+	assert_int_equal(position, total);
+	assert_int_equal(buf_len(&got.out[OUTPUT_STDOUT]) + buf_len(&got.out[OUTPUT_STDERR]) +
+	    (size_t)got.omitted, total);
+	/* What is kept now he has seen, whatever else. */
+	read_all(reader(-1), &whole);
+	assert_int_equal(whole.cuts, 1);
+	assert_true(got.cuts >= 1 && got.omitted <= whole.omitted);
+	result_done(&whole);
+	result_done(&got);
+}
+
+/* The parts that he was in have gone meanwhile: only what he has not seen is missing. */
+static void
+who_comes_too_late_is_told_what_he_missed(void **state)
+{
+	struct outfile f;
+	struct outread r = reader(-1);
+	struct result got = { .chunks = 0 };
+	int64_t position;
+
+	(void)state;
+	outfile_init(&f, folder, &of, 16000);
+	count_up(&f, 0, 1500);
+	read_on(&r, &got);
+	position = r.position;
+	assert_int_equal(position, 1500 * 8);
+	outread_done(&r);
+	count_up(&f, 1500, 50000);
+	end(&f, 50000);
+	r = reader(-1);
+	r.start = position;
+	read_on(&r, &got);
+	outread_done(&r);
+	assert_int_equal(got.cuts, 1);
+	assert_int_equal(got.before_cut, 1500 * 8);
+	assert_int_equal(buf_len(&got.out[OUTPUT_STDOUT]) + (size_t)got.omitted, 50000 * 8);
+	result_done(&got);
+}
+
 static void
 small_limits_keep_both_ends_too(void **state)
 {
@@ -534,6 +610,8 @@ main(void)
 		TEST(exactly_the_limit_is_not_cut),
 		TEST(a_tail_goes_over_files_and_over_the_cut),
 		TEST(who_follows_reads_all_or_is_told_what_he_missed),
+		TEST(who_comes_again_goes_on_where_he_was),
+		TEST(who_comes_too_late_is_told_what_he_missed),
 		TEST(small_limits_keep_both_ends_too),
 		TEST(great_blocks_of_short_lines_are_cheap_to_skip),
 		TEST(an_execution_of_the_program_loses_nothing),
