@@ -962,6 +962,106 @@ limits_and_ends_outlive_an_execution(void **state)
 	client_close(&w);
 }
 
+/* Up to the progress of a run. */
+static void
+watch_progress(struct client *w, int64_t percent, const char *text)
+{
+	const struct cJSON *list, *first;
+
+	do {
+		list = json_get(client_receive(w), "progress");
+		first = list != NULL ? json_first(list) : NULL;
+	} while (first == NULL || json_get_int(first, "percent", -1) != percent);
+	assert_string_equal(json_get_string(first, "text"), text);
+}
+
+/* Half a line of progress before, half after; and what was told before is told again. */
+static void
+progress_goes_on_over_an_execution(void **state)
+{
+	struct client c, w;
+	struct cJSON *start;
+	struct runner_exit e;
+
+	(void)state;
+	assert_int_equal(mkfifo(path_in("fifo"), 0600), 0);
+	watch_open(&w);
+	client_open(&c);
+	start = start_shell(1, "echo '42% begun' >&3; printf 4 >&3; read word <fifo;"
+	    " echo '3% on' >&3; read word <fifo", 0);
+	json_set_bool(start, "progress", 1);
+	assert_non_null(json_get(client_call(&c, "Start", start), "running"));
+	watch_progress(&w, 42, "begun");
+	client_close(&w);
+	client_close(&c);
+	reexecute();
+
+	client_open(&w);
+	client_send(&w, "Watch", json_object(), true);
+	watch_progress(&w, 42, "begun");
+	close(open(path_in("fifo"), O_WRONLY));
+	watch_progress(&w, 43, "on");
+	close(open(path_in("fifo"), O_WRONLY));
+	e = watch_exit(&w, 1);
+	fields_done(runner_exit_fields, &e);
+	client_close(&w);
+}
+
+static void
+silence_counts_on_over_an_execution(void **state)
+{
+	struct client c, w;
+	struct cJSON *start;
+	struct runner_exit e;
+
+	(void)state;
+	client_open(&c);
+	start = start_shell(1, "echo said; exec sleep 1000", 0);
+	json_set_int(start, "idleTimeoutUSec", 300000);
+	assert_non_null(json_get(client_call(&c, "Start", start), "running"));
+	client_close(&c);
+	reexecute();
+
+	client_open(&w);
+	client_send(&w, "Watch", json_object(), true);
+	e = watch_exit(&w, 1);
+	assert_true(e.timed_out && !e.canceled);
+	assert_string_equal(e.reason, "it wrote nothing for 300ms");
+	fields_done(runner_exit_fields, &e);
+	client_close(&w);
+}
+
+/* It waits for somebody to open its standard input; then there is no such program. */
+static void
+a_launch_that_hangs_says_why_after_an_execution(void **state)
+{
+	struct client c, w;
+	struct cJSON *start, *argv = json_array();
+	struct runner_exit e;
+
+	(void)state;
+	assert_int_equal(mkfifo(path_in("fifo"), 0600), 0);
+	client_open(&c);
+	start = start_shell(1, "", 0);
+	json_remove(start, "argv");
+	json_push(argv, json_string("/no/such/program"));
+	json_set(start, "argv", argv);
+	json_set_string(start, "stdinFile", path_in("fifo"));
+	assert_non_null(json_get(client_call(&c, "Start", start), "running"));
+	client_close(&c);
+	reexecute();
+
+	client_open(&w);
+	client_send(&w, "Watch", json_object(), true);
+	close(open(path_in("fifo"), O_WRONLY));
+	e = watch_exit(&w, 1);
+	assert_true(e.not_started);
+	assert_int_equal(e.code, 127);
+	assert_string_equal(e.reason, "no program `/no/such/program`");
+	fields_done(runner_exit_fields, &e);
+	client_close(&w);
+}
+
 #define ROUNDS		10
 #define COMMANDS	20
 #define LINES		200
@@ -1060,6 +1160,9 @@ main(void)
 		TEST(a_second_runner_leaves_it_to_the_first),
 		TEST(execution_anew_keeps_life_and_commands),
 		TEST(limits_and_ends_outlive_an_execution),
+		TEST(progress_goes_on_over_an_execution),
+		TEST(silence_counts_on_over_an_execution),
+		TEST(a_launch_that_hangs_says_why_after_an_execution),
 		TEST(many_executions_lose_and_double_nothing),
 	};
 

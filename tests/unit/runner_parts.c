@@ -106,6 +106,46 @@ all_done(struct world *w)
 	return !w->stuck.lent;
 }
 
+/* One op is being done, another comes when the thread is to rest. */
+static void
+hold_with_one_under_way(struct world *w)
+{
+	pthread_mutex_lock(&w->hold);
+	disk_submit(&w->runner.disk, DISK_OUTPUT, &w->stuck, wait_for_hold, &w->runner.task);
+	disk_hold(&w->runner.disk, &w->runner.task);
+	disk_submit(&w->runner.disk, DISK_RECORD, &w->ops[0], note, &w->runner.task);
+	assert_false(disk_rests(&w->runner.disk));
+	pthread_mutex_unlock(&w->hold);
+}
+
+static bool
+rested_and_went_on(struct world *w)
+{
+	if (disk_rests(&w->runner.disk)) {
+		assert_false(w->stuck.lent);
+		assert_true(w->ops[0].lent);
+		assert_int_equal(w->n, 0);
+		disk_go_on(&w->runner.disk);
+		w->left = 1;
+	}
+	return w->left == 1 && !w->ops[0].lent;
+}
+
+static void
+held_the_disk_ends_what_it_has_and_begins_nothing(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+
+	(void)state;
+	pthread_mutex_init(&w->hold, NULL);
+	w->act = hold_with_one_under_way;
+	w->over = rested_and_went_on;
+	run_world(w);
+	assert_int_equal(w->n, 1);
+	pthread_mutex_destroy(&w->hold);
+	free(w);
+}
+
 static void
 records_go_before_output_and_each_in_its_order(void **state)
 {
@@ -374,6 +414,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(held_the_disk_ends_what_it_has_and_begins_nothing),
 		cmocka_unit_test(records_go_before_output_and_each_in_its_order),
 		cmocka_unit_test(a_stalled_disk_costs_output_not_the_command),
 		cmocka_unit_test(variables_are_read_as_systemd_has_them),
