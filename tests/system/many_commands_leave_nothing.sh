@@ -44,13 +44,13 @@ while [ "$done" -lt "$n" ]; do
 done
 same "runs that succeeded" "$(jobctl stats --json | field runsSucceeded)" $((n / 10 * 8 + 1))
 
-# The last record is acknowledged soon: then the runner has none to tell of, and of its journal two files.
+# The last record is acknowledged soon: then the runner has none to tell of, and two files of its journal at most.
 records() {
 	printf '{"method":"io.jobd.Runner.Watch","parameters":{},"more":true}\0' |
 		"$TOOLS/call" "$T/state/runner/io.jobd.Runner" | grep -c '"exits"'
 }
 tries=200
-while [ "$(records)" != 0 ] || [ "$(holds)" != "$before" ] || [ "$(ls "$T/state/runner/exits" | wc -l)" != 2 ]; do
+while [ "$(records)" != 0 ] || [ "$(holds)" != "$before" ] || [ "$(ls "$T/state/runner/exits" | wc -l)" -gt 2 ]; do
 	[ $((tries -= 1)) -gt 0 ] ||
 		fail "held: $(holds), before: $before, records: $(records) in $(ls "$T/state/runner/exits" | wc -l)"
 	sleep 0.05
