@@ -4,9 +4,10 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 jobctl watch >"$T/events" & watch=$!
-mkfifo "$T/go"
+# Two: a reader that comes back at once to the same one may find the first writer still there.
+mkfifo "$T/go" "$T/go2"
 id=$(jobctl add -q --progress --sh 'echo "42% copying files" >&"$JOBD_PROGRESS_FD"; read word <'"$T/go"'
-	echo "no number" >&3; echo 101 >&3; echo "99.5%" >&3; echo "50 x"; read word <'"$T/go")
+	echo "no number" >&3; echo 101 >&3; echo "99.5%" >&3; echo "50 x"; read word <'"$T/go2")
 looks=0
 until [ "$(jobctl show "$id.1" --json | field progressPercent)" = 42 ] || [ $looks -gt 2000 ]; do looks=$((looks + 1)); done
 same "the text" "$(jobctl show "$id.1" --json | field progressText)" "copying files"
@@ -15,7 +16,7 @@ echo >"$T/go"
 looks=0
 until [ "$(jobctl show "$id.1" --json | field progressPercent)" = 99 ] || [ $looks -gt 2000 ]; do looks=$((looks + 1)); done
 same "the latest" "$(jobctl show "$id.1" --json | field progressPercent)" 99
-echo >"$T/go"
+echo >"$T/go2"
 jobctl wait "$id" --timeout 60s >/dev/null || fail "it does not succeed"
 same "a run that is over has none" "$(jobctl show "$id.1" --json | grep -c progress)" 0
 same "without the option there is no descriptor" "$(jobctl run --sh 'echo "$JOBD_PROGRESS_FD" $(ls /proc/self/fd | wc -l)')" "$(jobctl run --sh 'echo $(ls /proc/self/fd | wc -l)' | sed 's/^/ /')"
