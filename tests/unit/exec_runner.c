@@ -985,10 +985,11 @@ progress_goes_on_over_an_execution(void **state)
 
 	(void)state;
 	assert_int_equal(mkfifo(path_in("fifo"), 0600), 0);
+	assert_int_equal(mkfifo(path_in("fifo2"), 0600), 0);
 	watch_open(&w);
 	client_open(&c);
 	start = start_shell(1, "echo '42% begun' >&3; printf 4 >&3; read word <fifo;"
-	    " echo '3% on' >&3; read word <fifo", 0);
+	    " echo '3% on' >&3; read word <fifo2", 0);
 	json_set_bool(start, "progress", 1);
 	assert_non_null(json_get(client_call(&c, "Start", start), "running"));
 	watch_progress(&w, 42, "begun");
@@ -1001,7 +1002,7 @@ progress_goes_on_over_an_execution(void **state)
 	watch_progress(&w, 42, "begun");
 	close(open(path_in("fifo"), O_WRONLY));
 	watch_progress(&w, 43, "on");
-	close(open(path_in("fifo"), O_WRONLY));
+	close(open(path_in("fifo2"), O_WRONLY));
 	e = watch_exit(&w, 1);
 	fields_done(runner_exit_fields, &e);
 	client_close(&w);
