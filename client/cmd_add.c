@@ -9,6 +9,7 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/follow.h"
+#include "client/inherit.h"
 #include "client/outcome.h"
 #include "client/spec.h"
 #include "client/value.h"
@@ -25,7 +26,9 @@ const struct command cmd_add = {
 	.summary = "Add a job",
 	.text = "The command is taken as it is, without a shell; --sh TEXT takes one. Options end\n"
 	    "at the first word of the command. It starts in the present directory, unless -C\n"
-	    "says otherwise, with a fixed environment: nothing of yours but what -e sets.\n",
+	    "says otherwise, with a fixed environment: nothing of yours but what -e,\n"
+	    "--env-here and --env-file set.\n\n"
+	    INHERIT_LEFT_OUT,
 	.examples = "  jobctl add --cron '0 3 * * *' -n backup --timeout 30m rsync -a /srv /backup\n"
 	    "  jobctl add --calendar 'Mon..Fri 18:30' --tz Europe/Berlin -n report ./report\n"
 	    "  jobctl add --every 30s -n site --http https://example.org/health\n"
@@ -49,8 +52,9 @@ const struct command cmd_run = {
 	    "out, 125 when it could not be started. Signals are passed on to it: ^C is for\n"
 	    "the command, a second one cancels the run and waits for its end, a third one\n"
 	    "leaves at once. It goes on when the terminal is closed or jobd is restarted.\n"
-	    "It starts in the present directory, reads nothing, and has a fixed environment:\n"
-	    "nothing of yours but what -e sets.\n",
+	    "It starts in the present directory and reads nothing unless --stdin says so. It\n"
+	    "has a fixed environment: nothing of yours but what -e, --env-here and\n"
+	    "--env-file set.\n",
 	.examples =
 	    "  jobctl run make -j4\n  jobctl run --timeout 10m --sh 'du -s /home/* | sort -n'\n",
 	.options = spec_options,

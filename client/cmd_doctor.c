@@ -204,7 +204,7 @@ finding_print(const struct output *o, const struct cJSON *f)
 	printf("%s%s%s%s%s%s\n", note ? "" : color_of(o, "failed"), note ? "(" : "", text, when ? ", at " : "",
 	    when ? when : "", note ? ")" : color_off(o));
 	for (frame = json_first(json_get(f, "stack")); frame; frame = json_next(frame))
-		printf("    %s\n", json_text(frame) ? json_text(frame) : "?");
+		printf("    %s\n", json_text(frame));
 	if (made)
 		printf("    made in %s\n", made);
 	if (remedy)

@@ -1,6 +1,8 @@
 /*
  * jobctl logs: the output of a run, as it was written.
  */
+#include <string.h>
+
 #include "client/client.h"
 #include "client/follow.h"
 #include "proto/error.h"
@@ -11,6 +13,10 @@ static int logs_run(struct client *c);
 static const struct option logs_options[] = {
 	{ 'f', "follow", NULL, OPTION_FLAG, 0, "follow", NULL, "go on until the run has ended" },
 	{ 'n', "tail", "N", OPTION_INT, 0, "tail", NULL, "only the last N lines" },
+	{ .name = "since", .argument = "TIME", .kind = OPTION_TEXT,
+	    .help = "only what was written since then: 08:30, or 10m ago" },
+	{ .name = "attempt", .argument = "N", .kind = OPTION_INT, .field = "attempt",
+	    .help = "of this attempt instead of the latest" },
 	{ .name = "stdout", .help = "only what it wrote to stdout" },
 	{ .name = "stderr", .help = "only what it wrote to stderr" },
 	{ 't', "timestamps", NULL, OPTION_FLAG, 0, NULL, NULL, "each line with its time" },
@@ -23,7 +29,8 @@ const struct command cmd_logs = {
 	.summary = "Show the output of a run, or of a job's latest run",
 	.text = "What the command wrote to stdout goes to stdout, and stderr to stderr, byte for\n"
 	    "byte: on a terminal, too, so do not look at the output of a command that you do\n"
-	    "not trust without a pager that shows control characters, like less.\n",
+	    "not trust without a pager that shows control characters, like less. Where output\n"
+	    "is missing, beyond the job's --output-max, a line on stderr says how much.\n",
 	.examples = "  jobctl logs -f backup\n  jobctl logs --stderr --tail 20 12.3\n",
 	.options = logs_options,
 	.words_field = "run",
@@ -32,6 +39,31 @@ const struct command cmd_logs = {
 	.words_max = 1,
 	.run = logs_run,
 };
+
+/* --since: how long ago, or when; a time of day is the latest that has passed. */
+static int
+take_since(struct client *c)
+{
+	const char *text = args_text(&c->args, "since");
+	instant now = instant_now(), at;
+	char wire[WHEN_TEXT_MAX];
+	usec_t ago;
+
+	if (!text)
+		return 0;
+	if (duration_parse(text, &ago) == 0) {
+		at = instant_add(now, -ago);
+	} else if (instant_parse_human(text, now, &at) < 0) {
+		complain("--since: \"%s\" is neither a time, like 08:30 or 2030-01-31T18:30Z, nor a "
+		    "duration, like 10m", text);
+		return EXIT_USAGE;
+	}
+	if (at.usec > now.usec && strcspn(text, ":") <= 2)
+		at = instant_add(at, -USEC_DAY);
+	json_set_string(c->args.parameters, "since", instant_print(at.usec > 0 ? at :
+	    (instant){ 1 }, wire));
+	return 0;
+}
 
 static int
 logs_run(struct client *c)
@@ -42,6 +74,8 @@ logs_run(struct client *c)
 	json_set_string(c->args.parameters, "run", c->args.words[0]);
 	if (only_out != only_err)	/* both is the same as none */
 		json_set_string(c->args.parameters, "stream", only_out ? "stdout" : "stderr");
+	if (take_since(c))
+		return EXIT_USAGE;
 	logs.timestamps = args_flag(&c->args, "timestamps");
 	logs.patient = args_flag(&c->args, "follow");
 	return follow_logs(c, &logs, NULL);

@@ -22,6 +22,8 @@ static int show_run(struct client *c);
 static const struct option show_options[] = {
 	{ .name = "runs", .argument = "N", .kind = OPTION_INT, .field = "runs",
 	    .help = "show the latest N runs (10)" },
+	{ .name = "secrets", .field = "secrets",
+	    .help = "with the values of its environment and its input" },
 	{ 0 },
 };
 

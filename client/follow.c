@@ -56,18 +56,23 @@ interrupt_done(struct interrupt *i)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* A call beside the one that waits; its reply is not one of the command's.  True: it was carried out. */
-static bool
+/*
+ * A call beside the one that waits; its reply is not one of the command's.  -1: it was not carried
+ * out; or how many runs it says that it was for.
+ */
+static int
 interrupt_call(const struct interrupt *i, const char *method, const char *field, const char *value,
     bool quiet)
 {
+	int runs = -1;
 	struct client client = *i->client;
 	struct cJSON *parameters = json_object();
 	struct call c;
 	int r;
 
 	value_push_string(parameters, "jobs", i->target);
-	json_set_string(parameters, field, value);
+	if (field)
+		json_set_string(parameters, field, value);
 	client.out.json = false;
 	r = call_open(&c, &client);
 	c.quiet = quiet;
@@ -75,9 +80,11 @@ interrupt_call(const struct interrupt *i, const char *method, const char *field,
 		r = call_send(&c, method, parameters, false);
 	if (r == 0)
 		r = call_next(&c);
+	if (r == 0)
+		runs = (int)json_count(json_get(c.reply.parameters, "runs"));
 	call_close(&c);
 	json_free(parameters);
-	return r == 0;
+	return runs;
 }
 
 static bool
@@ -85,7 +92,22 @@ interrupt_forward(const struct interrupt *i, int signal)
 {
 	const char *name = sigabbrev_np(signal);
 
-	return name && interrupt_call(i, "io.jobd.Signal", "signal", name, true);
+	return name && interrupt_call(i, "io.jobd.Signal", "signal", name, true) >= 0;
+}
+
+/* True: it has not begun, and will not any more. */
+static bool
+interrupt_cancel(const struct interrupt *i)
+{
+	if (interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", false) != 0)
+		return false;
+	/* Nothing was active: the job waits for room, or for another.  Unless it begins just now. */
+	if (interrupt_call(i, "io.jobd.Remove", NULL, NULL, true) >= 0) {
+		complain("it had not begun, and was removed");
+		return true;
+	}
+	(void)interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", true);
+	return false;
 }
 
 static int
@@ -109,8 +131,10 @@ interrupt_come(void *data, int signal)
 	if (i->count >= INTERRUPT_LEFT)
 		return EXIT_INTERRUPTED;
 	complain("canceling; once more leaves at once");
-	(void)interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", false);
-	return 0;
+	if (!interrupt_cancel(i))
+		return 0;
+	i->count = INTERRUPT_LEFT;
+	return EXIT_INTERRUPTED;
 }
 
 static void
@@ -222,9 +246,24 @@ struct printing {
 	bool			 timestamps;
 	bool			 inside[2];	/* per stream: its line goes on in the next chunk */
 	size_t			 seen;		/* chunks so far */
-	size_t			 skip;		/* these were printed before jobd went */
-	char			*cursor;	/* or there it goes on */
+	char			 at[WHEN_TEXT_MAX];	/* of the last one, or "" */
+	char			*cursor;	/* there it goes on when jobd was away */
 };
+
+/* What is missing here, and since when. */
+static void
+cut_print(const struct printing *p, const struct cJSON *chunk)
+{
+	char *size = text_bytes(json_get_int(chunk, "omittedBytes", 0));
+	char *to = text_instant(p->output, json_get_string(chunk, "at"));
+	char *from = text_instant(p->output, p->at);
+
+	complain("... %s of output left out here%s%s, until %s", size, *from ? ", from " : "", from,
+	    to);
+	free(size);
+	free(from);
+	free(to);
+}
 
 static void
 chunk_print(struct printing *p, const struct cJSON *chunk)
@@ -238,6 +277,10 @@ chunk_print(struct printing *p, const struct cJSON *chunk)
 	void *bytes = NULL;
 	size_t n = 0;
 
+	if (stream && strcmp(stream, "cut") == 0) {
+		cut_print(p, chunk);
+		return;
+	}
 	if (which)
 		output_flush();		/* what came before stays before */
 	if (p->timestamps && !p->inside[which]) {
@@ -257,6 +300,16 @@ chunk_print(struct printing *p, const struct cJSON *chunk)
 }
 
 static void
+chunk_take(struct printing *p, const struct cJSON *chunk)
+{
+	const char *at = json_get_string(chunk, "at");
+
+	p->seen++;
+	chunk_print(p, chunk);
+	snprintf(p->at, sizeof(p->at), "%s", at ? at : "");
+}
+
+static void
 cursor_take(struct printing *p, const struct cJSON *reply)
 {
 	const char *cursor = json_get_string(reply, "cursor");
@@ -267,25 +320,21 @@ cursor_take(struct printing *p, const struct cJSON *reply)
 	p->cursor = xstrdup(cursor);
 }
 
-/* Is it known where?  A tail begins elsewhere each time. */
+/* Is it known where?  A jobd-runner that is too old for it does not say. */
 static bool
-may_go_on(const struct printing *p, const struct cJSON *parameters)
+may_go_on(const struct printing *p)
 {
-	return p->cursor || p->seen == 0 || !json_get(parameters, "tail");
+	return p->cursor || p->seen == 0;
 }
 
-/* What is told again from its beginning, or from where we are, is printed once. */
+/* Nothing is told twice. */
 static void
-logs_again(struct printing *p, struct cJSON *parameters)
+logs_again(const struct printing *p, struct cJSON *parameters)
 {
-	if (p->cursor) {
-		json_remove(parameters, "after");
-		json_set_string(parameters, "after", p->cursor);
-		p->skip = 0;
+	if (!p->cursor)
 		return;
-	}
-	p->skip = p->seen > p->skip ? p->seen : p->skip;
-	p->seen = 0;
+	json_remove(parameters, "after");
+	json_set_string(parameters, "after", p->cursor);
 }
 
 /* Replies up to the last one. */
@@ -306,8 +355,7 @@ logs_replies(struct call *c, struct printing *p)
 		}
 		chunk = json_first(json_get(c->reply.parameters, "chunks"));
 		for (; chunk; chunk = json_next(chunk))
-			if (p->seen++ >= p->skip)
-				chunk_print(p, chunk);
+			chunk_take(p, chunk);
 		output_flush();
 	} while (c->reply.continues);
 	return r;
@@ -347,7 +395,7 @@ follow_logs(const struct client *client, const struct logs *logs, struct interru
 		r = call_send(&c, "io.jobd.Logs", logs->parameters, true);
 		if (r == 0)
 			r = logs_replies(&c, &p);
-		if (!c.lost || !c.patient || !may_go_on(&p, logs->parameters))
+		if (!c.lost || !c.patient || !may_go_on(&p))
 			break;
 		logs_again(&p, logs->parameters);
 		r = call_again(&c);

@@ -208,6 +208,7 @@ number_store(struct cJSON *to, const char *name, const struct given *g)
 	case OPTION_INSTANT:
 	case OPTION_PATH:
 	case OPTION_FILE:
+	case OPTION_PATHS:
 	case OPTION_ZONE:
 		break;
 	}
@@ -309,6 +310,12 @@ value_store(struct args *a, const struct given *g)
 		zone_use(g->value);
 		if (to)
 			json_set_string(to, name, g->value);
+		return 0;
+	case OPTION_PATHS:
+		path = path_absolute(g->value);
+		if (to)
+			value_push_string(to, name, path);
+		free(path);
 		return 0;
 	case OPTION_PATH:
 		path = path_absolute(g->value);

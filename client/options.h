@@ -22,6 +22,7 @@ enum option_kind {
 	OPTION_INSTANT,		/* RFC 3339 in the parameters */
 	OPTION_PATH,		/* made absolute */
 	OPTION_FILE,		/* what is in the file, as text; - is standard input */
+	OPTION_PATHS,		/* the same, may be repeated */
 	OPTION_ZONE,		/* a time zone: also of the times that were typed beside it */
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/inherit.h"
 #include "client/spec.h"
 #include "client/value.h"
 #include "proto/error.h"
@@ -85,9 +86,14 @@ const struct option spec_options[] = {
 	    "start it there instead of here" },
 	{ 'e', "env", "NAME=VALUE", OPTION_TEXTS, 0, "command.environment", NULL,
 	    "set a variable, may be repeated" },
+	{ 0, "env-file", "FILE", OPTION_PATHS, 0, "command.environmentFiles", NULL,
+	    "of NAME=value lines, read at each start; repeatable" },
+	{ 0, "env-here", NULL, F, 0, NULL, NULL, "with the variables that are set here" },
+	{ 0, "stdin", "FILE", OPTION_PATH, 0, "command.stdinFile", NULL,
+	    "its standard input; - takes it from here, now" },
 	{ 'u', "user", "USER", T, 0, "command.user", NULL, "run as this user (root only)" },
 	{ 0, "output-max", "BYTES", OPTION_SIZE, 0, "command.outputBytesMax", NULL,
-	    "keep so much output (8M)" },
+	    "keep so much output (8M): its head and its tail" },
 	{ 0, "leftovers", "kill|wait|detach", T, 0, "command.leftovers", NULL,
 	    "what becomes of processes it leaves behind" },
 	{ 0, "nice", "N", OPTION_INT, 0, "command.nice", NULL, "be nicer by so much: 1 to 19" },
@@ -97,6 +103,10 @@ const struct option spec_options[] = {
 	    "no more time than that: 100 is one processor" },
 	{ 0, "tasks", "N", OPTION_INT, 0, "command.tasksMax", NULL,
 	    "no more processes and threads than that" },
+	{ 0, "idle-timeout", "DURATION", D, 0, "command.idleTimeoutUSec", NULL,
+	    "end a run that writes nothing for so long" },
+	{ 0, "progress", NULL, F, 0, "command.progress", NULL,
+	    "it reports on descriptor $JOBD_PROGRESS_FD" },
 
 	{ 0, "method", "METHOD", T, 0, "http.method", "HTTP", "GET when absent, POST with --body" },
 	{ 0, "header", "'NAME: VALUE'", OPTION_TEXTS, 0, "http.headers", NULL,
@@ -165,6 +175,7 @@ command_complete(struct client *c)
 	const char *sh = args_text(&c->args, "sh");
 	char here[PATH_MAX];
 	size_t i;
+	int r;
 
 	if (sh) {
 		value_push_string(command, "argv", "/bin/sh");
@@ -173,8 +184,9 @@ command_complete(struct client *c)
 	}
 	for (i = 0; i < c->args.n_words; i++)
 		value_push_string(command, "argv", c->args.words[i]);
-	if (json_get(command, "directory"))
-		return 0;
+	r = inherit_complete(c, command);
+	if (r || json_get(command, "directory"))
+		return r;
 	if (!getcwd(here, sizeof(here)) || !utf8_valid(here, strlen(here))) {
 		complain("the present directory has no usable name; say -C DIR");
 		return EXIT_USAGE;
@@ -529,6 +541,7 @@ option_print(const struct output *o, const struct cJSON *spec, const struct opti
 		text = xstrdup(json_get_bool(spec, name, 0) ? "yes" : "");
 		break;
 	case OPTION_TEXTS:
+	case OPTION_PATHS:
 		texts_print(o, option->name, spec, name);
 		return;
 	case OPTION_TEXT:
@@ -582,6 +595,19 @@ keep_print(const struct output *o, const struct cJSON *spec)
 	line_print(o, "keep", buf_steal(&text));
 }
 
+/* What was sent along. */
+static void
+stdin_print(const struct output *o, const struct cJSON *command)
+{
+	const char *text = command ? json_get_string(command, "stdinText") : NULL;
+	const char *base64 = command ? json_get_string(command, "stdinBase64") : NULL;
+
+	if (text)
+		line_print(o, "stdin", xstrdup(text));
+	else if (base64)
+		line_print(o, "stdin", xasprintf("%zu bytes", strlen(base64) / 4 * 3));
+}
+
 void
 spec_print(const struct output *o, const struct cJSON *spec, bool known)
 {
@@ -595,4 +621,5 @@ spec_print(const struct output *o, const struct cJSON *spec, bool known)
 		    strcmp(option->field, "description") == 0)))
 			option_print(o, spec, option);
 	keep_print(o, spec);
+	stdin_print(o, json_get(spec, "command"));
 }

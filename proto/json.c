@@ -744,7 +744,9 @@ json_get(const struct cJSON *object, const char *name)
 const char *
 json_text(const struct cJSON *value)
 {
-	return cJSON_IsString(value) ? value->valuestring : NULL;
+	const char *text = cJSON_GetStringValue(value);
+
+	return text != NULL ? text : "";
 }
 
 const char *

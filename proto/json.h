@@ -53,10 +53,12 @@ void json_set_double(struct cJSON *object, const char *name, double value);
 void json_push(struct cJSON *array, struct cJSON *value);
 void json_remove(struct cJSON *object, const char *name);
 
+/* The string that a value is, borrowed; "" for any other. */
+const char *json_text(const struct cJSON *value);
+
 /* What is in there, borrowed, or NULL; or otherwise when it is absent or of another type. */
 struct cJSON *json_get(const struct cJSON *object, const char *name);
 const char *json_get_string(const struct cJSON *object, const char *name);
-const char *json_text(const struct cJSON *value);	/* of a string itself */
 long long json_get_int(const struct cJSON *object, const char *name, long long otherwise);
 int json_get_bool(const struct cJSON *object, const char *name, int otherwise);
 size_t json_count(const struct cJSON *array);

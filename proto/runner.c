@@ -29,6 +29,13 @@ const char *const output_stream_names[] = {
 	[OUTPUT_STDOUT] = "stdout", [OUTPUT_STDERR] = "stderr", [OUTPUT_COUNT] = NULL,
 };
 
+const char output_cut_name[] = "cut";
+
+const char *const output_chunk_names[] = {
+	[OUTPUT_STDOUT] = "stdout", [OUTPUT_STDERR] = "stderr", [OUTPUT_CUT] = output_cut_name,
+	[OUTPUT_CUT + 1] = NULL,
+};
+
 const struct field runner_exit_fields[] = {
 	ATTEMPT(runner_exit),
 	{ AT(runner_exit, "notStarted", not_started), .type = FIELD_BOOL },
@@ -60,6 +67,14 @@ const struct field runner_running_fields[] = {
 	{ .type = FIELD_END },
 };
 
+const struct field runner_progress_fields[] = {
+	ATTEMPT(runner_progress),
+	{ AT(runner_progress, "percent", percent), .type = FIELD_INT,
+	  .flags = FIELD_ABSENT_MINUS_ONE, .max = 100 },
+	{ AT(runner_progress, "text", text), .type = FIELD_STRING, .max = PROGRESS_TEXT_MAX },
+	{ .type = FIELD_END },
+};
+
 const struct field runner_start_fields[] = {
 	ATTEMPT(runner_start),
 	{ AT(runner_start, "argv", argv), .type = FIELD_STRINGS, .flags = FIELD_REQUIRED,
@@ -80,6 +95,18 @@ const struct field runner_start_fields[] = {
 	  .max = OUTPUT_BYTES_MAX_MAX },
 	{ AT(runner_start, "cpuPercent", cpu_percent), .type = FIELD_INT, .max = CPU_PERCENT_MAX },
 	{ AT(runner_start, "tasksMax", tasks_max), .type = FIELD_INT, .max = TASKS_MAX_MAX },
+	{ AT(runner_start, "idleTimeoutUSec", idle_timeout), .type = FIELD_INT,
+	  .max = DURATION_MAX },
+	{ AT(runner_start, "environmentFiles", environment_files), .type = FIELD_STRINGS,
+	  .max = ENVIRONMENT_FILES_MAX },
+	{ AT(runner_start, "environmentDefaults", environment_defaults), .type = FIELD_STRINGS,
+	  .max = RUNNER_ENVIRONMENT_MAX },
+	{ AT(runner_start, "stdinFile", stdin_file), .type = FIELD_STRING, .max = PATH_BYTES_MAX },
+	{ AT(runner_start, "stdinText", stdin_text), .type = FIELD_STRING,
+	  .max = STDIN_BYTES_MAX },
+	{ AT(runner_start, "stdinBase64", stdin_base64), .type = FIELD_STRING,
+	  .max = (STDIN_BYTES_MAX + 2) / 3 * 4 },
+	{ AT(runner_start, "progress", progress), .type = FIELD_BOOL },
 	{ .type = FIELD_END },
 };
 
@@ -110,9 +137,10 @@ const struct field runner_signal_fields[] = {
 const struct field output_chunk_fields[] = {
 	{ AT(output_chunk, "at", at), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
 	{ AT(output_chunk, "stream", stream), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
-	  .names = output_stream_names },
+	  .names = output_chunk_names },
 	{ AT(output_chunk, "data", data), .type = FIELD_STRING },
 	{ AT(output_chunk, "dataBase64", data_base64), .type = FIELD_STRING },
 	{ AT(output_chunk, "partial", partial), .type = FIELD_BOOL },
+	{ AT(output_chunk, "omittedBytes", omitted), .type = FIELD_INT },
 	{ .type = FIELD_END },
 };

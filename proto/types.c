@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/json.h"
 #include "proto/mem.h"
 #include "proto/retryon.h"
 #include "proto/types.h"
@@ -155,6 +156,7 @@ const char *const event_type_names[] = {
 	[EVENT_RUN_STARTED] = "run_started",
 	[EVENT_RUN_ENDED] = "run_ended",
 	[EVENT_RUN_RETRYING] = "run_retrying",
+	[EVENT_RUN_PROGRESS] = "run_progress",
 	[EVENT_LOST] = "lost",
 	[EVENT_TYPE_COUNT] = NULL,
 };
@@ -170,6 +172,12 @@ const struct field command_spec_fields[] = {
 	{ AT(command_spec, "directory", directory), .type = FIELD_STRING, .max = PATH_BYTES_MAX },
 	{ AT(command_spec, "environment", environment), .type = FIELD_STRINGS,
 	  .max = ENVIRONMENT_MAX },
+	{ AT(command_spec, "environmentFiles", environment_files), .type = FIELD_STRINGS,
+	  .max = ENVIRONMENT_FILES_MAX },
+	{ AT(command_spec, "stdinFile", stdin_file), .type = FIELD_STRING, .max = PATH_BYTES_MAX },
+	{ AT(command_spec, "stdinText", stdin_text), .type = FIELD_STRING, .max = STDIN_BYTES_MAX },
+	{ AT(command_spec, "stdinBase64", stdin_base64), .type = FIELD_STRING,
+	  .max = (STDIN_BYTES_MAX + 2) / 3 * 4 },
 	{ AT(command_spec, "user", user), .type = FIELD_STRING, .max = USER_BYTES_MAX },
 	{ AT(command_spec, "outputBytesMax", output_bytes_max), .type = FIELD_INT,
 	  .max = OUTPUT_BYTES_MAX_MAX },
@@ -179,6 +187,9 @@ const struct field command_spec_fields[] = {
 	  .max = OUTPUT_BYTES_MAX_MAX },
 	{ AT(command_spec, "cpuPercent", cpu_percent), .type = FIELD_INT, .max = CPU_PERCENT_MAX },
 	{ AT(command_spec, "tasksMax", tasks_max), .type = FIELD_INT, .max = TASKS_MAX_MAX },
+	{ AT(command_spec, "idleTimeoutUSec", idle_timeout), .type = FIELD_INT,
+	  .max = DURATION_MAX },
+	{ AT(command_spec, "progress", progress), .type = FIELD_BOOL },
 	{ .type = FIELD_END },
 };
 
@@ -359,6 +370,9 @@ const struct field run_info_fields[] = {
 	{ AT(run_info, "outputRemovedAt", output_removed), .type = FIELD_INSTANT },
 	{ AT(run_info, "endedBy", ended_by), .type = FIELD_STRING },
 	{ AT(run_info, "leftovers", leftovers), .type = FIELD_INT },
+	{ AT(run_info, "progressPercent", progress), .type = FIELD_INT,
+	  .flags = FIELD_ABSENT_MINUS_ONE },
+	{ AT(run_info, "progressText", progress_text), .type = FIELD_STRING },
 	{ AT(run_info, "phases", phases), .type = FIELD_STRUCT, .sub = phases_fields,
 	  .size = sizeof(struct phases) },
 	{ AT(run_info, "redirects", redirects), .type = FIELD_STRINGS },
@@ -455,6 +469,9 @@ const struct field event_info_fields[] = {
 	  .flags = FIELD_ABSENT_MINUS_ONE },
 	{ AT(event_info, "reason", reason), .type = FIELD_STRING },
 	{ AT(event_info, "retryAt", retry_at), .type = FIELD_INSTANT },
+	{ AT(event_info, "progressPercent", progress), .type = FIELD_INT,
+	  .flags = FIELD_ABSENT_MINUS_ONE },
+	{ AT(event_info, "progressText", progress_text), .type = FIELD_STRING },
 	{ AT(event_info, "lost", lost), .type = FIELD_INT },
 	{ .type = FIELD_END },
 };
@@ -663,6 +680,33 @@ url_check(const char *url)
 	return NULL;
 }
 
+/* Files are opened at each start, by another program: their names must mean the same there. */
+static enum jobd_error
+command_files_check(struct check *c, const struct command_spec *s)
+{
+	void *bytes;
+	size_t n;
+
+	if ((s->stdin_file != NULL) + (s->stdin_text != NULL) + (s->stdin_base64 != NULL) > 1)
+		return refuse(c, s->stdin_text != NULL ? "stdinText" : "stdinBase64", -1,
+		    "only one of stdinFile, stdinText and stdinBase64 may be given");
+	if (s->stdin_file != NULL && s->stdin_file[0] != '/')
+		return refuse(c, "stdinFile", -1, "must be an absolute path");
+	for (size_t i = 0; i < s->environment_files.n; i++) {
+		if (s->environment_files.items[i][0] != '/')
+			return refuse(c, "environmentFiles", (long)i, "must be an absolute path");
+		if (strlen(s->environment_files.items[i]) > PATH_BYTES_MAX)
+			return refuse(c, "environmentFiles", (long)i,
+			    "must not be longer than %d bytes", PATH_BYTES_MAX);
+	}
+	if (s->stdin_base64 == NULL)
+		return JOBD_OK;
+	if (base64_decode(s->stdin_base64, &bytes, &n) < 0)
+		return refuse(c, "stdinBase64", -1, "must be Base64");
+	free(bytes);
+	return JOBD_OK;
+}
+
 static enum jobd_error
 command_check(struct check *c, const struct command_spec *s)
 {
@@ -691,7 +735,7 @@ command_check(struct check *c, const struct command_spec *s)
 			return refuse(c, "environment", (long)i,
 			    "must be NAME=value with a NAME of letters, digits and _");
 	}
-	return JOBD_OK;
+	return command_files_check(c, s);
 }
 
 static enum jobd_error

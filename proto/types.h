@@ -14,6 +14,8 @@
 #define KEY_BYTES_MAX		256
 #define ARGV_MAX		4096
 #define ENVIRONMENT_MAX		1024
+#define ENVIRONMENT_FILES_MAX	16
+#define STDIN_BYTES_MAX		(64 * 1024)	/* that are sent with the job */
 #define LABELS_MAX		64
 #define URL_BYTES_MAX		8192
 #define HEADERS_MAX		64
@@ -110,7 +112,13 @@ struct command_spec {
 	struct strings	 argv;			/* required, at least one; no shell */
 	char		*directory;		/* absolute; default: the user's home, or / */
 	struct strings	 environment;		/* "NAME=value" */
+	struct strings	 environment_files;	/* environmentFiles: read at each start, as the user */
+	char		*stdin_file;		/* stdinFile: opened at each start, as the user */
+	char		*stdin_text;		/* stdinText; or: */
+	char		*stdin_base64;		/* stdinBase64 */
 	char		*user;			/* root only: run as this user name */
+	usec_t		 idle_timeout;		/* idleTimeoutUSec: without output; 0: none */
+	bool		 progress;		/* it gets a descriptor to report on */
 	int64_t		 output_bytes_max;	/* outputBytesMax */
 	int		 leftovers;		/* enum leftovers */
 	int64_t		 nice;			/* added to the runner's own; negative: root only */
@@ -332,6 +340,8 @@ struct run_info {
 	instant		 output_removed; /* outputRemovedAt: given up by retention */
 	char		*ended_by;	/* endedBy: "TERM", "KILL"; NULL: it and all of it ended by itself */
 	int64_t		 leftovers;	/* processes left after the main one, and ended */
+	int64_t		 progress;	/* progressPercent, of a live run; -1 absent */
+	char		*progress_text;	/* progressText */
 	struct phases	*phases;	/* http only */
 	struct strings	 redirects;	/* http only: "302 https://to.there/", in their order */
 	char		*body;		/* http only: the beginning of an answer that was not as expected */
@@ -363,8 +373,8 @@ struct phases {
 	usec_t queue, dns, connect, tls, send, wait, receive, total;
 };
 
-/* A run of which nothing is known yet: exit_code is absent.  Begin with it. */
-#define RUN_INFO_NONE	((struct run_info){ .exit_code = -1 })
+/* A run of which nothing is known yet: exit_code and progress are absent.  Begin with it. */
+#define RUN_INFO_NONE	((struct run_info){ .exit_code = -1, .progress = -1 })
 
 extern const struct field phases_fields[];
 extern const struct field attempt_info_fields[];
@@ -451,6 +461,7 @@ enum event_type {
 	EVENT_JOB_ADDED, EVENT_JOB_CHANGED, EVENT_JOB_REMOVED, EVENT_JOB_SKIPPED,
 	EVENT_RUN_QUEUED, EVENT_RUN_STARTED, EVENT_RUN_ENDED,
 	EVENT_RUN_RETRYING,	/* an attempt has failed, and another will follow */
+	EVENT_RUN_PROGRESS,
 	EVENT_LOST, EVENT_TYPE_COUNT	/* lost: this watcher was too slow; see lost */
 };
 
@@ -466,12 +477,14 @@ struct event_info {
 	int64_t		 exit_code;	/* -1 absent */
 	char		*reason;
 	instant		 retry_at;	/* retryAt, of run_retrying */
+	int64_t		 progress;	/* progressPercent; -1 absent */
+	char		*progress_text;	/* progressText */
 	int64_t		 lost;		/* how many events this watcher has missed */
 };
 
 /* An event that says nothing yet: what has -1 for absent is absent.  Begin with it. */
 #define EVENT_INFO_NONE ((struct event_info){ \
-	.kind = -1, .state = -1, .job_state = -1, .exit_code = -1 })
+	.kind = -1, .state = -1, .job_state = -1, .exit_code = -1, .progress = -1 })
 
 extern const struct field event_info_fields[];
 void event_info_done(struct event_info *e);

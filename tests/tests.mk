@@ -10,11 +10,14 @@ BELOW_exec	:= daemon/exec $(BELOW_store)
 BELOW_scheduler	:= daemon/scheduler $(BELOW_exec)
 BELOW_server	:= daemon/server $(BELOW_scheduler)
 
+BELOW_runner	:= $(BELOW_wire)
+
 LINK_proto	:= $(LIBS_proto)
 LINK_base	:= $(LIBS_base) $(LINK_proto)
 LINK_engine	:= $(LIBS_engine) $(LINK_base)
 LINK_wire	:= $(LIBS_wire) $(LINK_engine)
 LINK_store	:= $(LIBS_store) $(LINK_wire)
+LINK_runner	:= $(LINK_wire)
 LINK_exec	:= $(LIBS_ALL)
 LINK_scheduler	:= $(LIBS_ALL)
 LINK_server	:= $(LIBS_ALL)
@@ -29,8 +32,16 @@ $(HARNESS_ARCHIVE): $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
+# All of the runner but its main(): for tests of its parts, and of what it leaves on disk.
+RUNNER_ARCHIVE	:= $(B)/daemon/runner.a
+
+$(RUNNER_ARCHIVE): $(filter-out %/main.o,$(RUNNER_OBJECTS))
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
 define unit-rule
-$(B)/$(1:.c=): $(B)/$(1:.c=.o) $(HARNESS_ARCHIVE) $(foreach f,$(BELOW_$(call test-floor,$(1:.c=))),$(call floor-archive,$(f)))
+$(B)/$(1:.c=): $(B)/$(1:.c=.o) $(HARNESS_ARCHIVE) $(if $(filter runner exec server,$(call test-floor,$(1:.c=))),$(RUNNER_ARCHIVE)) $(foreach f,$(BELOW_$(call test-floor,$(1:.c=))),$(call floor-archive,$(f)))
 	$$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ -lcmocka $(LINK_$(call test-floor,$(1:.c=))) $(if $(filter store exec scheduler server,$(call test-floor,$(1:.c=))),-lsqlite3) -lpthread
 endef

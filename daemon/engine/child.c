@@ -89,33 +89,34 @@ become_user(struct birth *b)
 	return (int)syscall(SYS_SETRESUID, s->uid, s->uid, s->uid);
 }
 
-/* from becomes 0, 1, 2, in any order and with repetitions; all else is closed. */
+/* from becomes 0, 1, 2 and what is after them, in any order and with repetitions; all else is closed. */
 static IN_CHILD int
 arrange_stdio(struct birth *b)
 {
-	long from[3];
+	long from[3 + SPAWN_MORE_MAX];
+	const int n = 3 + (int)b->s->more_n;
 
 	b->stage = "stdio";
-	for (int i = 0; i < 3; i++) {
-		from[i] = b->s->stdio[i];
-		/* Not below 3, or taking one place would overwrite what another needs. */
+	for (int i = 0; i < n; i++) {
+		from[i] = i < 3 ? b->s->stdio[i] : b->s->more[i - 3];
+		/* Not below n, or taking one place would overwrite what another needs. */
 		if (from[i] < 0) {
 			from[i] = syscall(SYS_openat, AT_FDCWD, "/dev/null", i == 0 ? O_RDONLY : O_WRONLY, 0);
 			if (from[i] < 0)
 				return -1;
 		}
-		if (from[i] < 3)
-			from[i] = syscall(SYS_fcntl, from[i], F_DUPFD, 3);
+		if (from[i] < n)
+			from[i] = syscall(SYS_fcntl, from[i], F_DUPFD, n);
 		if (from[i] < 0)
 			return -1;
 	}
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < n; i++) {
 		/* dup3() without flags clears close-on-exec. */
 		if (syscall(SYS_dup3, from[i], i, 0) < 0)
 			return -1;
 	}
 	b->stage = "close_range";
-	return (int)syscall(SYS_close_range, 3, ~0U, 0);
+	return (int)syscall(SYS_close_range, n, ~0U, 0);
 }
 
 /* "0" in a file: who writes it, or none. */

@@ -15,6 +15,8 @@
 
 #include "daemon/engine/watch.h"
 
+#define SPAWN_MORE_MAX 2
+
 /* What to start.  All is borrowed until child_spawn() returns. */
 struct spawn {
 	const char		*path;		/* absolute: no PATH search here */
@@ -22,6 +24,8 @@ struct spawn {
 	char *const		*envp;
 	const char		*directory;	/* or NULL */
 	int			 stdio[3];	/* become 0, 1, 2; -1: /dev/null */
+	int			 more[SPAWN_MORE_MAX]; /* become 3, 4: the first more_n */
+	size_t			 more_n;
 	bool			 change_user;	/* set uid, gid and groups below (needs root) */
 	uid_t			 uid;
 	gid_t			 gid;
@@ -45,8 +49,8 @@ struct child {
 
 /*
  * Start it (a cgroup: with clone3(2), or, where that is not to be had, by moving it before it
- * executes): default signals, empty mask, no inherited descriptors but stdio (close_range), its
- * own group.  waiter is woken at its end.  0, or -errno of what failed, named in *stage
+ * executes): default signals, empty mask, no inherited descriptors but stdio and more (close_range),
+ * its own group.  waiter is woken at its end.  0, or -errno of what failed, named in *stage
  * ("chdir", "exec", ...; a constant).
  */
 int child_spawn(struct child *c, struct loop *l, const struct spawn *s, struct task *waiter,

@@ -59,9 +59,12 @@ add_variable(struct strings *out, const char *name, const char *value)
 	free(text);
 }
 
-/* What every command has; the job's own comes over it, but not over who it is. */
+/*
+ * What every command has; the job's own comes over it, but not over who it is.  What a file of
+ * variables may change goes into defaults, which may be the same list.
+ */
 static void
-make_environment(const struct exec *e, struct strings *out)
+make_environment(const struct exec *e, struct strings *out, struct strings *defaults)
 {
 	const struct run_info *run = e->run;
 	const struct strings *own = &e->spec->command->environment;
@@ -92,11 +95,11 @@ make_environment(const struct exec *e, struct strings *out)
 			strings_add(out, own->items[i]);
 	}
 	if (!has_variable(own, "PATH", 4))
-		add_variable(out, "PATH", COMMAND_PATH);
+		add_variable(defaults, "PATH", COMMAND_PATH);
 	if (e->spec->time_zone != NULL && !has_variable(own, "TZ", 2))
-		add_variable(out, "TZ", e->spec->time_zone);
+		add_variable(defaults, "TZ", e->spec->time_zone);
 	if (!has_variable(own, "LANG", 4))
-		add_variable(out, "LANG", COMMAND_LANG);
+		add_variable(defaults, "LANG", COMMAND_LANG);
 }
 
 static struct cJSON *
@@ -119,12 +122,20 @@ start_parameters(const struct exec *e)
 		.memory_bytes_max = c->memory_bytes_max,
 		.cpu_percent = c->cpu_percent,
 		.tasks_max = c->tasks_max,
+		.idle_timeout = c->idle_timeout,
+		.environment_files = c->environment_files,
+		.stdin_file = c->stdin_file,
+		.stdin_text = c->stdin_text,
+		.stdin_base64 = c->stdin_base64,
+		.progress = c->progress,
 	};
 	struct cJSON *parameters;
 
-	make_environment(e, &s.environment);
+	make_environment(e, &s.environment,
+	    c->environment_files.n > 0 ? &s.environment_defaults : &s.environment);
 	parameters = fields_write(runner_start_fields, &s);
 	strings_done(&s.environment);
+	strings_done(&s.environment_defaults);
 	return parameters;
 }
 
@@ -174,6 +185,16 @@ is_too_old(struct command *f)
 		wants = "limits";
 	if (protocol < RUNNER_PROTOCOL_LEFTOVERS && c->leftovers != LEFTOVERS_KILL)
 		wants = "leftovers";
+	if (protocol < RUNNER_PROTOCOL_INPUT) {
+		if (c->stdin_file != NULL || c->stdin_text != NULL || c->stdin_base64 != NULL)
+			wants = "a standard input";
+		if (c->environment_files.n > 0)
+			wants = "files of variables";
+		if (c->idle_timeout > 0)
+			wants = "idle limits";
+		if (c->progress)
+			wants = "progress";
+	}
 	if (wants != NULL)
 		conclude(f, RUN_FAILED, RUNNER_TOO_OLD " and does not know %s: " RUNNER_RENEW,
 		    wants);
@@ -227,6 +248,8 @@ judge(struct command *f, const struct runner_exit *e)
 	if (e->not_started)
 		conclude(f, RUN_FAILED, "%s",
 		    e->reason != NULL ? e->reason : "it could not be started");
+	else if (e->timed_out && e->reason != NULL)
+		conclude(f, RUN_TIMED_OUT, "%s%s", e->reason, insisted);
 	else if (e->timed_out)
 		conclude(f, RUN_TIMED_OUT, "its limit of %s passed%s",
 		    duration_print(f->exec.spec->timeout, limit), insisted);
@@ -280,6 +303,20 @@ take_running(struct command *f)
 	run->pid = f->known->last.pid;
 	if (instant_is_set(f->known->last.first_output))
 		run->first_output = f->known->last.first_output;
+}
+
+/* The command has told how far it is. */
+static void
+take_progress(struct command *f)
+{
+	struct run_info *run = f->exec.run;
+
+	f->known->news = false;
+	run->progress = f->known->progress.percent;
+	free(run->progress_text);
+	run->progress_text = xstrdup(f->known->progress.text);
+	if (f->exec.progress != NULL)
+		f->exec.progress(&f->exec);
 }
 
 /* May the runner that is there be asked to start it? */
@@ -411,6 +448,8 @@ command_step(struct task *t)
 				goto out;
 			if (f->start.done && f->start.result == 0)
 				take_answer(f);
+			/* What was said is taken: a command may run for long, and there may be many. */
+			peer_call_done(&f->start);
 			if (f->again) {
 				AWAIT_UNTIL(t, loop_now(t->loop) + START_AGAIN,
 				    f->exec.cancel && is_fresh(f));
@@ -425,10 +464,12 @@ command_step(struct task *t)
 		while (!is_over(f) && !f->known->ended && runner_ready(r)) {
 			if (f->exec.cancel && !f->cancel_sent)
 				send_cancel(f);
-			AWAIT(t, f->known->ended || !runner_ready(r) ||
+			AWAIT(t, f->known->ended || !runner_ready(r) || f->known->news ||
 			    (f->exec.cancel && !f->cancel_sent));
 			if (t->err != 0)
 				goto out;
+			if (f->known->news)
+				take_progress(f);
 		}
 		if (!is_over(f) && f->known->ended)
 			take_exit(f);

@@ -42,6 +42,8 @@ struct exec {
 	int64_t			 uid;		/* of the owner */
 	bool			 adopt;		/* it was begun by an earlier daemon */
 	bool			 cancel;	/* set and woken by the run's task */
+	/* Called when run->progress is news; may be NULL. */
+	void			(*progress)(struct exec *e);
 };
 
 struct executor {

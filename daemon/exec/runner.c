@@ -93,6 +93,7 @@ entry_free(struct runner *r, struct runner_run *e)
 {
 	r->running -= e->running;
 	fields_done(runner_running_fields, &e->last);
+	fields_done(runner_progress_fields, &e->progress);
 	fields_done(runner_exit_fields, &e->exit);
 	free(e);
 }
@@ -131,12 +132,7 @@ entry_any(struct runner *r, bool (*holds)(const struct runner_run *))
 void
 runner_tell(struct runner *r, const char *method, const struct cJSON *parameters)
 {
-	struct peer_call c = { .waiter = NULL };
-
-	if (!r->calls.connected)
-		return;
-	peer_call(&r->calls, &c, method, parameters, false);
-	peer_forget(&r->calls, &c);
+	peer_tell(&r->calls, method, parameters);
 }
 
 void
@@ -358,18 +354,44 @@ on_describe(struct peer_call *c, const struct message_reply *reply)
 	task_wake(&r->task);
 }
 
+/* What a command that runs has told of itself. */
+static void
+take_progress(struct runner *r, const struct cJSON *o)
+{
+	struct runner_progress is = { .percent = -1 };
+	struct runner_run *e;
+	struct field_error error;
+
+	if (fields_read_lax(o, runner_progress_fields, &is, &error) != JOBD_OK)
+		return;
+	e = entry_find(r, &(struct runner_attempt){ is.job, is.run, is.attempt });
+	if (e == NULL || e->ended) {
+		fields_done(runner_progress_fields, &is);
+		return;
+	}
+	fields_done(runner_progress_fields, &e->progress);
+	e->progress = is;
+	e->news = true;
+	task_wake(e->waiter);
+}
+
 static void
 on_watch(struct peer_call *c, const struct message_reply *reply)
 {
 	struct runner *r = container_of(c, struct runner, watch_call);
 	const struct cJSON *running = json_get(reply->parameters, "running");
 	const struct cJSON *exits = json_get(reply->parameters, "exits");
+	const struct cJSON *progress = json_get(reply->parameters, "progress");
 	const struct cJSON *about = json_get(reply->parameters, "about");
 
 	/* What still comes in when it is given up says nothing of the next one, but for ends. */
 	if (running != NULL && r->connection != 0) {
 		for (const struct cJSON *o = json_first(running); o != NULL; o = json_next(o))
 			runner_run_is_running(r, entry_named(r, o), o);
+	}
+	if (progress != NULL) {
+		for (const struct cJSON *o = json_first(progress); o != NULL; o = json_next(o))
+			take_progress(r, o);
 	}
 	if (exits != NULL) {
 		for (const struct cJSON *o = json_first(exits); o != NULL; o = json_next(o))

@@ -111,6 +111,8 @@ struct runner_run {
 	bool			 running;	/* this runner has it */
 	bool			 ended;		/* exit is filled */
 	struct runner_running	 last;
+	bool			 news;		/* progress has come that the executor has not taken */
+	struct runner_progress	 progress;
 	struct runner_exit	 exit;
 };
 

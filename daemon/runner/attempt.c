@@ -18,15 +18,14 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
+#include "daemon/runner/extras.h"
+#include "daemon/runner/launch.h"
 #include "daemon/runner/runner.h"
 #include "proto/mem.h"
 #include "proto/types.h"
 
 #define COMMAND_UMASK	022
-#define PATH_DEFAULT	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-/* As a shell has them: it cannot be run; there is none; everything else that goes wrong before. */
-enum { CODE_NOT_STARTED = 125, CODE_NOT_RUNNABLE = 126, CODE_NOT_FOUND = 127 };
+#define PATH_DEFAULT	LAUNCH_PATH
 
 /* ---- what to start ---- */
 
@@ -155,10 +154,11 @@ choose_user(struct attempt *a, const struct runner_start *s, const struct accoun
 	return 0;
 }
 
-/* What the account says, unless the job says otherwise. */
+/* What the account says, unless the job says otherwise; and what else a file may change. */
 static void
-complete_environment(const struct strings *given, const struct account *u, struct strings *out)
+complete_environment(const struct runner_start *in, const struct account *u, struct strings *out)
 {
+	const struct strings *given = &in->environment;
 	const char *const names[] = { "HOME", "USER", "LOGNAME", "SHELL" };
 	const char *values[] = { "/", NULL, NULL, "/bin/sh" };
 	char *text;
@@ -175,6 +175,8 @@ complete_environment(const struct strings *given, const struct account *u, struc
 		strings_add(out, text);
 		free(text);
 	}
+	for (size_t i = 0; i < in->environment_defaults.n; i++)
+		strings_add(out, in->environment_defaults.items[i]);
 }
 
 /* Both lists as exec(2) wants one.  The strings stay theirs. */
@@ -197,6 +199,7 @@ static int
 refuse_spawn(struct attempt *a, const struct spawn *s, const char *stage, int r)
 {
 	char text[96];
+	int code;
 
 	if (strcmp(stage, "chdir") == 0)
 		return refuse(a, CODE_NOT_STARTED, "cannot change to directory %s: %s",
@@ -204,9 +207,9 @@ refuse_spawn(struct attempt *a, const struct spawn *s, const char *stage, int r)
 	if (strcmp(stage, "exec") != 0)
 		return refuse(a, CODE_NOT_STARTED, "cannot start a process (%s): %s", stage,
 		    words(r, text));
-	if (r == -ENOENT)
-		return refuse(a, CODE_NOT_FOUND, "no program `%s`", s->path);
-	return refuse(a, CODE_NOT_RUNNABLE, "`%s`: %s", s->path, words(r, text));
+	free(a->exit.reason);
+	a->exit.reason = launch_reason(s->directory, s->path, -r, &code);
+	return code;
 }
 
 /* Two pipes: our ends do not block, the command's do.  0 or -errno. */
@@ -242,7 +245,6 @@ spawn(struct attempt *a, struct spawn *s, bool any_directory, int ours[OUTPUT_CO
 	r = make_pipes(ours, theirs);
 	if (r < 0)
 		return refuse(a, CODE_NOT_STARTED, "cannot make a pipe: %s", words(r, text));
-	s->stdio[0] = -1;
 	s->stdio[1] = theirs[OUTPUT_STDOUT];
 	s->stdio[2] = theirs[OUTPUT_STDERR];
 	/* Before: when the call is back, a short command may be over. */
@@ -351,16 +353,44 @@ check_nice(struct attempt *a, const struct runner_start *in, const struct spawn 
 	return 0;
 }
 
-/* 0, or a code and a->exit.reason. */
+/* What is executed: the program, or ourselves for a launch.  As find_program(). */
+static char *
+program_of(struct attempt *a, const struct runner_start *in, const struct spawn *s, int *code)
+{
+	const char *path = environment_get(&in->environment, "PATH");
+
+	if (launch_is_needed(in))
+		return xstrdup("/proc/self/exe");
+	return find_program(a, in->argv.items[0], path != NULL ? path : PATH_DEFAULT, s, code);
+}
+
+static char **
+arguments(const struct runner_start *in, const struct spawn *s, size_t strong,
+    struct strings *texts)
+{
+	const struct strings none = { 0 };
+
+	if (!launch_is_needed(in))
+		return join(&in->argv, &none);
+	/* Its status is the last of the descriptors. */
+	return launch_argv(in, strong, 2 + (int)s->more_n, texts);
+}
+
+/* 0, or a code and a->exit.reason.  *progress_fd: ours, or -1. */
 static int
-prepare_and_spawn(struct attempt *a, struct runner_start *in, int ours[OUTPUT_COUNT])
+prepare_and_spawn(struct attempt *a, struct runner_start *in, int ours[OUTPUT_COUNT],
+    int *progress_fd)
 {
 	struct spawn s = { .umask = COMMAND_UMASK, .new_session = true, .nice = (int)in->nice,
-	    .files = &a->runner->files, .plain_oom = a->runner->plain_oom };
+	    .files = &a->runner->files, .plain_oom = a->runner->plain_oom,
+	    .stdio = { -1, -1, -1 } };
 	const struct account *account = NULL;
-	const char *path = environment_get(&in->environment, "PATH");
-	struct strings more = { 0 }, none = { 0 };
+	struct strings more = { 0 }, texts = { 0 };
+	const char *what;
 	char *program, **argv, **envp;
+	char text[96];
+	size_t strong;
+	struct extras x;
 	int code;
 
 	if (in->argv.n == 0 || in->argv.items[0][0] == '\0')
@@ -372,12 +402,20 @@ prepare_and_spawn(struct attempt *a, struct runner_start *in, int ours[OUTPUT_CO
 		code = check_limits(a, in);
 	if (code != 0)
 		return code;
-	program = find_program(a, in->argv.items[0], path != NULL ? path : PATH_DEFAULT, &s, &code);
+	program = program_of(a, in, &s, &code);
 	if (program == NULL)
 		return code;
-	complete_environment(&in->environment, account, &more);
+	code = extras_open(&x, in, &s, &what);
+	if (code < 0) {
+		free(program);
+		return refuse(a, CODE_NOT_STARTED, "cannot make %s: %s", what, words(code, text));
+	}
 	name_runner(a->runner, &more);
-	argv = join(&in->argv, &none);
+	if (in->progress)
+		strings_add(&more, PROGRESS_VARIABLE "=3");
+	strong = in->environment.n + more.n;
+	complete_environment(in, account, &more);
+	argv = arguments(in, &s, strong, &texts);
 	envp = join(&in->environment, &more);
 	s.path = program;
 	s.argv = argv;
@@ -389,10 +427,14 @@ prepare_and_spawn(struct attempt *a, struct runner_start *in, int ours[OUTPUT_CO
 	if (code == 0)
 		code = spawn(a, &s, in->directory == NULL, ours);
 	leave_group(a, &s, code);
+	extras_close(&x, code == 0);
+	a->status_fd = x.status[0];
+	*progress_fd = x.progress[0];
 	free(argv);
 	free(envp);
 	free(program);
 	strings_done(&more);
+	strings_done(&texts);
 	return code;
 }
 
@@ -436,6 +478,24 @@ take_status(struct attempt *a)
 		take_usage(a);
 }
 
+/* Was it begun at all?  A launch says so if not. */
+static void
+take_launch(struct attempt *a)
+{
+	char *why;
+
+	if (a->status_fd < 0)
+		return;
+	why = extras_status(a->status_fd);
+	a->status_fd = -1;
+	if (why == NULL)
+		return;
+	a->exit.not_started = true;
+	a->exit.spawned = (instant){ 0 };
+	free(a->exit.reason);
+	a->exit.reason = why;
+}
+
 static void
 ended_by(struct attempt *a, const char *signal)
 {
@@ -447,7 +507,11 @@ ended_by(struct attempt *a, const char *signal)
 static void
 set_cause(struct attempt *a)
 {
-	if (a->cancel)
+	if (a->idle != NULL && a->idle->over) {
+		a->exit.timed_out = true;
+		free(a->exit.reason);
+		a->exit.reason = idle_reason(a);
+	} else if (a->cancel)
 		a->exit.canceled = true;
 	else if (a->task.err == -ETIMEDOUT)
 		a->exit.timed_out = true;
@@ -628,6 +692,7 @@ attempt_step(struct task *t)
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&a->output.task));
 	unwatch_group(a);
 	take_status(a);
+	take_launch(a);
 	a->exit.first_output = a->output.first;
 	a->exit.output_bytes = a->output.kept;
 	TASK_END(t, 0);
@@ -640,6 +705,8 @@ attempt_release(struct task *t)
 	struct attempt *a = container_of(t, struct attempt, task);
 
 	a->runner->running--;
+	free(a->idle);
+	a->idle = NULL;
 	runner_ended(a->runner, a);
 }
 
@@ -677,7 +744,7 @@ struct attempt *
 attempt_start(struct runner *r, struct runner_start *s)
 {
 	struct attempt *a = xcalloc(1, sizeof(*a));
-	int ours[OUTPUT_COUNT], code;
+	int ours[OUTPUT_COUNT], progress_fd = -1, code;
 
 	a->runner = r;
 	a->exit.job = s->job;
@@ -686,9 +753,10 @@ attempt_start(struct runner *r, struct runner_start *s)
 	a->exit.code = -1;
 	a->deadline = s->timeout > 0 ? loop_now(r->loop) + s->timeout : USEC_NEVER;
 	a->leftovers = s->leftovers;
+	a->status_fd = -1;
 	a->grace = s->grace > 0 ? s->grace : GRACE_DEFAULT;
 	runner_add(r, a);
-	code = prepare_and_spawn(a, s, ours);
+	code = prepare_and_spawn(a, s, ours, &progress_fd);
 	if (code != 0) {
 		a->exit.not_started = true;
 		a->exit.code = code;
@@ -700,6 +768,9 @@ attempt_start(struct runner *r, struct runner_start *s)
 	attempt_go_on(a);
 	output_start(&a->output, a, ours, at_most(s->output_bytes_max > 0 ? s->output_bytes_max :
 	    OUTPUT_BYTES_MAX_DEFAULT, r->policy.output_bytes_max));
+	idle_start(a, s->idle_timeout);
+	if (progress_fd >= 0)
+		progress_start(a, progress_fd);
 	return a;
 }
 

@@ -57,7 +57,7 @@ life_end(const struct runner *r)
 	ssize_t n;
 	int fd;
 
-	if (r->unsaved > 0 || r->running > 0)
+	if (r->records.unsaved > 0 || r->running > 0)
 		return;
 	instant_print(r->since, text);
 	fd = openat(r->state_fd, CLEAN, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,

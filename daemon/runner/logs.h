@@ -1,12 +1,13 @@
 /*
- * logs: output read back: from the file, line by line, in bounded slices; following is being
- * woken when the attempt writes.
+ * logs: output read back, and removed: the calls.  The disk's thread does what touches files
+ * (outread.h); following is being woken when the attempt has written.
  */
 #ifndef RUNNER_LOGS_H
 #define RUNNER_LOGS_H
 
 #include <dirent.h>
 
+#include "daemon/runner/outread.h"
 #include "daemon/runner/runner.h"
 #include "daemon/wire/service.h"
 
@@ -15,39 +16,38 @@ struct logs_in {
 	bool	 follow;
 	int64_t	 tail;		/* -1: all */
 	int	 stream;	/* -1: both */
+	instant	 since;
 	int64_t	 offset;	/* 0; or as a reply said, of the same attempt: go on there */
 };
 
 struct logs_call {
 	struct call		 call;
 	struct listener		 listener;	/* and the attempt that is read */
-	int			 file;		/* -1: there is none yet */
-	off_t			 offset;	/* at the beginning of a line */
-	int64_t			 lines;		/* seen by the search for the tail */
-	bool			 over;		/* it had ended before the file was read */
-	bool			 moved;		/* the last slice had lines, wanted or not */
-	struct cJSON		*chunks;	/* of the last slice; NULL: none wanted */
+	struct disk_op		 op;
+	struct outread		 read;		/* the thread's while op is lent */
+	uint64_t		 seen;		/* blocks that were written when it was read last */
+	bool			 over;		/* it had ended before that */
 };
 
 extern const struct field logs_fields[];
 extern const struct task_kind logs_kind;
 
+/* Remove: whole jobs, or runs of one. */
 struct remove_in {
 	struct cJSON	*jobs;
-};
-
-struct remove_runs_in {
 	int64_t		 job;
 	struct cJSON	*runs;
 };
 
 struct remove_call {
 	struct call	 call;
-	size_t		 next;		/* of the jobs */
-	const struct cJSON *runs;	/* only these; NULL: all */
+	struct disk_op	 op;
+	int		 output_fd;	/* DIR/output */
+	int64_t		*ids;		/* jobs, or runs of .job */
+	size_t		 n, next;
+	int64_t		 job;		/* the present one */
+	bool		 whole;		/* all of it */
 	DIR		*folder;	/* of the present one */
-	int64_t		 job;
-	bool		 good;		/* what was given is a list of ids */
 };
 
 extern const struct field remove_fields[];

@@ -19,7 +19,9 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
+#include "daemon/runner/launch.h"
 #include "daemon/runner/reexec.h"
+#include "daemon/runner/runner.h"
 #include "daemon/wire/listen.h"
 #include "daemon/wire/notify.h"
 #include "daemon/wire/service.h"
@@ -28,6 +30,9 @@
 
 /* Descriptors: two pipes, a pidfd and a file for each command, and connections. */
 #define DESCRIPTORS_WANTED	(RUNNING_MAX * 4 + 2048)
+
+/* For what the disk has to do before the program is executed anew. */
+#define REEXEC_REST_MAX		(5 * USEC_SEC)
 
 struct options {
 	char		*socket;
@@ -296,7 +301,7 @@ open_folders(struct program *p, const char *state)
 	if (e < 0)
 		return e;
 	e = begin_life(p, is_new);
-	return e < 0 ? e : record_load_all(r);
+	return e < 0 ? e : records_open(&r->records, r);
 }
 
 /* 0 or -errno, said. */
@@ -423,7 +428,7 @@ leave_stdout(void)
 static bool
 is_idle(const struct runner *r)
 {
-	return r->running == 0 && r->unsaved == 0 && r->listening == 0;
+	return r->running == 0 && r->records.unsaved == 0 && r->listening == 0;
 }
 
 static bool
@@ -458,9 +463,17 @@ reexec(struct program *p)
 
 	log_info("executing jobd-runner anew program=%s commands=%lld", r->program,
 	    (long long)r->running);
-	r->reexec_error = reexec_now(r, r->program, p->argv, p->socket, p->activated);
+	if (asked_to_stop(r))
+		r->reexec_error = -ESHUTDOWN;
+	else if (!disk_rests(&r->disk))
+		r->reexec_error = -EBUSY;
+	else
+		r->reexec_error = reexec_now(r, r->program, p->argv, p->socket, p->activated);
 	r->reexec = NULL;
 	task_wake(asker);
+	disk_go_on(&r->disk);
+	output_look_all(r);
+	records_look(&r->records);
 }
 
 static bool
@@ -490,7 +503,7 @@ begin(struct program *p)
 		log_error("cannot begin error=%s", strerror(-e));
 		return e;
 	}
-	runner_saver_start(r, &r->task);
+	records_start(&r->records, &r->task);
 	if (p->resumed)
 		resume_attempts(r, &p->resume);
 	return 0;
@@ -534,7 +547,10 @@ root_step(struct task *t)
 		if (asked_to_stop(r))
 			break;
 		if (r->reexec != NULL) {
-			while (!reexec_may_begin(r))
+			disk_hold(&r->disk, t);
+			AWAIT_UNTIL(t, loop_now(t->loop) + REEXEC_REST_MAX,
+			    disk_rests(&r->disk) || asked_to_stop(r));
+			while (!reexec_may_begin(r) && !asked_to_stop(r))
 				TASK_YIELD(t);
 			reexec(p);
 			continue;
@@ -575,6 +591,12 @@ run(struct program *p)
 	}
 	if (!instant_is_set(r->since))
 		r->since = loop_wall(r->loop);
+	e = disk_start(&r->disk, r->loop);
+	if (e < 0) {
+		log_error("cannot start a thread error=%s", strerror(-e));
+		loop_free(r->loop);
+		return EXIT_FAILED;
+	}
 	r->service = serve_new(r);
 	task_start_root(&r->task, &root_kind, r->loop);
 	e = loop_run(r->loop);
@@ -583,6 +605,7 @@ run(struct program *p)
 	if (e == 0)
 		life_end(r);
 	service_free(r->service);
+	disk_stop(&r->disk);
 	loop_free(r->loop);
 	return e == 0 && r->task.result == 0 ? EXIT_OK : EXIT_FAILED;
 }
@@ -618,10 +641,15 @@ look_for_predecessor(struct program *p)
 int
 main(int argc, char **argv)
 {
-	struct program *p = xcalloc(1, sizeof(*p));
-	struct runner *r = &p->runner;
+	struct program *p;
+	struct runner *r;
 	int code, e;
 	gid_t group;
+
+	if (argc > 1 && strcmp(argv[1], LAUNCH_WORD) == 0)
+		_exit(launch_main(argc, argv, environ));
+	p = xcalloc(1, sizeof(*p));
+	r = &p->runner;
 
 	r->state_fd = r->output_fd = r->exits_fd = r->lock_fd = r->tree.children_fd = -1;
 	code = read_options(&p->options, argc, argv);

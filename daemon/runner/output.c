@@ -1,6 +1,5 @@
 /*
- * output: see output.h.  A step takes what both streams hold, at most OUTPUT_READ_MAX of each,
- * makes lines of it and writes them with one write(2), to the page cache; then others run.
+ * output: see output.h.
  */
 #include "daemon/runner/output.h"
 
@@ -10,224 +9,215 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 #include "daemon/runner/runner.h"
 #include "proto/json.h"
+#include "proto/mem.h"
 #include "proto/types.h"
 
-void
-output_path(char path[OUTPUT_PATH_MAX], int64_t job, int64_t run, int64_t attempt)
-{
-	(void)snprintf(path, OUTPUT_PATH_MAX, "%" PRId64 "/%" PRId64 ".%" PRId64 ".log", job, run,
-	    attempt);
-}
-
-/* ---- the file ---- */
-
-/* The file is made with the first line: a silent command costs none. */
-static int
-open_file(struct output *o)
-{
-	const struct attempt *a = o->attempt;
-	char path[OUTPUT_PATH_MAX], folder[24];
-
-	if (o->file >= 0)
-		return 0;
-	(void)snprintf(folder, sizeof(folder), "%" PRId64, a->exit.job);
-	output_path(path, a->exit.job, a->exit.run, a->exit.attempt);
-	if (mkdirat(a->runner->output_fd, folder, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	o->file = openat(a->runner->output_fd, path,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	return o->file < 0 ? -errno : 0;
-}
-
-/* Write the block, whole or not at all.  0 or -errno. */
-static int
-write_block(struct output *o)
-{
-	size_t n = buf_len(&o->block);
-	ssize_t w;
-	int r = open_file(o);
-
-	if (r < 0)
-		return r;
-	do
-		w = write(o->file, buf_bytes(&o->block), n);
-	while (w < 0 && errno == EINTR);
-	if (w == (ssize_t)n) {
-		o->size += w;
-		return 0;
-	}
-	r = w < 0 ? -errno : -ENOSPC;
-	/* No half line. */
-	if (w > 0 && ftruncate(o->file, o->size) < 0)
-		r = -errno;
-	return r;
-}
+/* ---- a block under way ---- */
 
 static void
-flush(struct output *o, int64_t kept_before)
+work(struct disk_op *op)
+{
+	struct output_file *f = container_of(op, struct output_file, op);
+
+	outfile_take(&f->file, &f->block);
+}
+
+static struct output_file *
+file_of(struct output *o)
 {
 	const struct runner_exit *e = &o->attempt->exit;
-	int r;
+	const struct runner_attempt of = { e->job, e->run, e->attempt };
 
-	if (buf_len(&o->block) == 0)
-		return;
-	fault_point(FAULT_OUTPUT_BEFORE_WRITE);
-	r = write_block(o);
-	fault_point(FAULT_OUTPUT_AFTER_WRITE);
-	if (r < 0) {
-		if (!o->failed)
-			log_warning("output cannot be written, dropping it run=%" PRId64 ".%" PRId64
-			    " error=%s", e->job, e->run, strerror(-r));
-		o->failed = true;
-		o->dropped[OUTPUT_STDOUT] += o->kept - kept_before;
-		o->kept = kept_before;
-	}
-	buf_reset(&o->block);
-	if (r == 0)
-		runner_tell(o->attempt->runner, o->attempt);
+	if (o->file != NULL)
+		return o->file;
+	o->file = xcalloc(1, sizeof(*o->file));
+	outfile_init(&o->file->file, o->attempt->runner->output_fd, &of, o->max);
+	return o->file;
 }
 
-/* ---- lines ---- */
-
-static void
-put_line(struct output *o, const char *prefix, const char *text, size_t n)
-{
-	buf_puts(&o->block, prefix);
-	buf_append(&o->block, text, n);
-	buf_append(&o->block, "\n", 1);
-}
-
-/* The two beginnings of lines at this instant: whole, and partial. */
-struct prefixes {
-	char	whole[WHEN_TEXT_MAX + 12], part[WHEN_TEXT_MAX + 12];
-};
-
-static void
-prefixes_make(struct prefixes *p, instant at, int stream)
-{
-	char time[WHEN_TEXT_MAX];
-
-	instant_print(at, time);
-	(void)snprintf(p->whole, sizeof(p->whole), "%s %s F ", time, output_stream_names[stream]);
-	(void)snprintf(p->part, sizeof(p->part), "%s %s P ", time, output_stream_names[stream]);
-}
-
-static void
-take_line(struct output *o, int stream, const char *prefix, const char *text, size_t n, bool whole)
-{
-	int64_t bytes = (int64_t)n + whole;
-	int64_t file = o->size + (int64_t)buf_len(&o->block) + (int64_t)n + OUTPUT_OVERHEAD;
-
-	if (o->cut || o->kept + bytes > o->max ||
-	    file / OUTPUT_FILE_FACTOR > o->max + OUTPUT_OVERHEAD) {
-		o->cut = true;
-		o->dropped[stream] += bytes;
-		return;
-	}
-	o->kept += bytes;
-	put_line(o, prefix, text, n);
-}
-
-/* How much of a line that is too long goes into its next part; no character is cut in two. */
-static size_t
-part_length(const char *text)
-{
-	size_t n = OUTPUT_LINE_MAX;
-
-	while (n > OUTPUT_LINE_MAX - 4 && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	return ((unsigned char)text[n] & 0xc0) == 0x80 ? OUTPUT_LINE_MAX : n;
-}
-
-/* Take the lines that a stream holds; at its end, what is left. */
-static void
-take_stream(struct output *o, int i, instant now)
-{
-	struct stream *s = &o->streams[i];
-	const char *at = buf_bytes(&s->in), *end = at + buf_len(&s->in), *newline;
-	bool over = s->eof || s->error != 0 || o->stop;
-	struct prefixes p;
-	size_t n;
-
-	prefixes_make(&p, now, i);
-	while (at < end) {
-		newline = memchr(at, '\n', (size_t)(end - at));
-		n = (size_t)((newline != NULL ? newline : end) - at);
-		if (n > OUTPUT_LINE_MAX) {
-			n = part_length(at);
-			take_line(o, i, p.part, at, n, false);
-			at += n;
-			continue;
-		}
-		if (newline == NULL && !over)
-			break;
-		take_line(o, i, newline != NULL ? p.whole : p.part, at, n, newline != NULL);
-		at += n + (newline != NULL);
-	}
-	if (buf_len(&s->in) > 0)
-		buf_consume(&s->in, buf_len(&s->in) - (size_t)(end - at));
-	o->looked[i] = buf_len(&s->in);
-	o->ended[i] = over;
-}
-
+/* Has a stream come to its end, with nothing left in it? */
 static bool
-has_news(const struct output *o)
+is_over(const struct output *o, int i)
 {
-	for (int i = 0; i < OUTPUT_COUNT; i++) {
-		if (o->ended[i])
-			continue;
-		if (o->streams[i].eof || o->streams[i].error != 0 || o->stop ||
-		    buf_len(&o->streams[i].in) > o->looked[i])
-			return true;
-	}
-	return false;
+	return o->ended[i] || o->streams[i].eof || o->streams[i].error != 0 || o->stop;
 }
 
 static void
-take(struct output *o)
+submit(struct output *o)
 {
-	instant now = loop_wall(o->task.loop);
-	int64_t kept = o->kept;
+	struct runner *r = o->attempt->runner;
+	struct output_file *f = file_of(o);
 
+	f->block.at = loop_wall(o->task.loop);
+	f->block.lost = o->lost;
+	o->lost = o->lent = 0;
 	for (int i = 0; i < OUTPUT_COUNT; i++) {
-		if (o->ended[i])
-			continue;
-		if (!instant_is_set(o->first) && buf_len(&o->streams[i].in) > 0)
-			o->first = now;
-		take_stream(o, i, now);
+		f->block.over[i] = is_over(o, i);
+		o->ended[i] |= f->block.over[i];
+		f->block.in[i] = o->streams[i].in;
+		o->streams[i].in = (struct buf){ 0 };
+		o->lent += (int64_t)buf_len(&f->block.in[i]);
 	}
-	flush(o, kept);
+	r->output_lent += o->lent;
+	o->pending = true;
+	disk_submit(&r->disk, DISK_OUTPUT, &f->op, work, &o->task);
 	for (int i = 0; i < OUTPUT_COUNT; i++) {
 		if (!o->ended[i])
 			stream_read_on(&o->streams[i]);
 	}
 }
 
-/* The cut is visible. */
-static void
-tell_of_drops(struct output *o)
+void
+output_look_all(struct runner *r)
 {
-	struct prefixes p;
-	char text[64];
-	int n;
+	struct attempt *a = NULL;
+	size_t position = 0;
 
-	for (int i = 0; i < OUTPUT_COUNT; i++) {
-		if (o->dropped[i] == 0)
-			continue;
-		prefixes_make(&p, loop_wall(o->task.loop), i);
-		n = snprintf(text, sizeof(text), "... %" PRId64 " bytes of output dropped",
-		    o->dropped[i]);
-		put_line(o, p.whole, text, (size_t)n);
+	while ((a = runner_next(r, a, &position)) != NULL) {
+		if (a->sequence == 0)
+			task_wake(&a->output.task);
 	}
-	flush(o, o->kept);
+}
+
+/* The block is back. */
+static void
+take_result(struct output *o)
+{
+	struct runner *r = o->attempt->runner;
+	const struct runner_exit *e = &o->attempt->exit;
+	bool was_full = r->output_lent >= OUTPUT_LENT_MAX;
+
+	r->output_lent -= o->lent;
+	o->lent = 0;
+	o->pending = o->stalled = false;
+	o->stalls_at = USEC_NEVER;
+	o->kept = o->file->file.kept;
+	o->blocks++;
+	if (o->file->file.error != 0 && !o->failed) {
+		log_warning("output cannot be written, dropping it run=%" PRId64 ".%" PRId64
+		    " error=%s", e->job, e->run, strerror(-o->file->file.error));
+		o->failed = true;
+	}
+	runner_tell(r, o->attempt);
+	if (was_full)
+		output_look_all(r);
+}
+
+/* ---- what comes ---- */
+
+static bool
+has_bytes(const struct output *o)
+{
+	return buf_len(&o->streams[OUTPUT_STDOUT].in) + buf_len(&o->streams[OUTPUT_STDERR].in) > 0;
+}
+
+/* Bytes, or the end of a stream that has not been passed on. */
+static bool
+has_news(const struct output *o)
+{
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		if (!o->ended[i] && (is_over(o, i) || buf_len(&o->streams[i].in) > 0))
+			return true;
+	}
+	return false;
+}
+
+static bool
+all_ended(const struct output *o)
+{
+	return o->ended[OUTPUT_STDOUT] && o->ended[OUTPUT_STDERR];
+}
+
+static bool
+has_room(const struct output *o)
+{
+	const struct runner *r = o->attempt->runner;
+
+	return r->output_lent < OUTPUT_LENT_MAX && !r->disk.held;
+}
+
+/* Is there something to be done about it now? */
+static bool
+may_act(const struct output *o)
+{
+	if (o->pending && !o->file->op.lent)
+		return true;
+	if (o->stalled && has_bytes(o))
+		return true;
+	return !o->pending && has_news(o) && has_room(o);
+}
+
+static void
+note_arrival(struct output *o)
+{
+	if (!has_bytes(o))
+		return;
+	o->last = loop_now(o->task.loop);
+	if (!instant_is_set(o->first))
+		o->first = loop_wall(o->task.loop);
+}
+
+/* The disk stands still: the command goes on, its output does not. */
+static void
+drop(struct output *o)
+{
+	for (int i = 0; i < OUTPUT_COUNT; i++) {
+		o->lost += (int64_t)buf_len(&o->streams[i].in);
+		buf_done(&o->streams[i].in);
+		if (!o->ended[i])
+			stream_read_on(&o->streams[i]);
+	}
+}
+
+/* An end without bytes needs no block of its own; but the last one, when there is a file. */
+static bool
+take_ends(struct output *o)
+{
+	if (has_bytes(o) || o->lost > 0)
+		return false;
+	if (o->file != NULL && is_over(o, OUTPUT_STDOUT) && is_over(o, OUTPUT_STDERR))
+		return false;
+	for (int i = 0; i < OUTPUT_COUNT; i++)
+		o->ended[i] |= is_over(o, i);
+	return true;
+}
+
+static void
+act(struct output *o)
+{
+	note_arrival(o);
+	if (o->pending && !o->file->op.lent)
+		take_result(o);
+	/* Others had all the room: there is some again. */
+	if (o->stalled && !o->pending && has_room(o))
+		o->stalled = false;
+	if (o->stalled)
+		drop(o);
+	else if (!o->pending && has_news(o) && has_room(o) && !take_ends(o))
+		submit(o);
+	if (o->pending || (has_news(o) && !has_room(o))) {
+		if (o->stalls_at == USEC_NEVER)
+			o->stalls_at = loop_now(o->task.loop) + OUTPUT_STALL_MAX;
+	} else {
+		o->stalls_at = USEC_NEVER;
+	}
+}
+
+static void
+finish(struct output *o)
+{
+	for (int i = 0; i < OUTPUT_COUNT; i++)
+		stream_stop(&o->streams[i]);
+	if (o->file == NULL)
+		return;
+	outfile_done(&o->file->file);
+	free(o->file);
+	o->file = NULL;
 }
 
 static enum task_status
@@ -238,26 +228,22 @@ output_step(struct task *t)
 	TASK_BEGIN(t);
 
 	/* Shielded: the attempt ends us, after the command has gone. */
-	while (!o->ended[OUTPUT_STDOUT] || !o->ended[OUTPUT_STDERR]) {
-		AWAIT_SHIELDED(t, USEC_NEVER, has_news(o));
-		take(o);
+	while (!all_ended(o) || o->pending) {
+		AWAIT_SHIELDED(t, o->stalled ? USEC_NEVER : o->stalls_at, may_act(o));
+		o->stalled |= t->err == -ETIMEDOUT;
+		act(o);
 		TASK_YIELD(t);
 	}
-	tell_of_drops(o);
-	for (int i = 0; i < OUTPUT_COUNT; i++)
-		stream_stop(&o->streams[i]);
-	if (o->file >= 0)
-		close(o->file);
-	o->file = -1;
-	buf_done(&o->block);
+	finish(o);
 	TASK_END(t, 0);
 }
 
 static void
 output_describe(const struct task *t, char *out, size_t n)
 {
-	(void)t;
-	(void)snprintf(out, n, "output");
+	const struct output *o = container_of((const char *)t, const struct output, task);
+
+	(void)snprintf(out, n, o->pending ? "the disk to take output" : "output");
 }
 
 static const struct task_kind output_kind = {
@@ -271,7 +257,8 @@ output_start(struct output *o, struct attempt *a, const int fds[OUTPUT_COUNT], i
 {
 	int r;
 
-	*o = (struct output){ .attempt = a, .max = max, .file = -1 };
+	*o = (struct output){ .attempt = a, .max = max, .stalls_at = USEC_NEVER };
+	o->last = loop_now(a->task.loop);
 	for (int i = 0; i < OUTPUT_COUNT; i++) {
 		r = stream_start(&o->streams[i], a->task.loop, fds[i], OUTPUT_READ_MAX, &o->task);
 		if (r == 0)
@@ -296,8 +283,9 @@ struct cJSON *
 output_save(const struct output *o)
 {
 	struct cJSON *saved = json_object(), *list = json_array(), *one;
-	char first[WHEN_TEXT_MAX], *bytes;
+	char first[WHEN_TEXT_MAX], last[24], *bytes;
 
+	MUST(o->file == NULL || !o->file->op.lent);
 	for (int i = 0; i < OUTPUT_COUNT; i++) {
 		const struct stream *s = &o->streams[i];
 
@@ -306,32 +294,20 @@ output_save(const struct output *o)
 		bytes = base64_encode(buf_bytes(&s->in), buf_len(&s->in));
 		json_set_string(one, "bytes", bytes);
 		free(bytes);
-		/* What was told of is not told again. */
-		json_set_int(one, "dropped", task_done(&o->task) ? 0 : o->dropped[i]);
 		json_push(list, one);
 	}
 	json_set(saved, "streams", list);
-	json_set_bool(saved, "cut", o->cut);
 	json_set_bool(saved, "failed", o->failed);
 	json_set_int(saved, "max", o->max);
-	json_set_int(saved, "kept", o->kept);
-	json_set_int(saved, "size", o->size);
+	json_set_int(saved, "kept", o->file != NULL ? o->file->file.kept : o->kept);
+	json_set_int(saved, "lost", o->lost);
 	json_set_string(saved, "first", instant_print(o->first, first));
+	/* As text: a JSON number may not hold it. */
+	(void)snprintf(last, sizeof(last), "%" PRId64, (int64_t)o->last);
+	json_set_string(saved, "last", last);
+	if (o->file != NULL)
+		json_set(saved, "file", outfile_save(&o->file->file));
 	return saved;
-}
-
-/* On with the file, which is there when anything was written. */
-static void
-open_again(struct output *o)
-{
-	const struct attempt *a = o->attempt;
-	char path[OUTPUT_PATH_MAX];
-
-	if (o->size == 0)
-		return;
-	output_path(path, a->exit.job, a->exit.run, a->exit.attempt);
-	o->file = openat(a->runner->output_fd, path,
-	    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 }
 
 static void
@@ -341,11 +317,9 @@ stream_resume_one(struct output *o, int i, const struct cJSON *saved)
 	void *bytes = NULL;
 	size_t n = 0;
 
-	o->dropped[i] = json_get_int(saved, "dropped", 0);
 	o->ended[i] = fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
 	    stream_start(&o->streams[i], o->attempt->task.loop, fd, OUTPUT_READ_MAX, &o->task) < 0;
-	if (!o->ended[i] &&
-	    base64_decode(json_get_string(saved, "bytes"), &bytes, &n) == 0)
+	if (!o->ended[i] && base64_decode(json_get_string(saved, "bytes"), &bytes, &n) == 0)
 		buf_append(&o->streams[i].in, bytes, n);
 	free(bytes);
 }
@@ -354,20 +328,21 @@ void
 output_resume(struct output *o, struct attempt *a, const struct cJSON *saved)
 {
 	const struct cJSON *one = json_first(json_get(saved, "streams"));
-	const char *first = json_get_string(saved, "first");
+	const char *first = json_get_string(saved, "first"), *last = json_get_string(saved, "last");
 
 	*o = (struct output){
 		.attempt = a,
-		.file = -1,
-		.cut = json_get_bool(saved, "cut", 0),
 		.failed = json_get_bool(saved, "failed", 0),
 		.max = json_get_int(saved, "max", OUTPUT_BYTES_MAX_DEFAULT),
 		.kept = json_get_int(saved, "kept", 0),
-		.size = json_get_int(saved, "size", 0),
+		.lost = json_get_int(saved, "lost", 0),
+		.stalls_at = USEC_NEVER,
+		.last = last != NULL ? strtoll(last, NULL, 10) : loop_now(a->runner->loop),
 	};
 	if (first == NULL || instant_parse(first, &o->first) < 0)
 		o->first = (instant){ 0 };
-	open_again(o);
+	if (json_get(saved, "file") != NULL)
+		outfile_resume(&file_of(o)->file, json_get(saved, "file"));
 	for (int i = 0; i < OUTPUT_COUNT; i++) {
 		stream_resume_one(o, i, one);
 		one = one != NULL ? json_next(one) : NULL;

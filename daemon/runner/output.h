@@ -1,63 +1,69 @@
 /*
- * output: what a command writes to stdout and stderr, by lines, with time and stream, into
- * a file in the CRI log format:
- *
- *	2026-11-22T10:00:00.000000Z stdout F a whole line
- *	2026-11-22T10:00:00.000000Z stderr P a part: of a very long line, or the end without newline
- *
- * So the bytes of each stream can be had back exactly.  Kept up to a limit; what is beyond
- * is read and dropped, so the command is never held up, and a last line says how much.
+ * output: what a command writes to stdout and stderr, on its way from two pipes to the files
+ * of outfile.h.  Here it is only read, in the loop; the thread of the disk makes lines of it
+ * and writes them.  A run has one block under way and reads the next meanwhile; then its pipes
+ * are left alone, so that a command which writes faster than the disk takes it is held up, and
+ * only that one.  A disk that stands still holds up none for long: then what comes is dropped, and
+ * the cut is visible.
  */
 #ifndef RUNNER_OUTPUT_H
 #define RUNNER_OUTPUT_H
 
 #include "daemon/engine/stream.h"
 #include "daemon/engine/task.h"
-#include "proto/runner.h"
+#include "daemon/runner/disk.h"
+#include "daemon/runner/outfile.h"
 
-/* A longer line is cut into parts. */
-#define OUTPUT_LINE_MAX		((size_t)16 * 1024)
-/* Taken from one stream at a time. */
-#define OUTPUT_READ_MAX		((size_t)64 * 1024)
-/* What stands before the text: time, stream, F or P, and the newline after it. */
-#define OUTPUT_OVERHEAD		(27 + 1 + 6 + 1 + 1 + 1 + 1)
-/* Short lines cost more on disk than in bytes: the file is at most so many times the limit. */
-#define OUTPUT_FILE_FACTOR	8
+/* Taken from one stream at a time: half of what one run may have in memory, with its block. */
+#define OUTPUT_READ_MAX		((size_t)32 * 1024)
+/* A disk that has not taken a block for so long stands still. */
+#define OUTPUT_STALL_MAX	USEC_SEC
+/* Blocks of all runs under way; beyond it, the pipes of those without one are left alone. */
+#define OUTPUT_LENT_MAX		((int64_t)64 << 20)
 
 struct attempt;
+
+/* What is there only of a command that has written something. */
+struct output_file {
+	struct disk_op	 op;
+	struct outblock	 block;
+	struct outfile	 file;		/* the thread's while op is lent */
+};
 
 struct output {
 	struct task	 task;
 	struct attempt	*attempt;
 	struct stream	 streams[OUTPUT_COUNT];
-	size_t		 looked[OUTPUT_COUNT];	/* bytes at the front that are no whole line yet */
 	bool		 ended[OUTPUT_COUNT];
-	int64_t		 dropped[OUTPUT_COUNT];
-	bool		 cut;		/* the limit was met: nothing more is kept */
-	bool		 failed;	/* the file could not be written: said once */
+	bool		 failed;	/* a file could not be written: said once */
 	bool		 stop;		/* take what is there, wait for no more */
-	int		 file;		/* -1: not yet wanted */
+	bool		 pending;	/* a block is under way */
+	bool		 stalled;	/* dropping, until it is back */
 	int64_t		 max;		/* bytes to keep */
 	int64_t		 kept;
-	int64_t		 size;		/* of the file */
+	int64_t		 lost;		/* dropped since the last block */
+	int64_t		 lent;		/* bytes of the block under way */
+	uint64_t	 blocks;	/* written so far: who follows has news */
+	usec_t		 stalls_at;	/* if nothing is taken by then */
 	instant		 first;		/* the first byte came */
-	struct buf	 block;		/* lines to be written at the end of this step */
+	usec_t		 last;		/* loop_now() of the last one, or of the start */
+	struct output_file *file;
 };
 
-/* Where an attempt's output is, below DIR/output. */
-#define OUTPUT_PATH_MAX 80
-void output_path(char path[OUTPUT_PATH_MAX], int64_t job, int64_t run, int64_t attempt);
-
-/* Take over the two reading ends, as a child of the attempt.  Done at the end of both. */
+/* Take over the two reading ends, as a child of the attempt.  Done when all is written. */
 void output_start(struct output *o, struct attempt *a, const int fds[OUTPUT_COUNT], int64_t max);
 
 /*
- * Across an execution of the program: what it has, and on with that, as a child of the attempt.
- * Outside its steps all lines are in the file.
+ * Across an execution of the program, while the disk rests (disk_hold()): what it has, and on with that, as a child
+ * of the attempt.  The descriptors are kept open by the caller.
  */
 struct cJSON;
 struct cJSON *output_save(const struct output *o);
 void output_resume(struct output *o, struct attempt *a, const struct cJSON *saved);
+
+/* There is room again, or the disk goes on: who had none looks again. */
+struct runner;
+void output_look_all(struct runner *r);
 
 /* Who holds the other end now does not count. */
 void output_stop(struct output *o);

@@ -189,6 +189,16 @@ policy_allows_root(const struct policy *p, uid_t for_uid)
 	    (strcmp(p->allow_root, "auto") == 0 && for_uid == 0);
 }
 
+static int64_t
+strings_bytes(const struct strings *list)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		bytes += (int64_t)strlen(list->items[i]) + 1;
+	return bytes;
+}
+
 char *
 policy_refuses(const struct policy *p, uid_t for_uid, uid_t uid, const struct account *u,
     const struct runner_start *s)
@@ -206,8 +216,8 @@ policy_refuses(const struct policy *p, uid_t for_uid, uid_t uid, const struct ac
 	    !names_user(p->allow_users, uid, u) && !names_group(p->allow_groups, u))
 		return xasprintf("not allowed: commands may not run as %s (%s: %s)", name, p->file,
 		    is_empty(p->allow_users) ? "allow_groups" : "allow_users");
-	for (size_t i = 0; i < s->environment.n; i++)
-		bytes += (int64_t)strlen(s->environment.items[i]) + 1;
+	/* Files of variables are not counted: they are read as the user, and have a limit of their own. */
+	bytes = strings_bytes(&s->environment) + strings_bytes(&s->environment_defaults);
 	if (bytes > p->environment_bytes_max)
 		return xasprintf("not allowed: its environment has %" PRId64 " bytes, more than %"
 		    PRId64 " (%s: environment_bytes)", bytes, p->environment_bytes_max, p->file);

@@ -91,6 +91,29 @@ is_running(const struct attempt *a)
 }
 
 static struct cJSON *
+idle_object(const struct idle *i)
+{
+	struct cJSON *o = json_object();
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRId64, (int64_t)i->limit);
+	json_set_string(o, "limit", text);
+	json_set_bool(o, "over", i->over);
+	return o;
+}
+
+/* Its output is there again: since when it is silent is known by that. */
+static void
+idle_take(struct attempt *a, const struct cJSON *o)
+{
+	const char *limit = json_get_string(o, "limit");
+
+	idle_start(a, limit != NULL ? strtoll(limit, NULL, 10) : 0);
+	if (a->idle != NULL)
+		a->idle->over = json_get_bool(o, "over", 0);
+}
+
+static struct cJSON *
 attempt_object(const struct attempt *a)
 {
 	struct cJSON *o = json_object(), *state = json_object();
@@ -101,6 +124,11 @@ attempt_object(const struct attempt *a)
 	json_set_int(state, "pidfd", a->child.pidfd);
 	json_set(o, "attempt", fields_write(runner_exit_fields, &a->exit));
 	json_set(o, "state", state);
+	json_set_int(state, "status", a->status_fd);
+	if (a->idle != NULL)
+		json_set(o, "idle", idle_object(a->idle));
+	if (a->progress != NULL)
+		json_set(o, "progress", progress_save(a->progress));
 	json_set(o, "output", output_save(&a->output));
 	return o;
 }
@@ -114,8 +142,6 @@ lose(struct runner *r, struct attempt *a, int e)
 	free(a->exit.reason);
 	a->exit.reason = xstrdup("lost when jobd-runner was executed anew");
 	a->exit.exited = loop_wall(r->loop);
-	a->unsaved = true;
-	r->unsaved++;
 	runner_ended(r, a);
 }
 
@@ -138,6 +164,9 @@ attempt_take(struct runner *r, const struct cJSON *o)
 	}
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		number_read(state, &numbers[i], a);
+	a->status_fd = (int)json_get_int(state, "status", -1);
+	if (a->status_fd >= 0 && fcntl(a->status_fd, F_SETFD, FD_CLOEXEC) < 0)
+		a->status_fd = -1;
 	/* Its group may be there, but not for us any more. */
 	a->grouped = a->grouped && r->cgroups != NULL;
 	runner_add(r, a);
@@ -149,6 +178,10 @@ attempt_take(struct runner *r, const struct cJSON *o)
 	}
 	attempt_go_on(a);
 	output_resume(&a->output, a, json_get(o, "output"));
+	if (json_get(o, "idle") != NULL)
+		idle_take(a, json_get(o, "idle"));
+	if (json_get(o, "progress") != NULL)
+		progress_resume(a, json_get(o, "progress"));
 }
 
 static void
@@ -165,8 +198,6 @@ unsaved_take(struct runner *r, const struct cJSON *exit)
 		return;
 	}
 	runner_add(r, a);
-	a->unsaved = true;
-	r->unsaved++;
 	runner_ended(r, a);
 }
 
@@ -200,7 +231,7 @@ write_all(const struct runner *r, int socket, bool activated, struct buf *out)
 	while ((a = runner_next(r, (struct attempt *)(uintptr_t)a, &position)) != NULL) {
 		if (is_running(a)) {
 			put(out, attempt_object(a));
-		} else if (a->unsaved) {
+		} else if (a->record.unsaved) {
 			o = json_object();
 			json_set(o, "unsaved", fields_write(runner_exit_fields, &a->exit));
 			put(out, o);
@@ -250,6 +281,10 @@ set_inherited(const struct runner *r, int memory, int socket, bool inherited)
 		if (!is_running(a))
 			continue;
 		(void)fcntl(a->child.pidfd, F_SETFD, flag);
+		if (a->status_fd >= 0)
+			(void)fcntl(a->status_fd, F_SETFD, flag);
+		if (a->progress != NULL)
+			(void)fcntl(a->progress->stream.watch.fd, F_SETFD, flag);
 		for (int i = 0; i < OUTPUT_COUNT; i++) {
 			if (!a->output.ended[i])
 				(void)fcntl(a->output.streams[i].watch.fd, F_SETFD, flag);
@@ -277,7 +312,7 @@ reexec_now(struct runner *r, const char *program, char *const *argv, int socket,
 	char number[16];
 	int fd, e;
 
-	MUST(reexec_may_begin(r));
+	MUST(reexec_may_begin(r) && disk_rests(&r->disk));
 	write_all(r, socket, activated, &lines);
 	fd = keep(&lines);
 	buf_done(&lines);

@@ -5,12 +5,14 @@
  *
  *	{"form":1,...}		what there is one of
  *	{"attempt":{...},...}	a command that runs
- *	{"unsaved":{...}}	a record that the disk did not take
+ *	{"unsaved":{...}}	a record that is not on disk
  *	{"process":N,...}	one that a command has left behind
  *
  * Fields that a program does not know it passes over; a form that it does not know it refuses, and
  * is asked for that before (--can-resume), so that the old program can go on instead.
- * Connections are dropped: jobd comes again.
+ * Connections are dropped: jobd comes again.  The disk's thread is brought to rest before, with all
+ * that it has been given done; it ends in the execution, and the program that follows has its own.  What
+ * waits for it then goes along: output that was read, and records that are not written.
  */
 #ifndef RUNNER_REEXEC_H
 #define RUNNER_REEXEC_H
@@ -42,7 +44,7 @@ void resume_attempts(struct runner *r, struct resume *in);
 
 /*
  * Execute program with all that r holds; it does not return, or with -errno, and then nothing has
- * changed.  No task but the caller's may be in the middle of a step.
+ * changed.  The disk rests; no task but the caller's may be in the middle of a step.
  */
 int reexec_now(struct runner *r, const char *program, char *const *argv, int socket,
     bool activated);

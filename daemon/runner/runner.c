@@ -6,14 +6,8 @@
  */
 #include "daemon/runner/runner.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "daemon/base/fault.h"
-#include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
 
 struct attempt *
@@ -54,36 +48,11 @@ runner_add(struct runner *r, struct attempt *a)
 	map_set(&r->jobs, a->exit.job, a);
 }
 
+/* The newest of the ended ones. */
 static void
-save(struct runner *r, struct attempt *a)
-{
-	int e;
-
-	fault_point(FAULT_RECORD_BEFORE_SAVE);
-	e = record_save(r, &a->exit);
-	if (e == 0) {
-		fault_point(FAULT_RECORD_AFTER_SAVE);
-		r->unsaved -= a->unsaved;
-		a->unsaved = false;
-		task_wake(&r->task);
-		return;
-	}
-	if (!a->unsaved) {
-		log_error("a record cannot be written, keeping it in memory run=%" PRId64
-		    ".%" PRId64 " error=%s", a->exit.job, a->exit.run, strerror(-e));
-		a->unsaved = true;
-		r->unsaved++;
-		task_wake(&r->saver);
-	}
-}
-
-void
-runner_ended(struct runner *r, struct attempt *a)
+link_ended(struct runner *r, struct attempt *a)
 {
 	MUST(a->sequence == 0);
-	/* On disk before anybody is told. Loaded ones are there already. */
-	if (task_done(&a->task) || a->exit.not_started)
-		save(r, a);
 	a->sequence = ++r->sequence;
 	a->older = r->newest;
 	if (r->newest != NULL)
@@ -91,6 +60,19 @@ runner_ended(struct runner *r, struct attempt *a)
 	else
 		r->oldest = a;
 	r->newest = a;
+}
+
+void
+runner_loaded(struct runner *r, struct attempt *a)
+{
+	link_ended(r, a);
+}
+
+void
+runner_ended(struct runner *r, struct attempt *a)
+{
+	link_ended(r, a);
+	record_keep(&r->records, a);
 	runner_tell(r, a);
 	runner_tell(r, NULL);
 }
@@ -101,8 +83,7 @@ runner_forget(struct runner *r, struct attempt *a)
 	struct attempt *first = map_get(&r->jobs, a->exit.job), **at = &first;
 
 	MUST(a->sequence != 0 && !task_alive(&a->task));
-	record_remove(r, &a->exit);
-	r->unsaved -= a->unsaved;
+	record_forget(&r->records, a);
 	while (*at != a)
 		at = &(*at)->same_job;
 	*at = a->same_job;
@@ -159,48 +140,6 @@ runner_tell(struct runner *r, const struct attempt *of)
 	}
 }
 
-static enum task_status
-saver_step(struct task *t)
-{
-	struct runner *r = container_of(t, struct runner, saver);
-
-	TASK_BEGIN(t);
-
-	for (;;) {
-		AWAIT(t, r->unsaved > 0);
-		if (t->err != 0)
-			break;
-		SLEEP_UNTIL(t, loop_now(t->loop) + SAVE_AGAIN);
-		if (t->err == -ECANCELED)
-			break;
-		for (struct attempt *a = r->oldest; a != NULL; a = a->newer) {
-			if (a->unsaved)
-				save(r, a);
-		}
-	}
-	TASK_END(t, 0);
-}
-
-static void
-saver_describe(const struct task *t, char *out, size_t n)
-{
-	const struct runner *r = container_of((const char *)t, const struct runner, saver);
-
-	(void)snprintf(out, n, "%" PRId64 " records to be written", r->unsaved);
-}
-
-static const struct task_kind saver_kind = {
-	.name = "saver",
-	.step = saver_step,
-	.describe = saver_describe,
-};
-
-void
-runner_saver_start(struct runner *r, struct task *parent)
-{
-	task_start(&r->saver, &saver_kind, parent);
-}
-
 void
 runner_done(struct runner *r)
 {
@@ -215,5 +154,6 @@ runner_done(struct runner *r)
 		}
 	}
 	map_done(&r->jobs);
+	records_close(&r->records);
 	accounts_done(&r->accounts);
 }

@@ -11,8 +11,12 @@
 #include "daemon/engine/task.h"
 #include "daemon/runner/account.h"
 #include "daemon/runner/cgroup.h"
+#include "daemon/runner/disk.h"
+#include "daemon/runner/idle.h"
 #include "daemon/runner/output.h"
 #include "daemon/runner/policy.h"
+#include "daemon/runner/progress.h"
+#include "daemon/runner/record.h"
 #include "daemon/runner/tree.h"
 #include "proto/runner.h"
 
@@ -35,8 +39,6 @@
 #define LOOK_AGAIN		USEC_MSEC
 /* --own: with nothing to do and nobody there. */
 #define OWN_IDLE_MAX		(5 * USEC_SEC)
-/* A record that could not be written. */
-#define SAVE_AGAIN		(10 * USEC_SEC)
 
 /*
  * One attempt.  While the command lives its task is alive; then exit is the record,
@@ -53,6 +55,9 @@ struct attempt {
 	usec_t			 deadline;	/* of its timeout; monotonic, USEC_NEVER: none */
 	usec_t			 grace;
 	usec_t			 grace_end;	/* then KILL; monotonic */
+	struct idle		*idle;		/* or NULL */
+	struct progress		*progress;	/* the same, while its descriptor is open */
+	int			 status_fd;	/* of a launch: why it failed; -1: none */
 	uint64_t		 look;		/* of the sweep: it waits for this one */
 	int			 leftovers;	/* enum leftovers */
 	int			 kills;		/* rounds of KILL given */
@@ -62,7 +67,7 @@ struct attempt {
 	bool			 termed, stopped; /* its group was told TERM, STOP */
 	bool			 grouped;	/* it has a cgroup of its own */
 	struct watch		 group_events;	/* of that: it has become empty, or not */
-	bool			 unsaved;	/* its record is not on disk yet */
+	struct record		 record;
 	struct runner_exit	 exit;		/* names it from the beginning */
 };
 
@@ -107,7 +112,11 @@ struct runner {
 	struct attempt		*oldest, *newest; /* the ended ones */
 	struct listener		*listeners;
 	int64_t			 listening;	/* connections in Watch */
-	int64_t			 unsaved;
+	struct disk		 disk;
+	struct records		 records;
+	int64_t			 output_lent;	/* bytes of output under way to the disk */
+	struct progress		*progresses;	/* of those that report it */
+	uint64_t		 progress_sequence; /* of the last news */
 	struct accounts		 accounts;
 	struct policy		 policy;
 	char			*policy_file;	/* as asked for; NULL: the default one */
@@ -121,7 +130,6 @@ struct runner {
 	struct rlimit		 files;		/* descriptors of commands: as we were given them */
 	bool			 plain_oom;	/* commands are no harder to kill than others */
 	struct tree		 tree;
-	struct task		 saver;
 	struct signals		 signals;
 };
 
@@ -135,14 +143,14 @@ struct attempt *runner_next(const struct runner *r, struct attempt *a, size_t *p
 void runner_add(struct runner *r, struct attempt *a);
 /* Its exit is whole: keep it, tell it. */
 void runner_ended(struct runner *r, struct attempt *a);
+/* The same for one that an earlier runner has kept. */
+void runner_loaded(struct runner *r, struct attempt *a);
 /* Forget an ended one, on disk too. */
 void runner_forget(struct runner *r, struct attempt *a);
 void runner_listen(struct runner *r, struct listener *l, struct task *t);
 void runner_unlisten(struct runner *r, struct listener *l);
 /* Wake who waits for this attempt's output; NULL: for ends. */
 void runner_tell(struct runner *r, const struct attempt *of);
-/* Try to write again what could not be written, while there is any: a task. */
-void runner_saver_start(struct runner *r, struct task *parent);
 void runner_done(struct runner *r);
 
 /* ---- attempt.c ---- */
@@ -153,14 +161,6 @@ struct attempt *attempt_start(struct runner *r, struct runner_start *s);
 void attempt_go_on(struct attempt *a);
 /* End it; its record will say canceled. */
 void attempt_cancel(struct attempt *a);
-
-/* ---- record.c ---- */
-
-/* Write the exit record.  0 or -errno. */
-int record_save(const struct runner *r, const struct runner_exit *e);
-void record_remove(const struct runner *r, const struct runner_exit *e);
-/* Read all that an earlier runner has left.  0 or -errno. */
-int record_load_all(struct runner *r);
 
 /* ---- life.c ---- */
 

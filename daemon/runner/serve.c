@@ -1,5 +1,5 @@
 /*
- * serve: the methods of io.jobd.Runner.  One row each; Logs and Remove are in logs.c.
+ * serve: the methods of io.jobd.Runner.  One row each; Logs is in logs.c, Remove in remove.c.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -260,11 +260,17 @@ take_answer(struct reexec_call *f)
 static void
 reexec_refused(struct reexec_call *f, const struct runner *r)
 {
-	char *why = f->error == -EPROTONOSUPPORT ?
-	    xasprintf("%s cannot take over what this jobd-runner (%s) holds", r->program,
-	    JOBD_VERSION) :
-	    xasprintf("cannot execute %s: %s", r->program, strerror(-f->error));
+	char *why;
 
+	if (f->error == -EPROTONOSUPPORT)
+		why = xasprintf("%s cannot take over what this jobd-runner (%s) holds", r->program,
+		    JOBD_VERSION);
+	else if (f->error == -EBUSY)
+		why = xstrdup("the disk of the state directory does not answer");
+	else if (f->error == -ESHUTDOWN)
+		why = xstrdup("jobd-runner is being stopped");
+	else
+		why = xasprintf("cannot execute %s: %s", r->program, strerror(-f->error));
 	log_error("going on as before: %s", why);
 	call_fail(&f->call, JOBD_CONFLICT, why, NULL);
 	free(why);
@@ -315,6 +321,7 @@ struct watch_call {
 	struct call	 call;
 	struct listener	 listener;
 	uint64_t	 told;		/* sequence of the last end that was told */
+	uint64_t	 progress_told;
 	uint64_t	 complete_at;	/* what had ended when the list began */
 	bool		 complete;
 	unsigned	 policies;	/* that were read when we last told */
@@ -372,6 +379,24 @@ tell_exits(struct watch_call *f, struct runner *r)
 		json_free(reply);
 }
 
+/* The latest progress of each that has reported some since. */
+static void
+tell_progress(struct watch_call *f, const struct runner *r)
+{
+	struct cJSON *reply = json_object(), *list = json_array();
+
+	json_set(reply, "progress", list);
+	for (const struct progress *p = r->progresses; p != NULL; p = p->next) {
+		if (p->sequence > f->progress_told)
+			json_push(list, fields_write(runner_progress_fields, &p->latest));
+	}
+	f->progress_told = r->progress_sequence;
+	if (json_count(list) > 0)
+		call_reply_more(&f->call, reply);
+	else
+		json_free(reply);
+}
+
 static void
 tell_complete(struct watch_call *f)
 {
@@ -404,24 +429,28 @@ watch_step(struct task *t)
 	runner_listen(r, &f->listener, t);
 	r->listening++;
 	task_wake(&r->task);
+	records_look(&r->records);
 	tell_running(f, r);
 	f->complete_at = r->sequence;
 	f->policies = r->policies;
 	for (;;) {
 		if (!f->complete && f->told >= f->complete_at)
 			tell_complete(f);
-		AWAIT(t, (r->sequence > f->told || r->policies != f->policies) &&
-		    call_can_write(&f->call));
+		AWAIT(t, (r->sequence > f->told || r->policies != f->policies ||
+		    r->progress_sequence > f->progress_told) && call_can_write(&f->call));
 		if (t->err != 0)
 			break;
 		if (r->policies != f->policies)
 			tell_about(f, r);
+		if (r->progress_sequence > f->progress_told)
+			tell_progress(f, r);
 		if (r->sequence > f->told)
 			tell_exits(f, r);
 	}
 	runner_unlisten(r, &f->listener);
 	r->listening--;
 	task_wake(&r->task);
+	records_look(&r->records);
 	TASK_END(t, 0);
 }
 
@@ -463,7 +492,7 @@ static const struct method methods[] = {
 	  .in_size = sizeof(struct remove_in), .frame_size = sizeof(struct remove_call),
 	  .flags = METHOD_LAST },
 	{ .name = "io.jobd.Runner.RemoveRuns", .kind = &remove_runs_kind, .in = remove_runs_fields,
-	  .in_size = sizeof(struct remove_runs_in), .frame_size = sizeof(struct remove_call),
+	  .in_size = sizeof(struct remove_in), .frame_size = sizeof(struct remove_call),
 	  .flags = METHOD_LAST },
 	{ .name = NULL },
 };

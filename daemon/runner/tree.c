@@ -527,7 +527,7 @@ tree_start(struct tree *w, struct runner *r, struct task *parent)
 	w->runner = r;
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return -errno;
-	/* One thread: its children are all of ours. */
+	/* Of this thread: it starts them all, and the kernel gives it the orphans, as the first. */
 	w->children_fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
 	n = signals_start(&w->signals, parent->loop, list, 1, &w->reaper);
 	if (n < 0)

@@ -50,6 +50,7 @@ watcher_add(struct watcher *w, const struct event_info *e)
 	*copy = *e;
 	copy->name = xstrdup(e->name);
 	copy->reason = xstrdup(e->reason);
+	copy->progress_text = xstrdup(e->progress_text);
 	w->n++;
 	task_wake(w->waiter);
 }

@@ -76,6 +76,10 @@ run_tell(struct run_task *f, enum event_type type, int job_state)
 	e.exit_code = f->info.exit_code;
 	e.reason = f->info.reason;
 	e.retry_at = f->info.retry_at;
+	if (type == EVENT_RUN_PROGRESS) {
+		e.progress = f->info.progress;
+		e.progress_text = f->info.progress_text;
+	}
 	event_emit(f->s->events, &e);
 }
 
@@ -216,6 +220,13 @@ run_claim_over(struct run_task *f)
 /* ---- the executor ---- */
 
 static void
+run_progress(struct exec *e)
+{
+	run_tell(container_of((char *)e, struct run_task, executor), EVENT_RUN_PROGRESS,
+	    JOB_RUNNING);
+}
+
+static void
 run_execute(struct run_task *f)
 {
 	const struct executor *executor = executor_find(f->s->world,
@@ -228,6 +239,7 @@ run_execute(struct run_task *f)
 	e->uid = f->uid;
 	e->adopt = f->adopt;
 	e->cancel = f->cancel;
+	e->progress = run_progress;
 	f->executing = true;
 	task_start(&e->task, executor->kind, &f->task);
 }

@@ -457,6 +457,7 @@ const struct method method_add = {
 struct get_in {
 	char	*job;
 	int64_t	 runs;
+	bool	 secrets;
 };
 
 static const struct field get_fields[] = {
@@ -464,8 +465,49 @@ static const struct field get_fields[] = {
 	    .max = NAME_BYTES_MAX },
 	{ "runs", FIELD_INT, offsetof(struct get_in, runs), .flags = FIELD_ABSENT_MINUS_ONE,
 	    .max = PAGE_MAX },
+	{ "secrets", FIELD_BOOL, offsetof(struct get_in, secrets), .flags = 0 },
 	{ .type = FIELD_END },
 };
+
+#define HIDDEN "\xe2\x80\xa6"	/* three dots */
+
+/* NAME=value, without the value. */
+static void
+hide_environment(struct cJSON *command)
+{
+	struct cJSON *names = json_array();
+	const char *text;
+	char *name;
+
+	for (const struct cJSON *e = json_first(json_get(command, "environment")); e != NULL;
+	    e = json_next(e)) {
+		text = json_text(e);
+		name = xasprintf("%.*s=" HIDDEN, (int)strcspn(text, "="), text);
+		json_push(names, json_string(name));
+		free(name);
+	}
+	json_remove(command, "environment");
+	if (json_count(names) > 0)
+		json_set(command, "environment", names);
+	else
+		json_free(names);
+}
+
+/* What may be a secret is told only to who asks for it. */
+static void
+hide_secrets(struct cJSON *spec)
+{
+	struct cJSON *command = spec != NULL ? json_get(spec, "command") : NULL;
+
+	if (command == NULL)
+		return;
+	hide_environment(command);
+	if (json_get(command, "stdinText") != NULL || json_get(command, "stdinBase64") != NULL) {
+		json_remove(command, "stdinText");
+		json_remove(command, "stdinBase64");
+		json_set_string(command, "stdinText", HIDDEN);
+	}
+}
 
 struct get {
 	struct call	 call;
@@ -490,6 +532,8 @@ get_answer(struct get *f)
 
 	for (size_t i = 0; i < f->op.runs_n; i++)
 		json_push(runs, run_reply(server_of(&f->call), &f->op.runs[i]));
+	if (!((const struct get_in *)f->call.in)->secrets)
+		hide_secrets(f->op.job.spec);
 	json_set(reply, "job", job_reply(&f->call, &f->op.job));
 	json_set(reply, "runs", runs);
 	set_dependencies(reply, "parents", f->op.parents, f->op.parents_n);

@@ -23,6 +23,8 @@ struct logs_in {
 	bool	 follow;
 	int64_t	 tail;
 	int	 stream;
+	int64_t	 attempt;	/* 0: from the latest on */
+	instant	 since;
 	char	*after;
 };
 
@@ -34,6 +36,8 @@ static const struct field logs_fields[] = {
 	    .max = INT32_MAX },
 	{ "stream", FIELD_ENUM, offsetof(struct logs_in, stream), .flags = FIELD_ABSENT_MINUS_ONE,
 	  .names = output_stream_names },
+	{ "attempt", FIELD_INT, offsetof(struct logs_in, attempt), .max = INT32_MAX },
+	{ "since", FIELD_INSTANT, offsetof(struct logs_in, since), .flags = 0 },
 	{ "after", FIELD_STRING, offsetof(struct logs_in, after), .max = OUTPUT_CURSOR_MAX },
 	{ .type = FIELD_END },
 };
@@ -81,6 +85,10 @@ logs_begin(struct logs *f)
 	f->op.run = f->select.found.items[0].run;
 	if (in->after != NULL && !output_cursor_read(&f->output, in->after)) {
 		call_fail(&f->call, JOBD_INVALID_FIELD, "after", "is no cursor of a reply");
+		return false;
+	}
+	if (in->after != NULL && in->attempt > 0 && in->attempt != f->output.attempt) {
+		call_fail(&f->call, JOBD_INVALID_FIELD, "after", "is of another attempt");
 		return false;
 	}
 	/* A job may have another run by now. */
@@ -140,16 +148,27 @@ has_begun(const struct logs *f)
 	return instant_is_set(f->run.spawned) || (live != NULL && instant_is_set(live->spawned));
 }
 
+/* Has all been told that was asked for: one attempt, or with follow one after another? */
+static bool
+is_told(const struct logs *f)
+{
+	const struct logs_in *in = f->call.in;
+
+	return in->attempt > 0 ? f->streamed > 0 : f->streamed >= f->run.attempt;
+}
+
 /* Is there output to be had now, from the runner? */
 static bool
 logs_can_stream(const struct logs *f)
 {
 	const struct logs_in *in = f->call.in;
 
-	if (!f->has_run || f->run.kind != KIND_COMMAND || f->streamed == f->run.attempt)
+	if (!f->has_run || f->run.kind != KIND_COMMAND || is_told(f))
 		return false;
-	if (instant_is_set(f->run.output_removed))
+	if (instant_is_set(f->run.output_removed) || in->attempt > f->run.attempt)
 		return false;
+	if (in->attempt > 0 && in->attempt < f->run.attempt)
+		return true;
 	/* What is lost may have written before; of the others the end says how much. */
 	if (is_final(f) || f->run.state == RUN_RETRYING)
 		return f->run.output_bytes > 0 || f->run.state == RUN_LOST;
@@ -160,12 +179,13 @@ logs_can_stream(const struct logs *f)
 static void
 output_next(struct logs *f)
 {
+	const struct logs_in *in = f->call.in;
 	const struct output was = f->output;
 	bool resumed = was.told && f->streamed == 0;
 
 	f->output = (struct output){ .chunks = was.chunks, .bytes = was.bytes };
 	f->output.attempt = resumed ? was.attempt : f->streamed > 0 ? f->streamed + 1 :
-	    f->run.attempt;
+	    in->attempt > 0 ? in->attempt : f->run.attempt;
 	f->output.told = resumed;
 	f->output.offset = resumed ? was.offset : 0;
 }
@@ -185,6 +205,7 @@ logs_stream(struct logs *f)
 	f->output.job = f->run.job;
 	f->output.run = f->run.run;
 	f->output.follow = in->follow && !is_final(f);
+	f->output.since = in->since;
 	f->output.tail = in->tail;
 	f->output.stream = in->stream;
 	f->output.keepalive = &f->keepalive;
@@ -212,7 +233,7 @@ logs_next_look(const struct logs *f)
 	usec_t now = loop_now(f->call.task.loop), when = now + LOOK_AGAIN;
 
 	if (f->has_run && f->run.kind == KIND_COMMAND && f->run.state == RUN_RUNNING &&
-	    f->streamed != f->run.attempt)
+	    !is_told(f) && ((struct logs_in *)f->call.in)->attempt <= f->run.attempt)
 		when = now + LOOK_FOR_START;
 	return when < f->keepalive ? when : f->keepalive;
 }
@@ -274,10 +295,10 @@ logs_step(struct task *t)
 			if (t->cancelled || !logs_streamed(f))
 				goto out;
 			/* It has ended, or so: look again. */
-			if (f->streamed < f->run.attempt || (in->follow && !is_final(f)))
+			if (!is_told(f) || (in->follow && in->attempt == 0 && !is_final(f)))
 				continue;
 		}
-		if (!in->follow || is_final(f))
+		if (!in->follow || is_final(f) || (in->attempt > 0 && is_told(f)))
 			break;
 		AWAIT_UNTIL(t, logs_next_look(f), f->news);
 		if (t->err == -ECANCELED)

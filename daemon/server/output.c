@@ -126,12 +126,15 @@ static void
 ask_runner(struct output *o)
 {
 	struct cJSON *parameters = json_object();
+	char since[WHEN_TEXT_MAX];
 
 	json_set_int(parameters, "job", o->job);
 	json_set_int(parameters, "run", o->run);
 	if (o->attempt > 0)
 		json_set_int(parameters, "attempt", o->attempt);
 	json_set_bool(parameters, "follow", o->follow);
+	if (instant_is_set(o->since))
+		json_set_string(parameters, "since", instant_print(o->since, since));
 	if (o->told)
 		json_set_int(parameters, "offset", o->offset);
 	else if (o->tail >= 0)

@@ -13,6 +13,7 @@ struct output {
 	struct call		*call;
 	int64_t			 job, run;
 	int64_t			 attempt;	/* 0: the latest */
+	instant			 since;		/* or not set */
 	bool			 follow;
 	int64_t			 tail;		/* -1: all */
 	int			 stream;	/* enum output_stream, -1: both */

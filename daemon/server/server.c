@@ -15,6 +15,7 @@
 
 #include "daemon/server/method.h"
 #include "proto/json.h"
+#include "proto/mem.h"
 
 static const struct method *const all_methods[] = {
 	&method_add, &method_get, &method_history, &method_list, &method_runs,
@@ -118,6 +119,11 @@ run_add_live(const struct server *s, struct run_info *r)
 	if (live->pid != 0)
 		r->pid = live->pid;
 	r->expected = live->expected;
+	if (live->progress < 0)
+		return;
+	r->progress = live->progress;
+	free(r->progress_text);
+	r->progress_text = xstrdup(live->progress_text);
 }
 
 struct cJSON *

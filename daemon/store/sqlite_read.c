@@ -466,6 +466,7 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 		.exited = { col_int(st, 11) },
 		.ended = { col_int(st, 12) },
 		.exit_code = sqlite3_column_type(st, 13) == SQLITE_NULL ? -1 : col_int(st, 13),
+		.progress = -1,
 		.signal = col_int(st, 14),
 		.oom = col_int(st, 15) != 0,
 		.pid = col_int(st, 16),

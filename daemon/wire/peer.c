@@ -140,7 +140,13 @@ peer_step(struct task *t)
 	for (;;) {
 		if (buf_len(&p->stream.in) == 0)
 			buf_done(&p->stream.in);
-		AWAIT(t, has_message(p) || is_over(p));
+		if (p->told) {
+			p->told = false;
+			stream_flush(&p->stream);
+		}
+		AWAIT(t, has_message(p) || is_over(p) || p->told);
+		if (t->err == 0 && p->length == -EAGAIN && !is_over(p))
+			continue;
 		if (t->err != 0 || p->length == -EAGAIN || !take_message(p))
 			break;
 	}
@@ -205,6 +211,16 @@ peer_call(struct peer *p, struct peer_call *c, const char *method, const struct 
 	p->last = c;
 	message_call_write(&p->stream.out, method, parameters, more, false);
 	stream_flush(&p->stream);
+}
+
+void
+peer_tell(struct peer *p, const char *method, const struct cJSON *parameters)
+{
+	if (!p->connected || p->stream.error != 0)
+		return;
+	message_call_write(&p->stream.out, method, parameters, false, true);
+	p->told = true;
+	task_wake(&p->task);
 }
 
 void

@@ -36,6 +36,7 @@ struct peer {
 	struct message_reply	*now;		/* while on_reply runs */
 	size_t			 scanned;	/* of the message at the front of stream.in */
 	long			 length;
+	bool			 told;		/* something is to be flushed */
 	bool			 connected;	/* false again once the other side is gone */
 };
 
@@ -51,6 +52,12 @@ int peer_start(struct peer *p, const char *path, struct task *parent);
  */
 void peer_call(struct peer *p, struct peer_call *c, const char *method,
     const struct cJSON *parameters, bool more);
+
+/*
+ * A call without an answer (oneway).  Those of one tick go out together; whether they arrive
+ * nobody learns.
+ */
+void peer_tell(struct peer *p, const char *method, const struct cJSON *parameters);
 
 /* Nobody waits for it any more: its replies are dropped. */
 void peer_forget(struct peer *p, struct peer_call *c);

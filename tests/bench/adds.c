@@ -8,6 +8,8 @@
  *	adds many SOCKET N			N jobs due tomorrow, in calls of a thousand, for the start-up bench
  *	adds command WIDTH N PROGRAM [ARG...]	PROGRAM started N times, WIDTH at a time (posix_spawn)
  *	adds run SOCKET N			the same by jobd: N commands added, until all have ended
+ *	adds sleepers SOCKET N PID PID		N commands that sleep a second, all at once; what each costs in the
+ *						memory of two processes, jobd and jobd-runner, at the most
  *
  * Prints one line of JSON: what, ops (jobs or rows), seconds, per_second, p50_us, p99_us.
  */
@@ -357,37 +359,101 @@ spawn_loop(long width, long n, char **argv)
 	report("command", (double)n, now_ns() - begin);
 }
 
+/* Jobs in one call. */
+#define ARRAY_MAX 500
+
+/* Add k jobs; wait becomes the call that waits for their ends. */
+static void
+add_array(int fd, const char *job, long k, struct buf *wait)
+{
+	struct buf call = { 0 }, reply = { 0 };
+	char *ids, *end;
+
+	add_call(&call, job, k);
+	send_all(fd, buf_bytes(&call), buf_len(&call));
+	receive(fd, &reply);
+	ids = strchr(buf_bytes(&reply), '[');
+	end = ids == NULL ? NULL : strchr(ids, ']');
+	if (end == NULL)
+		die("reply");
+	buf_reset(wait);
+	buf_puts(wait, "{\"method\":\"io.jobd.Wait\",\"parameters\":{\"jobs\":[\"");
+	for (char *p = ids + 1; p < end; p++)
+		buf_puts(wait, *p == ',' ? "\",\"" : (char[]){ *p, '\0' });
+	buf_puts(wait, "\"]}}");
+	buf_append(wait, "", 1);
+	buf_done(&call);
+	buf_done(&reply);
+}
+
 /* Add commands in arrays, then wait for the last to end. */
 static void
 run_commands(const char *path, long n)
 {
-	struct buf call = { 0 }, reply = { 0 };
+	struct buf wait = { 0 }, reply = { 0 };
 	int fd = dial(path);
 	int64_t begin = now_ns();
-	char *ids, *end;
-	long left = n, k;
 
-	while (left > 0) {
-		k = left < 500 ? left : 500;
-		buf_reset(&call);
-		add_call(&call, quick, k);
-		send_all(fd, buf_bytes(&call), buf_len(&call));
+	for (long left = n, k; left > 0; left -= k) {
+		k = left < ARRAY_MAX ? left : ARRAY_MAX;
+		add_array(fd, quick, k, &wait);
+		send_all(fd, buf_bytes(&wait), buf_len(&wait));
 		receive(fd, &reply);
-		ids = strchr(buf_bytes(&reply), '[');
-		end = ids == NULL ? NULL : strchr(ids, ']');
-		if (end == NULL)
-			die("reply");
-		buf_reset(&call);
-		buf_puts(&call, "{\"method\":\"io.jobd.Wait\",\"parameters\":{\"jobs\":[\"");
-		for (char *p = ids + 1; p < end; p++)
-			buf_puts(&call, *p == ',' ? "\",\"" : (char[]){ *p, '\0' });
-		buf_puts(&call, "\"]}}");
-		buf_append(&call, "", 1);
-		send_all(fd, buf_bytes(&call), buf_len(&call));
-		receive(fd, &reply);
-		left -= k;
 	}
 	report("jobd commands", (double)n, now_ns() - begin);
+}
+
+/* Memory that is the process's own, in bytes. */
+static int64_t
+memory_of(const char *pid)
+{
+	char path[64], line[256];
+	long kib = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		die(path);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "RssAnon: %ld", &kib) == 1)
+			break;
+	fclose(f);
+	return (int64_t)kib * 1024;
+}
+
+static void
+run_sleepers(const char *path, long n, char *const pids[2])
+{
+	static const char sleeper[] =
+	    "{\"command\":{\"argv\":[\"/bin/sleep\",\"1\"],\"directory\":\"/\"}}";
+	int64_t before[2], peak[2] = { 0, 0 }, begin, now;
+	struct buf wait[8] = { { 0 } }, reply = { 0 };
+	int fds[8], arrays = 0;
+	struct pollfd p;
+
+	for (int i = 0; i < 2; i++)
+		before[i] = memory_of(pids[i]);
+	begin = now_ns();
+	for (long left = n, k; left > 0 && arrays < 8; left -= k, arrays++) {
+		k = left < ARRAY_MAX ? left : ARRAY_MAX;
+		fds[arrays] = dial(path);
+		add_array(fds[arrays], sleeper, k, &wait[arrays]);
+		send_all(fds[arrays], buf_bytes(&wait[arrays]), buf_len(&wait[arrays]));
+	}
+	for (int a = 0; a < arrays; a++) {
+		p = (struct pollfd){ fds[a], POLLIN, 0 };
+		do {
+			for (int i = 0; i < 2; i++) {
+				now = memory_of(pids[i]);
+				peak[i] = now > peak[i] ? now : peak[i];
+			}
+		} while (poll(&p, 1, 10) == 0);
+		receive(fds[a], &reply);
+	}
+	printf("{\"what\":\"sleepers\",\"ops\":%ld,\"seconds\":%.3f,\"jobd_bytes\":%lld,"
+	    "\"runner_bytes\":%lld}\n", n, (double)(now_ns() - begin) / 1e9,
+	    (long long)(peak[0] - before[0]) / n, (long long)(peak[1] - before[1]) / n);
 }
 
 int
@@ -407,6 +473,8 @@ main(int argc, char **argv)
 		spawn_loop(atol(argv[2]), atol(argv[3]), argv + 4);
 	else if (strcmp(what, "run") == 0 && argc == 4)
 		run_commands(argv[2], atol(argv[3]));
+	else if (strcmp(what, "sleepers") == 0 && argc == 6)
+		run_sleepers(argv[2], atol(argv[3]), argv + 4);
 	else {
 		fprintf(stderr, "usage: see the top of tests/bench/adds.c\n");
 		return 2;

@@ -167,6 +167,28 @@ if want adds; then
 	rm -rf "$W/state"
 fi
 
+# What a peer does, as adds would tell it: timed N FUNCTION.
+timed() {
+	n=$1
+	shift
+	begin=$(date +%s%N)
+	"$@" "$n" >/dev/null 2>&1 || return 1
+	end=$(date +%s%N)
+	echo "$n $begin $end" | awk '{ s = ($3 - $2) / 1e9; printf "{\"what\":\"peer\",\"ops\":%d,\"seconds\":%.3f,\"per_second\":%.1f,\"p50_us\":0,\"p99_us\":0}\n", $1, s, $1 / s }'
+}
+xargs_true() { seq "$1" | xargs -P 8 -n 1 /bin/true; }
+parallel_true() { seq "$1" | parallel -j 8 /bin/true; }
+tsp_true() {
+	TS_SOCKET=$W/tsp; TMPDIR=$W
+	export TS_SOCKET TMPDIR
+	tsp -S 8
+	i=0
+	while [ $i -lt "$1" ]; do tsp -n /bin/true; last=$?; i=$((i + 1)); done
+	while tsp | grep -Eq ' (queued|running) '; do :; done
+	tsp -K
+	unset TS_SOCKET TMPDIR
+}
+
 if want commands; then
 	begin commands "Commands end to end: /bin/true, durable start and end, output kept"
 	# As many at a time as there are: it is the pace that is measured, not the slots of a queue.
@@ -176,8 +198,33 @@ if want commands; then
 		m "bare posix_spawn loop, 8 at a time ($round)" "$adds" command 8 500 /bin/true
 		floor=$rate
 		m "jobd ($round)" "$adds" run "$S" 500
-		compare "commands a second against the bare loop ($round)" "$rate" "$floor" ">= 0.9"
+		ours=$rate
+		compare "commands a second against the bare loop ($round)" "$ours" "$floor" ">= 0.9"
+		m "xargs -P 8 ($round)" timed 500 xargs_true && compare "against xargs ($round)" "$ours" "$rate" ">= 1.6"
+		if command -v parallel >/dev/null && parallel --version 2>/dev/null | grep -q GNU; then
+			m "GNU parallel -j 8 ($round)" timed 200 parallel_true && compare "against GNU parallel ($round)" "$ours" "$rate" ">= 4"
+		elif [ "$round" = 1 ]; then
+			skip "GNU parallel is not installed"
+		fi
+		if command -v tsp >/dev/null; then
+			m "task-spooler, 8 slots ($round)" timed 200 tsp_true && compare "against task-spooler ($round)" "$ours" "$rate" ">= 4"
+		elif [ "$round" = 1 ]; then
+			skip "task-spooler (tsp) is not installed"
+		fi
 	done
+	m "bare posix_spawn loop: a thousand that sleep a second, at once" "$adds" command 1000 1000 /bin/sleep 1
+	floor=$(echo "$line" | sed 's/.*"seconds":\([0-9.]*\).*/\1/')
+	# A fresh one: what earlier runs have left unused would hide what these take.
+	stop_jobd
+	rm -rf "$W/state"
+	start_jobd
+	"$adds" run "$S" 1 >/dev/null
+	line=$("$adds" sleepers "$S" 1000 "$JOBD" "$(cat "$W/state/runner/lock")") || broke "a thousand sleepers"
+	echo "$line" | sed "s|^{|{\"section\":\"$section\",|" >>"$out"
+	value() { echo "$line" | sed "s/.*\"$1\":\([0-9.-]*\).*/\1/"; }
+	compare "s for a thousand commands that sleep a second, at once" "$(value seconds)" "$floor" "<= 1.1"
+	compare "bytes of jobd for each of them, at the most" "$(value jobd_bytes)" "" "<= 2048"
+	compare "bytes of jobd-runner for each of them" "$(value runner_bytes)" "" "<= 2048"
 	compared
 	stop_jobd
 	rm -rf "$W/state"

@@ -149,6 +149,25 @@ die_runner() {
 	[ $variant = unit ] || kill_runner
 }
 
+# A record is written when nobody acknowledges it: two commands end while jobd is away.
+die_record() {
+	export JOBD_RUNNER_FAULT="$point:$count"
+	case $variant in unit) mkdir -p "$T/state"; start_runner; unset JOBD_RUNNER_FAULT; start_jobd --runner "$T/r" ;; *) start_jobd ;; esac
+	unset JOBD_RUNNER_FAULT
+	for i in 1 2; do
+		add add -- /bin/sh -c "while [ ! -e $T/go ]; do sleep 0.02; done; exec $TOOLS/tally $T/tally 3"
+		spawned "$id"
+	done
+	first=${RUNNER:-$(runner_pid)}
+	kill_jobd
+	touch "$T/go"
+	died "$first" 10
+	case $variant in unit) start_runner; start_jobd --runner "$T/r" ;; *) start_jobd ;; esac
+	settle
+	# Written is written.
+	[ "$point" != record-after-save ] || jobctl runs --json | grep -q succeeded || fail "$CASE: a record is lost"
+}
+
 one() {
 	variant=$1 point=$2 count=$3 CASE="$1 $2:$3" lost=--lost
 	stays= often= later= gone= other=
@@ -157,7 +176,7 @@ one() {
 	case $variant in
 	jobd) die_jobd; lost= ;;
 	both) die_jobd; kill_runner ;;
-	*) die_runner ;;
+	*) case $point in record-*) die_record ;; *) die_runner ;; esac ;;
 	esac
 	# What goes on from here dies of nothing.
 	[ -n "$JOBD" ] || start_jobd
@@ -193,6 +212,8 @@ cases() {
 		reply-*) count=4 ;;
 		# Only the first cancel surely comes after the start.
 		cancel-*) count=1 ;;
+		# Jobd is away in any case.
+		record-*) printf '%s\n' "runner $point 1" "unit $point 1"; continue ;;
 		*) count=2 ;;
 		esac
 		printf '%s\n' "runner $point $count" "unit $point $count" "late $point $count"

@@ -25,6 +25,7 @@
 #include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "tests/harness/records.h"
 #include "proto/message.h"
 #include "proto/runner.h"
 
@@ -269,7 +270,8 @@ run_shell(struct client *c, int64_t run, const char *text, int64_t bytes_max)
 
 struct output {
 	struct buf	bytes;		/* data of the chunks, newlines put back */
-	size_t		chunks, partial, base64;
+	size_t		chunks, partial, base64, cuts, before_cut;
+	int64_t		omitted;
 	struct buf	order;		/* "o" or "e" for each chunk */
 };
 
@@ -284,6 +286,13 @@ output_add(struct output *out, const struct cJSON *chunks)
 	for (const struct cJSON *o = json_first(chunks); o != NULL; o = json_next(o)) {
 		k = (struct output_chunk){ .data = NULL };
 		assert_int_equal(fields_read_lax(o, output_chunk_fields, &k, &error), JOBD_OK);
+		if (k.stream == OUTPUT_CUT) {
+			assert_true(k.omitted > 0);
+			out->omitted += k.omitted;
+			out->cuts++;
+			out->before_cut = buf_len(&out->bytes);
+			continue;
+		}
 		out->chunks++;
 		out->partial += k.partial;
 		buf_puts(&out->order, k.stream == OUTPUT_STDOUT ? "o" : "e");
@@ -622,31 +631,43 @@ great_output_is_cut_and_holds_up_nobody(void **state)
 	struct client c, w;
 	struct runner_exit e;
 	struct output out;
-	struct cJSON *parameters;
+	const char *last = "the end\n";
 
 	(void)state;
 	client_open(&c);
 	watch_open(&w);
 	(void)client_call(&c, "Start", start_shell(1,
-	    "head -c 50000000 /dev/zero | tr '\\0' '\\n'; exit 9", 100000));
+	    "echo the beginning; head -c 50000000 /dev/zero | tr '\\0' '\\n'; echo the end; exit 9",
+	    100000));
 	for (int64_t run = 2; run < 12; run++)
 		assert_int_equal(run_shell(&c, run, "echo fine", 0), 0);
 	e = watch_exit(&w, 1);
 	assert_int_equal(e.code, 9);
 	assert_true(e.output_bytes > 0 && e.output_bytes <= 100000);
-	fields_done(runner_exit_fields, &e);
 
-	parameters = logs_of(1);
-	json_set_int(parameters, "tail", 1);
-	read_logs(&c, parameters, &out);
-	assert_int_equal(strncmp(buf_string(&out.bytes), "... ", 4), 0);
-	assert_non_null(strstr(buf_string(&out.bytes), " bytes of output dropped\n"));
+	read_logs(&c, logs_of(1), &out);
+	assert_int_equal(out.cuts, 1);
+	assert_int_equal(buf_len(&out.bytes), e.output_bytes);
+	assert_int_equal(out.omitted + e.output_bytes, 50000000 + 14 + 8);
+	assert_int_equal(strncmp(buf_string(&out.bytes), "the beginning\n", 14), 0);
+	assert_string_equal(buf_string(&out.bytes) + buf_len(&out.bytes) - strlen(last), last);
+	/* Some of both ends: not only a line. */
+	assert_true(out.before_cut >= 2000 && buf_len(&out.bytes) - out.before_cut >= 2000);
+	fields_done(runner_exit_fields, &e);
 	output_done(&out);
 	client_close(&w);
 	client_close(&c);
 }
 
 /* ---- records ---- */
+
+/* They are written a moment after they were told. */
+static void
+await_records(size_t n)
+{
+	while (records_in(path_in("state/exits")) != n)
+		(void)usleep(1000);
+}
 
 static void
 what_is_acknowledged_is_forgotten(void **state)
@@ -657,10 +678,10 @@ what_is_acknowledged_is_forgotten(void **state)
 	(void)state;
 	client_open(&c);
 	assert_int_equal(run_shell(&c, 1, "echo x", 0), 0);
-	assert_int_equal(files_in("state/exits"), 1);
+	await_records(1);
 	(void)client_call(&c, "Acknowledge", names_attempt(1));
 	assert_null(c.reply.error);
-	assert_int_equal(files_in("state/exits"), 0);
+	await_records(0);
 
 	/* The output stays until it is removed. */
 	assert_int_equal(files_in("state/output/1"), 1);
@@ -681,6 +702,32 @@ what_is_acknowledged_is_forgotten(void **state)
 }
 
 static void
+output_of_runs_is_removed_with_all_attempts(void **state)
+{
+	struct cJSON *parameters, *runs;
+	struct client c;
+
+	(void)state;
+	client_open(&c);
+	for (int64_t run = 1; run <= 12; run++)
+		assert_int_equal(run_shell(&c, run, "echo x", 0), 0);
+	/* More than the head: the parts go, too. */
+	assert_int_equal(run_shell(&c, 13, "seq 1 1000", 1000), 0);
+	assert_true(files_in("state/output/1") > 13);
+	parameters = json_object();
+	runs = json_array();
+	json_push(runs, json_int(13));
+	json_push(runs, json_int(1));
+	json_push(runs, json_int(99));
+	json_set_int(parameters, "job", 1);
+	json_set(parameters, "runs", runs);
+	(void)client_call(&c, "RemoveRuns", parameters);
+	assert_null(c.reply.error);
+	assert_int_equal(files_in("state/output/1"), 11);
+	client_close(&c);
+}
+
+static void
 records_outlive_the_runner(void **state)
 {
 	struct client c;
@@ -690,6 +737,7 @@ records_outlive_the_runner(void **state)
 	client_open(&c);
 	assert_int_equal(run_shell(&c, 1, "exit 6", 0), 6);
 	client_close(&c);
+	await_records(1);
 	assert_int_equal(kill(runner_pid, SIGKILL), 0);
 	assert_int_equal(waitpid(runner_pid, NULL, 0), runner_pid);
 	runner_pid = spawn_runner();
@@ -732,6 +780,9 @@ a_damaged_record_is_passed_over(void **state)
 	stop_runner();
 	fd = open(path_in("state/exits/1.1.1.json"), O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "{\"job\":1,", 9), 9);
+	close(fd);
+	fd = open(path_in("state/exits/journal.0"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_int_equal(write(fd, "12345678 G 1\n12345678 E {", 26), 26);
 	close(fd);
 	runner_pid = spawn_runner();
 
@@ -952,6 +1003,107 @@ executions_leak_no_descriptor(void **state)
 	assert_int_equal(descriptors(), before);
 }
 
+/* Up to the progress of a run. */
+static void
+watch_progress(struct client *w, int64_t percent, const char *text)
+{
+	const struct cJSON *list, *first;
+
+	do {
+		list = json_get(client_receive(w), "progress");
+		first = list != NULL ? json_first(list) : NULL;
+	} while (first == NULL || json_get_int(first, "percent", -1) != percent);
+	assert_string_equal(json_get_string(first, "text"), text);
+}
+
+/* Half a line of progress before, half after; and what was told before is told again. */
+static void
+progress_goes_on_over_an_execution(void **state)
+{
+	struct client c, w;
+	struct cJSON *start;
+	struct runner_exit e;
+
+	(void)state;
+	assert_int_equal(mkfifo(path_in("fifo"), 0600), 0);
+	assert_int_equal(mkfifo(path_in("fifo2"), 0600), 0);
+	watch_open(&w);
+	client_open(&c);
+	start = start_shell(1, "echo '42% begun' >&3; printf 4 >&3; read word <fifo;"
+	    " echo '3% on' >&3; read word <fifo2", 0);
+	json_set_bool(start, "progress", 1);
+	assert_non_null(json_get(client_call(&c, "Start", start), "running"));
+	watch_progress(&w, 42, "begun");
+	client_close(&w);
+	client_close(&c);
+	reexecute();
+
+	client_open(&w);
+	client_send(&w, "Watch", json_object(), true);
+	watch_progress(&w, 42, "begun");
+	close(open(path_in("fifo"), O_WRONLY));
+	watch_progress(&w, 43, "on");
+	close(open(path_in("fifo2"), O_WRONLY));
+	e = watch_exit(&w, 1);
+	fields_done(runner_exit_fields, &e);
+	client_close(&w);
+}
+
+static void
+silence_counts_on_over_an_execution(void **state)
+{
+	struct client c, w;
+	struct cJSON *start;
+	struct runner_exit e;
+
+	(void)state;
+	client_open(&c);
+	start = start_shell(1, "echo said; exec sleep 1000", 0);
+	json_set_int(start, "idleTimeoutUSec", 300000);
+	assert_non_null(json_get(client_call(&c, "Start", start), "running"));
+	client_close(&c);
+	reexecute();
+
+	client_open(&w);
+	client_send(&w, "Watch", json_object(), true);
+	e = watch_exit(&w, 1);
+	assert_true(e.timed_out && !e.canceled);
+	assert_string_equal(e.reason, "it wrote nothing for 300ms");
+	fields_done(runner_exit_fields, &e);
+	client_close(&w);
+}
+
+/* It waits for somebody to open its standard input; then there is no such program. */
+static void
+a_launch_that_hangs_says_why_after_an_execution(void **state)
+{
+	struct client c, w;
+	struct cJSON *start, *argv = json_array();
+	struct runner_exit e;
+
+	(void)state;
+	assert_int_equal(mkfifo(path_in("fifo"), 0600), 0);
+	client_open(&c);
+	start = start_shell(1, "", 0);
+	json_remove(start, "argv");
+	json_push(argv, json_string("/no/such/program"));
+	json_set(start, "argv", argv);
+	json_set_string(start, "stdinFile", path_in("fifo"));
+	assert_non_null(json_get(client_call(&c, "Start", start), "running"));
+	client_close(&c);
+	reexecute();
+
+	client_open(&w);
+	client_send(&w, "Watch", json_object(), true);
+	close(open(path_in("fifo"), O_WRONLY));
+	e = watch_exit(&w, 1);
+	assert_true(e.not_started);
+	assert_int_equal(e.code, 127);
+	assert_string_equal(e.reason, "no program `/no/such/program`");
+	fields_done(runner_exit_fields, &e);
+	client_close(&w);
+}
+
 #define ROUNDS		10
 #define COMMANDS	20
 #define LINES		200
@@ -1041,6 +1193,7 @@ main(void)
 		TEST(following_goes_on_until_the_end),
 		TEST(great_output_is_cut_and_holds_up_nobody),
 		TEST(what_is_acknowledged_is_forgotten),
+		TEST(output_of_runs_is_removed_with_all_attempts),
 		TEST(records_outlive_the_runner),
 		TEST(records_outlive_a_runner_that_nobody_needs),
 		TEST(a_damaged_record_is_passed_over),
@@ -1049,6 +1202,9 @@ main(void)
 		TEST(a_second_runner_leaves_it_to_the_first),
 		TEST(execution_anew_keeps_life_and_commands),
 		TEST(limits_and_ends_outlive_an_execution),
+		TEST(progress_goes_on_over_an_execution),
+		TEST(silence_counts_on_over_an_execution),
+		TEST(a_launch_that_hangs_says_why_after_an_execution),
 		TEST(many_executions_lose_and_double_nothing),
 		TEST(executions_leak_no_descriptor),
 	};

@@ -245,6 +245,34 @@ an_older_runner_is_not_asked_for_what_it_does_not_know(void **state)
 }
 
 static void
+a_runner_of_protocol_2_gets_no_input_and_no_idle_limit(void **state)
+{
+	char path[] = "/etc/hosts", text[] = "text";
+	struct command_spec wants[] = {
+		{ .stdin_file = path }, { .stdin_text = text }, { .stdin_base64 = text },
+		{ .idle_timeout = USEC_SEC }, { .progress = true }, { .argv = { 0 } },
+	};
+	const struct command_spec knows = { .leftovers = LEFTOVERS_WAIT, .nice = 5 };
+	const size_t n = sizeof(wants) / sizeof(wants[0]);
+	struct run_info run;
+	struct world w;
+
+	(void)state;
+	strings_add(&wants[n - 1].environment_files, path);
+	for (size_t i = 0; i < n; i++) {
+		run_beside(&w, RUNNER_PROTOCOL_INPUT - 1, &wants[i], &run);
+		assert_int_equal(run.state, RUN_FAILED);
+		assert_null(w.started);
+		assert_non_null(strstr(run.reason, "jobd-runner is older than jobd and does not know"));
+		world_done(&w, &run);
+	}
+	strings_done(&wants[n - 1].environment_files);
+	run_beside(&w, RUNNER_PROTOCOL_INPUT - 1, &knows, &run);
+	assert_int_equal(run.state, RUN_SUCCEEDED);
+	world_done(&w, &run);
+}
+
+static void
 a_newer_runner_is_worked_with(void **state)
 {
 	const struct command_spec waits = { .leftovers = LEFTOVERS_WAIT, .nice = 5 };
@@ -278,6 +306,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_older_runner_runs_what_it_knows),
 		cmocka_unit_test(an_older_runner_is_not_asked_for_what_it_does_not_know),
+		cmocka_unit_test(a_runner_of_protocol_2_gets_no_input_and_no_idle_limit),
 		cmocka_unit_test(a_newer_runner_is_worked_with),
 		cmocka_unit_test(a_runner_below_the_least_is_said_to_be_too_old),
 	};
