@@ -268,7 +268,7 @@ logs_replies(struct call *c, struct printing *p)
 
 /* An empty screen leaves one wondering. */
 static void
-none_told(const struct cJSON *run)
+none_told(const struct cJSON *run, long long attempt)
 {
 	char *label;
 
@@ -277,7 +277,10 @@ none_told(const struct cJSON *run)
 		return;
 	}
 	label = run_label(run);
-	complain("run %s has no output%s", label, run_final(run) ? "" : " yet");
+	if (attempt > 0)
+		complain("attempt %lld of run %s has no output", attempt, label);
+	else
+		complain("run %s has no output%s", label, run_final(run) ? "" : " yet");
 	free(label);
 }
 
@@ -303,7 +306,8 @@ follow_logs(const struct client *client, const struct logs *logs, struct interru
 		r = call_again(&c);
 	}
 	if (r == 0 && logs->tell_none && p.seen == 0 && !client->out.json)
-		none_told(json_get(c.reply.parameters, "run"));
+		none_told(json_get(c.reply.parameters, "run"),
+		    json_get_int(logs->parameters, "attempt", 0));
 	call_close(&c);
 	return r;
 }
