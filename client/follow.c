@@ -363,7 +363,7 @@ logs_replies(struct call *c, struct printing *p)
 
 /* An empty screen leaves one wondering. */
 static void
-none_told(const struct output *o, const struct cJSON *run)
+none_told(const struct output *o, const struct cJSON *run, long long attempt)
 {
 	const char *removed = json_get_string(run, "outputRemovedAt");
 	char *label, *when;
@@ -376,6 +376,8 @@ none_told(const struct output *o, const struct cJSON *run)
 	when = removed ? text_instant(o, removed) : NULL;
 	if (removed)
 		complain("the output of %s was given up by retention on %s", label, when);
+	else if (attempt > 0)
+		complain("attempt %lld of run %s has no output", attempt, label);
 	else
 		complain("run %s has no output%s", label, run_final(run) ? "" : " yet");
 	free(when);
@@ -402,7 +404,8 @@ follow_logs(const struct client *client, const struct logs *logs, struct interru
 	}
 	free(p.cursor);
 	if (r == 0 && logs->tell_none && p.seen == 0 && !client->out.json)
-		none_told(&client->out, json_get(c.reply.parameters, "run"));
+		none_told(&client->out, json_get(c.reply.parameters, "run"),
+		    json_get_int(logs->parameters, "attempt", 0));
 	call_close(&c);
 	return r;
 }

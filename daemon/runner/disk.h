@@ -18,7 +18,7 @@ struct task;
 
 enum disk_class { DISK_RECORD, DISK_OUTPUT, DISK_CLASS_COUNT };
 
-/* Begin with zeroes.  While it is lent, the memory and all that work() looks at are the thread's. */
+/* Begin with zeroes.  While it is lent, its memory and all that work() looks at are the thread's. */
 struct disk_op {
 	struct letter	 letter;
 	void		(*work)(struct disk_op *op);	/* on the thread; may take long */

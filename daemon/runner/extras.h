@@ -19,7 +19,8 @@ struct extras {
  * Make those that are asked for, and put the command's ends into s.  0, or -errno of what failed,
  * named in *what; all is closed then.
  */
-int extras_open(struct extras *x, const struct runner_start *in, struct spawn *s, const char **what);
+int extras_open(struct extras *x, const struct runner_start *in, struct spawn *s,
+    const char **what);
 
 /* Close the command's ends, and ours too when it was not started. */
 void extras_close(struct extras *x, bool started);

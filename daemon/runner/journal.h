@@ -63,7 +63,8 @@ struct journal_entry {
  * passed over.  The folder's descriptor stays the caller's.
  */
 void journal_open(struct journal *j, int folder,
-    void (*take)(void *context, const char *text, const struct journal_place *place), void *context);
+    void (*take)(void *context, const char *text, const struct journal_place *place),
+    void *context);
 
 /* Set space aside, before anything is written. */
 void journal_prepare(struct journal *j);

@@ -195,7 +195,7 @@ part_length(const struct outfile *f, const char *text)
 	return ((unsigned char)text[n] & 0xc0) == 0x80 ? f->line_max : n;
 }
 
-/* Take the lines that a stream has; what is no whole line stays.  more: bytes of the other stream. */
+/* Take the lines that a stream has; what is no whole line stays.  more: of the other stream. */
 static void
 take_stream(struct outfile *f, int stream, const struct outblock *b, int64_t more)
 {

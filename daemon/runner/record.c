@@ -1,6 +1,6 @@
 /*
- * record: see record.h.  An older format had a file for each record, DIR/exits/JOB.RUN.ATTEMPT.json;
- * what is found of it goes into the journal.
+ * record: see record.h.  An older format had a file for each record, JOB.RUN.ATTEMPT.json in
+ * DIR/exits; what is found of it goes into the journal.
  */
 #include "daemon/runner/record.h"
 

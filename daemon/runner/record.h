@@ -70,7 +70,7 @@ struct records {
 /* Read all that an earlier runner has left.  0 or -errno. */
 int records_open(struct records *s, struct runner *r);
 
-/* As a child of parent; it ends, cancelled, when nothing runs any more and all is written or cannot be. */
+/* As a child of parent; cancelled, it ends when nothing runs and all is written or cannot be. */
 void records_start(struct records *s, struct task *parent);
 
 /* An attempt has ended: keep its record.  It is acknowledged: forget it. */
