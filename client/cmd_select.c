@@ -173,13 +173,14 @@ tell(const struct client *c, const char *done, const struct told *sum)
 		complain("there are more: retry again");
 }
 
+/* Page by page, when more is chosen than a call may touch. */
 static int
-selector_call(struct client *c, const char *method, const char *done)
+call_all(struct client *c, const char *method, const char *done)
 {
 	struct cJSON *parameters = c->args.parameters, *reply;
 	struct told sum = { .count = -1 };
-	int r = selection_take(c, parameters);
-	bool more = r == 0;
+	bool more = true;
+	int r = 0;
 
 	while (more) {
 		reply = NULL;
@@ -192,6 +193,14 @@ selector_call(struct client *c, const char *method, const char *done)
 	if (r == 0 && !c->out.json)
 		tell(c, done, &sum);
 	return r;
+}
+
+static int
+selector_call(struct client *c, const char *method, const char *done)
+{
+	int r = selection_take(c, c->args.parameters);
+
+	return r == 0 ? call_all(c, method, done) : r;
 }
 
 static int
@@ -234,7 +243,9 @@ retry_run(struct client *c)
 		complain("retry what? Name jobs or runs, or say --failed --since TIME");
 		return EXIT_USAGE;
 	}
-	return selector_call(c, "io.jobd.Retry", "queued");
+	for (size_t i = 0; i < c->args.n_words; i++)
+		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
+	return call_all(c, "io.jobd.Retry", "queued");
 }
 
 static int
