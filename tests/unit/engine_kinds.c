@@ -140,9 +140,10 @@ who_uses_most_of_the_loop_is_told_and_the_others_are_not(void **state)
 	assert_non_null(greedy);
 	assert_non_null(modest);
 	assert_true(greedy->nsec > 3 * modest->nsec);
-	assert_true(greedy->step_max >= 3000000);
+	/* It spins until a microsecond that has begun: a little less than 3 ms. */
+	assert_true(greedy->step_max >= 2500000);
 	/* Its victim waited for a whole step of it. */
-	assert_true(modest->wait_max >= 3000);
+	assert_true(modest->wait_max >= 2500);
 	assert_true(kind_wait_p99(modest) >= 2000);
 	assert_non_null(f);
 	assert_null(finding_get(l, 1));
