@@ -412,7 +412,7 @@ a_later_due_that_was_told_outlasts_the_claim(void **state)
 
 	assert_non_null(window_get(&w, 1));
 	assert_int_equal(window_get(&w, 1)->due.usec, AT(2).usec);
-	window_done(&w);
+	window_over(&w);
 }
 
 static void
