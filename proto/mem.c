@@ -2,6 +2,7 @@
  * mem: see mem.h.  The one place where running out of memory is decided: abort, so
  * that no caller has a path that is never tested.
  */
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,32 +20,38 @@ mem_out(void)
 
 /* ---- the reserve ---- */
 
+static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
 static void *reserve;
 
-/* False: there was none. */
-static bool
-reserve_use(void)
+/*
+ * Something could not be had.  It is tried once more between these two, when the reserve has been given
+ * up and no other thread can take it back first; who finds it gone may have failed before it was.
+ */
+static void
+reserve_begin(void)
 {
-	void *p = __atomic_exchange_n(&reserve, NULL, __ATOMIC_ACQ_REL);
+	(void)pthread_mutex_lock(&reserve_lock);
+	free(reserve);
+	reserve = NULL;
+}
 
-	if (p == NULL)
-		return false;
-	free(p);
-	return true;
+static void
+reserve_end(void)
+{
+	(void)pthread_mutex_unlock(&reserve_lock);
 }
 
 bool
 mem_reserve(size_t size)
 {
-	void *none = NULL, *p;
+	bool there;
 
-	if (__atomic_load_n(&reserve, __ATOMIC_ACQUIRE) != NULL)
-		return true;
-	p = malloc(size);
-	if (p != NULL && !__atomic_compare_exchange_n(&reserve, &none, p, false, __ATOMIC_ACQ_REL,
-	    __ATOMIC_ACQUIRE))
-		free(p);
-	return p != NULL;
+	(void)pthread_mutex_lock(&reserve_lock);
+	if (reserve == NULL)
+		reserve = malloc(size);
+	there = reserve != NULL;
+	(void)pthread_mutex_unlock(&reserve_lock);
+	return there;
 }
 
 /* ---- allocation ---- */
@@ -54,8 +61,11 @@ xmalloc(size_t size)
 {
 	void *p = malloc(size > 0 ? size : 1);
 
-	if (p == NULL && reserve_use())
+	if (p == NULL) {
+		reserve_begin();
 		p = malloc(size > 0 ? size : 1);
+		reserve_end();
+	}
 	if (p == NULL)
 		mem_out();
 	return p;
@@ -66,8 +76,11 @@ xcalloc(size_t n, size_t size)
 {
 	void *p = n > 0 && size > 0 ? calloc(n, size) : calloc(1, 1);
 
-	if (p == NULL && reserve_use())
+	if (p == NULL) {
+		reserve_begin();
 		p = n > 0 && size > 0 ? calloc(n, size) : calloc(1, 1);
+		reserve_end();
+	}
 	if (p == NULL)
 		mem_out();
 	return p;
@@ -78,8 +91,11 @@ xrealloc(void *p, size_t size)
 {
 	void *q = realloc(p, size > 0 ? size : 1);
 
-	if (q == NULL && reserve_use())
+	if (q == NULL) {
+		reserve_begin();
 		q = realloc(p, size > 0 ? size : 1);
+		reserve_end();
+	}
 	if (q == NULL)
 		mem_out();
 	return q;
@@ -109,11 +125,16 @@ xasprintf(const char *format, ...)
 	va_list ap;
 	int r;
 
-	do {
+	va_start(ap, format);
+	r = vasprintf(&p, format, ap);
+	va_end(ap);
+	if (r < 0) {
+		reserve_begin();
 		va_start(ap, format);
 		r = vasprintf(&p, format, ap);
 		va_end(ap);
-	} while (r < 0 && reserve_use());
+		reserve_end();
+	}
 	if (r < 0)
 		mem_out();
 	return p;
