@@ -2,6 +2,7 @@
  * mem: see mem.h.  The one place where running out of memory is decided: abort, so
  * that no caller has a path that is never tested.
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,6 +47,10 @@ mem_reserve(size_t size)
 {
 	bool there;
 
+#ifdef __GLIBC__
+	/* A thread that gets no arena of its own for want of memory has nothing from those of others. */
+	(void)mallopt(M_ARENA_MAX, 1);
+#endif
 	(void)pthread_mutex_lock(&reserve_lock);
 	if (reserve == NULL)
 		reserve = malloc(size);

@@ -19,7 +19,8 @@ char *xasprintf(const char *format, ...) __attribute__((malloc, format(printf, 1
 /*
  * For a process whose end costs more than its own state: keep so much in reserve.  When there is
  * no memory the reserve is given up and what was asked for is tried once more.  True: it is
- * there, perhaps again; false: memory is short, take nothing on.  One reserve a process; any thread.
+ * there, perhaps again; false: memory is short, take nothing on.  One reserve a process; any thread,
+ * but the first time before there is a second.
  */
 bool mem_reserve(size_t size);
 

@@ -101,10 +101,10 @@ begun keeps
 runner=$(runner_pid)
 # The reserve itself does not fit any more: it is given up as soon as something is wanted that is not there.
 leave_memory "$runner" 64
-# Three at once that want all the room that a command's output may have.
+# Twenty at once that want all the room that a command's output may have.
 awk 'BEGIN {
 	printf "{\"method\":\"io.jobd.Add\",\"parameters\":{\"jobs\":["
-	for (i = 1; i <= 3; i++)
+	for (i = 1; i <= 20; i++)
 		printf "%s{\"name\":\"loud%d\",\"command\":{\"argv\":[\"head\",\"-c\",\"3000000\",\"/dev/zero\"]}}", (i > 1 ? "," : ""), i
 	printf "]}}%c", 0
 }' | "$TOOLS/call" "$S" >/dev/null
