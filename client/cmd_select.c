@@ -88,7 +88,9 @@ const struct command cmd_cancel = {
 	.alias = "kill",
 	.usage = "[OPTIONS] [JOB|RUN...]",
 	.summary = "End active runs: TERM, and after a grace KILL",
-	.text = "It answers when that is under way; jobctl wait waits for the end.\n",
+	.text = "It answers when that is under way; jobctl wait waits for the end. What is due\n"
+	    "and waits for its turn never begins; a job that repeats goes on with its next\n"
+	    "time.\n",
 	.examples = "  jobctl cancel 12.3\n  jobctl cancel --reason 'host goes down' 'batch-*'\n"
 	    "  jobctl cancel -l team=dba --state running\n",
 	.options = cancel_options,

@@ -45,7 +45,10 @@ next_told(const struct output *o, const struct cJSON *job)
 	char *whole = text_instant(o, due), *relative = text_relative(o, due);
 	char *waits = json_get(job, "waitsFor") ? text_escape(value_text(job, "waitsFor")) : NULL;
 
-	if (due)
+	if (due && strcmp(state, "queued") == 0)
+		printf("It has been due since %s and waits for its turn: jobctl why %s\n", whole,
+		    value_text(job, "name"));
+	else if (due)
 		printf("The next run is due %s (%s).\n", relative, whole);
 	else if (strcmp(state, "blocked") == 0)
 		printf("It %s.\n", waits ? waits : "waits for others");

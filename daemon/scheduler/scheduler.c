@@ -672,6 +672,19 @@ scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struc
 }
 
 void
+scheduler_due_queued(struct scheduler *s, struct op_claim *op, const struct due_row *row)
+{
+	struct stand st = stand_open(&s->queue.lines, row->uid, row->kind, &row->terms, false);
+
+	scheduler_forget(s, row->id);
+	if (instant_is_set(row->due))
+		(void)window_put(&s->window, row, loop_wall(s->loop));
+	scheduler_queued(s, &(struct queued_new){ .job = op->job, .run = op->run,
+	    .name = op->row.name, .kind = op->row.kind }, &st);
+	scheduler_dependents(s, &op->dependents);
+}
+
+void
 scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs)
 {
 	(void)runs;

@@ -71,6 +71,11 @@ void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, in
 /* released: it was in quarantine, by which what came meanwhile was skipped. */
 void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
     int job_state, bool released);
+/*
+ * What was due waits as a queued run now, which was made by the caller's claim; row has the due after it.
+ * So it is found and ended like any other.
+ */
+void scheduler_due_queued(struct scheduler *s, struct op_claim *op, const struct due_row *row);
 /* By hand; row has the due after it. live: the job is not paused. */
 void scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
     bool live);

@@ -553,6 +553,7 @@ get_step(struct task *t)
 	f->op.id = id_parse(in->job);
 	f->op.name = in->job;
 	f->op.dependencies = true;
+	f->op.now = loop_wall(t->loop);
 	f->op.runs_max = in->runs < 0 ? GET_RUNS_DEFAULT : (size_t)in->runs;
 	store_submit(server_of(&f->call)->store, &f->op.op, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);

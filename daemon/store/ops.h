@@ -532,6 +532,7 @@ struct op_get {
 	struct job_info	 job;		/* out: with spec and last */
 	struct run_info	*runs;		/* out */
 	size_t		 runs_n;
+	instant		 now;		/* in: as in struct op_list */
 	bool		 dependencies;	/* in: these are wanted: */
 	struct dependency_info *parents, *children;	/* out: all; the first CHILDREN_TOLD */
 	size_t		 parents_n, children_n;
@@ -568,7 +569,10 @@ struct op_runs {
 	struct run_info	*runs;		/* out */
 	size_t		 n;
 	int64_t		 next;		/* out: 0: no more */
-	int64_t		 uid;		/* out: owner of the job, when job != 0 */
+	/* out, when job != 0: the job's */
+	int64_t		 uid;
+	instant		 due;
+	bool		 paused;
 	/* -ENOENT: no such job (or run) */
 };
 void op_runs_done(struct op_runs *op);

@@ -700,6 +700,8 @@ sqlite_runs(void *arg, struct store_op *op)
 	if (r < 0)
 		goto out;
 	o->uid = job.uid;
+	o->due = job.due;
+	o->paused = job.paused;
 	if (o->run != 0) {
 		/* A page of one. */
 		o->limit = 1;
@@ -739,6 +741,8 @@ sqlite_get(void *arg, struct store_op *op)
 	r = job_get(db, id, &o->job, &o->job.spec);
 	if (r == 0)
 		r = job_read_rest(db, &o->job);
+	if (r == 0)
+		o->job.state = state_told(o->job.state, o->job.paused, o->job.due, o->now);
 	if (r == 0 && o->dependencies)
 		r = dependencies_read(db, o);
 	if (r < 0 || page.limit == 0)

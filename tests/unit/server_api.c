@@ -669,6 +669,46 @@ cancel_ends_active_runs(void **state)
 }
 
 static void
+cancel_takes_what_is_due_and_waits_for_a_slot(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *run;
+	char *text;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"holds\",\"queue\":\"one\",\"command\":{\"argv\":[\"forever\"]}}");
+	pass(&w, USEC_SEC);
+	add(&c, "{\"name\":\"waits\",\"queue\":\"one\",\"command\":{\"argv\":[\"forever\"]}}");
+	add(&c, "{\"name\":\"beats\",\"queue\":\"one\",\"everyUSec\":60000000,"
+	    "\"command\":{\"argv\":[\"forever\"]}}");
+	pass(&w, 150 * USEC_SEC);
+	assert_string_equal(job_state(&c, "waits"), "queued");
+	text = json_print(json_get(ask(&c, "Cancel", "{\"jobs\":[\"waits\",\"beats\"]}"), "runs"));
+	assert_string_equal(text, "[\"2.1\",\"3.1\"]");
+	free(text);
+	assert_string_equal(job_state(&c, "waits"), "finished");
+	assert_string_equal(job_state(&c, "beats"), "scheduled");
+	/* Two had piled up before it. */
+	run = json_at(json_get(ask(&c, "Runs", "{\"job\":\"beats\"}"), "runs"), 0);
+	assert_string_equal(json_get_string(run, "state"), "canceled");
+	assert_int_equal(json_get_int(json_get(ask(&c, "Get", "{\"job\":\"beats\"}"), "job"),
+	    "skips", -1), 2);
+	assert_int_equal(json_get_int(ask(&c, "Stats", "{}"), "queued", -1), 0);
+	/* Room comes, and none of it begins. */
+	assert_int_equal(json_count(json_get(ask(&c, "Cancel", "{\"jobs\":[\"*\"]}"), "runs")), 1);
+	pass(&w, USEC_SEC);
+	assert_int_equal(json_get_int(ask(&c, "Stats", "{}"), "running", -1), 0);
+	/* The next occurrence is no different from others. */
+	pass(&w, 60 * USEC_SEC);
+	assert_string_equal(job_state(&c, "beats"), "running");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 retry_gives_failed_runs_another_attempt(void **state)
 {
 	struct world w;
@@ -1719,6 +1759,7 @@ main(void)
 		cmocka_unit_test(trigger_queues_a_run_whatever_the_schedule_says),
 		cmocka_unit_test(paused_job_does_nothing_until_resume),
 		cmocka_unit_test(cancel_ends_active_runs),
+		cmocka_unit_test(cancel_takes_what_is_due_and_waits_for_a_slot),
 		cmocka_unit_test(retry_gives_failed_runs_another_attempt),
 		cmocka_unit_test(running_job_is_removed_only_with_cancel),
 		cmocka_unit_test(a_blocked_job_is_told_with_its_parents_and_runs_after_them),
