@@ -23,6 +23,7 @@ struct command {
 	bool			 options_first;
 	const char		*words_field;	/* of the parameters, for the words; or NULL */
 	const char		*words_name;	/* how errors call them */
+	const char		*noun;		/* what names are of; NULL: jobs */
 	size_t			 words_min, words_max;
 	int (*run)(struct client *c);		/* returns the exit code */
 };

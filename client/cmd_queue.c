@@ -25,6 +25,7 @@ static const struct option queue_options[] = {
 
 const struct command cmd_queue = {
 	.name = "queue",
+	.noun = "queue",
 	.usage = "[list | add|set|pause|resume|drain|rm NAME] [OPTIONS]",
 	.summary = "Show queues, and change them",
 	.text = "A job waits in its queue (add --queue) until enough slots of it are free.\n"

@@ -617,7 +617,7 @@ spec_print(const struct output *o, const struct cJSON *spec, bool known)
 	for (option = spec_options; option->name; option++)
 		if (option->field && strcmp(option->name, "body-file") != 0 &&
 		    strcmp(option->field, "keepRuns") != 0 && !(known &&
-		    (strcmp(option->field, "name") == 0 ||
+		    (strcmp(option->field, "name") == 0 || strcmp(option->field, "paused") == 0 ||
 		    strcmp(option->field, "description") == 0)))
 			option_print(o, spec, option);
 	keep_print(o, spec);

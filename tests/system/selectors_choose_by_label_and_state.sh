@@ -18,7 +18,7 @@ for verb in cancel rm pause resume trigger retry skip wait; do
 	same "$verb --all and a name" $? 2
 	out=$(jobctl $verb -l team=nobody 2>&1)
 	same "$verb of no label" $? 3
-	case $out in *"a job with such a label"*) ;; *) fail "$verb: '$out'" ;; esac
+	case $out in *"no job with such a label"*) ;; *) fail "$verb: '$out'" ;; esac
 	out=$(jobctl $verb web-1 --state quarantined 2>&1)
 	same "$verb in no state" $? 3
 	case $out in *"web-1 in such a state"*) ;; *) fail "$verb: '$out'" ;; esac
