@@ -21,7 +21,11 @@ retry_again(const struct job_spec *spec, const struct run_info *run, int64_t ret
 {
 	if (run->state == RUN_LOST && spec->on_crash == ON_CRASH_RERUN)
 		return AGAIN_RERUN;
-	return retried < spec->retries && calls_for_retry(spec, run) ? AGAIN_RETRY : AGAIN_NO;
+	/* What comes again finds out the next time, when it could not be found out now. */
+	if (!verdict_counts((enum verdict)run->verdict) && job_spec_repeats(spec))
+		return AGAIN_NO;
+	return retried < spec->retries + job_spec_quick_retries(spec) && calls_for_retry(spec, run) ?
+	    AGAIN_RETRY : AGAIN_NO;
 }
 
 usec_t
@@ -31,6 +35,10 @@ retry_delay(const struct job_spec *spec, int64_t n, struct rand *random)
 	usec_t most = spec->backoff_most > 0 ? spec->backoff_most : BACKOFF_MOST_DEFAULT;
 
 	MUST(n > 0);
+	/* Quick ones, and over before the next occurrence. */
+	if (job_spec_quick_retries(spec) > 0)
+		return spec->every > 0 && spec->every < 8 * QUICK_RETRY_DELAY ? spec->every / 8 :
+		    QUICK_RETRY_DELAY;
 	if (spec->backoff == BACKOFF_FIXED)
 		return delay;
 	if (most < delay)
