@@ -381,6 +381,8 @@ watchdog_over(struct loop *l)
 	b->cause = cause_of(w, b);
 	w->counts[b->cause]++;
 	w->n++;
+	lag_note(l, now - b->took, now, b->cause == BLOCK_STOPPED ? LAG_STOPPED :
+	    b->cause == BLOCK_STARVED ? LAG_STARVED : LAG_BLOCKED);
 	/* The next round arms it. */
 	l->watched = 0;
 	l->caught = 0;

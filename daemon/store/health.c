@@ -42,8 +42,9 @@ health_judge(struct op_finish *o, const struct health *h, const struct health_pa
 		    parent->name != NULL ? parent->name : "", parent->name != NULL ? ")" : "", blamed);
 		return true;
 	}
-	/* The first failure is made sure of, the later ones are told as they are. */
-	return o->first && (h->failed > 0 || is_down(h->verdict));
+	/* The first one is made sure of, the later ones are told as they are. */
+	return o->first && (h->failed > 0 || is_down(h->verdict) ||
+	    (o->verdict == VERDICT_DEGRADED && h->verdict == VERDICT_DEGRADED));
 }
 
 static int64_t

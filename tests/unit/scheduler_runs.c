@@ -1298,6 +1298,20 @@ first_failure_of_a_check_is_made_sure_of_by_two_quick_retries(void **state)
 }
 
 static void
+degraded_check_is_made_sure_of_once(void **state)
+{
+	int64_t job = add_check("web", (struct http_spec){ .quick_retries = -1 }), n = 0;
+
+	(void)state;
+	fix->verdicts[job] = VERDICT_DEGRADED;
+	run_for(USEC_MINUTE / 2);
+	assert_int_equal(attempts_since(job, &n), 3);
+	run_for(USEC_MINUTE);
+	assert_int_equal(attempts_since(job, &n), 1);
+	assert_int_equal(health_of(job), VERDICT_DEGRADED);
+}
+
+static void
 quick_retry_that_succeeds_makes_the_run_a_success(void **state)
 {
 	int64_t job = add_check("web", (struct http_spec){ .quick_retries = -1 });
@@ -1480,6 +1494,7 @@ main(void)
 		B(canceled_run_gets_no_other_attempt),
 		T(failed_commit_of_a_retry_is_asked_again),
 		B(first_failure_of_a_check_is_made_sure_of_by_two_quick_retries),
+		B(degraded_check_is_made_sure_of_once),
 		B(quick_retry_that_succeeds_makes_the_run_a_success),
 		B(health_changes_after_as_many_checks_as_was_asked_restart_or_not),
 		B(inconclusive_check_counts_neither_way_and_is_not_retried),
