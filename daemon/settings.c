@@ -84,8 +84,7 @@ static const struct config_key keys[] = {
 	{ "retention", "spans", CONFIG_DURATION, AT(keep.spans), "365d", 0, DURATION_MAX,
 	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever." },
 	{ "checks", "canary", CONFIG_STRING, AT(canary), NULL, 0, 0,
-	    "ADDRESS:PORT nearby, like the router's. If a check gets no answer and this does not connect either (or "
-	    "refuse), the check is inconclusive." },
+	    "ADDRESS:PORT nearby, like the router's: a check without an answer is inconclusive if it gives none either." },
 	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
 	    "A step of the event loop that takes longer is noted with its stack. 0: none is." },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },

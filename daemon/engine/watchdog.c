@@ -484,6 +484,17 @@ watchdog_free(struct loop *l)
 	l->watchdog = NULL;
 }
 
+usec_t
+watchdog_starved(const struct loop *l)
+{
+	struct account now;
+
+	if (l->watchdog == NULL)
+		return 0;
+	account_read(l->watchdog, &now);
+	return now.delayed;
+}
+
 uint64_t
 watchdog_count(const struct loop *l, enum block_cause cause)
 {

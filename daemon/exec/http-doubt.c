@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "daemon/engine/loop.h"
+#include "daemon/engine/watchdog.h"
 #include "daemon/exec/http-internal.h"
 #include "proto/mem.h"
 
@@ -41,12 +42,29 @@ http_doubt_resolver(struct http_frame *f)
 		inconclusive(f, "the nameservers answer for no other name either");
 }
 
+/*
+ * How long jobd was away since the check began: at once, or, when others had the processor, in many
+ * small pieces that no timer and no watchdog sees.
+ */
+static usec_t
+away(const struct http_frame *f, enum lag_cause *cause)
+{
+	const struct loop *l = f->exec.task.loop;
+	usec_t lag = lag_since(l, f->began, cause);
+	usec_t starved = watchdog_starved(l) - f->starved;
+
+	if (starved <= lag || starved < l->lag_min)
+		return lag;
+	*cause = LAG_STARVED;
+	return starved;
+}
+
 /* Would all be as expected, had the loop not been away? */
 bool
 http_only_late(const struct http_frame *f, const struct answer *given)
 {
 	enum lag_cause cause;
-	usec_t lag = lag_since(f->exec.task.loop, f->began, &cause);
+	usec_t lag = away(f, &cause);
 	struct phases less = *given->times;
 	struct answer a = *given;
 	usec_t *phases[] = { &less.dns, &less.connect, &less.tls, &less.send, &less.wait, &less.receive,
@@ -74,11 +92,12 @@ http_doubt_loop(struct http_frame *f)
 	struct loop *l = f->exec.task.loop;
 	char text[WHEN_TEXT_MAX];
 	enum lag_cause cause;
-	usec_t lag = lag_since(l, f->began, &cause);
+	usec_t lag;
 
-	if (f->exec.run->verdict == VERDICT_INCONCLUSIVE)
+	if ((!f->only_late && !f->unanswered) || f->exec.run->verdict == VERDICT_INCONCLUSIVE)
 		return;
-	if (f->only_late || (f->unanswered && lag > 0 && lag * LAG_SHARE >= loop_clock(l) - f->began))
+	lag = away(f, &cause);
+	if (f->only_late || (lag > 0 && lag * LAG_SHARE >= loop_clock(l) - f->began))
 		inconclusive(f, "jobd itself %s for %s meanwhile", lag_words(cause),
 		    duration_print(lag / USEC_MSEC * USEC_MSEC, text));
 }

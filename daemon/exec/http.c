@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "daemon/engine/loop.h"
+#include "daemon/engine/watchdog.h"
 #include "daemon/exec/executors.h"
 #include "daemon/exec/http-internal.h"
 #include "proto/json.h"
@@ -344,6 +345,7 @@ begin(struct http_frame *f)
 	const char *why;
 
 	f->began = loop_clock(l);
+	f->starved = watchdog_starved(l);
 	f->deadline = f->began + (limit > 0 ? limit : HTTP_TIMEOUT_DEFAULT);
 	r->spawned = loop_wall(l);
 	f->sum.queue = instant_since(r->spawned, r->due);

@@ -17,7 +17,7 @@ struct health {
 
 /* The job that a check depends on, as it stands. */
 struct health_parent {
-	int64_t		 job;		/* 0: there is none (any more) */
+	int64_t		 job;		/* 0: there is none (any more), or none that is checked */
 	const char	*name;		/* or NULL */
 	struct health	 health;
 	bool		 retrying;	/* its last try has failed */

@@ -435,7 +435,7 @@ finish_judge(const struct memory *m, struct op_finish *o, const struct memory_ru
 	const struct memory_job *on = j->depends_on != 0 ? memory_job(m, j->depends_on) : NULL;
 	struct health_parent parent = { 0 };
 
-	if (on != NULL)
+	if (on != NULL && !memory_job_held(on) && on->state != JOB_FINISHED)
 		parent = (struct health_parent){ .job = on->row.id, .name = on->name,
 		    .health = on->health, .retrying = on->retrying > 0 };
 	o->verdict = o->run->verdict;

@@ -363,7 +363,7 @@ memory_get(void *db, struct store_op *op)
 		.priority = j->row.terms.priority, .mutex = xstrdup(j->row.terms.mutex),
 		.health = j->health.verdict, .health_since = j->health.since,
 		.checks_failed = j->health.failed, .checks_passed = j->health.passed,
-		.depends_on = j->depends_on,
+		.depends_on = memory_job(m, j->depends_on) != NULL ? j->depends_on : 0,
 	};
 	if (o->dependencies)
 		memory_dependencies_read(m, j, o);

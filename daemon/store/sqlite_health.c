@@ -20,10 +20,12 @@ health_load(struct sqlite *db, int64_t job, struct health *h, struct health_pare
 	sqlite3_stmt *st = sql(db, ST_HEALTH,
 	    "SELECT j.health, j.health_since, j.failed, j.passed, p.id, p.name, p.retrying,"
 	    " p.health, p.health_since, p.failed, p.passed"
-	    " FROM job j LEFT JOIN job p ON p.id = j.depends_on WHERE j.id = ?1");
+	    " FROM job j LEFT JOIN job p ON p.id = j.depends_on AND p.paused = 0 AND p.state <> ?2"
+	    " WHERE j.id = ?1");
 	int r;
 
 	bind_int(st, 1, job);
+	bind_int(st, 2, JOB_FINISHED);
 	r = sql_step(db, st);
 	if (r != 1)
 		return r < 0 ? r : -ENOENT;

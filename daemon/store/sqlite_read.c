@@ -498,7 +498,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
 	" runs, skips, summary, paused, schedule, overlaps, crashes, output, pruned, parents," \
-	" children, queue, priority, mutex, health, health_since, failed, passed, depends_on"
+	" children, queue, priority, mutex, health, health_since, failed, passed," \
+	" (SELECT p.id FROM job p WHERE p.id = job.depends_on)"
 #define JOB_COLUMN_SPEC 30
 
 /* In words, of the columns every_usec and schedule. */

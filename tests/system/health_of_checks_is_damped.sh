@@ -12,10 +12,10 @@ health() { jobctl show "$1" --json | field job.health; }
 verdict() { jobctl show "$1" --json | field job.lastRun.verdict; }
 once() { jobctl trigger -q "$1" >/dev/null 2>&1; jobctl wait "$1" >/dev/null 2>&1; }
 
-# Paused, so that no occurrence of its own comes between.
-jobctl add -q --paused --every 1h -n router --http "$u/status/503" --fail-after 2 --quick-retries 0 >/dev/null ||
+# Due in an hour, so that no occurrence of its own comes between.
+jobctl add -q --in 1h --every 1h -n router --http "$u/status/503" --fail-after 2 --quick-retries 0 >/dev/null ||
 	fail "router is not added"
-jobctl add -q --paused --every 1h -n web --http "$u/status/500" --depends-on router --quick-retries 0 >/dev/null ||
+jobctl add -q --in 1h --every 1h -n web --http "$u/status/500" --depends-on router --quick-retries 0 >/dev/null ||
 	fail "web is not added"
 once router
 same "health after one failure" "$(health router)" ""
@@ -36,6 +36,11 @@ jobctl status web | grep -q '^It depends on check 1' || fail "status says: $(job
 jobctl why web | grep -q 'its health is unreachable; it depends on 1 (router)' || fail "why says: $(jobctl why web)"
 jobctl why router | grep -q 'its health is down: the last 2 checks that count failed' ||
 	fail "why says: $(jobctl why router)"
+
+# Nobody looks after a parent that is paused: then the check stands for itself.
+jobctl pause router >/dev/null
+once web
+same "verdict while the router is paused" "$(verdict web)" down
 
 # What is wrong is told with the option.
 jobctl add --every 1h --http "$u/" --depends-on nobody 2>"$T/err" && fail "a check depends on nobody"
