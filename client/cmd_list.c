@@ -6,7 +6,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
-#include "client/outcome.h"
+#include "client/health.h"
 #include "client/progress.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -68,7 +68,7 @@ row(struct table *t, const struct output *o, const struct cJSON *job)
 	table_cell(t, text_when(o, ended ? ended : json_get_string(last, "startedAt")));
 	/* The column that may be left out of a terminal tells it, too. */
 	table_cell(t, far ? far : o->terminal && !last && json_get(job, "waitsFor") ?
-	    xstrdup(json_get_string(job, "waitsFor")) : outcome_text(last));
+	    xstrdup(json_get_string(job, "waitsFor")) : health_result(job));
 	table_cell(t, xstrdup(json_get_string(job, schedule ? "schedule" : "waitsFor")));
 	table_cell(t, xstrdup(json_get_string(job, "summary")));
 }

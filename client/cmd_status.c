@@ -8,6 +8,7 @@
 #include "client/attempts.h"
 #include "client/call.h"
 #include "client/client.h"
+#include "client/health.h"
 #include "client/history.h"
 #include "client/outcome.h"
 #include "client/progress.h"
@@ -186,6 +187,7 @@ status_job(struct client *c)
 		job = json_get(reply, "job");
 		last = json_first(json_get(reply, "runs"));
 		job_told(&c->out, job);
+		health_told(&c->out, job);
 		if (last)
 			last_told(&c->out, last);
 		else

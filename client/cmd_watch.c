@@ -67,6 +67,8 @@ standing(const struct output *o, const struct cJSON *event)
 		return retrying(o, run, code, again);
 	if (run && code > 0)
 		return xasprintf("%s exit %lld", run, code);
+	if (run && json_get(event, "healthWas"))
+		return xasprintf("%s, now %s", run, value_text(event, "health"));
 	return xstrdup(run ? run : job ? job : "");
 }
 

@@ -370,6 +370,7 @@ color_of(const struct output *o, const char *word)
 		{ "succeeded", GREEN },
 		{ "failed", RED }, { "timed_out", RED }, { "canceled", YELLOW }, { "lost", RED },
 		{ "up", GREEN }, { "degraded", YELLOW }, { "down", RED }, { "unreachable", RED },
+		{ "inconclusive", YELLOW },
 	};
 	size_t i;
 

@@ -16,6 +16,7 @@
 #include "daemon/base/config.h"
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
+#include "daemon/exec/canary.h"
 #include "proto/error.h"
 #include "proto/mem.h"
 #include "proto/when.h"
@@ -82,6 +83,8 @@ static const struct config_key keys[] = {
 	    "Output of all jobs together, in the same way. 0 is no limit." },
 	{ "retention", "spans", CONFIG_DURATION, AT(keep.spans), "365d", 0, DURATION_MAX,
 	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever." },
+	{ "checks", "canary", CONFIG_STRING, AT(canary), NULL, 0, 0,
+	    "ADDRESS:PORT nearby, like the router's: a check without an answer is inconclusive if it gives none either." },
 	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
 	    "A step of the event loop that takes longer is noted with its stack. 0: none is." },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
@@ -294,6 +297,7 @@ settings_read(struct settings *s, int argc, char *argv[])
 	struct command_line line = { 0 };
 	char error[CONFIG_ERROR_MAX];
 	enum log_level level;
+	struct sockaddr_storage canary;
 	int code;
 
 	config_defaults(keys, s);
@@ -318,6 +322,11 @@ settings_read(struct settings *s, int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 	log_set_level(level);
+	if (s->canary != NULL && !canary_address(s->canary, &canary)) {
+		fprintf(stderr, "jobd: checks.canary: '%s' is not like 192.0.2.1:80 or [2001:db8::1]:80\n",
+		    s->canary);
+		return EXIT_USAGE;
+	}
 	if (line.check) {
 		puts("The configuration is good.");
 		return EXIT_OK;

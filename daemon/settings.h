@@ -19,6 +19,7 @@ struct settings {
 	char	*runner;		/* "own", or the path of its socket */
 	char	*log_level;
 	char	*hosts, *resolv_conf;
+	char	*canary;		/* or NULL */
 	int64_t	 connections, connections_per_user, jobs_per_user;
 	int64_t	 commands, checks, timers, window_jobs, catch_ups;
 	struct keep_policy keep;	/* [retention] */

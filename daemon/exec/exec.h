@@ -8,6 +8,7 @@
 #include "daemon/engine/task.h"
 #include "proto/types.h"
 
+struct canary;
 struct dns;
 struct http_engine;
 struct runner;
@@ -19,6 +20,7 @@ struct exec_world {
 	struct runner		*runner;	/* runner.h */
 	struct dns		*dns;
 	struct http_engine	*http;		/* http.h */
+	struct canary		*canary;	/* canary.h; NULL: none is configured */
 	/* A row a kind, of a world that is only simulated; NULL: the real ones. */
 	const struct executor *const *executors;
 };

@@ -80,6 +80,12 @@ run_tell(struct run_task *f, enum event_type type, int job_state)
 		e.progress = f->info.progress;
 		e.progress_text = f->info.progress_text;
 	}
+	if (type == EVENT_RUN_ENDED && f->op.finish.check != NULL) {
+		e.verdict = f->info.verdict;
+		e.health = f->op.finish.health;
+		if (e.health != f->op.finish.health_was)
+			e.health_was = f->op.finish.health_was;
+	}
 	event_emit(f->s->events, &e);
 }
 
@@ -265,9 +271,11 @@ run_decide_again(struct run_task *f)
 	struct op_finish *o = &f->op.finish;
 	usec_t delay = 0;
 
+	o->check = spec->http;
 	if (f->cancel)
 		return;
 	o->again = (int)retry_again(spec, &f->info, f->retried);
+	o->first = o->again == AGAIN_RETRY && spec->retries == 0;
 	if (o->again == AGAIN_RETRY)
 		delay = retry_delay(spec, f->retried + 1, &f->s->rand);
 	if (o->again != AGAIN_NO)
@@ -286,11 +294,11 @@ run_submit_finish(struct run_task *f)
 }
 
 static void
-run_count(struct scheduler_stats *stats, int state)
+run_count(struct scheduler_stats *stats, const struct run_info *run)
 {
-	if (state == RUN_SUCCEEDED)
+	if (run->state == RUN_SUCCEEDED)
 		stats->succeeded++;
-	else if (state != RUN_CANCELED)
+	else if (run->state != RUN_CANCELED && verdict_counts((enum verdict)run->verdict))
 		stats->failed++;
 }
 
@@ -317,12 +325,31 @@ run_ended(struct run_task *f)
 	const struct op_finish *o = &f->op.finish;
 	struct scheduler *s = f->s;
 
-	run_count(&s->stats, f->info.state);
+	run_count(&s->stats, &f->info);
 	keeper_run_ended(s->keeper, f->info.output_bytes);
 	run_tell(f, EVENT_RUN_ENDED, o->job_state);
+	/* That a new check is up is no news. */
+	if (o->health != o->health_was && (o->health != VERDICT_UP || o->health_was != VERDICT_NONE))
+		log_info("health changed job=%lld name=%s health=%s was=%s run=%lld", (long long)f->info.job,
+		    f->info.name != NULL ? f->info.name : "", verdict_names[o->health],
+		    verdict_names[o->health_was], (long long)f->info.run);
 	if (o->quarantined)
 		scheduler_job_quarantined(s, f->info.job, f->info.name, o->job_state);
 	scheduler_dependents(s, &f->op.finish.dependents);
+}
+
+/* The store knows the check that this one depends on. */
+static void
+run_judged(struct run_task *f)
+{
+	struct op_finish *o = &f->op.finish;
+
+	f->info.verdict = o->verdict;
+	if (o->reason == NULL)
+		return;
+	free(f->info.reason);
+	f->info.reason = o->reason;
+	o->reason = NULL;
 }
 
 /* The end is committed: now it may be told, and the runner may forget. */
@@ -331,6 +358,8 @@ run_finished(struct run_task *f)
 {
 	struct scheduler *s = f->s;
 
+	if (f->op.head.result == 0)
+		run_judged(f);
 	if (f->op.head.result == 0)
 		scheduler_job_retries(s, f->info.job, f->op.finish.retrying);
 	if (f->op.head.result == 0 && f->op.finish.state == RUN_RETRYING) {

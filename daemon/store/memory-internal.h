@@ -5,6 +5,7 @@
 #define STORE_MEMORY_INTERNAL_H
 
 #include "daemon/base/map.h"
+#include "daemon/store/health.h"
 #include "daemon/store/memory.h"
 
 /* Strings in info are its own, but name. */
@@ -31,6 +32,8 @@ struct memory_job {
 	instant			 created, finished, previous;
 	instant			 skipped;	/* the last due of the latest skip */
 	int64_t			 generation, runs, skips, overlaps, epoch, crashes;
+	struct health		 health;
+	int64_t			 depends_on;	/* 0: on none */
 	usec_t			 took;		/* run_took_average() */
 	int64_t			 queued, running, retrying;
 	struct memory_parent	*parents;	/* parents_n */

@@ -182,7 +182,18 @@ static const char step_3[] =
 "CREATE TABLE queue (name TEXT PRIMARY KEY, slots INTEGER, paused INTEGER, paused_by TEXT,"
 " rate INTEGER, rate_usec INTEGER) WITHOUT ROWID;";
 
-const char *const migrate_steps[] = { step_1, step_2, step_3 };
+/*
+ * Step 4: the health of checks, see health.h: health is an enum verdict, failed and passed the checks
+ * that count, in a row.  depends_on: the job that it depends on.  Other jobs have none of it.
+ */
+static const char step_4[] =
+"ALTER TABLE job ADD COLUMN health INTEGER;"
+"ALTER TABLE job ADD COLUMN health_since INTEGER;"
+"ALTER TABLE job ADD COLUMN failed INTEGER;"
+"ALTER TABLE job ADD COLUMN passed INTEGER;"
+"ALTER TABLE job ADD COLUMN depends_on INTEGER;";
+
+const char *const migrate_steps[] = { step_1, step_2, step_3, step_4 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

@@ -117,7 +117,8 @@ struct op_add {
 	/*
 	 * -EEXIST: name taken (a key of the same uid that exists is no error); -EDQUOT:
 	 * jobs_max_uid reached; -ENOENT: no such parent; -ENOTUNIQ: the same parent twice; -EMLINK: it
-	 * has DEPENDENTS_MAX already; -EUSERS: QUEUES_MAX queues are there.
+	 * has DEPENDENTS_MAX already; -EUSERS: QUEUES_MAX queues are there; -ECHILD: what dependsOn names
+	 * is not there (in jobs: not before it), -EPROTOTYPE: or no check.
 	 *
 	 * What after names may be in jobs, too, by name and in any place.  That there are no circles is
 	 * the asker's to see to: only jobs of one Add can make one.
@@ -208,11 +209,18 @@ struct op_finish {
 	int			 from;	/* in: enum run_state it must be in now */
 	int			 again;	/* in: enum again */
 	instant			 again_at; /* in: the next attempt not before */
+	/* in, of a check, else NULL: how verdicts make its health */
+	const struct http_spec	*check;
+	bool			 first;	/* in: again only while no check before it has failed */
 	int			 state;	/* out: of the run: as in, or RUN_RETRYING */
 	bool			 held;	/* out: it is retrying, and its job paused */
 	bool			 quarantined; /* out: the job is, by this */
 	int64_t			 retrying; /* out: as in struct due_row, after it */
 	int			 job_state; /* out: what the job is now */
+	/* out, of a check: run's verdict, or unreachable, and then with the reason; the job's health */
+	int			 verdict;
+	char			*reason; /* NULL: run's */
+	int			 health, health_was;
 	struct dependents	 dependents; /* out */
 	/* -ESTALE: it is not in that state (or gone) */
 };

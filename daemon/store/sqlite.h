@@ -40,6 +40,7 @@ enum statement {
 	ST_PARENTS_TOLD, ST_CHILDREN_TOLD,
 	ST_QUEUE_LOAD, ST_QUEUE_PUT, ST_QUEUE_COUNT, ST_QUEUE_USED, ST_QUEUE_DELETE, ST_QUEUES,
 	ST_RUNS_WAITING, ST_RUNS_MARK, ST_RUN_RECALL,
+	ST_HEALTH, ST_HEALTH_SAVE, ST_CHECK_BY_ID, ST_CHECK_BY_NAME,
 	ST_COUNT
 };
 
@@ -293,6 +294,17 @@ bool terms_read(sqlite3_stmt *st, int at, struct queue_terms *ret);
 
 /* A job names it: then it is there.  0, -EMLINK, -errno. */
 int queue_named(struct sqlite *db, const char *name, bool *ret_new);
+
+/* ---- health (sqlite_health.c) ---- */
+
+/* A job's; and of the one that it depends on, whose name the caller frees. */
+struct health;
+struct health_parent;
+int health_load(struct sqlite *db, int64_t job, struct health *h, struct health_parent *parent);
+int health_save(struct sqlite *db, int64_t job, const struct health *h);
+
+/* The job that dependsOn names; 0: it names none.  0, -ECHILD, -EPROTOTYPE, -errno. */
+int health_parent_find(struct sqlite *db, const struct job_spec *spec, int64_t *ret);
 
 /* ---- spans (sqlite_span.c) ---- */
 

@@ -366,6 +366,41 @@ add_is_all_or_nothing_and_names_the_fault(void **state)
 	world_close(&w);
 }
 
+#define CHECK(name, more) "{\"name\":\"" name "\",\"inUSec\":3600000000," \
+	"\"http\":{\"url\":\"http://a\"" more "}}"
+
+static void
+what_a_check_depends_on_is_a_check_that_was_there_before(void **state)
+{
+	const struct cJSON *job;
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, LATER("plain"));
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"b\"") "]}"),
+	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"there is no job b\"}");
+	assert_string_equal(refusal(&c, "Add",
+	    "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"b\"") "," CHECK("b", "") "]}"),
+	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"there is no job b, and it is "
+	    "not among those before it\"}");
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"a\"") "]}"),
+	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"there is no job a\"}");
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"plain\"") "]}"),
+	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"plain is no check: a check "
+	    "depends on another check\"}");
+	add(&c, CHECK("b", "") "," CHECK("a", ",\"dependsOn\":\"b\""));
+	job = json_get(ask(&c, "Get", "{\"job\":\"a\"}"), "job");
+	assert_int_equal(json_get_int(job, "dependsOn", 0), json_get_int(job, "id", 0) - 1);
+	/* It has gone, and with it what was to be said of it. */
+	ask(&c, "Remove", "{\"jobs\":[\"b\"]}");
+	assert_null(json_get(json_get(ask(&c, "Get", "{\"job\":\"a\"}"), "job"), "dependsOn"));
+	client_close(&c);
+	world_close(&w);
+}
+
 static void
 key_makes_a_repeated_add_return_the_first_id(void **state)
 {
@@ -1750,6 +1785,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(added_job_runs_and_is_told_as_it_was_asked_for),
 		cmocka_unit_test(add_is_all_or_nothing_and_names_the_fault),
+		cmocka_unit_test(what_a_check_depends_on_is_a_check_that_was_there_before),
 		cmocka_unit_test(key_makes_a_repeated_add_return_the_first_id),
 		cmocka_unit_test(thousand_jobs_are_added_at_once_and_listed_by_pages),
 		cmocka_unit_test(list_by_due_tells_the_soonest_first),
