@@ -11,7 +11,7 @@ jobctl add -q -n beats --queue narrow --every 1h --at 2026-01-01T00:00Z --sh "ec
 
 jobctl status waits1 >"$T/status"
 grep -q "is queued" "$T/status" || fail "status says: $(cat "$T/status")"
-grep -q "waits for its turn: jobctl why waits1" "$T/status" || fail "status says: $(cat "$T/status")"
+grep -q "waits for its turn: jobctl why 2 " "$T/status" || fail "status says: $(cat "$T/status")"
 same "one that waits" "$(jobctl cancel waits1)" "canceling 2.1"
 same "its run" "$(jobctl show waits1 --json | field job.lastRun.state)" canceled
 same "its job" "$(jobctl show waits1 --json | field job.state)" finished
