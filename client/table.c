@@ -173,7 +173,7 @@ row_print(const struct table *t, char *const *cells)
 			    *color ? color_off(t->output) : "");
 		}
 	}
-	putchar('\n');
+	fputs(t->output->repaint ? "\033[K\n" : "\n", stdout);
 }
 
 void
