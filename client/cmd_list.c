@@ -9,6 +9,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/jobs.h"
 #include "client/outcome.h"
 #include "client/progress.h"
 #include "proto/error.h"
@@ -51,7 +52,7 @@ const struct command cmd_list = {
 	.run = list_run,
 };
 
-static const struct column columns[] = {
+const struct column jobs_columns[] = {
 	{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "KIND", COLUMN_OPTIONAL },
 	{ "STATE", COLUMN_STATE },
 	{ "NEXT", 0 }, { "LAST", 0 }, { "RESULT", COLUMN_FLEX },
@@ -60,9 +61,10 @@ static const struct column columns[] = {
 
 #define PAGE 1000
 
-static void
-row(struct table *t, const struct output *o, const struct cJSON *job)
+void
+jobs_row(struct table *t, const struct cJSON *job)
 {
+	const struct output *o = t->output;
 	const struct cJSON *last = json_get(job, "lastRun");
 	const char *ended = json_get_string(last, "endedAt");
 	char *far = o->terminal ? progress_text(o, last) : NULL;
@@ -112,7 +114,7 @@ page(struct client *c, const struct cJSON *parameters, struct table *t, struct p
 		return r;
 	jobs = json_get(reply, "jobs");
 	for (job = json_first(jobs); !c->out.json && job; job = json_next(job))
-		row(t, &c->out, job);
+		jobs_row(t, job);
 	if (!c->out.json)
 		table_flush(t);
 	paging->left -= (long long)json_count(jobs);
@@ -157,7 +159,7 @@ paint(struct client *c, const char *filter, int lines)
 	struct table t;
 	int r;
 
-	table_init(&t, &c->out, columns);
+	table_init(&t, &c->out, jobs_columns);
 	heading_print(&c->out, NULL);
 	r = page(c, parameters, &t, &paging);
 	if (r == 0 && paging.next && fit < limit)
@@ -176,7 +178,7 @@ paint_complaint(struct output *o, struct buf *said)
 	char *text = xstrdup(buf_string(said)), *line;
 
 	text[strcspn(text, "\n")] = '\0';
-	line = xasprintf("%s; waiting for it", text);
+	line = xasprintf("waiting: %s", text);
 	heading_print(o, line);
 	free(line);
 	free(text);
@@ -231,7 +233,7 @@ list_all(struct client *c, const char *filter)
 	struct table t;
 	int r;
 
-	table_init(&t, &c->out, columns);
+	table_init(&t, &c->out, jobs_columns);
 	do {
 		struct cJSON *parameters = page_parameters(c, filter, &paging);
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "proto/buf.h"
 #include "proto/when.h"
@@ -114,6 +115,7 @@ struct column {
 struct table {
 	const struct output	*output;
 	const struct column	*columns;
+	FILE			*to;		/* stdout, unless set otherwise; the caller's */
 	size_t			 n_columns;
 	char			**cells;	/* row by row */
 	size_t			 n_cells;

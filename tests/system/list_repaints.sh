@@ -24,7 +24,7 @@ screen_until "it fits a smaller terminal" "^\.\.\. and more"
 screen_size 100 40
 screen_until "and a larger one" "many-30"
 kill_jobd
-screen_until "it says that jobd has gone" "jobd is not running.*waiting for it"
+screen_until "it says that jobd has gone" "waiting: jobd is not running"
 check "the jobs still stand there" grep -q many-30 "$T/screen"
 start_jobd
 screen_until "it goes on" "^20.*every second"

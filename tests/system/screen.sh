@@ -3,22 +3,27 @@
 #
 #	screen_start COLUMNS LINES COMMAND...	run it there
 #	screen					what stands on it
+#	screen_end				end it; another may be started
 #	screen_keys KEY...			type; names are tmux's
 #	screen_until "what" PATTERN		until a line matches; it fails when that takes too many looks
 #	screen_without "what" PATTERN		until none does
 #	screen_size COLUMNS LINES		resize
+#	screen_is FORMAT			what tmux says of it: #{alternate_on}
 command -v tmux >/dev/null || {
-	echo "skipped: there is no tmux, and so no terminal to paint on"
+	echo "SKIP: there is no tmux, and so no terminal to paint on"
 	exit 0
 }
 SCREEN_LOOKS=600
+SCREEN_N=0
 
 tmux_of_ours() {
-	env -u TMUX TERM=xterm LC_ALL=C.UTF-8 tmux -S "$T/tmux" -f /dev/null "$@"
+	env -u TMUX TERM=xterm LC_ALL=C.UTF-8 tmux -S "$T/tmux.$SCREEN_N" -f /dev/null "$@"
 }
 
 screen_start() {
 	columns=$1 lines=$2
+	# A server that is about to end would take no session.
+	SCREEN_N=$((SCREEN_N + 1))
 	shift 2
 	tmux_of_ours new-session -d -x "$columns" -y "$lines" "trap : INT; $*; echo it ended with \$?; exec cat" ||
 		fail "tmux does not start"
@@ -37,6 +42,10 @@ screen_keys() {
 
 screen_size() {
 	tmux_of_ours resize-window -x "$1" -y "$2"
+}
+
+screen_is() {
+	tmux_of_ours display-message -p "$1"
 }
 
 screen_look() {
