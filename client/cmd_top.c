@@ -1,7 +1,8 @@
 /*
  * jobctl top: the daemon, live: its loop, its store, its queues, and jobs, runs and checks, on a screen of
  * which keys choose what is seen, and act on it.  It makes three calls a second, whatever there is: Stats,
- * Queues, and one page of what is seen.
+ * Queues, and one page of what is seen; and fewer pages when one takes jobd long, as where few of a million
+ * jobs are to be found.
  */
 #include <curses.h>
 #include <errno.h>
@@ -37,8 +38,12 @@ const struct command cmd_top = {
 /* Between two looks. */
 #define LOOK_USEC	USEC_SEC
 
-/* How long jobd may take to answer. */
+/* How long jobd may take to answer; and for a page, for which it may have to look through all jobs. */
 #define ANSWER_USEC	USEC_SEC
+#define PAGE_USEC	(10 * USEC_SEC)
+
+/* After a page jobd is left alone with the next for so many times what it took: it costs a few percent. */
+#define PAGE_REST	40
 
 /* Of what is seen jobd is asked for so many. */
 #define ITEMS_MAX	200
@@ -59,6 +64,7 @@ struct top {
 
 	struct top_numbers	 numbers;
 	struct cJSON		*stats, *queues, *page;
+	usec_t			 page_at, page_took;	/* when it came, monotonic */
 	const struct cJSON	**items;	/* of page, chosen */
 	size_t			 n;
 
@@ -117,6 +123,7 @@ answered(const struct top *t, int r)
 static int
 ask(struct top *t, const char *method, struct cJSON *parameters, struct cJSON **ret)
 {
+	usec_t limit = ret == &t->page ? PAGE_USEC : ANSWER_USEC;
 	int r = 0;
 
 	buf_done(&t->said);
@@ -128,7 +135,7 @@ ask(struct top *t, const char *method, struct cJSON *parameters, struct cJSON **
 		t->call.on_signal_data = t;
 		t->open = true;
 	}
-	t->call.deadline = monotonic_now() + ANSWER_USEC;
+	t->call.deadline = monotonic_now() + limit;
 	if (r == 0)
 		r = call_send(&t->call, method, parameters, false);
 	if (r == 0)
@@ -223,9 +230,27 @@ static int
 page_ask(struct top *t)
 {
 	const struct top_view *view = &top_views[t->view];
+	usec_t begin = monotonic_now();
+	int r;
 
-	return t->view == TOP_QUEUES ? ask(t, view->method, json_object(), &t->queues) :
-	    ask(t, view->method, page_parameters(t), &t->page);
+	if (t->view == TOP_QUEUES)
+		return ask(t, view->method, json_object(), &t->queues);
+	r = ask(t, view->method, page_parameters(t), &t->page);
+	t->page_at = monotonic_now();
+	t->page_took = t->page_at - begin;
+	/* How long it would have taken is not known; jobd may have been stopped meanwhile. */
+	if (r != 0 && t->page_took > USEC_SEC)
+		t->page_took = USEC_SEC;
+	return r;
+}
+
+/* How long a page is good for, when it has taken so long. */
+static usec_t
+page_good(const struct top *t)
+{
+	usec_t rest = t->page_took * PAGE_REST;
+
+	return t->view != TOP_QUEUES && rest > LOOK_USEC ? rest : 0;
 }
 
 static void
@@ -246,7 +271,7 @@ look(struct top *t)
 			say(t, xasprintf("jobd was started anew, as process %lld", t->numbers.pid));
 		r = ask(t, "io.jobd.Queues", json_object(), &t->queues);
 	}
-	if (r == 0 && t->view != TOP_QUEUES)
+	if (r == 0 && t->view != TOP_QUEUES && monotonic_now() >= t->page_at + page_good(t))
 		r = page_ask(t);
 	looked(t, r);
 }
@@ -536,6 +561,7 @@ paint(struct top *t)
 		.active = t->active && (t->view == TOP_JOBS || t->view == TOP_RUNS),
 		.items = t->items, .n = t->n, .selected = t->selected, .trouble = t->trouble,
 		.message = t->message, .question = t->question != NULL, .helping = t->helping,
+		.every = page_good(t),
 		.more = t->view != TOP_QUEUES && json_get(t->page, "next"),
 	};
 

@@ -251,6 +251,8 @@ views_put(const struct top_layout *l, const struct top_picture *p)
 	    p->reverse ? " reversed" : "");
 	if (p->active)
 		buf_puts(&line, ", active");
+	if (p->every > 0)
+		buf_printf(&line, ", every %.0fs", (double)p->every / USEC_SEC);
 	if (*p->filter || p->editing)
 		buf_printf(&line, ", filter: %s%s", p->filter, p->editing ? "_" : "");
 	words_put(l, l->views, buf_steal(&line), A_BOLD);

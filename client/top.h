@@ -110,6 +110,7 @@ struct top_picture {
 	const struct cJSON	**items;		/* as top_choose() gave them */
 	size_t			 n;
 	bool			 more;			/* jobd has others */
+	usec_t			 every;			/* the page is asked for so seldom; 0: always */
 	int			 first, selected;
 	const char		*trouble;		/* jobd cannot be reached: why, or NULL */
 	const char		*message;		/* of what was done, or a question, or NULL */
