@@ -657,10 +657,15 @@ top_run(struct client *c)
 		complain("cannot wait for signals: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
-	top_screen_open(&t.out);
-	look(&t);
-	rounds(&t);
-	top_screen_close();
+	r = top_screen_open(&t.out);
+	if (r == 0) {
+		look(&t);
+		rounds(&t);
+		top_screen_close();
+	} else {
+		complain("cannot paint on this terminal: %s", strerror(-r));
+		r = EXIT_FAILED;
+	}
 	top_done(&t);
-	return t.signal ? 128 + t.signal : EXIT_OK;
+	return t.signal ? 128 + t.signal : r;
 }

@@ -3,6 +3,7 @@
  * table.c, as everywhere, with their colours, which are turned into those of ncurses here.
  */
 #include <curses.h>
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static const char *const help_lines[] = {
 	NULL,
 };
 
+static SCREEN *screen;
 static bool ascii;	/* the terminal takes no other characters */
 
 /* ---- it ---- */
@@ -77,15 +79,18 @@ top_screen_check(const struct output *o)
 		    getenv("TERM"));
 		return EXIT_USAGE;
 	}
+	(void)del_curterm(cur_term);
 	return 0;
 }
 
-void
+int
 top_screen_open(struct output *o)
 {
 	setlocale(LC_CTYPE, "");
 	ascii = strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
-	initscr();
+	screen = newterm(NULL, stdout, stdin);
+	if (!screen)
+		return -EIO;
 	cbreak();
 	noecho();
 	nodelay(stdscr, TRUE);
@@ -93,12 +98,15 @@ top_screen_open(struct output *o)
 	set_escdelay(ESCAPE_MSEC);
 	curs_set(0);
 	colors_begin(o);
+	return 0;
 }
 
 void
 top_screen_close(void)
 {
 	endwin();
+	delscreen(screen);
+	screen = NULL;
 }
 
 struct top_layout

@@ -120,7 +120,9 @@ struct top_picture {
 
 /* 0, or an exit code after having said why there can be no such screen. */
 int top_screen_check(const struct output *o);
-void top_screen_open(struct output *o);
+
+/* After that.  0 or -errno. */
+int top_screen_open(struct output *o);
 void top_screen_close(void);
 struct top_layout top_screen_layout(struct output *o);
 void top_paint(const struct top_picture *p, const struct output *o);
