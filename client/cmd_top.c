@@ -192,11 +192,12 @@ sort_now(const struct top *t)
 static void
 choose(struct top *t)
 {
+	const struct top_choice choice = { t->view, t->filter, sort_now(t), t->reverse };
 	const struct cJSON *array = json_get(t->view == TOP_QUEUES ? t->queues : t->page,
 	    top_views[t->view].items);
 
 	free(t->items);
-	t->items = top_choose(t->view, array, t->filter, sort_now(t), t->reverse, &t->n);
+	t->items = top_choose(&choice, array, &t->n);
 	for (size_t i = 0; t->key && i < t->n; i++) {
 		char *key = top_key(t->view, t->items[i]);
 
@@ -296,12 +297,12 @@ static const struct action {
 
 /* What the reply says of it. */
 static void
-tell_done(struct top *t, const struct action *a, const char *word, const char *label, const struct cJSON *reply)
+tell_done(struct top *t, const char *word, const char *label, const struct cJSON *reply)
 {
 	struct strings runs;
 
 	value_strings(reply, "runs", &runs);
-	if (!a->asks)
+	if (!json_get(reply, "runs"))
 		say(t, xasprintf("%s %s", word, label));
 	else if (runs.n == 0)
 		say(t, xasprintf("nothing of %s was active", label));
@@ -330,7 +331,7 @@ act(struct top *t, const struct action *a, const char *key, const struct cJSON *
 		word = "resumed";
 	}
 	if (ask(t, method, parameters, &reply) == 0)
-		tell_done(t, a, word, key, reply);
+		tell_done(t, word, key, reply);
 	else
 		say(t, said_first(t));
 	json_free(reply);

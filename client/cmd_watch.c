@@ -46,7 +46,8 @@ const struct command cmd_events = {
 	.text =
 	    "Of all jobs when none is named. jobd has the latest in memory, about three\n"
 	    "thousand (limits.events_bytes), none from before it was started, and none of\n"
-	    "progress; when older ones were asked for, it says since when it has them all.\n"
+	    "progress; when older ones were asked for, it says since when it has them all\n"
+	    "(with --json the first line: keptSince, and how many are gone).\n"
 	    "What became of a job before: jobctl runs, and jobctl why.\n",
 	.examples = "  jobctl events --since 10m\n  jobctl events --since 08:30 -f 'db-*'\n",
 	.options = events_options,

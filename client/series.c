@@ -61,22 +61,22 @@ series_max(const struct series *s, int width)
 }
 
 void
-series_plot(const struct series *s, int width, int height, int line, bool ascii, struct buf *out)
+series_plot(const struct series *s, const struct series_size *size, int line, struct buf *out)
 {
 	static const char *const blocks[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 	static const char *const letters[] = { " ", ".", ".", ":", ":", "|", "|", "#", "#" };
-	double most = series_max(s, width);
+	double most = series_max(s, size->width);
 
-	for (int i = width; i-- > 0;) {
-		double value = column_value(s, series_step(width), i);
+	for (int i = size->width; i-- > 0;) {
+		double value = column_value(s, series_step(size->width), i);
 		int level = 0;
 
 		if (value >= 0 && most > 0)
-			level = (int)(value / most * height * EIGHTHS + 0.5) - line * EIGHTHS;
+			level = (int)(value / most * size->height * EIGHTHS + 0.5) - line * EIGHTHS;
 		/* What was zero is shown as a line, unlike what is not known. */
 		if (line == 0 && value >= 0 && level < 1)
 			level = 1;
 		level = level < 0 ? 0 : level > EIGHTHS ? EIGHTHS : level;
-		buf_puts(out, ascii ? letters[level] : blocks[level]);
+		buf_puts(out, size->ascii ? letters[level] : blocks[level]);
 	}
 }

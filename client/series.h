@@ -28,10 +28,15 @@ long series_step(int width);
 /* The greatest of those that such a plot shows. */
 double series_max(const struct series *s, int width);
 
+struct series_size {
+	int	width, height;
+	bool	ascii;		/* without block characters */
+};
+
 /*
- * One line of a plot, the lowest is 0 of height.  A column is the greatest value of its seconds; always the
- * same ones, so that a peak moves but does not change.  ascii: without block characters.
+ * One line of a plot, the lowest is 0 of its height.  A column is the greatest value of its seconds; always the
+ * same ones, so that a peak moves but does not change.
  */
-void series_plot(const struct series *s, int width, int height, int line, bool ascii, struct buf *out);
+void series_plot(const struct series *s, const struct series_size *size, int line, struct buf *out);
 
 #endif

@@ -166,6 +166,17 @@ piece_put(const char *s, size_t n)
 	}
 }
 
+/* Columns that so many bytes of a text take. */
+static int
+width_of(const char *s, size_t n)
+{
+	char *part = xstrndup(s, n);
+	int width = text_width(part);
+
+	free(part);
+	return width;
+}
+
 /* A line from a column on, up to the edge. */
 static void
 text_put(int line, int column, int width, const char *s, attr_t attributes)
@@ -191,12 +202,7 @@ text_put(int line, int column, int width, const char *s, attr_t attributes)
 		piece_put(s, fit);
 		if (fit < n)
 			break;
-		{
-			char *part = xstrndup(s, n);
-
-			width -= text_width(part);
-			free(part);
-		}
+		width -= width_of(s, n);
 		s += n;
 	}
 	(void)attr_set(A_NORMAL, 0, NULL);
@@ -218,13 +224,14 @@ words_put(const struct top_layout *l, int line, char *text, attr_t attributes)
 static void
 plot_put(const struct top_layout *l, const struct top_numbers *n, int plot)
 {
+	const struct series_size size = { l->plot_width, l->plot_height, ascii };
 	int first = l->plots + plot * l->plot_height, right = l->plot_column + l->plot_width + 1;
 	char *label = top_plot_label(n, plot), *most = top_plot_most(n, plot, l->plot_width);
 
 	for (int i = 0; i < l->plot_height; i++) {
 		struct buf line = { 0 };
 
-		series_plot(&n->plots[plot], l->plot_width, l->plot_height, i, ascii, &line);
+		series_plot(&n->plots[plot], &size, i, &line);
 		text_put(first + l->plot_height - 1 - i, l->plot_column, l->plot_width, buf_string(&line),
 		    A_NORMAL);
 		buf_done(&line);

@@ -148,8 +148,7 @@ top_matches(enum top_view_id view, const struct cJSON *item, const char *filter)
 
 struct item {
 	const struct cJSON	*item;
-	const struct top_sort	*sort;
-	bool			 reverse;
+	const struct top_choice	*choice;
 	size_t			 place;
 };
 
@@ -158,7 +157,7 @@ static int
 item_compare(const void *x, const void *y)
 {
 	const struct item *a = x, *b = y;
-	const struct top_sort *sort = a->sort;
+	const struct top_sort *sort = a->choice->sort;
 	const struct cJSON *of_a = sort->parent ? json_get(a->item, sort->parent) : a->item;
 	const struct cJSON *of_b = sort->parent ? json_get(b->item, sort->parent) : b->item;
 	const struct cJSON *in_a = sort->field ? json_get(of_a, sort->field) : NULL;
@@ -178,21 +177,20 @@ item_compare(const void *x, const void *y)
 		order = (a->place > b->place) - (a->place < b->place);
 	else if (sort->down)
 		order = -order;
-	return a->reverse ? -order : order;
+	return a->choice->reverse ? -order : order;
 }
 
 const struct cJSON **
-top_choose(enum top_view_id view, const struct cJSON *array, const char *filter, const struct top_sort *sort,
-    bool reverse, size_t *ret_n)
+top_choose(const struct top_choice *choice, const struct cJSON *array, size_t *ret_n)
 {
 	size_t n = 0, all = json_count(array);
 	struct item *items = xcalloc(all + 1, sizeof(*items));
 	const struct cJSON **chosen = xcalloc(all + 1, sizeof(*chosen));
 
 	for (const struct cJSON *i = json_first(array); i; i = json_next(i)) {
-		if (!top_matches(view, i, filter))
+		if (!top_matches(choice->view, i, choice->filter))
 			continue;
-		items[n] = (struct item){ i, sort, reverse, n };
+		items[n] = (struct item){ i, choice, n };
 		n++;
 	}
 	qsort(items, n, sizeof(*items), item_compare);

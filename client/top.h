@@ -71,9 +71,16 @@ char *top_key(enum top_view_id view, const struct cJSON *item);
 /* Has its name, or what it is called, this text in it?  A pattern has to match. */
 bool top_matches(enum top_view_id view, const struct cJSON *item, const char *filter);
 
+/* What a user wants to see of a view. */
+struct top_choice {
+	enum top_view_id	 view;
+	const char		*filter;	/* "" is none */
+	const struct top_sort	*sort;
+	bool			 reverse;
+};
+
 /* Those of items that match, sorted; *ret_n of them.  Allocated; the items stay those of the array. */
-const struct cJSON **top_choose(enum top_view_id view, const struct cJSON *items, const char *filter,
-    const struct top_sort *sort, bool reverse, size_t *ret_n);
+const struct cJSON **top_choose(const struct top_choice *choice, const struct cJSON *items, size_t *ret_n);
 
 /* ---- the numbers ---- */
 

@@ -82,7 +82,8 @@ chosen(enum top_view_id view, const char *text, const char *filter, int sort, bo
 	struct cJSON *array = json(text);
 	struct buf keys = { 0 };
 	size_t n;
-	const struct cJSON **items = top_choose(view, array, filter, &top_views[view].sorts[sort], reverse, &n);
+	const struct top_choice choice = { view, filter, &top_views[view].sorts[sort], reverse };
+	const struct cJSON **items = top_choose(&choice, array, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		char *key = top_key(view, items[i]);
@@ -146,7 +147,7 @@ plot(const struct series *s, int width, int height, int line)
 {
 	struct buf out = { 0 };
 
-	series_plot(s, width, height, line, true, &out);
+	series_plot(s, &(struct series_size){ width, height, true }, line, &out);
 	return buf_steal(&out);
 }
 
