@@ -9,9 +9,9 @@
 
 #include "client/call.h"
 #include "client/client.h"
-#include "client/jobs.h"
 #include "client/outcome.h"
 #include "client/progress.h"
+#include "client/jobs.h"
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"

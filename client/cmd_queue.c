@@ -105,6 +105,7 @@ list(struct client *c)
 		table_init(&t, &c->out, queues_columns);
 		for (const struct cJSON *q = json_first(json_get(reply, "queues")); q; q = json_next(q))
 			queues_row(&t, q);
+		table_flush(&t);
 		table_done(&t);
 	}
 	json_free(reply);

@@ -35,6 +35,7 @@ jobctl add -q -n nightly --cron '0 3 * * *' -- true >/dev/null
 copy=$(jobctl add -q -n copy --progress --sh 'echo "42% copying" >&"$JOBD_PROGRESS_FD"; read word <'"$T/go")
 jobctl add -q -n site --in 1h --http http://127.0.0.1:1/ >/dev/null
 jobctl queue add mail --slots 2 >/dev/null
+same "queue shows the same table" "$(jobctl queue | grep mail | cut -f 1-3)" "$(printf 'mail\t2\t0')"
 
 # Nothing hangs over the edge, and everything is there.
 everything() {
