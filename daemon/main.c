@@ -446,6 +446,7 @@ daemon_build(struct daemon *d)
 		.canary = s->canary != NULL ? canary_new(d->loop, s->canary) : NULL,
 	};
 	d->events = event_hub_new();
+	event_hub_keep(d->events, (size_t)s->events_bytes, loop_wall(d->loop));
 	d->zones = zones_new(NULL);
 	boot_id_read(d->boot);
 	d->scheduler = scheduler_new(&(struct scheduler_config){

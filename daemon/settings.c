@@ -65,6 +65,8 @@ static const struct config_key keys[] = {
 	    "Jobs due soon that are held in memory; the others stay in the store." },
 	{ "limits", "catch_ups", CONFIG_INT, AT(catch_ups), "20", 1, 10000,
 	    "Runs started in a second, at most, of what was due while jobd was down." },
+	{ "limits", "events_bytes", CONFIG_BYTES, AT(events_bytes), "256K", 0, 1 << 30,
+	    "Of the latest events, kept in memory for jobctl events: about three thousand." },
 	{ "retention", "runs", CONFIG_INT, AT(keep.runs), "10000", 0, INT64_MAX,
 	    "The latest runs of a job that are kept: a day of one every ten seconds. 0 is no limit." },
 	{ "retention", "failed_runs", CONFIG_INT, AT(keep.failed), "100", 0, 1000000,

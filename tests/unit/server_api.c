@@ -101,6 +101,7 @@ world_open(struct world *w)
 	if (w->store == NULL)
 		fail_msg("%s", error);
 	w->events = event_hub_new();
+	event_hub_keep(w->events, 64 << 10, loop_wall(w->loop));
 	w->zones = zones_new(NULL);
 	w->exec_world = (struct exec_world){ .loop = w->loop, .executors = executors };
 	w->scheduler = scheduler_new(&(struct scheduler_config){
@@ -1182,6 +1183,61 @@ slow_watcher_is_told_how_much_it_lost(void **state)
 	world_close(&w);
 }
 
+/* The names of the jobs of the events up to the last reply, or to the end of what is there. */
+static void
+names_told(struct client *c, struct buf *names)
+{
+	buf_consume(names, buf_len(names));
+	while (client_look(c)) {
+		struct cJSON *event = json_get(c->reply.parameters, "event");
+
+		if (event != NULL)
+			buf_printf(names, "%s ", json_get_string(event, "name"));
+		if (!c->reply.continues)
+			break;
+	}
+}
+
+static void
+watch_begins_with_what_was(void **state)
+{
+	struct world w;
+	struct client c, other;
+	struct buf names = { .size = 0 };
+	char text[WHEN_TEXT_MAX], *call;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	other = client_open(&w);
+	add(&other, LATER("a"));
+	pass(&w, 5 * USEC_SEC);
+	call = xasprintf("{\"since\":\"%s\"}", instant_print(loop_wall(w.loop), text));
+	add(&other, LATER("b"));
+	add(&other, LATER("ab"));
+
+	client_stream(&c, "Watch", "{\"recent\":true,\"jobs\":[\"a*\"]}");
+	client_next(&c);
+	assert_non_null(json_get_string(c.reply.parameters, "keptSince"));
+	assert_int_equal(json_get_int(c.reply.parameters, "gone", -1), 0);
+	names_told(&c, &names);
+	assert_string_equal(buf_string(&names), "a ab ");
+	assert_false(c.reply.continues);
+
+	client_stream(&c, "Watch", call);
+	names_told(&c, &names);
+	assert_string_equal(buf_string(&names), "b ab ");
+	add(&other, LATER("c"));
+	names_told(&c, &names);
+	assert_string_equal(buf_string(&names), "c ");
+	assert_true(c.reply.continues);
+	free(call);
+	buf_done(&names);
+	client_close(&c);
+	client_close(&other);
+	world_close(&w);
+}
+
 /* ---- Logs, Stats, Tasks ---- */
 
 static void
@@ -1809,6 +1865,7 @@ main(void)
 		cmocka_unit_test(wait_times_out_and_tells_of_removal),
 		cmocka_unit_test(watch_tells_events_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
+		cmocka_unit_test(watch_begins_with_what_was),
 		cmocka_unit_test(logs_of_what_has_no_output_end_with_the_run),
 		cmocka_unit_test(stats_and_tasks_are_told),
 		cmocka_unit_test(queues_are_made_changed_and_removed),
