@@ -260,7 +260,7 @@ retry_later(struct scheduler *s, struct retry *x, instant now)
 {
 	instant at;
 
-	if (x->spread || x->at.usec > ledger_missed_until(s->since).usec)
+	if (x->spread || x->at.usec > ledger_missed_until(MISFIRE_DEFAULT, s->since).usec)
 		return false;
 	x->spread = true;
 	at = catch_up_place(s, now);
