@@ -344,6 +344,7 @@ gate_look(struct scheduler *s, struct line *line)
 {
 	struct lines *l = &s->queue.lines;
 	struct pending *p;
+	usec_t not_before;
 
 	if (instant_is_set(line->paused))
 		return NULL;
@@ -352,9 +353,10 @@ gate_look(struct scheduler *s, struct line *line)
 	if (p == NULL || s->running[p->kind] >= s->running_max[p->kind] ||
 	    line->taken > line_slots(l, line) - line_need(l, &p->stand))
 		return NULL;
-	if (line->not_before > loop_now(s->loop)) {
-		if (s->gates_at > line->not_before)
-			s->gates_at = line->not_before;
+	not_before = line_not_before(line);
+	if (not_before > loop_now(s->loop)) {
+		if (s->gates_at > not_before)
+			s->gates_at = not_before;
 		return NULL;
 	}
 	return p;
@@ -956,7 +958,7 @@ view_line(const struct scheduler *s, const struct line *line, struct scheduler_v
 	(void)snprintf(out->queue_paused_by, sizeof(out->queue_paused_by), "%s",
 	    line->paused_by != NULL ? line->paused_by : "somebody");
 	out->in_line = out->before = (int64_t)line->n;
-	out->rate_wait = line->not_before - loop_now(s->loop);
+	out->rate_wait = line_not_before(line) - loop_now(s->loop);
 	view_holders(line, out);
 }
 
