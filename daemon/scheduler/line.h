@@ -117,7 +117,7 @@ struct lines {
 	struct line	*first, *last;		/* somebody is in line; the first is asked next */
 	size_t		 ring_n;
 	int64_t		 came;			/* a number for each who comes */
-	size_t		 held, held_max, keep_max;
+	size_t		 held, held_max, keep_max;	/* held: occurrences in line or blocked, of all */
 	struct flow	*more_first, *more_last;
 };
 

@@ -1010,7 +1010,8 @@ scheduler_stats(const struct scheduler *s, struct scheduler_stats *out)
 {
 	*out = s->stats;
 	out->window_jobs = (int64_t)window_count(&s->window);
-	out->queued = s->queued;
+	/* What is due and stands in line is about to be a run; of a long backlog, as much as is here. */
+	out->queued = s->queued + (int64_t)s->queue.lines.held;
 	out->retrying = s->waiting;
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		out->running += s->running[kind];

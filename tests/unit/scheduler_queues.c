@@ -763,6 +763,27 @@ a_paused_queue_starts_nothing_even_after_a_restart(void **state)
 }
 
 static void
+what_is_due_and_stands_in_line_counts_as_queued(void **state)
+{
+	struct scheduler_stats stats;
+	int64_t job;
+
+	(void)state;
+	queue_set("q", 4, -1, -1);
+	job = add_many((struct want){ .queue = "q", .lasts = 10 * USEC_SEC }, 7);
+	run_for(USEC_SEC);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.running, 4);
+	assert_int_equal(stats.queued, 3);
+	trigger(job);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.queued, 4);
+	run_for(USEC_MINUTE);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.queued, 0);
+}
+
+static void
 a_paused_backlog_greater_than_the_window_keeps_nothing_else_waiting(void **state)
 {
 	int64_t other;
@@ -1161,6 +1182,7 @@ main(void)
 		B(a_mutex_is_not_lost_with_one_that_was_to_have_it),
 		B(slots_and_mutexes_are_taken_again_after_a_restart),
 		B(a_paused_queue_starts_nothing_even_after_a_restart),
+		B(what_is_due_and_stands_in_line_counts_as_queued),
 		B(a_paused_backlog_greater_than_the_window_keeps_nothing_else_waiting),
 		B(a_backlog_runs_in_its_order_and_an_urgent_one_overtakes_it),
 		B(a_backlog_of_low_priority_holds_up_nobody_else),
