@@ -844,6 +844,12 @@ scheduler_keep_policy(const struct scheduler *s)
 }
 
 void
+scheduler_keep_round_ended(struct scheduler *s, const struct keep_round *r)
+{
+	keeper_round_ended(s->keeper, r);
+}
+
+void
 scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out)
 {
 	keeper_stats(s->keeper, out);
