@@ -100,7 +100,7 @@ static const struct stat_row {
 	{ "windowJobs", "window", STAT_COUNT, "window_jobs", "Jobs due soon, held in memory." },
 	{ "windowUntil", "window until", STAT_INSTANT, NULL, NULL },
 	{ "running", "running", STAT_COUNT, "runs_running", "Runs that are running." },
-	{ "queued", "queued", STAT_COUNT, "runs_queued", "Runs that wait for a slot." },
+	{ "queued", "queued", STAT_COUNT, "runs_queued", "Runs that wait for a slot or a mutex." },
 	{ "retrying", "retrying", STAT_COUNT, "runs_retrying", "Runs that wait for their next attempt." },
 	{ "runsStarted", "started", STAT_COUNT, "runs_started_total", "Runs started." },
 	{ "runsSucceeded", "succeeded", STAT_COUNT, "runs_succeeded_total", "Runs that succeeded." },

@@ -100,6 +100,8 @@ void scheduler_remove_output(struct scheduler *s);
 
 /* What is kept, as configured; all zero: everything.  The scheduler's. */
 const struct keep_policy *scheduler_keep_policy(const struct scheduler *s);
+/* A round that is the caller's has ended. */
+void scheduler_keep_round_ended(struct scheduler *s, const struct keep_round *r);
 void scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out);
 /* What an op has meant to jobs that wait for others, told after the op itself.  Empties d. */
 void scheduler_dependents(struct scheduler *s, struct dependents *d);
