@@ -217,7 +217,7 @@ if want commands; then
 	# A fresh one: what earlier runs have left unused would hide what these take.
 	stop_jobd
 	rm -rf "$W/state"
-	start_jobd
+	start_jobd --config "$W/conf"
 	"$adds" run "$S" 1 >/dev/null
 	line=$("$adds" sleepers "$S" 1000 "$JOBD" "$(cat "$W/state/runner/lock")") || broke "a thousand sleepers"
 	echo "$line" | sed "s|^{|{\"section\":\"$section\",|" >>"$out"
