@@ -79,8 +79,7 @@ op_class(unsigned kind)
 	return classes[kind];
 }
 
-/* Real also where the loop's clock is virtual: it measures the disk. */
-static usec_t
+usec_t
 clock_usec(void)
 {
 	struct timespec ts;
@@ -98,6 +97,7 @@ batch_take(struct store *s)
 		queue_move(&s->taken[i], &s->asked[i]);
 		any |= s->taken[i].first != NULL;
 	}
+	s->hurry = false;
 	return any;
 }
 
@@ -197,6 +197,23 @@ slow_note(struct store_stats *stats, usec_t took, uint64_t ops)
 	};
 }
 
+/* Runs that this commit has begun or ended. */
+static void
+running_count(struct store *s, const struct queue *batch)
+{
+	for (const struct letter *l = batch->first; l != NULL; l = l->next) {
+		const struct store_op *op = container_of(l, const struct store_op, letter);
+
+		if (op->result != 0)
+			continue;
+		s->running += op->kind == OP_CLAIM &&
+		    !container_of(op, const struct op_claim, op)->queue;
+		/* Some were begun before we were opened. */
+		if (op->kind == OP_FINISH && s->running > 0)
+			s->running--;
+	}
+}
+
 /* Count it; and tell once when the disk begins to fail, and once when it is well again. */
 static void
 batch_count(struct store *s, const struct queue *batch, usec_t took, int r)
@@ -254,6 +271,10 @@ batch_write(struct store *s, struct queue *done)
 	}
 	if (r < 0)
 		fail_all(&batch, r);
+	if (r == 0 && worth) {
+		running_count(s, &batch);
+		s->committed = clock_usec();
+	}
 	if (r < 0 || worth)
 		batch_count(s, &batch, clock_usec() - began, r);
 	queue_move(done, &batch);
