@@ -273,7 +273,7 @@ judge(struct command *f, const struct runner_exit *e)
 static void
 take_exit(struct command *f)
 {
-	const struct runner_exit *e = &f->known->exit;
+	const struct runner_exit *e = f->known->exit;
 	struct run_info *run = f->exec.run;
 
 	fault_point(FAULT_EXIT_TOLD);
@@ -312,9 +312,9 @@ take_progress(struct command *f)
 	struct run_info *run = f->exec.run;
 
 	f->known->news = false;
-	run->progress = f->known->progress.percent;
+	run->progress = f->known->progress->percent;
 	free(run->progress_text);
-	run->progress_text = xstrdup(f->known->progress.text);
+	run->progress_text = xstrdup(f->known->progress->text);
 	if (f->exec.progress != NULL)
 		f->exec.progress(&f->exec);
 }

@@ -93,8 +93,12 @@ entry_free(struct runner *r, struct runner_run *e)
 {
 	r->running -= e->running;
 	fields_done(runner_running_fields, &e->last);
-	fields_done(runner_progress_fields, &e->progress);
-	fields_done(runner_exit_fields, &e->exit);
+	if (e->progress != NULL)
+		fields_done(runner_progress_fields, e->progress);
+	if (e->exit != NULL)
+		fields_done(runner_exit_fields, e->exit);
+	free(e->progress);
+	free(e->exit);
 	free(e);
 }
 
@@ -193,7 +197,8 @@ runner_run_has_ended(struct runner *r, struct runner_run *e, const struct cJSON 
 
 	if (e->ended || fields_read_lax(exit, runner_exit_fields, &is, &error) != JOBD_OK)
 		return;
-	e->exit = is;
+	e->exit = xmalloc(sizeof(*e->exit));
+	*e->exit = is;
 	e->ended = true;
 	r->running -= e->running;
 	e->running = false;
@@ -369,8 +374,10 @@ take_progress(struct runner *r, const struct cJSON *o)
 		fields_done(runner_progress_fields, &is);
 		return;
 	}
-	fields_done(runner_progress_fields, &e->progress);
-	e->progress = is;
+	if (e->progress == NULL)
+		e->progress = xcalloc(1, sizeof(*e->progress));
+	fields_done(runner_progress_fields, e->progress);
+	*e->progress = is;
 	e->news = true;
 	task_wake(e->waiter);
 }

@@ -109,11 +109,12 @@ struct runner_run {
 	struct task		*waiter;	/* its executor; NULL: it is over, or nobody's */
 	bool			 taken;		/* the executor has its end, not yet committed */
 	bool			 running;	/* this runner has it */
-	bool			 ended;		/* exit is filled */
-	struct runner_running	 last;
+	bool			 ended;		/* exit is there */
 	bool			 news;		/* progress has come that the executor has not taken */
-	struct runner_progress	 progress;
-	struct runner_exit	 exit;
+	struct runner_running	 last;
+	/* Most of the time there is neither: NULL. */
+	struct runner_progress	*progress;
+	struct runner_exit	*exit;
 };
 
 /*
