@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "daemon/base/fault.h"
+#include "daemon/engine/gate.h"
 #include "daemon/engine/loop.h"
 #include "daemon/exec/executors.h"
 #include "daemon/exec/runner.h"
@@ -31,6 +32,7 @@ struct command {
 	struct exec		 exec;
 	struct runner_wait	 wait;
 	struct runner_run	*known;		/* the runner's */
+	struct gate_pass	 turn;		/* to send Start */
 	struct peer_call	 start;
 	instant			 sent_to;	/* since of whom Start was sent to; 0: nobody */
 	uint64_t		 sent_by;	/* the connection */
@@ -386,6 +388,14 @@ is_fresh(const struct command *f)
 	return !f->exec.adopt && !instant_is_set(f->sent_to);
 }
 
+/* While it was in line something has happened that has to be looked at first. */
+static bool
+is_off(const struct command *f)
+{
+	return !runner_ready(f->exec.world->runner) || f->known->ended ||
+	    (f->exec.cancel && is_fresh(f));
+}
+
 static void
 begin(struct command *f)
 {
@@ -403,6 +413,7 @@ end(struct command *f)
 {
 	struct runner *r = f->exec.world->runner;
 
+	gate_leave(&f->turn);
 	runner_forget(r, &f->start);
 	peer_call_done(&f->start);
 	runner_unwait(r, &f->wait);
@@ -442,10 +453,19 @@ command_step(struct task *t)
 			}
 			if (is_too_old(f))
 				break;
+			gate_enter(runner_starts(r), &f->turn, t);
+			AWAIT(t, f->turn.granted || is_off(f));
+			if (t->err != 0)
+				goto out;
+			if (is_off(f)) {
+				gate_leave(&f->turn);
+				continue;
+			}
 			send_start(f);
 			AWAIT(t, f->start.done || f->known->ended);
 			if (t->err != 0)
 				goto out;
+			gate_leave(&f->turn);
 			if (f->start.done && f->start.result == 0)
 				take_answer(f);
 			/* What was said is taken: a command may run for long, and there may be many. */

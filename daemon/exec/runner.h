@@ -81,6 +81,8 @@ const char *runner_policy(const struct runner *r);
  * connection of its own, to runner_socket().
  */
 struct peer *runner_peer(struct runner *r);
+/* To be entered for a Start: so that what else it is asked has not to wait for many of them. */
+struct gate *runner_starts(struct runner *r);
 /*
  * Which connection it is, counted from 1; 0: none.  What was asked through one is answered by the
  * runner of that time: another number means that it has to be found out anew.
