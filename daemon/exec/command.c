@@ -25,6 +25,9 @@
 /* It has as many commands as it may have, or is about to stop: ask again. */
 #define START_AGAIN		USEC_SEC
 
+/* One that runs longer is likely to run for long. */
+#define SHORT_COMMAND		(100 * USEC_MSEC)
+
 #define COMMAND_PATH	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define COMMAND_LANG	"C.UTF-8"
 
@@ -38,6 +41,7 @@ struct command {
 	uint64_t		 sent_by;	/* the connection */
 	bool			 cancel_sent;
 	bool			 again;		/* Start was refused for now */
+	bool			 rests;		/* our spec is put away */
 };
 
 /* ---- what is asked for ---- */
@@ -321,6 +325,17 @@ take_progress(struct command *f)
 		f->exec.progress(&f->exec);
 }
 
+/* What was asked for is not needed while it is in line, and until it has ended. */
+static void
+rest(struct command *f, bool rests)
+{
+	if (rests == f->rests)
+		return;
+	f->rests = rests;
+	if (f->exec.put_spec_away != NULL)
+		f->exec.put_spec_away(&f->exec, rests);
+}
+
 /* May the runner that is there be asked to start it? */
 static bool
 never_begun(const struct command *f)
@@ -404,6 +419,7 @@ begin(struct command *f)
 	struct runner *r = f->exec.world->runner;
 
 	f->exec.run->state = RUN_RUNNING;
+	f->rests = f->exec.spec == NULL;
 	runner_wait(r, &f->wait, &f->exec.task);
 	f->known = runner_open(r, &a, &f->exec.task);
 }
@@ -451,8 +467,6 @@ command_step(struct task *t)
 				    " (it was killed, or the host went down)");
 				break;
 			}
-			if (is_too_old(f))
-				break;
 			gate_enter(runner_starts(r), &f->turn, t);
 			AWAIT(t, f->turn.granted || is_off(f));
 			if (t->err != 0)
@@ -461,6 +475,9 @@ command_step(struct task *t)
 				gate_leave(&f->turn);
 				continue;
 			}
+			rest(f, false);
+			if (is_over(f) || is_too_old(f))
+				break;
 			send_start(f);
 			AWAIT(t, f->start.done || f->known->ended);
 			if (t->err != 0)
@@ -484,13 +501,17 @@ command_step(struct task *t)
 		while (!is_over(f) && !f->known->ended && runner_ready(r)) {
 			if (f->exec.cancel && !f->cancel_sent)
 				send_cancel(f);
-			AWAIT(t, f->known->ended || !runner_ready(r) || f->known->news ||
+			AWAIT_UNTIL(t, f->rests ? USEC_NEVER : loop_now(t->loop) + SHORT_COMMAND,
+			    f->known->ended || !runner_ready(r) || f->known->news ||
 			    (f->exec.cancel && !f->cancel_sent));
-			if (t->err != 0)
+			if (t->err == -ECANCELED)
 				goto out;
+			if (t->err == -ETIMEDOUT)
+				rest(f, true);
 			if (f->known->news)
 				take_progress(f);
 		}
+		rest(f, false);
 		if (!is_over(f) && f->known->ended)
 			take_exit(f);
 	}
@@ -518,5 +539,6 @@ static const struct task_kind command_kind = {
 
 const struct executor executor_command = {
 	.frame_size = sizeof(struct command),
+	.rests = true,
 	.kind = &command_kind,
 };

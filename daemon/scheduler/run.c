@@ -43,8 +43,8 @@ struct run_task {
 	struct scheduler	*s;
 	struct seat		 seat;
 	struct run_info		 info;
-	struct job_spec		 spec;		/* as read; or the store has it: */
-	const struct job_spec	*known;
+	const struct job_spec	*spec;		/* NULL: it is not needed now */
+	char			*spec_text;	/* what it is read from, and ours; NULL: the store has it */
 	int64_t			 uid;
 	usec_t			 backoff;
 	int64_t			 retried;	/* retries used up, with the present attempt */
@@ -72,6 +72,12 @@ static struct exec *
 run_exec(struct run_task *f)
 {
 	return (struct exec *)(void *)((char *)f + offsetof(struct run_task, op));
+}
+
+static struct run_task *
+run_of_exec(struct exec *e)
+{
+	return (struct run_task *)(void *)((char *)e - offsetof(struct run_task, op));
 }
 
 static void
@@ -153,29 +159,60 @@ run_submit_claim(struct run_task *f)
 	store_submit(f->s->store, &f->op, &f->task);
 }
 
-/* Read the job as it was added.  What this version cannot read fails the run, with words. */
+/* What this version cannot read fails the run, with words; one that has ended has ended. */
 static void
-run_read_spec(struct run_task *f, const char *spec_json, const struct job_spec *known)
+run_unreadable(struct run_task *f, const char *where, const char *why)
+{
+	if (run_state_final((enum run_state)f->info.state))
+		return;
+	f->info.state = RUN_FAILED;
+	f->info.reason = xasprintf("the stored job cannot be read: %s%s%s", where,
+	    where[0] != '\0' ? ": " : "", why);
+}
+
+/* Read the job as it was added. */
+static void
+run_need_spec(struct run_task *f)
 {
 	struct field_error error = { 0 };
+	struct job_spec *spec;
 	struct cJSON *object;
 	const char *why = NULL;
 
-	f->known = known;
+	if (f->spec != NULL)
+		return;
+	f->spec = spec = xcalloc(1, sizeof(*spec));
+	object = json_parse(f->spec_text, strlen(f->spec_text), &why);
+	if (object == NULL) {
+		run_unreadable(f, "", why);
+		return;
+	}
+	if (job_spec_read(object, spec, &error) != JOBD_OK)
+		run_unreadable(f, error.path, error.reason);
+	json_free(object);
+}
+
+static void
+run_drop_spec(struct run_task *f)
+{
+	struct job_spec *ours = (void *)(uintptr_t)f->spec;
+
+	if (f->spec_text == NULL || ours == NULL)
+		return;
+	job_spec_done(ours);
+	free(ours);
+	f->spec = NULL;
+}
+
+/* The text is taken over.  It is read as late as can be: thousands may be claimed before they begin. */
+static void
+run_take_spec(struct run_task *f, char **text, const struct job_spec *known)
+{
+	f->spec = known;
 	if (known != NULL)
 		return;
-	object = json_parse(spec_json, strlen(spec_json), &why);
-	if (object == NULL) {
-		f->info.state = RUN_FAILED;
-		f->info.reason = xasprintf("the stored job cannot be read: %s", why);
-		return;
-	}
-	if (job_spec_read(object, &f->spec, &error) != JOBD_OK) {
-		f->info.state = RUN_FAILED;
-		f->info.reason = xasprintf("the stored job cannot be read: %s: %s", error.path,
-		    error.reason);
-	}
-	json_free(object);
+	f->spec_text = *text;
+	*text = NULL;
 }
 
 /* The claim is committed: the run exists. */
@@ -208,7 +245,7 @@ run_claimed(struct run_task *f)
 	f->claimed = true;
 	f->s->stats.started++;
 	run_tell(f, EVENT_RUN_STARTED, JOB_RUNNING);
-	run_read_spec(f, c->row.spec_json, c->row.spec);
+	run_take_spec(f, &c->row.spec_json, c->row.spec);
 }
 
 /* The claim has been answered, or we stop: the occurrence goes back to the window. */
@@ -241,25 +278,42 @@ run_claim_over(struct run_task *f)
 static void
 run_progress(struct exec *e)
 {
-	run_tell((void *)((char *)e - offsetof(struct run_task, op)), EVENT_RUN_PROGRESS,
-	    JOB_RUNNING);
+	run_tell(run_of_exec(e), EVENT_RUN_PROGRESS, JOB_RUNNING);
+}
+
+static void
+run_put_spec_away(struct exec *e, bool away)
+{
+	struct run_task *f = run_of_exec(e);
+
+	if (away)
+		run_drop_spec(f);
+	else
+		run_need_spec(f);
+	e->spec = f->spec;
+}
+
+static const struct executor *
+run_executor(const struct run_task *f)
+{
+	return executor_find(f->s->world, (enum job_kind)f->info.kind);
 }
 
 static void
 run_execute(struct run_task *f)
 {
-	const struct executor *executor = executor_find(f->s->world,
-	    (enum job_kind)f->info.kind);
+	const struct executor *executor = run_executor(f);
 	struct exec *e = run_exec(f);
 
 	memset(e, 0, executor->frame_size);
 	e->world = f->s->world;
-	e->spec = f->known != NULL ? f->known : &f->spec;
+	e->spec = f->spec;
 	e->run = &f->info;
 	e->uid = f->uid;
 	e->adopt = f->adopt;
 	e->cancel = f->cancel;
 	e->progress = run_progress;
+	e->put_spec_away = run_put_spec_away;
 	f->executing = true;
 	task_start(&e->task, executor->kind, &f->task);
 }
@@ -289,15 +343,15 @@ run_canceled_early(struct run_task *f)
 static void
 run_decide_again(struct run_task *f)
 {
-	const struct job_spec *spec = f->known != NULL ? f->known : &f->spec;
 	struct op_finish *o = &f->finish;
 	usec_t delay = 0;
 
 	if (f->cancel)
 		return;
-	o->again = (int)retry_again(spec, &f->info, f->retried);
+	run_need_spec(f);
+	o->again = (int)retry_again(f->spec, &f->info, f->retried);
 	if (o->again == AGAIN_RETRY)
-		delay = retry_delay(spec, f->retried + 1, &f->s->rand);
+		delay = retry_delay(f->spec, f->retried + 1, &f->s->rand);
 	if (o->again != AGAIN_NO)
 		o->again_at = instant_add(f->info.ended, delay);
 }
@@ -426,6 +480,8 @@ run_step(struct task *t)
 		if (t->err == -ECANCELED)
 			goto out;
 	}
+	if (!run_executor(f)->rests)
+		run_need_spec(f);
 	if (!run_state_final((enum run_state)f->info.state) && !run_canceled_early(f)) {
 		run_execute(f);
 		AWAIT(t, task_done(&run_exec(f)->task));
@@ -491,8 +547,8 @@ run_release(struct task *t)
 	struct run_task *f = container_of(t, struct run_task, task);
 
 	MUST(!f->op.lent);
-	if (f->known == NULL)
-		job_spec_done(&f->spec);
+	run_drop_spec(f);
+	free(f->spec_text);
 	run_info_done(&f->info);
 	free(f);
 }
@@ -579,7 +635,7 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	f->info.name = row->name;
 	f->info.canceled_by = row->canceled_by;
 	row->name = row->canceled_by = NULL;
-	run_read_spec(f, row->spec_json, row->spec);
+	run_take_spec(f, &row->spec_json, row->spec);
 	task_start(&f->task, &run_kind, &s->task);
 }
 

@@ -589,6 +589,42 @@ those_that_wait_for_their_start_can_be_canceled(void **state)
 	assert_int_equal(lines_of("pids"), 3);
 }
 
+static const struct job_spec *shelf;
+static int times_away;
+
+static void
+put_away(struct exec *e, bool away)
+{
+	MUST(away == (e->spec != NULL));
+	if (away)
+		shelf = e->spec;
+	e->spec = away ? NULL : shelf;
+	times_away += away;
+}
+
+static bool
+give_shelf(struct world *w)
+{
+	w->ones[0].exec->put_spec_away = put_away;
+	return true;
+}
+
+static void
+a_long_command_does_without_its_spec_until_it_ends(void **state)
+{
+	struct world w = { .look = give_shelf };
+	struct one o;
+
+	(void)state;
+	one_shell(&o, 1, "sleep 1000");
+	o.spec.timeout = 500 * USEC_MSEC;
+	world_run(&w, &o, 1);
+	world_end(&w);
+	assert_int_equal(times_away, 1);
+	assert_string_equal(o.run.reason, "its limit of 500ms passed");
+	one_done(&o);
+}
+
 /* ---- daemons come and go ---- */
 
 /* A command that says that it runs and then waits for a word in a pipe. */
@@ -861,6 +897,7 @@ main(void)
 		TEST(what_a_grandchild_still_writes_is_kept),
 		TEST(many_at_once_all_end),
 		TEST(those_that_wait_for_their_start_can_be_canceled),
+		TEST(a_long_command_does_without_its_spec_until_it_ends),
 		TEST(a_run_outlives_the_daemon),
 		TEST(an_end_that_nobody_saw_is_told),
 		TEST(what_was_never_sent_is_begun),
