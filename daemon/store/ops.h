@@ -149,37 +149,37 @@ struct job_row {			/* what the scheduler needs of a job to run it */
  * more than queue_max wait, else it is full and nothing is changed.  With replace the job's other
  * active runs are canceled by it, but waiting ones that were asked for by hand.
  */
-struct op_claim {
+struct op_claim {		/* its order leaves no holes: there is one for each run that begins */
 	struct store_op	 op;
 	int64_t		 job;
 	int64_t		 run;		/* in/out: its number */
 	instant		 due;
 	instant		 next_due;	/* none: the job has no more */
-	int		 mark;		/* enum due_mark, of the due */
 	int64_t		 missed;	/* occurrences before it that were skipped as missed */
 	instant		 noticed;	/* in/out: of a queued run that was noticed before */
 	instant		 started;
+	int		 mark;		/* enum due_mark, of the due */
 	bool		 queue;
-	int64_t		 queue_max;	/* 0: no limit */
 	bool		 replace;	/* with queue */
+	bool		 full;		/* out: queue_max of them wait already */
+	bool		 manual;	/* out */
+	int64_t		 queue_max;	/* 0: no limit */
 	int64_t		 node;		/* who claims (one node: 1) and until when: DESIGN 4.11 */
 	instant		 lease;
 	struct job_row	 row;		/* out */
-	bool		 manual;	/* out */
 	instant		 run_due;	/* out */
 	instant		 previous;	/* out: the due of the occurrence that was run before it */
-	int		 was;		/* out: of a run that was there: its state before */
 	int64_t		 attempt;	/* out: the number of the one that begins */
 	int64_t		 retried;	/* out: retries used up, with this one */
 	int64_t		 retrying;	/* out: of a run that was there: as in struct due_row, after it */
-	/* out: the run was made by this claim (run is 0 again if that fails) */
-	bool		 born;
 	/* out: the job itself, when its parents let it go on again meanwhile */
 	struct dependents dependents;
-	bool		 full;		/* out: queue_max of them wait already */
 	int64_t		 replaced;	/* out: the waiting run that was canceled for it, or 0 */
+	int		 was;		/* out: of a run that was there: its state before */
 	int		 replaced_was;	/* out: its state before */
 	int		 job_state;	/* out: with queue */
+	/* out: the run was made by this claim (run is 0 again if that fails) */
+	bool		 born;
 	/*
 	 * -ESTALE: the job is gone, paused or in quarantine, its due is another, or the run is not
 	 * queued (or retrying, and its time come) any more: drop it.

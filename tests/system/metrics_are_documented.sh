@@ -5,6 +5,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 start_jobd
 jobctl add -q -n 'se"cret' --wait --timer 1ms >/dev/null 2>&1
 jobctl add -q -n secret --wait --sh 'echo very-secret-word' >/dev/null || fail "add"
+# When retention went round last is told once it has.
+until jobctl stats --prometheus | grep -q '^jobd_retention_time_seconds '; do sleep 0.02; done
 jobctl stats --prometheus >"$T/metrics" || fail "stats --prometheus"
 awk '/^# HELP/ { h = $0; sub(/^# HELP [^ ]* /, "", h); name = $3 }
 	/^# TYPE/ { if ($3 != name) exit 1; printf "| `%s` | %s | %s |\n", $3, $4, h }' "$T/metrics" | sort >"$T/printed"

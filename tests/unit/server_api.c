@@ -61,7 +61,8 @@ out:;
 }
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
-static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor scripted = { .frame_size = sizeof(struct scripted),
+    .kind = &scripted_kind };
 static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- a world ---- */
@@ -534,6 +535,35 @@ selections_of_many_jobs_come_in_pages(void **state)
 	/* Several selectors are no page. */
 	assert_string_equal(refusal(&c, "Pause", "{\"jobs\":[\"*\",\"1\"]}"),
 	    "LimitReached {\"limit\":\"jobs selected by one call\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
+/* More than are asked about at the same time: what is wrong with the first is told. */
+static void
+many_selectors_are_found_in_their_order_and_the_first_wrong_one_is_told(void **state)
+{
+	struct buf b = { .size = 0 };
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	for (int i = 0; i < 100; i++)
+		add(&c, "{\"inUSec\":9000000000,\"timer\":{\"durationUSec\":1}}");
+	buf_puts(&b, "{\"jobs\":[");
+	for (int i = 100; i > 0; i--)
+		buf_printf(&b, "%s\"%d\"", i < 100 ? "," : "", i);
+	buf_puts(&b, "]}");
+	assert_int_equal(json_get_int(ask(&c, "Pause", buf_string(&b)), "count", 0), 100);
+	buf_done(&b);
+	buf_puts(&b, "{\"jobs\":[");
+	for (int i = 1; i <= 100; i++)
+		buf_printf(&b, "\"%s%d\",", i == 40 || i == 45 || i == 90 ? "no-" : "", i);
+	buf_puts(&b, "\"*\"]}");
+	assert_string_equal(refusal(&c, "Resume", buf_string(&b)), "NotFound {\"what\":\"no-40\"}");
+	buf_done(&b);
 	client_close(&c);
 	world_close(&w);
 }
@@ -1846,6 +1876,8 @@ main(void)
 		cmocka_unit_test(thousand_jobs_are_added_at_once_and_listed_by_pages),
 		cmocka_unit_test(list_by_due_tells_the_soonest_first),
 		cmocka_unit_test(selections_of_many_jobs_come_in_pages),
+		cmocka_unit_test(
+		    many_selectors_are_found_in_their_order_and_the_first_wrong_one_is_told),
 		cmocka_unit_test(list_filters_and_refuses_unknown_words),
 		cmocka_unit_test(runs_come_newest_first_by_pages),
 		cmocka_unit_test(trigger_queues_a_run_whatever_the_schedule_says),
