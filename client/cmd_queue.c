@@ -104,6 +104,7 @@ list(struct client *c)
 		table_init(&t, &c->out, columns);
 		for (const struct cJSON *q = json_first(json_get(reply, "queues")); q; q = json_next(q))
 			row(&t, &c->out, q);
+		table_flush(&t);
 		table_done(&t);
 	}
 	json_free(reply);

@@ -323,6 +323,8 @@ run_ended(struct run_task *f)
 	if (o->quarantined)
 		scheduler_job_quarantined(s, f->info.job, f->info.name, o->job_state);
 	scheduler_dependents(s, &f->op.finish.dependents);
+	if (o->notices > 0)
+		notifier_look(s->notifier);
 }
 
 /* The end is committed: now it may be told, and the runner may forget. */

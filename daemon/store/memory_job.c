@@ -106,6 +106,8 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 	j->name = xstrdup(spec->name);
 	j->key = xstrdup(spec->key);
 	j->spec_json = xstrdup(job->spec_json);
+	for (size_t i = 0; i < spec->notify.n; i++)
+		strings_add(&j->notify, spec->notify.items[i]);
 	j->delay = spec->after.n > 0 ? spec->in : 0;
 	memory_job_settle(j, o->now);
 	/* Until it is known for whom it waits (memory_after.c): like SQLite has it. */

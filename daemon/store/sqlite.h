@@ -40,6 +40,9 @@ enum statement {
 	ST_PARENTS_TOLD, ST_CHILDREN_TOLD,
 	ST_QUEUE_LOAD, ST_QUEUE_PUT, ST_QUEUE_COUNT, ST_QUEUE_USED, ST_QUEUE_DELETE, ST_QUEUES,
 	ST_RUNS_WAITING, ST_RUNS_MARK, ST_RUN_RECALL,
+	ST_NOTIFY, ST_NOTIFY_PUT, ST_NOTIFY_SET, ST_NOTIFY_DELETE, ST_NOTICE_PUT, ST_NOTICE_COUNT,
+	ST_NOTICE_FOLD, ST_NOTICE_DELETE, ST_NOTICE_AGAIN, ST_NOTICE_OLD, ST_NOTICES_DUE, ST_NOTICES,
+	ST_TARGETS,
 	ST_COUNT
 };
 
@@ -294,6 +297,16 @@ bool terms_read(sqlite3_stmt *st, int at, struct queue_terms *ret);
 /* A job names it: then it is there.  0, -EMLINK, -errno. */
 int queue_named(struct sqlite *db, const char *name, bool *ret_new);
 
+/* ---- notices (sqlite_notice.c) ---- */
+
+/* A job with rules is added; is deleted. */
+int notify_put(struct sqlite *db, int64_t job, const struct strings *rules);
+int notify_delete(struct sqlite *db, int64_t job);
+
+/* A run has ended for good, or occurrences were skipped: *ret so many targets are to be told. */
+int notify_run(struct sqlite *db, const struct job_now *j, const struct run_info *run, int64_t *ret);
+int notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret);
+
 /* ---- spans (sqlite_span.c) ---- */
 
 /* A job's pause or quarantine begins, or ends. */
@@ -363,5 +376,9 @@ int sqlite_failed(void *db, struct store_op *op);
 int sqlite_queue_set(void *db, struct store_op *op);
 int sqlite_queue_remove(void *db, struct store_op *op);
 int sqlite_queues(void *db, struct store_op *op);
+int sqlite_notice_test(void *db, struct store_op *op);
+int sqlite_notice_settle(void *db, struct store_op *op);
+int sqlite_notices(void *db, struct store_op *op);
+int sqlite_targets(void *db, struct store_op *op);
 
 #endif

@@ -392,6 +392,8 @@ sqlite_finish(void *arg, struct store_op *op)
 	}
 	if (r == 0)
 		r = finish_job(db, o, &now, &j);
+	if (r == 0 && o->state != RUN_RETRYING)
+		r = notify_run(db, &j, run, &o->notices);
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
@@ -495,6 +497,8 @@ sqlite_skip(void *arg, struct store_op *op)
 	}
 	if (r == 0)
 		r = dependents_tell(db, &j, -1, o->last, &o->dependents);
+	if (r == 0)
+		r = notify_skip(db, &j, o, &o->notices);
 	if (r == 0) {
 		o->name = j.name;
 		j.name = NULL;
