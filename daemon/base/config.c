@@ -29,6 +29,7 @@ struct reading {
 	void			*out;
 	FILE			*file;
 	int			 line;		/* of what was read last */
+	char			*whole;		/* that line */
 	int			 error_line;	/* of the first error; 0: none */
 	char			 reason[REASON_MAX];
 };
@@ -238,6 +239,8 @@ line_read(char *to, int size, void *arg)
 	}
 	blanks = strspn(to, " \t");
 	memmove(to, to + blanks, n + 1 - blanks);
+	free(r->whole);
+	r->whole = xstrdup(to);
 	return to;
 }
 
@@ -270,6 +273,24 @@ line_find(struct reading *r, const char *section, const char *name, void **out)
 	return NULL;
 }
 
+/*
+ * What stands behind the name in the line, whole: inih takes a blank and ; for the beginning of a
+ * comment, which would cut a command in two in silence.
+ */
+static char *
+line_value(char *whole)
+{
+	char *value = whole + strcspn(whole, "=:");
+	size_t n;
+
+	value += *value != '\0';
+	value += strspn(value, " \t");
+	n = strlen(value);
+	while (n > 0 && strchr(" \t\r\n", value[n - 1]) != NULL)
+		value[--n] = '\0';
+	return value;
+}
+
 /* inih's handler: 1 is fine, 0 is an error. */
 static int
 line_handle(void *arg, const char *section, const char *name, const char *value)
@@ -287,6 +308,8 @@ line_handle(void *arg, const char *section, const char *name, const char *value)
 		r->error_line = r->line;
 		return 0;
 	}
+	if (out != r->out)
+		value = line_value(r->whole);
 	if (value_set(key, out, value, reason) < 0) {
 		r->error_line = r->line;
 		(void)snprintf(full, sizeof(full), "%s: %s", name, reason);
@@ -311,6 +334,7 @@ file_read(const struct reading *what, const char *path, char error[CONFIG_ERROR_
 	first = ini_parse_stream(line_read, &r, line_handle, &r);
 	failed = ferror(r.file) ? errno : 0;
 	(void)fclose(r.file);
+	free(r.whole);
 	if (failed != 0) {
 		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", path, strerror(failed));
 		return -failed;
