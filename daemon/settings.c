@@ -103,7 +103,7 @@ static const struct config_key target_keys[] = {
 	{ "target", "user", CONFIG_STRING, OF(user), NULL, 0, 0,
 	    "Whose command it is. That of jobd." },
 	{ "target", "header", CONFIG_STRINGS, OF(headers), NULL, 0, 0,
-	    "Of url: another header, like Authorization: Bearer 123. There may be several such lines." },
+	    "Of url: another header, like X-Title: {name} {event}. There may be several such lines." },
 	{ "target", "secret_file", CONFIG_STRING, OF(secret_file), NULL, 0, 0,
 	    "Of url: what is in this file signs the body: X-Jobd-Signature: sha256=HMAC." },
 	{ "target", "ca_file", CONFIG_STRING, OF(ca_file), NULL, 0, 0,

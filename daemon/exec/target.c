@@ -207,6 +207,61 @@ header(struct strings *to, const char *name, const char *value)
 	free(text);
 }
 
+/* What a word in braces means: a string or a number of the message; NULL: nothing. */
+static char *
+word_value(const struct cJSON *message, const char *word, size_t n)
+{
+	char *name = xstrndup(word, n), *value = NULL;
+	const char *string = json_get_string(message, name);
+
+	if (string != NULL)
+		value = xstrdup(string);
+	else if (json_get_int(message, name, INT64_MIN) != INT64_MIN)
+		value = xasprintf("%lld", json_get_int(message, name, 0));
+	free(name);
+	return value;
+}
+
+/* A header as configured, with {name} and other words of the message in it; what is not known is left out. */
+static char *
+header_fill(const char *text, const struct cJSON *message)
+{
+	struct buf out = { .size = 0 };
+
+	while (*text != '\0') {
+		size_t n = strcspn(text + 1, "}");
+		char *value;
+
+		if (*text != '{' || text[1 + n] != '}') {
+			buf_append(&out, text++, 1);
+			continue;
+		}
+		value = word_value(message, text + 1, n);
+		for (const char *p = value != NULL ? value : ""; *p != '\0'; p++) {
+			if ((unsigned char)*p >= ' ' && *p != 0x7f)
+				buf_append(&out, p, 1);
+		}
+		free(value);
+		text += n + 2;
+	}
+	return buf_steal(&out);
+}
+
+static void
+headers_fill(const struct notify_target *t, const char *body, struct strings *to)
+{
+	const char *why;
+	struct cJSON *message = json_parse(body, strlen(body), &why);
+
+	for (size_t i = 0; i < t->headers.n; i++) {
+		char *text = header_fill(t->headers.items[i], message);
+
+		strings_add(to, text);
+		free(text);
+	}
+	json_free(message);
+}
+
 static void
 webhook_spec(const struct notify_target *t, const struct notify_message *m, const struct notice_info *n,
     const char *summary, struct job_spec *spec)
@@ -228,8 +283,7 @@ webhook_spec(const struct notify_target *t, const struct notify_message *m, cons
 	if (sign != NULL)
 		strings_add(&h->headers, sign);
 	free(sign);
-	for (size_t i = 0; i < t->headers.n; i++)
-		strings_add(&h->headers, t->headers.items[i]);
+	headers_fill(t, h->body, &h->headers);
 }
 
 /* ---- mail ---- */

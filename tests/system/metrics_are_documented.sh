@@ -5,7 +5,10 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 start_jobd
 jobctl add -q -n 'se"cret' --wait --timer 1ms >/dev/null 2>&1
 jobctl add -q -n secret --wait --sh 'echo very-secret-word' >/dev/null || fail "add"
-jobctl stats --prometheus >"$T/metrics" || fail "stats --prometheus"
+# Retention tells when it went round once it has.
+until jobctl stats --prometheus >"$T/metrics" && grep -q jobd_retention_time "$T/metrics"; do
+	kill -0 "$JOBD" || fail "stats --prometheus"
+done
 awk '/^# HELP/ { h = $0; sub(/^# HELP [^ ]* /, "", h); name = $3 }
 	/^# TYPE/ { if ($3 != name) exit 1; printf "| `%s` | %s | %s |\n", $3, $4, h }' "$T/metrics" | sort >"$T/printed"
 grep '^| `' "$root/docs/metrics.md" | sort >"$T/documented"

@@ -51,4 +51,5 @@ until [ "$(jobctl notify log deaf --json | field deliveries.0.attempts)" = 1 ]; 
 same "a failed delivery" "$(jobctl notify log deaf --json | field deliveries.0.notice.name)" other
 same "its error" "$(jobctl notify log deaf --json | field deliveries.0.error)" "exit code 3"
 jobctl notify | grep -q "^deaf	command	1	1" || fail "the targets: $(jobctl notify)"
+jobctl doctor --json | grep -q 'the target deaf could not be told' || fail "doctor: $(jobctl doctor)"
 stop_jobd

@@ -56,6 +56,27 @@ a_webhook_is_signed_over_what_is_sent(void **state)
 }
 
 static void
+headers_have_words_of_the_message_in_them(void **state)
+{
+	static const char *const lines[] = { "Title: {name} {event}{nothing}!", "A: {b {run}", "B: {reason}" };
+	struct notify_target t = { .name = text("x"), .url = text("http://x/") };
+	const struct notify_message m = { .id = 7, .notice = FAIL_NOTICE };
+	struct job_spec spec;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		strings_add(&t.headers, lines[i]);
+	notify_target_spec(&t, "", &m, &spec);
+	assert_true(has(&spec.http->headers, "Title: n fail!"));
+	assert_true(has(&spec.http->headers, "A: "));
+	/* No line of its own can be made of what a job says. */
+	assert_true(has(&spec.http->headers, "B: l1l2"));
+	assert_int_equal(job_spec_check(&spec, "", NULL), JOBD_OK);
+	job_spec_done(&spec);
+	strings_done(&t.headers);
+}
+
+static void
 a_command_gets_it_on_its_input_and_as_variables(void **state)
 {
 	const struct notify_target t = { .name = text("x"), .command = text("cat") };
@@ -153,6 +174,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_webhook_is_signed_over_what_is_sent),
+		cmocka_unit_test(headers_have_words_of_the_message_in_them),
 		cmocka_unit_test(a_command_gets_it_on_its_input_and_as_variables),
 		cmocka_unit_test(a_mail_has_one_line_as_its_subject),
 		cmocka_unit_test(folded_notices_are_told_as_far_as_there_is_room),
