@@ -390,10 +390,11 @@ sqlite_finish(void *arg, struct store_op *op)
 		MUST(run_state_allows(o->from, o->state));
 		r = run_finish(db, o, now.id);
 	}
-	if (r == 0)
-		r = finish_job(db, o, &now, &j);
 	if (r == 0 && o->state != RUN_RETRYING)
 		r = notify_run(db, &j, run, &o->notices);
+	/* It counts, so it is the last. */
+	if (r == 0)
+		r = finish_job(db, o, &now, &j);
 	o->job_state = j.state;
 	job_now_done(&j);
 	return r;
