@@ -21,6 +21,8 @@ struct courier {
 	struct notifier			*n;
 	const struct notify_target	*target;
 	bool				 look;		/* there may be something new */
+	int64_t				 test;		/* to be delivered next, by somebody's wish; or 0 */
+	bool				 hurry;		/* a test came through: nothing waits any longer */
 	usec_t				 backoff;	/* of a store that fails */
 	/* the fold: monotonic, its beginning; messages in it */
 	usec_t				 fold;
@@ -53,7 +55,10 @@ courier_ask(struct courier *c)
 	c->look = false;
 	c->page.op = (struct store_op){ .kind = OP_NOTICES };
 	c->page.target = c->target->name;
-	c->page.until = loop_wall(c->task.loop);
+	c->page.until = c->hurry ? (instant){ INT64_MAX } : loop_wall(c->task.loop);
+	c->page.id = c->test;
+	c->test = 0;
+	c->hurry = false;
 	store_submit(c->n->s->store, &c->page.op, &c->task);
 }
 
@@ -75,7 +80,7 @@ courier_has_to_wait(struct courier *c)
 {
 	usec_t now = loop_now(c->task.loop);
 
-	if (c->target->fold == 0)
+	if (c->target->fold == 0 || c->page.id != 0)
 		return false;
 	if (c->messages == 0 || now >= c->fold + c->target->fold) {
 		c->fold = now;
@@ -172,16 +177,23 @@ delay_after(int64_t attempts)
 	return delay < NOTICE_BACKOFF_MAX ? delay : NOTICE_BACKOFF_MAX;
 }
 
-/* When to try again; none: no more. */
-static instant
-courier_again(const struct courier *c, instant now)
+/* When to try again, and what will be too old by then. */
+static void
+courier_again(const struct courier *c, struct op_notice_settle *o)
 {
 	const struct notice_row *first = &c->page.rows[0];
-	instant next = instant_add(now, delay_after(first->attempts + 1));
 
-	if (is_test(first) || next.usec > instant_add(first->at, c->target->deadline).usec)
-		return (instant){ 0 };
-	return next;
+	if (is_test(first))
+		return;
+	o->next = instant_add(o->now, delay_after(first->attempts + 1));
+	o->oldest = o->next.usec - c->target->deadline;
+}
+
+/* Is it given up, or at least the first of what was told? */
+static bool
+courier_gives_up(const struct courier *c)
+{
+	return !instant_is_set(c->settle.next) || c->page.rows[0].at.usec < c->settle.oldest;
 }
 
 static void
@@ -196,7 +208,7 @@ courier_settle(struct courier *c)
 		.error = c->run.reason, .output = c->run.output_bytes > 0,
 	};
 	if (!o->delivered)
-		o->next = courier_again(c, o->now);
+		courier_again(c, o);
 	store_submit(c->n->s->store, &o->op, &c->task);
 }
 
@@ -226,12 +238,13 @@ courier_settled(struct courier *c)
 
 	if (o->delivered) {
 		c->delivered = o->now;
+		c->hurry = c->page.id != 0;
 	} else {
 		c->tried = o->now;
 		free(c->error);
 		c->error = xstrdup(c->run.reason);
 		log_warning("a notice was not delivered%s target=%s notice=%lld attempt=%lld",
-		    instant_is_set(o->next) ? ", trying again" : ", giving it up", c->target->name,
+		    courier_gives_up(c) ? ", giving it up" : ", trying again", c->target->name,
 		    (long long)c->ids[0], (long long)c->run.attempt);
 	}
 	if (c->run.kind == KIND_COMMAND && s->world->runner != NULL)
@@ -274,7 +287,7 @@ courier_step(struct task *t)
 		}
 		if (courier_has_to_wait(c)) {
 			op_notices_done(&c->page);
-			SLEEP_UNTIL(t, c->fold + c->target->fold);
+			AWAIT_UNTIL(t, c->fold + c->target->fold, c->test != 0);
 			continue;
 		}
 		if (t->cancelled)
@@ -379,6 +392,11 @@ notifier_wait(struct notifier *n, struct notifier_wait *w)
 {
 	w->next = n->waits;
 	n->waits = w;
+	for (size_t i = 0; n->targets != NULL && i < n->targets->n; i++) {
+		if (strcmp(n->couriers[i].target->name, w->target) == 0)
+			n->couriers[i].test = w->id;
+	}
+	notifier_look(n);
 }
 
 void

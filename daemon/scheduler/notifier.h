@@ -2,7 +2,8 @@
  * notifier: has notices delivered.  The store has them from the moment on of what they tell of; here is
  * a courier for each target, who takes what is due, has it carried out like a run, and gives the
  * outcome to the store: so what was under way when jobd died is delivered again, and a target
- * is told at least once.  No run waits for any of it, and no target for another.
+ * is told at least once.  No run waits for any of it, and no target for another.  It is told in order:
+ * while the oldest notice waits for its next attempt, those after it do.
  *
  * Bursts are folded: in the time that a target's fold says, the first few messages go as they come;
  * then one waits until it is over, and takes along all that has come.
@@ -37,7 +38,8 @@ void notifier_look(struct notifier *n);
 struct notifier_wait {
 	struct notifier_wait	*next;
 	struct task		*task;		/* is woken */
-	int64_t			 id;
+	const char		*target;	/* borrowed */
+	int64_t			 id;		/* a test: it waits for no other notice */
 	bool			 done, delivered;
 	char			*error;		/* the waiter's to free */
 };

@@ -253,9 +253,9 @@ test_begin(struct test_target *f)
 {
 	struct notifier *n = scheduler_notifier(server_of(&f->call)->scheduler);
 
-	f->wait = (struct notifier_wait){ .task = &f->call.task, .id = f->op.id };
+	f->wait = (struct notifier_wait){ .task = &f->call.task, .id = f->op.id,
+	    .target = f->op.target };
 	notifier_wait(n, &f->wait);
-	notifier_look(n);
 }
 
 static void

@@ -135,9 +135,9 @@ memory_notice_settle(void *db, struct store_op *op)
 		m->notices[at].tried = o->now;
 		free(m->notices[at].error);
 		m->notices[at].error = xstrdup(o->error);
-		m->notices[at].due = o->next;
+		m->notices[at].due = m->notices[at].at.usec >= o->oldest ? o->next : (instant){ 0 };
 	}
-	if (!o->delivered && !instant_is_set(o->next))
+	if (!o->delivered)
 		failed_limit(m);
 	return 0;
 }
@@ -154,13 +154,11 @@ row_copy(const struct notice_row *from)
 }
 
 static int
-due_compare(const void *a, const void *b)
+id_compare(const void *a, const void *b)
 {
 	const struct notice_row *x = *(struct notice_row *const *)a;
 	const struct notice_row *y = *(struct notice_row *const *)b;
 
-	if (x->due.usec != y->due.usec)
-		return x->due.usec < y->due.usec ? -1 : 1;
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
@@ -176,11 +174,12 @@ wanted(const struct memory *m, const struct op_notices *o, struct notice_row **f
 
 		if (o->target != NULL && strcmp(row->target, o->target) != 0)
 			continue;
-		if (due ? instant_is_set(row->due) : o->before == 0 || row->id < o->before)
+		if (due ? instant_is_set(row->due) && (o->id == 0 || row->id == o->id) :
+		    o->before == 0 || row->id < o->before)
 			found[n++] = row;
 	}
 	if (due)
-		qsort(found, n, sizeof(struct notice_row *), due_compare);
+		qsort(found, n, sizeof(struct notice_row *), id_compare);
 	return n;
 }
 
@@ -195,7 +194,8 @@ memory_notices(void *db, struct store_op *op)
 
 	MUST(!instant_is_set(o->until) || o->target != NULL);
 	for (size_t i = 0; i < n && !o->more; i++) {
-		if (instant_is_set(o->until) && found[i]->due.usec > o->until.usec) {
+		if (i == 0 && o->id == 0 && instant_is_set(o->until) &&
+		    found[i]->due.usec > o->until.usec) {
 			o->next = found[i]->due;
 			break;
 		}

@@ -193,7 +193,7 @@ static const char step_4[] =
 "CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL,"
 " notice TEXT NOT NULL, at INTEGER NOT NULL, due INTEGER, attempts INTEGER NOT NULL DEFAULT 0,"
 " tried INTEGER, error TEXT, folded INTEGER NOT NULL DEFAULT 0);"
-"CREATE INDEX notice_due ON notice(target, due) WHERE due IS NOT NULL;"
+"CREATE INDEX notice_pending ON notice(target) WHERE due IS NOT NULL;"
 "CREATE INDEX notice_failed ON notice(target) WHERE due IS NULL;";
 
 const char *const migrate_steps[] = { step_1, step_2, step_3, step_4 };

@@ -778,20 +778,25 @@ struct op_notice_settle {
 	bool		 delivered;	/* they go; else: */
 	const char	*error;
 	instant		 next;		/* the next attempt; none: there is none */
+	int64_t		 oldest;	/* with next: what tells of an earlier time (usec) is given up */
 	bool		 output;	/* the runner holds some of the first one: it is to remove it */
 };
 
-/* Pending ones of a target, by (due, id); or all, the newest first. */
+/*
+ * Pending ones of a target, in their order: none before the first one is due, so that no news overtakes
+ * an older one.  Or all, the newest first.
+ */
 struct op_notices {
 	struct store_op	  op;
 	const char	 *target;	/* NULL: all */
-	instant		  until;	/* in: only those due up to it; none: all, and those given up */
+	instant		  until;	/* in: those that are pending; none: all, and those given up */
+	int64_t		  id;		/* in: with until: this one alone, whenever it is due */
 	int64_t		  before;	/* in: of all: cursor; 0: the newest */
 	size_t		  limit;	/* in: 0 or more than NOTICES_PAGE: NOTICES_PAGE */
 	struct notice_row rows[NOTICES_PAGE];	/* out */
 	size_t		  n;
-	instant		  next;		/* out: with until: the due of the first one after it; or none */
-	bool		  more;		/* out: of all: ask again with the last id */
+	instant		  next;		/* out: with until: the due of the first one, if that is after it */
+	bool		  more;		/* out: there are more; of all: ask again with the last id */
 };
 void op_notices_done(struct op_notices *op);
 

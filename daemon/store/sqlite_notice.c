@@ -242,11 +242,12 @@ settle_one(struct sqlite *db, const struct op_notice_settle *o, int64_t id)
 		return sql_run(db, st);
 	}
 	st = sql(db, ST_NOTICE_AGAIN, "UPDATE notice SET attempts = attempts + 1, tried = ?2,"
-	    " error = ?3, due = ?4 WHERE id = ?1");
+	    " error = ?3, due = CASE WHEN at >= ?5 THEN ?4 END WHERE id = ?1");
 	bind_int(st, 1, id);
 	bind_int(st, 2, o->now.usec);
 	bind_text(st, 3, o->error);
 	bind_some(st, 4, o->next.usec);
+	bind_int(st, 5, o->oldest);
 	return sql_run(db, st);
 }
 
@@ -259,7 +260,7 @@ sqlite_notice_settle(void *arg, struct store_op *op)
 
 	for (size_t i = 0; r == 0 && i < o->n; i++)
 		r = settle_one(db, o, o->ids[i]);
-	if (r == 0 && !o->delivered && !instant_is_set(o->next))
+	if (r == 0 && !o->delivered)
 		r = failed_limit(db);
 	if (r == 0 && o->output && o->n > 0)
 		r = output_trash_put(db, NOTICE_JOB, o->ids[0]);
@@ -297,7 +298,8 @@ sqlite_notices(void *arg, struct store_op *op)
 	MUST(!due || o->target != NULL);
 	if (due) {
 		st = sql(db, ST_NOTICES_DUE, "SELECT " NOTICE_COLUMNS " FROM notice"
-		    " WHERE target = ?1 AND due IS NOT NULL ORDER BY due, id");
+		    " WHERE target = ?1 AND due IS NOT NULL AND id >= ?2 ORDER BY id");
+		bind_int(st, 2, o->id);
 	} else {
 		st = sql(db, ST_NOTICES, "SELECT " NOTICE_COLUMNS " FROM notice WHERE id < ?2"
 		    " AND (?1 IS NULL OR target = ?1) ORDER BY id DESC");
@@ -305,7 +307,9 @@ sqlite_notices(void *arg, struct store_op *op)
 	}
 	bind_text(st, 1, o->target);
 	while ((r = sql_step(db, st)) == 1) {
-		if (due && col_int(st, 4) > o->until.usec)
+		if (due && o->id != 0 && (o->n > 0 || col_int(st, 0) != o->id))
+			break;
+		if (due && o->id == 0 && o->n == 0 && col_int(st, 4) > o->until.usec)
 			o->next.usec = col_int(st, 4);
 		else if (o->n == limit)
 			o->more = true;

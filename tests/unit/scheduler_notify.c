@@ -349,6 +349,37 @@ a_delivery_that_fails_is_tried_again(void **state)
 }
 
 static void
+no_news_overtakes_an_older_one(void **state)
+{
+	struct notifier_wait wait = { .target = "one" };
+	struct op_notice_test test = { .target = "one" };
+
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	fix->deaf = true;
+	add("fail,recover:one", 20 * USEC_MINUTE, 1);
+	run_for(16 * USEC_MINUTE);
+	fix->outcome = RUN_SUCCEEDED;
+	run_for(5 * USEC_MINUTE);
+	left("one", 2, 0);
+	assert_int_equal(fix->n, 0);
+	fix->deaf = false;
+	/* A test waits for none of them, and lets them go. */
+	test.now = loop_wall(fix->loop);
+	assert_int_equal(ask(&test.op, OP_NOTICE_TEST), 0);
+	wait.id = test.id;
+	notifier_wait(scheduler_notifier(fix->scheduler), &wait);
+	run_for(USEC_SEC);
+	notifier_unwait(scheduler_notifier(fix->scheduler), &wait);
+
+	assert_true(wait.done && wait.delivered);
+	assert_int_equal(fix->n, 3);
+	told(0, "test", 0);
+	told(1, "fail", 1);
+	told(2, "recover", 2);
+}
+
+static void
 after_the_deadline_it_is_given_up(void **state)
 {
 	size_t tries;
@@ -470,6 +501,7 @@ main(void)
 		BOTH(a_recovery_names_the_first_run_that_failed),
 		BOTH(only_what_was_asked_for_is_told_and_once),
 		BOTH(a_delivery_that_fails_is_tried_again),
+		BOTH(no_news_overtakes_an_older_one),
 		BOTH(after_the_deadline_it_is_given_up),
 		BOTH(a_burst_is_folded),
 		BOTH(what_is_beyond_the_limit_is_counted),

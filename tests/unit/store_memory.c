@@ -570,7 +570,7 @@ draw_notices(struct pair *p, union any *a, struct drawn *d)
 		    .now = { p->now } };
 	else if (what < 5)
 		a->notices = (struct op_notices){ .op.kind = OP_NOTICES, .target = name,
-		    .until = { p->now - below(p, 3) }, .limit = (size_t)below(p, 4) };
+		    .until = { p->now - below(p, 3) }, .id = chance(p, 30) ? below(p, 40) : 0, .limit = (size_t)below(p, 4) };
 	else if (what < 7)
 		a->notices = (struct op_notices){ .op.kind = OP_NOTICES,
 		    .target = chance(p, 50) ? name : NULL, .before = below(p, 40),
@@ -578,7 +578,8 @@ draw_notices(struct pair *p, union any *a, struct drawn *d)
 	else
 		a->settle = (struct op_notice_settle){ .op.kind = OP_NOTICE_SETTLE, .ids = d->notices,
 		    .n = (size_t)below(p, 3), .now = { p->now }, .delivered = chance(p, 40),
-		    .error = "so", .next = { chance(p, 60) ? p->now + below(p, 9) : 0 } };
+		    .error = "so", .next = { chance(p, 60) ? p->now + below(p, 9) : 0 },
+		    .oldest = p->now - below(p, 60) };
 }
 
 static void
