@@ -25,13 +25,14 @@ const struct command cmd_notify = {
 	.name = "notify",
 	.usage = "[list | log [TARGET] | test TARGET]",
 	.summary = "Show whom jobs can have told, and what is on its way",
-	.text = "A job that was added with --notify EVENTS:TARGET has the target told: of its\n"
-	    "next failures (fail), and of the success that ends them (recover), say. Targets\n"
-	    "are sections of jobd's configuration: a command, a web address, or mail.\n"
+	.text = "With add --notify EVENTS:TARGET a job has somebody told of how it goes: of each\n"
+	    "failure (fail), of the success that ends a row of them (recover), of down, up,\n"
+	    "timed_out, lost, missed, skipped, or any of these. Targets are sections of\n"
+	    "jobd's configuration: a command, a web address, or mail.\n"
 	    "list: the targets, and how many notices wait or were given up. log: these\n"
 	    "notices, and why they were not delivered. test: tell the target that this is a\n"
-	    "test, now; 1 when it cannot be told. log and test are for root, or whose jobd\n"
-	    "it is.\n",
+	    "test, now; exits with 1 when it cannot be told. log and test are for root, or\n"
+	    "whose jobd it is.\n",
 	.examples = "  jobctl notify\n"
 	    "  jobctl notify test ops\n"
 	    "  jobctl notify log ops\n"

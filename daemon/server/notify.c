@@ -2,7 +2,7 @@
  * notify: Targets, Deliveries and TestTarget: who can be told, what is on its way, and whether it would
  * come through.
  */
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,10 +227,12 @@ static bool
 test_checked(struct call *c)
 {
 	const struct test_target_in *in = c->in;
+	char why[TARGET_NAME_MAX + 80];
 
+	(void)snprintf(why, sizeof(why), "there is no section [target %s] in jobd's configuration",
+	    in->target);
 	if (notify_target_find(server_of(c)->targets, in->target) == NULL)
-		call_fail(c, JOBD_INVALID_FIELD, "target", "there is no such section [target NAME] in"
-		    " jobd's configuration");
+		call_fail(c, JOBD_INVALID_FIELD, "target", why);
 	else if (!call_privileged(c))
 		call_fail(c, JOBD_PERMISSION_DENIED, NULL, NULL);
 	else
