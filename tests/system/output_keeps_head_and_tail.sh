@@ -5,7 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 
-jobctl add -q --wait --output-max 4K --sh 'echo trouble >&2; echo first; seq 1 20000; echo last' >"$T/id" || fail "it does not succeed"
+# The two streams are read one after the other: trouble is to have been read before there is much.
+jobctl add -q --wait --output-max 4K --sh 'echo trouble >&2; sleep 0.3; echo first; seq 1 20000; echo last' >"$T/id" || fail "it does not succeed"
 jobctl logs 1 >"$T/out" 2>"$T/err"
 same "the first line" "$(head -n 1 "$T/out")" first
 same "the last line" "$(tail -n 1 "$T/out")" last
