@@ -44,6 +44,7 @@ LIBS_engine	:= -levent_extra -levent_core -lpthread
 LIBS_wire	:= -lsystemd
 LIBS_store	:= -lsqlite3 -lpthread
 LIBS_exec	:= -lcurl -lssl -lcrypto -lpcre2-8
+LIBS_client	:= -lncursesw -ltinfo
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
 .PHONY: all check check-long unit system crash sim fuzz lint demo bench install clean help deps
@@ -98,7 +99,7 @@ $(B)/jobd-runner: $(RUNNER_OBJECTS) $(LOW)
 
 $(B)/jobctl: $(CLIENT_OBJECTS) $(call floor-archive,proto)
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_proto)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_client) $(LIBS_proto)
 
 include tests/tests.mk
 

@@ -231,12 +231,16 @@ call_send(struct call *c, const char *method, const struct cJSON *parameters, bo
 
 /* What was looked for and is not there. */
 static void
-not_found(const char *what)
+not_found(const struct command *command, const char *what)
 {
-	static const char digits[] = "0123456789";
+	static const char digits[] = "0123456789", any[] = "a job ";
 	size_t n = strspn(what, digits);
 
-	if (n > 0 && what[n] == '.' && what[n + 1 + strspn(what + n + 1, digits)] == '\0')
+	if (command->noun)
+		complain("there is no %s %s", command->noun, what);
+	else if (strncmp(what, any, sizeof(any) - 1) == 0)
+		complain("there is no %s", what + strlen("a "));
+	else if (n > 0 && what[n] == '.' && what[n + 1 + strspn(what + n + 1, digits)] == '\0')
 		complain("there is no run %s", what);
 	else if (what[n] == '\0')
 		complain("there is no job %s", what);
@@ -288,7 +292,9 @@ explain(struct call *c)
 	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER))
 		bad_field(client, a, b ? b : row->text);
 	else if (a && c->error == JOBD_NOT_FOUND)
-		not_found(a);
+		not_found(client->command, a);
+	else if (c->error == JOBD_NAME_TAKEN && client->command->noun)
+		complain("there is a %s of this name: %s", client->command->noun, a ? a : "");
 	else if (c->error == JOBD_PERMISSION_DENIED && args_flag(&client->args, "user"))
 		complain("--user (-u): %s: only root may run jobs as another user", row->text);
 	else if (a)

@@ -23,6 +23,7 @@ struct command {
 	bool			 options_first;
 	const char		*words_field;	/* of the parameters, for the words; or NULL */
 	const char		*words_name;	/* how errors call them */
+	const char		*noun;		/* what names are of; NULL: jobs */
 	size_t			 words_min, words_max;
 	int (*run)(struct client *c);		/* returns the exit code */
 };
@@ -38,7 +39,7 @@ extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cm
     cmd_wait,
     cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_retry, cmd_pause,
     cmd_resume, cmd_stats, cmd_tasks,
-    cmd_next, cmd_skip, cmd_backfill;
+    cmd_next, cmd_skip, cmd_backfill, cmd_events, cmd_top;
 extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal, cmd_daemon, cmd_queue;
 extern const struct command cmd_notify;
 extern const struct command cmd_doctor;

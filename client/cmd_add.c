@@ -204,6 +204,8 @@ stream(struct client *c, const struct cJSON *run, struct interrupt *interrupt)
 
 	json_set_string(parameters, "run", label);
 	json_set_bool(parameters, "follow", 1);
+	/* It may have failed and begun again before this. */
+	json_set_bool(parameters, "whole", 1);
 	logs.parameters = parameters;
 	r = follow_logs(c, &logs, interrupt);
 	json_free(parameters);

@@ -1,13 +1,18 @@
 /*
  * jobctl list: the jobs, page after page, so that neither end holds all of them.
  */
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/call.h"
 #include "client/client.h"
-#include "client/outcome.h"
+#include "client/health.h"
 #include "client/progress.h"
+#include "client/jobs.h"
+#include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -26,6 +31,9 @@ static const struct option list_options[] = {
 	{ .name = "mine", .field = "mine", .help = "only jobs that you added" },
 	{ .name = "limit", .argument = "N", .kind = OPTION_INT,
 	    .help = "at most so many; all when absent" },
+	{ 'w', "watch", NULL, OPTION_FLAG, 0, NULL, NULL,
+	    "paint them again every second, as many as fit;\n"
+	    "                           ^C ends it" },
 	{ 0 },
 };
 
@@ -35,7 +43,8 @@ const struct command cmd_list = {
 	.usage = "[OPTIONS] [PATTERN]",
 	.summary = "List jobs in the order of their ids",
 	.text = "PATTERN is a glob pattern for their names.\n",
-	.examples = "  jobctl list --state running\n  jobctl list -l team=dba 'db-*'\n",
+	.examples = "  jobctl list --state running\n  jobctl list -l team=dba 'db-*'\n"
+	    "  jobctl list -w --state running\n",
 	.options = list_options,
 	.words_field = "name",
 	.words_name = "PATTERN",
@@ -43,7 +52,7 @@ const struct command cmd_list = {
 	.run = list_run,
 };
 
-static const struct column columns[] = {
+const struct column jobs_columns[] = {
 	{ "ID", COLUMN_RIGHT }, { "NAME", COLUMN_FLEX }, { "KIND", COLUMN_OPTIONAL },
 	{ "STATE", COLUMN_STATE },
 	{ "NEXT", 0 }, { "LAST", 0 }, { "RESULT", COLUMN_FLEX },
@@ -52,9 +61,10 @@ static const struct column columns[] = {
 
 #define PAGE 1000
 
-static void
-row(struct table *t, const struct output *o, const struct cJSON *job)
+void
+jobs_row(struct table *t, const struct cJSON *job)
 {
+	const struct output *o = t->output;
 	const struct cJSON *last = json_get(job, "lastRun");
 	const char *ended = json_get_string(last, "endedAt");
 	char *far = o->terminal ? progress_text(o, last) : NULL;
@@ -68,7 +78,7 @@ row(struct table *t, const struct output *o, const struct cJSON *job)
 	table_cell(t, text_when(o, ended ? ended : json_get_string(last, "startedAt")));
 	/* The column that may be left out of a terminal tells it, too. */
 	table_cell(t, far ? far : o->terminal && !last && json_get(job, "waitsFor") ?
-	    xstrdup(json_get_string(job, "waitsFor")) : outcome_text(last));
+	    xstrdup(json_get_string(job, "waitsFor")) : health_result(job));
 	table_cell(t, xstrdup(json_get_string(job, schedule ? "schedule" : "waitsFor")));
 	table_cell(t, xstrdup(json_get_string(job, "summary")));
 }
@@ -77,6 +87,20 @@ struct paging {
 	long long	left;	/* of --limit */
 	long long	next;	/* where the next page begins, or 0 */
 };
+
+/* The parameters of a page; filter is what the options say, printed. */
+static struct cJSON *
+page_parameters(const struct client *c, const char *filter, const struct paging *paging)
+{
+	const char *why;
+	struct cJSON *parameters = json_parse(filter, strlen(filter), &why);
+
+	json_set_string(parameters, "name", c->args.n_words ? c->args.words[0] : NULL);
+	if (paging->next)
+		json_set_int(parameters, "after", paging->next);
+	json_set_int(parameters, "limit", paging->left < PAGE ? paging->left : PAGE);
+	return parameters;
+}
 
 /* One page. */
 static int
@@ -90,7 +114,7 @@ page(struct client *c, const struct cJSON *parameters, struct table *t, struct p
 		return r;
 	jobs = json_get(reply, "jobs");
 	for (job = json_first(jobs); !c->out.json && job; job = json_next(job))
-		row(t, &c->out, job);
+		jobs_row(t, job);
 	if (!c->out.json)
 		table_flush(t);
 	paging->left -= (long long)json_count(jobs);
@@ -99,27 +123,133 @@ page(struct client *c, const struct cJSON *parameters, struct table *t, struct p
 	return 0;
 }
 
-static int
-list_run(struct client *c)
+/* ---- again and again ---- */
+
+/* Between two looks. */
+#define WATCH_SEC 1
+
+/* Above the table its heading, below it that there are more, and the cursor. */
+#define WATCH_LINES_OTHER 4
+
+static void
+resized(int signal)
 {
-	struct paging paging = { .left = args_int(&c->args, "limit", INT64_MAX) };
-	char *filter = json_print(c->args.parameters);
+	(void)signal;	/* it has ended the wait */
+}
+
+static void
+heading_print(const struct output *o, const char *said)
+{
+	char wire[WHEN_TEXT_MAX], *at = text_instant(o, instant_print(o->now, wire)), *text;
+
+	text = said ? xstrdup(said) : xasprintf("%s  the jobs, every second; ^C ends", at);
+	printf("\033[H%.*s\033[K\n", (int)text_fit(text, o->width - 1), text);
+	free(text);
+	free(at);
+}
+
+/* As many jobs as fit, over what stood there; or, while jobd is not there, only that it is not. */
+static int
+paint(struct client *c, const char *filter, int lines)
+{
+	long long limit = args_int(&c->args, "limit", INT64_MAX);
+	long long fit = lines > WATCH_LINES_OTHER ? lines - WATCH_LINES_OTHER : 1;
+	struct paging paging = { .left = fit < limit ? fit : limit };
+	struct cJSON *parameters = page_parameters(c, filter, &paging);
 	struct table t;
 	int r;
 
-	table_init(&t, &c->out, columns);
-	do {
-		const char *why;
-		struct cJSON *parameters = json_parse(filter, strlen(filter), &why);
+	table_init(&t, &c->out, jobs_columns);
+	heading_print(&c->out, NULL);
+	r = page(c, parameters, &t, &paging);
+	if (r == 0 && paging.next && fit < limit)
+		printf("... and more\033[K\n");
+	if (r == 0)
+		printf("\033[J");
+	table_done(&t);
+	json_free(parameters);
+	return r;
+}
 
-		json_set_string(parameters, "name", c->args.n_words ? c->args.words[0] : NULL);
-		if (paging.next)
-			json_set_int(parameters, "after", paging.next);
-		json_set_int(parameters, "limit", paging.left < PAGE ? paging.left : PAGE);
+/* The first line of what was complained of, on the screen. */
+static void
+paint_complaint(struct output *o, struct buf *said)
+{
+	char *text = xstrdup(buf_string(said)), *line;
+
+	text[strcspn(text, "\n")] = '\0';
+	line = xasprintf("waiting: %s", text);
+	heading_print(o, line);
+	free(line);
+	free(text);
+	buf_done(said);
+}
+
+/* A jobd that goes is waited for; one that was never there is not. */
+static int
+list_watch(struct client *c, const char *filter)
+{
+	const struct timespec wait = { .tv_sec = WATCH_SEC };
+	const struct sigaction resize = { .sa_handler = resized };
+	struct buf said = { 0 };
+	int width = 0, lines = 0, r = output_need_screen(&c->out, "list -w");
+
+	if (r)
+		return r;
+	sigaction(SIGWINCH, &resize, NULL);
+	setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
+	for (;;) {
+		int was_width = width, was_lines = lines;
+
+		lines = output_resize(&c->out);
+		width = c->out.width;
+		c->out.now = instant_now();
+		c->out.repaint = true;
+		if (was_width > 0 && (was_width != width || was_lines != lines))
+			printf("\033[2J");
+		if (was_width > 0)
+			complain_into(&said);
+		else
+			printf("\033[H\033[2J");
+		r = paint(c, filter, lines);
+		complain_into(NULL);
+		if (r == EXIT_UNREACHABLE && was_width > 0)
+			paint_complaint(&c->out, &said);
+		else if (r)
+			break;
+		output_flush();
+		(void)nanosleep(&wait, NULL);
+	}
+	if (buf_len(&said))
+		fputs(buf_string(&said), stderr);
+	buf_done(&said);
+	return r;
+}
+
+static int
+list_all(struct client *c, const char *filter)
+{
+	struct paging paging = { .left = args_int(&c->args, "limit", INT64_MAX) };
+	struct table t;
+	int r;
+
+	table_init(&t, &c->out, jobs_columns);
+	do {
+		struct cJSON *parameters = page_parameters(c, filter, &paging);
+
 		r = page(c, parameters, &t, &paging);
 		json_free(parameters);
 	} while (r == 0 && paging.next && paging.left > 0);
 	table_done(&t);
+	return r;
+}
+
+static int
+list_run(struct client *c)
+{
+	char *filter = json_print(c->args.parameters);
+	int r = args_flag(&c->args, "watch") ? list_watch(c, filter) : list_all(c, filter);
+
 	free(filter);
 	return r;
 }

@@ -5,6 +5,7 @@
 
 #include "client/client.h"
 #include "client/follow.h"
+#include "client/selection.h"
 #include "proto/error.h"
 #include "proto/json.h"
 
@@ -40,31 +41,6 @@ const struct command cmd_logs = {
 	.run = logs_run,
 };
 
-/* --since: how long ago, or when; a time of day is the latest that has passed. */
-static int
-take_since(struct client *c)
-{
-	const char *text = args_text(&c->args, "since");
-	instant now = instant_now(), at;
-	char wire[WHEN_TEXT_MAX];
-	usec_t ago;
-
-	if (!text)
-		return 0;
-	if (duration_parse(text, &ago) == 0) {
-		at = instant_add(now, -ago);
-	} else if (instant_parse_human(text, now, &at) < 0) {
-		complain("--since: \"%s\" is neither a time, like 08:30 or 2030-01-31T18:30Z, nor a "
-		    "duration, like 10m", text);
-		return EXIT_USAGE;
-	}
-	if (at.usec > now.usec && strcspn(text, ":") <= 2)
-		at = instant_add(at, -USEC_DAY);
-	json_set_string(c->args.parameters, "since", instant_print(at.usec > 0 ? at :
-	    (instant){ 1 }, wire));
-	return 0;
-}
-
 static int
 logs_run(struct client *c)
 {
@@ -74,7 +50,7 @@ logs_run(struct client *c)
 	json_set_string(c->args.parameters, "run", c->args.words[0]);
 	if (only_out != only_err)	/* both is the same as none */
 		json_set_string(c->args.parameters, "stream", only_out ? "stdout" : "stderr");
-	if (take_since(c))
+	if (since_take(c))
 		return EXIT_USAGE;
 	logs.timestamps = args_flag(&c->args, "timestamps");
 	logs.patient = args_flag(&c->args, "follow");

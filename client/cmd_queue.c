@@ -8,6 +8,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/queues.h"
 #include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
@@ -25,6 +26,7 @@ static const struct option queue_options[] = {
 
 const struct command cmd_queue = {
 	.name = "queue",
+	.noun = "queue",
 	.usage = "[list | add|set|pause|resume|drain|rm NAME] [OPTIONS]",
 	.summary = "Show queues, and change them",
 	.text = "A job waits in its queue (add --queue) until enough slots of it are free.\n"
@@ -46,7 +48,7 @@ const struct command cmd_queue = {
 /* How often drain looks whether the runs have ended. */
 #define DRAIN_LOOK_NSEC	(200 * 1000 * 1000)
 
-static const struct column columns[] = {
+const struct column queues_columns[] = {
 	{ "QUEUE", COLUMN_FLEX }, { "SLOTS", COLUMN_RIGHT }, { "TAKEN", COLUMN_RIGHT },
 	{ "RUNNING", COLUMN_RIGHT }, { "WAITING", COLUMN_RIGHT }, { "RATE", COLUMN_OPTIONAL },
 	{ "PAUSED", COLUMN_OPTIONAL }, { 0 },
@@ -80,8 +82,8 @@ paused_text(const struct output *o, const struct cJSON *queue)
 	return whole;
 }
 
-static void
-row(struct table *t, const struct output *o, const struct cJSON *queue)
+void
+queues_row(struct table *t, const struct cJSON *queue)
 {
 	table_cell(t, xstrdup(json_get_string(queue, "name")));
 	table_cell(t, xasprintf("%lld", json_get_int(queue, "slots", 0)));
@@ -90,7 +92,7 @@ row(struct table *t, const struct output *o, const struct cJSON *queue)
 	table_cell(t, xasprintf("%lld%s", json_get_int(queue, "waiting", 0),
 	    json_get_bool(queue, "moreWaiting", 0) ? "+" : ""));
 	table_cell(t, rate_text(queue));
-	table_cell(t, paused_text(o, queue));
+	table_cell(t, paused_text(t->output, queue));
 }
 
 static int
@@ -101,9 +103,9 @@ list(struct client *c)
 	int r = call_once(c, "io.jobd.Queues", c->args.parameters, &reply);
 
 	if (r == 0 && !c->out.json) {
-		table_init(&t, &c->out, columns);
+		table_init(&t, &c->out, queues_columns);
 		for (const struct cJSON *q = json_first(json_get(reply, "queues")); q; q = json_next(q))
-			row(&t, &c->out, q);
+			queues_row(&t, q);
 		table_flush(&t);
 		table_done(&t);
 	}

@@ -26,6 +26,7 @@ static const struct option trigger_options[] = {
 };
 
 static const struct option retry_options[] = {
+	SELECTION_OPTIONS,
 	{ .name = "failed", .field = "failed",
 	    .help = "all runs that failed, not only the latest of each job" },
 	{ .name = "since", .argument = "TIME|DURATION", .kind = OPTION_TEXT,
@@ -77,10 +78,8 @@ const struct command cmd_retry = {
 	    "--since, of all.\n",
 	.examples = "  jobctl retry backup\n  jobctl retry 12.3\n  jobctl retry --failed --since 2h\n",
 	.options = retry_options,
-	.words_field = "jobs",
-	.words_name = "JOB or RUN",
-	.words_max = WORDS_ANY,
 	.run = retry_run,
+	SELECTION_WORDS,
 };
 
 const struct command cmd_cancel = {
@@ -88,7 +87,9 @@ const struct command cmd_cancel = {
 	.alias = "kill",
 	.usage = "[OPTIONS] [JOB|RUN...]",
 	.summary = "End active runs: TERM, and after a grace KILL",
-	.text = "It answers when that is under way; jobctl wait waits for the end.\n",
+	.text = "It answers when that is under way; jobctl wait waits for the end. What is due\n"
+	    "and waits for its turn never begins; a job that repeats goes on with its next\n"
+	    "time.\n",
 	.examples = "  jobctl cancel 12.3\n  jobctl cancel --reason 'host goes down' 'batch-*'\n"
 	    "  jobctl cancel -l team=dba --state running\n",
 	.options = cancel_options,
@@ -234,18 +235,17 @@ since_complete(struct client *c)
 static int
 retry_run(struct client *c)
 {
+	const struct args *a = &c->args;
+	bool every = args_flag(a, "failed") && args_flag(a, "since");
 	int r = since_complete(c);
 
 	if (r)
 		return r;
-	if (c->args.n_words == 0 && !(args_flag(&c->args, "failed") &&
-	    args_flag(&c->args, "since"))) {
-		complain("retry what? Name jobs or runs, or say --failed --since TIME");
-		return EXIT_USAGE;
-	}
-	for (size_t i = 0; i < c->args.n_words; i++)
-		value_push_string(c->args.parameters, "jobs", c->args.words[i]);
-	return call_all(c, "io.jobd.Retry", "queued");
+	/* What has failed since then, of all: there is no need to say so twice. */
+	if (a->n_words == 0 && every && !args_flag(a, "label") && !args_flag(a, "state") &&
+	    !args_flag(a, "all"))
+		return call_all(c, "io.jobd.Retry", "queued");
+	return selector_call(c, "io.jobd.Retry", "queued");
 }
 
 static int

@@ -55,6 +55,8 @@ static const struct line job_lines[] = {
 	{ "nextDue", "next due", LINE_INSTANT }, { "createdAt", "added", LINE_INSTANT },
 	{ "generation", "generation", LINE_COUNT }, { "runs", "runs", LINE_COUNT },
 	{ "skips", "skips", LINE_COUNT }, { "crashes", "lost in a row", LINE_COUNT },
+	{ "health", "health", LINE_WORD }, { "healthSince", "health since", LINE_INSTANT },
+	{ "checksFailed", "checks failed", LINE_COUNT }, { "checksPassed", "checks passed", LINE_COUNT },
 	{ "dependents", "dependents", LINE_COUNT },
 	{ "queue", "queue", LINE_TEXT }, { "priority", "priority", LINE_COUNT },
 	{ "mutex", "mutex", LINE_TEXT },

@@ -91,7 +91,7 @@ static const struct stat_row {
 	{ "outputBytes", "output kept", STAT_BYTES, "output_bytes", "Output of commands that is kept." },
 	{ NULL, "retention", 0, NULL, NULL },
 	{ "retentionAt", "last round", STAT_INSTANT, "retention_time_seconds",
-	    "When retention went round last, in seconds since 1970." },
+	    "When retention went round last, in seconds since 1970; 0: not yet." },
 	{ "jobsGivenUp", "jobs gone", STAT_COUNT, "retention_jobs_total", "Jobs that retention gave up." },
 	{ "runsGivenUp", "runs gone", STAT_COUNT, "retention_runs_total", "Runs that retention gave up." },
 	{ "outputBytesGivenUp", "output gone", STAT_BYTES, "retention_output_bytes_total",
@@ -100,7 +100,7 @@ static const struct stat_row {
 	{ "windowJobs", "window", STAT_COUNT, "window_jobs", "Jobs due soon, held in memory." },
 	{ "windowUntil", "window until", STAT_INSTANT, NULL, NULL },
 	{ "running", "running", STAT_COUNT, "runs_running", "Runs that are running." },
-	{ "queued", "queued", STAT_COUNT, "runs_queued", "Runs that wait for a slot." },
+	{ "queued", "queued", STAT_COUNT, "runs_queued", "Runs that wait for a slot or a mutex." },
 	{ "retrying", "retrying", STAT_COUNT, "runs_retrying", "Runs that wait for their next attempt." },
 	{ "runsStarted", "started", STAT_COUNT, "runs_started_total", "Runs started." },
 	{ "runsSucceeded", "succeeded", STAT_COUNT, "runs_succeeded_total", "Runs that succeeded." },
@@ -242,8 +242,10 @@ value_print(const struct cJSON *stats, const struct stat_row *row)
 		printf("jobd_%s %.15g\n", row->metric, seconds(n));
 		return;
 	case STAT_INSTANT:
-		if (text && instant_parse(text, &at) == 0)
-			printf("jobd_%s %.15g\n", row->metric, seconds(at.usec));
+		/* 0 for what has not been yet: a series that is not there alarms nobody. */
+		if (text)
+			(void)instant_parse(text, &at);
+		printf("jobd_%s %.15g\n", row->metric, seconds(at.usec));
 		return;
 	case STAT_YES:
 		printf("jobd_%s %d\n", row->metric, json_get_bool(stats, row->field, 0) != 0);
@@ -268,7 +270,7 @@ metrics_print(const struct cJSON *stats)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		/* An older daemon does not have them all. */
-		if (!rows[i].metric || !json_get(stats, rows[i].field))
+		if (!rows[i].metric || (rows[i].how != STAT_INSTANT && !json_get(stats, rows[i].field)))
 			continue;
 		printf("# HELP jobd_%s %s\n", rows[i].metric, rows[i].help);
 		printf("# TYPE jobd_%s %s\n", rows[i].metric, metric_type(&rows[i]));

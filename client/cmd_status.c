@@ -8,6 +8,7 @@
 #include "client/attempts.h"
 #include "client/call.h"
 #include "client/client.h"
+#include "client/health.h"
 #include "client/history.h"
 #include "client/outcome.h"
 #include "client/progress.h"
@@ -43,13 +44,21 @@ next_told(const struct output *o, const struct cJSON *job)
 {
 	const char *due = json_get_string(job, "nextDue"), *state = value_text(job, "state");
 	char *whole = text_instant(o, due), *relative = text_relative(o, due);
+	bool retrying = strcmp(state, "retrying") == 0;
 	char *waits = json_get(job, "waitsFor") ? text_escape(value_text(job, "waitsFor")) : NULL;
 
-	if (due)
+	if (due && strcmp(state, "queued") == 0)
+		printf("It has been due since %s and waits for its turn: jobctl why %lld tells for what.\n",
+		    whole, json_get_int(job, "id", 0));
+	else if (due && (strcmp(state, "paused") == 0 || strcmp(state, "quarantined") == 0))
+		printf("Its next time is %s (%s), if it is resumed.\n", relative, whole);
+	else if (due)
 		printf("The next run is due %s (%s).\n", relative, whole);
 	else if (strcmp(state, "blocked") == 0)
 		printf("It %s.\n", waits ? waits : "waits for others");
-	else if (strcmp(state, "running") == 0 || strcmp(state, "queued") == 0)
+	else if (json_get_bool(json_get(job, "spec"), "onBoot", false))
+		puts("It runs at the next start of the host.");
+	else if (retrying || strcmp(state, "running") == 0 || strcmp(state, "queued") == 0)
 		puts("After this run nothing more will happen by itself.");
 	else
 		printf("Nothing more will happen by itself%s%s.\n", waits ? ": " : "", waits ? waits : "");
@@ -178,6 +187,7 @@ status_job(struct client *c)
 		job = json_get(reply, "job");
 		last = json_first(json_get(reply, "runs"));
 		job_told(&c->out, job);
+		health_told(&c->out, job);
 		if (last)
 			last_told(&c->out, last);
 		else

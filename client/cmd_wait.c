@@ -9,6 +9,7 @@
 #include "client/follow.h"
 #include "client/outcome.h"
 #include "client/selection.h"
+#include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
 
@@ -64,19 +65,39 @@ judge(const struct cJSON *runs)
 	return worst;
 }
 
-/* Which: of a job that is over without any run there is nothing to print. */
-static void
-runs_told(const struct cJSON *runs)
+/* Of those that any is content with, the first to have ended, or to have begun; NULL: none has run. */
+static const struct cJSON *
+first_of(const struct cJSON *runs, const char *field)
 {
-	const struct cJSON *run;
+	const struct cJSON *run, *first = NULL;
+
+	/* Instants are written so that they are in order as texts, too. */
+	for (run = json_first(runs); run; run = json_next(run)) {
+		if (!first || strcmp(value_text(run, field), value_text(first, field)) < 0)
+			first = run;
+	}
+	return first;
+}
+
+/* Which it was is printed; its code is ours. */
+static int
+first_told(const struct client *c, const struct cJSON *runs, bool ended)
+{
+	const struct cJSON *run = first_of(runs, ended ? "endedAt" : "startedAt");
 	char *label;
 
-	for (run = json_first(runs); run; run = json_next(run)) {
+	if (!run)
+		return EXIT_OK;
+	if (!c->out.json) {
 		label = run_label(run);
 		puts(label);
 		free(label);
+		output_flush();
 	}
-	output_flush();
+	if (!ended)
+		return EXIT_OK;
+	outcome_complain(run, true);
+	return outcome_code(run);
 }
 
 static int
@@ -90,6 +111,7 @@ wait_run(struct client *c)
 		.any = args_flag(&c->args, "any"),
 		.timeout = json_get_int(c->args.parameters, "timeoutUSec", -1),
 	};
+	const struct cJSON *runs;
 	struct cJSON *reply = NULL;
 	int r = selection_take(c, which);
 
@@ -97,11 +119,12 @@ wait_run(struct client *c)
 		return r;
 	r = follow_wait(c, &wait, NULL, &reply);
 
-	if (r == 0 && wait.any && !c->out.json)
-		runs_told(json_get(reply, "runs"));
-	if (r == 0 && strcmp(wait.until, "ended") == 0)
-		r = judge(json_get(reply, "runs"));
-	if (r == 0 && c->args.n_words == 1 && json_count(json_get(reply, "runs")) == 0) {
+	runs = json_get(reply, "runs");
+	if (r == 0 && wait.any)
+		r = first_told(c, runs, strcmp(wait.until, "ended") == 0);
+	else if (r == 0 && strcmp(wait.until, "ended") == 0)
+		r = judge(runs);
+	if (r == 0 && c->args.n_words == 1 && json_count(runs) == 0) {
 		complain("%s was not run, and will not be by itself", c->args.words[0]);
 		r = EXIT_FAILED;
 	}

@@ -101,7 +101,7 @@ interrupt_cancel(const struct interrupt *i)
 {
 	if (interrupt_call(i, "io.jobd.Cancel", "reason", "interrupted", false) != 0)
 		return false;
-	/* Nothing was active: the job waits for room, or for another.  Unless it begins just now. */
+	/* Nothing was active or due: the job waits for another.  Unless it begins just now. */
 	if (interrupt_call(i, "io.jobd.Remove", NULL, NULL, true) >= 0) {
 		complain("it had not begun, and was removed");
 		return true;

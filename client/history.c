@@ -101,7 +101,8 @@ history_print(const struct output *o, const struct cJSON *history)
 		if (said > 0)
 			printf(" (%.1f %%)", 100.0 * (double)good / (double)said);
 		if (unsure > 0)
-			printf("; %lld were inconclusive and do not count", unsure);
+			printf("; %lld %s inconclusive or unreachable and do%s not count", unsure,
+			    unsure == 1 ? "was" : "were", unsure == 1 ? "es" : "");
 		puts(".");
 		if (o->terminal)
 			line_of_blocks(o, json_get(history, "latest"));

@@ -118,10 +118,16 @@ failure_text(const struct cJSON *run)
 char *
 outcome_text(const struct cJSON *run)
 {
+	const char *verdict = run ? json_get_string(run, "verdict") : NULL;
 	int state = run ? state_of(run) : -1;
 
 	if (state == RUN_SUCCEEDED)
 		return xstrdup("ok");
+	/* More than the outcome says. */
+	if ((state == RUN_FAILED || state == RUN_TIMED_OUT) && verdict &&
+	    (strcmp(verdict, "degraded") == 0 || strcmp(verdict, "inconclusive") == 0 ||
+	    strcmp(verdict, "unreachable") == 0))
+		return xstrdup(verdict);
 	if (state == RUN_FAILED)
 		return failure_text(run);
 	return word_print(json_get_string(run, "state"));

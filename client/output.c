@@ -20,9 +20,13 @@
 
 #define WIDTH_DEFAULT	80
 #define WIDTH_LEAST	20
+#define LINES_DEFAULT	24
 
 /* A line stands on the terminal of stderr, to be written over. */
 static bool status_shown;
+
+/* Where complaints go while the screen is in use. */
+static struct buf *complaints;
 
 static int
 stderr_width(void)
@@ -71,11 +75,21 @@ complain(const char *format, ...)
 	buf_vprintf(&text, format, ap);
 	va_end(ap);
 	escaped = text_escape(buf_string(&text));
-	status_line(NULL);
-	(void)fflush(stdout);	/* what was printed before comes before */
-	fprintf(stderr, "jobctl: %s\n", escaped);
+	if (complaints) {
+		buf_printf(complaints, "%s\n", escaped);
+	} else {
+		status_line(NULL);
+		(void)fflush(stdout);	/* what was printed before comes before */
+		fprintf(stderr, "jobctl: %s\n", escaped);
+	}
 	free(escaped);
 	buf_done(&text);
+}
+
+void
+complain_into(struct buf *into)
+{
+	complaints = into;
 }
 
 instant
@@ -88,20 +102,47 @@ instant_now(void)
 }
 
 int
+output_resize(struct output *o)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size = { 0 };
+
+	if (o->terminal)
+		(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	o->width = size.ws_col > 0 ? size.ws_col : WIDTH_DEFAULT;
+	if (columns && atoi(columns) > 0)
+		o->width = atoi(columns);
+	if (o->width < WIDTH_LEAST)
+		o->width = WIDTH_LEAST;
+	return size.ws_row > 0 ? size.ws_row : LINES_DEFAULT;
+}
+
+int
+output_need_screen(const struct output *o, const char *what)
+{
+	const char *term = getenv("TERM");
+
+	if (o->json)
+		complain("%s paints a screen: that and --json are two things, choose one", what);
+	else if (!o->terminal)
+		complain("%s paints a screen, and the output goes to no terminal", what);
+	else if (!term || !*term)
+		complain("%s paints a screen, and $TERM does not say what terminal this is", what);
+	else if (strcmp(term, "dumb") == 0)
+		complain("%s paints a screen, and this terminal (TERM=dumb) cannot", what);
+	else
+		return 0;
+	return EXIT_USAGE;
+}
+
+int
 output_init(struct output *o, const char *color)
 {
-	const char *none = getenv("NO_COLOR"), *term = getenv("TERM"), *columns = getenv("COLUMNS");
-	struct winsize size;
+	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	o->terminal = isatty(STDOUT_FILENO);
 	o->headers = true;
-	o->width = WIDTH_DEFAULT;
-	if (columns && atoi(columns) > 0)
-		o->width = atoi(columns);
-	else if (o->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		o->width = size.ws_col;
-	if (o->width < WIDTH_LEAST)
-		o->width = WIDTH_LEAST;
+	(void)output_resize(o);
 	o->now = instant_now();
 	if (!color || strcmp(color, "auto") == 0)
 		o->colors = o->terminal && !(none && *none) && !(term && strcmp(term, "dumb") == 0);
@@ -370,6 +411,7 @@ color_of(const struct output *o, const char *word)
 		{ "succeeded", GREEN },
 		{ "failed", RED }, { "timed_out", RED }, { "canceled", YELLOW }, { "lost", RED },
 		{ "up", GREEN }, { "degraded", YELLOW }, { "down", RED }, { "unreachable", RED },
+		{ "inconclusive", YELLOW },
 	};
 	size_t i;
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "proto/buf.h"
 #include "proto/when.h"
@@ -20,12 +21,19 @@ struct output {
 	bool	headers;
 	bool	terminal;	/* stdout is one */
 	bool	colors;
+	bool	repaint;	/* a table goes over an older one: what stands behind its lines is erased */
 	int	width;		/* of the terminal, in columns */
 	instant	now;		/* what relative times refer to; set at the start */
 };
 
 /* "jobctl: ..." on stderr, control characters escaped. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Where the screen is in use: what is complained of from now on comes into the buffer instead, a line
+ * each; NULL: to stderr again.
+ */
+void complain_into(struct buf *into);
 
 /*
  * One line on stderr that is written over by the next, and by complain(): for a person who waits.
@@ -40,6 +48,15 @@ instant instant_now(void);
 
 /* Look at the terminal; when is auto, always, never or NULL.  0, or -EINVAL for another word. */
 int output_init(struct output *o, const char *color);
+
+/* Look at its size again: into width, and the lines are returned. */
+int output_resize(struct output *o);
+
+/*
+ * What paints over what it has painted needs a terminal that moves its cursor.  0, or EXIT_USAGE
+ * after having said that there is none.
+ */
+int output_need_screen(const struct output *o, const char *what);
 
 /*
  * Send what was printed.  A reader who has gone away ends jobctl quietly, as he wants
@@ -98,6 +115,7 @@ struct column {
 struct table {
 	const struct output	*output;
 	const struct column	*columns;
+	FILE			*to;		/* stdout, unless set otherwise; the caller's */
 	size_t			 n_columns;
 	char			**cells;	/* row by row */
 	size_t			 n_cells;

@@ -3,6 +3,8 @@
  */
 #include "client/selection.h"
 
+#include <string.h>
+
 #include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
@@ -41,4 +43,28 @@ selection_next(struct cJSON *parameters, const struct cJSON *reply)
 	json_remove(parameters, "after");
 	json_set_int(parameters, "after", next);
 	return true;
+}
+
+int
+since_take(struct client *c)
+{
+	const char *text = args_text(&c->args, "since");
+	instant now = instant_now(), at;
+	char wire[WHEN_TEXT_MAX];
+	usec_t ago;
+
+	if (!text)
+		return 0;
+	if (duration_parse(text, &ago) == 0) {
+		at = instant_add(now, -ago);
+	} else if (instant_parse_human(text, now, &at) < 0) {
+		complain("--since: \"%s\" is neither a time, like 08:30 or 2030-01-31T18:30Z, nor a "
+		    "duration, like 10m", text);
+		return EXIT_USAGE;
+	}
+	if (at.usec > now.usec && strcspn(text, ":") <= 2)
+		at = instant_add(at, -USEC_DAY);
+	json_set_string(c->args.parameters, "since", instant_print(at.usec > 0 ? at :
+	    (instant){ 1 }, wire));
+	return 0;
 }

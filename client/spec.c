@@ -145,6 +145,14 @@ const struct option spec_options[] = {
 	    "so long the certificate must still hold" },
 	{ 0, "chain-days", "N", OPTION_INT, 0, "http.chainDays", NULL,
 	    "and each of those it was verified by" },
+	{ 0, "fail-after", "N", OPTION_INT, 0, "http.failAfter", NULL,
+	    "its health is down after N failed in a row (1)" },
+	{ 0, "ok-after", "N", OPTION_INT, 0, "http.okAfter", NULL,
+	    "and up again after N that are not (1)" },
+	{ 0, "quick-retries", "N", OPTION_INT, 0, "http.quickRetries", NULL,
+	    "before a first failure counts (2), 1 s apart" },
+	{ 0, "depends-on", "JOB", T, 0, "http.dependsOn", NULL,
+	    "while this check is down: unreachable, not down" },
 	{ 0 },
 };
 
@@ -620,7 +628,7 @@ spec_print(const struct output *o, const struct cJSON *spec, bool known)
 	for (option = spec_options; option->name; option++)
 		if (option->field && strcmp(option->name, "body-file") != 0 &&
 		    strcmp(option->field, "keepRuns") != 0 && !(known &&
-		    (strcmp(option->field, "name") == 0 ||
+		    (strcmp(option->field, "name") == 0 || strcmp(option->field, "paused") == 0 ||
 		    strcmp(option->field, "description") == 0)))
 			option_print(o, spec, option);
 	keep_print(o, spec);

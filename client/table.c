@@ -20,6 +20,7 @@ table_init(struct table *t, const struct output *o, const struct column *columns
 	memset(t, 0, sizeof(*t));
 	t->output = o;
 	t->columns = columns;
+	t->to = stdout;
 	while (columns[t->n_columns].title)
 		t->n_columns++;
 	t->widths = xcalloc(t->n_columns, sizeof(*t->widths));
@@ -108,10 +109,10 @@ fit(struct table *t)
 }
 
 static void
-spaces(int n)
+spaces(FILE *to, int n)
 {
 	if (n > 0)
-		printf("%*s", n, "");
+		fprintf(to, "%*s", n, "");
 }
 
 static size_t
@@ -139,18 +140,18 @@ cell_print(const struct table *t, size_t column, const char *text, bool title)
 		used = 1;
 	}
 	if (used > room) {
-		printf("%s%.*s…%s", color, (int)text_fit(text, room - 1), text,
+		fprintf(t->to, "%s%.*s…%s", color, (int)text_fit(text, room - 1), text,
 		    *color ? color_off(t->output) : "");
 		used = room;
 	} else {
 		if (flags & COLUMN_RIGHT)
-			spaces(room - used);
-		printf("%s%s%s", color, text, *color ? color_off(t->output) : "");
+			spaces(t->to, room - used);
+		fprintf(t->to, "%s%s%s", color, text, *color ? color_off(t->output) : "");
 		if (flags & COLUMN_RIGHT)
 			used = room;
 	}
 	if (!last)
-		spaces(room - used + GAP);
+		spaces(t->to, room - used + GAP);
 }
 
 static void
@@ -169,11 +170,11 @@ row_print(const struct table *t, char *const *cells)
 			const char *color = t->columns[i].flags & COLUMN_STATE && cells ?
 			    color_of(t->output, text) : "";
 
-			printf("%s%s%s%s", i ? "\t" : "", color, text,
+			fprintf(t->to, "%s%s%s%s", i ? "\t" : "", color, text,
 			    *color ? color_off(t->output) : "");
 		}
 	}
-	putchar('\n');
+	fputs(t->output->repaint ? "\033[K\n" : "\n", t->to);
 }
 
 void
@@ -191,7 +192,8 @@ table_flush(struct table *t)
 	for (i = 0; i < t->n_cells; i++)
 		free(t->cells[i]);
 	t->n_cells = 0;
-	output_flush();
+	if (t->to == stdout)
+		output_flush();
 }
 
 void

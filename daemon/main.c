@@ -29,6 +29,7 @@
 #include "daemon/engine/loop.h"
 #include "daemon/engine/signals.h"
 #include "daemon/engine/watchdog.h"
+#include "daemon/exec/canary.h"
 #include "daemon/exec/http.h"
 #include "daemon/exec/runner.h"
 #include "daemon/scheduler/scheduler.h"
@@ -156,6 +157,8 @@ root_start(struct daemon *d)
 {
 	task_start(&d->links.task, &links_kind, &d->root);
 	http_engine_start(d->world.http, &d->links.task);
+	if (d->world.canary != NULL)
+		canary_start(d->world.canary, &d->links.task);
 	if (d->runner != NULL)
 		runner_start(d->runner, &d->links.task);
 	task_start(&d->runs.task, &runs_kind, &d->root);
@@ -440,8 +443,10 @@ daemon_build(struct daemon *d)
 		.runner = d->runner,
 		.dns = dns_new(d->loop, s->hosts, s->resolv_conf),
 		.http = http_engine_new(d->loop),
+		.canary = s->canary != NULL ? canary_new(d->loop, s->canary) : NULL,
 	};
 	d->events = event_hub_new();
+	event_hub_keep(d->events, (size_t)s->events_bytes, loop_wall(d->loop));
 	d->zones = zones_new(NULL);
 	boot_id_read(d->boot);
 	d->scheduler = scheduler_new(&(struct scheduler_config){
@@ -481,6 +486,7 @@ daemon_close(struct daemon *d)
 	scheduler_free(d->scheduler);
 	event_hub_free(d->events);
 	zones_free(d->zones);
+	canary_free(d->world.canary);
 	if (d->world.http != NULL)
 		http_engine_free(d->world.http);
 	if (d->world.dns != NULL)

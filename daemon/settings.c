@@ -17,6 +17,7 @@
 #include "daemon/base/config.h"
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
+#include "daemon/exec/canary.h"
 #include "proto/error.h"
 #include "proto/mem.h"
 #include "proto/when.h"
@@ -67,6 +68,8 @@ static const struct config_key keys[] = {
 	    "Jobs due soon that are held in memory; the others stay in the store." },
 	{ "limits", "catch_ups", CONFIG_INT, AT(catch_ups), "20", 1, 10000,
 	    "Runs started in a second, at most, of what was due while jobd was down." },
+	{ "limits", "events_bytes", CONFIG_BYTES, AT(events_bytes), "256K", 0, 1 << 30,
+	    "Of the latest events, kept in memory for jobctl events: about three thousand." },
 	{ "retention", "runs", CONFIG_INT, AT(keep.runs), "10000", 0, INT64_MAX,
 	    "The latest runs of a job that are kept: a day of one every ten seconds. 0 is no limit." },
 	{ "retention", "failed_runs", CONFIG_INT, AT(keep.failed), "100", 0, 1000000,
@@ -85,6 +88,8 @@ static const struct config_key keys[] = {
 	    "Output of all jobs together, in the same way. 0 is no limit." },
 	{ "retention", "spans", CONFIG_DURATION, AT(keep.spans), "365d", 0, DURATION_MAX,
 	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever." },
+	{ "checks", "canary", CONFIG_STRING, AT(canary), NULL, 0, 0,
+	    "ADDRESS:PORT nearby, like the router's: a check without an answer is inconclusive if it gives none either." },
 	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
 	    "A step of the event loop that takes longer is noted with its stack. 0: none is." },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
@@ -468,6 +473,7 @@ settings_read(struct settings *s, int argc, char *argv[])
 	struct command_line line = { 0 };
 	char error[CONFIG_ERROR_MAX];
 	enum log_level level;
+	struct sockaddr_storage canary;
 	int code;
 
 	config_defaults(keys, s);
@@ -492,6 +498,11 @@ settings_read(struct settings *s, int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 	log_set_level(level);
+	if (s->canary != NULL && !canary_address(s->canary, &canary)) {
+		fprintf(stderr, "jobd: checks.canary: '%s' is not like 192.0.2.1:80 or [2001:db8::1]:80\n",
+		    s->canary);
+		return EXIT_USAGE;
+	}
 	if (line.check) {
 		puts("The configuration is good.");
 		return EXIT_OK;

@@ -20,8 +20,10 @@ struct settings {
 	char	*runner;		/* "own", or the path of its socket */
 	char	*log_level;
 	char	*hosts, *resolv_conf;
+	char	*canary;		/* or NULL */
 	int64_t	 connections, connections_per_user, jobs_per_user;
 	int64_t	 commands, checks, timers, window_jobs, catch_ups;
+	int64_t	 events_bytes;
 	struct keep_policy keep;	/* [retention] */
 	usec_t	 block_limit;
 	int64_t	 default_slots, schedule_slots, queue_slots;

@@ -36,6 +36,7 @@ const char *const cause_names[] = {
 	[CAUSE_PRUNED] = "pruned",
 	[CAUSE_PREVIOUS] = "previous",
 	[CAUSE_NEXT] = "next",
+	[CAUSE_HEALTH] = "health",
 	[CAUSE_COUNT] = NULL,
 };
 

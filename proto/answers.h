@@ -42,6 +42,7 @@ enum cause {
 	CAUSE_PRUNED,		/* the records of that instant are gone by retention */
 	CAUSE_PREVIOUS,		/* the occurrence before it */
 	CAUSE_NEXT,		/* the occurrence after it */
+	CAUSE_HEALTH,		/* what the verdicts of a check make of it */
 	CAUSE_COUNT
 };
 

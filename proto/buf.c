@@ -135,7 +135,8 @@ buf_steal(struct buf *b)
 
 	if (b->start > 0)
 		memmove(b->data, s, buf_len(b) + 1);
-	s = b->data;
+	/* It may be kept for long, and there may be many: give back what it was not. */
+	s = xrealloc(b->data, buf_len(b) + 1);
 	*b = (struct buf){ 0 };
 	return s;
 }

@@ -224,6 +224,11 @@ const struct field http_spec_fields[] = {
 	  .max = EXPECTATIONS_MAX },
 	{ AT(http_spec, "certDays", cert_days), .type = FIELD_INT, .max = CERTIFICATE_DAYS_MAX },
 	{ AT(http_spec, "chainDays", chain_days), .type = FIELD_INT, .max = CERTIFICATE_DAYS_MAX },
+	{ AT(http_spec, "failAfter", fail_after), .type = FIELD_INT, .max = FLAP_MAX },
+	{ AT(http_spec, "okAfter", ok_after), .type = FIELD_INT, .max = FLAP_MAX },
+	{ AT(http_spec, "quickRetries", quick_retries), .type = FIELD_INT,
+	  .flags = FIELD_ABSENT_MINUS_ONE, .max = QUICK_RETRIES_MAX },
+	{ AT(http_spec, "dependsOn", depends_on), .type = FIELD_STRING, .max = NAME_BYTES_MAX },
 	{ .type = FIELD_END },
 };
 
@@ -415,6 +420,11 @@ const struct field job_info_fields[] = {
 	{ AT(job_info, "mutex", mutex), .type = FIELD_STRING },
 	{ AT(job_info, "overlaps", overlaps), .type = FIELD_INT },
 	{ AT(job_info, "crashes", crashes), .type = FIELD_INT },
+	{ AT(job_info, "health", health), .type = FIELD_ENUM, .names = verdict_names },
+	{ AT(job_info, "healthSince", health_since), .type = FIELD_INSTANT },
+	{ AT(job_info, "checksFailed", checks_failed), .type = FIELD_INT },
+	{ AT(job_info, "checksPassed", checks_passed), .type = FIELD_INT },
+	{ AT(job_info, "dependsOn", depends_on), .type = FIELD_INT },
 	{ AT(job_info, "dependents", dependents), .type = FIELD_INT },
 	{ AT(job_info, "waitsFor", waits_for), .type = FIELD_STRING },
 	{ AT(job_info, "summary", summary), .type = FIELD_STRING },
@@ -474,6 +484,10 @@ const struct field event_info_fields[] = {
 	{ AT(event_info, "progressPercent", progress), .type = FIELD_INT,
 	  .flags = FIELD_ABSENT_MINUS_ONE },
 	{ AT(event_info, "progressText", progress_text), .type = FIELD_STRING },
+	{ AT(event_info, "verdict", verdict), .type = FIELD_ENUM, .names = verdict_names },
+	{ AT(event_info, "health", health), .type = FIELD_ENUM, .names = verdict_names },
+	{ AT(event_info, "healthWas", health_was), .type = FIELD_ENUM,
+	  .flags = FIELD_ABSENT_MINUS_ONE, .names = verdict_names },
 	{ AT(event_info, "lost", lost), .type = FIELD_INT },
 	{ .type = FIELD_END },
 };
@@ -776,6 +790,10 @@ http_check(struct check *c, const struct http_spec *s)
 		    "needs an https URL: there is no certificate otherwise");
 	if (s->chain_days > 0 && s->insecure)
 		return refuse(c, "chainDays", -1, "needs a verified chain: not with insecure");
+	why = s->depends_on == NULL || job_id_read(s->depends_on) != 0 ? NULL :
+	    job_name_check(s->depends_on);
+	if (why != NULL)
+		return refuse(c, "dependsOn", -1, "must be the id or the name of a check");
 	return JOBD_OK;
 }
 
@@ -1023,6 +1041,28 @@ job_spec_queue(const struct job_spec *s)
 	if (s->command == NULL)
 		return NULL;
 	return job_spec_repeats(s) || s->on_boot ? QUEUE_SCHEDULE : QUEUE_DEFAULT;
+}
+
+bool
+verdict_counts(enum verdict v)
+{
+	return v != VERDICT_INCONCLUSIVE && v != VERDICT_UNREACHABLE;
+}
+
+int64_t
+job_id_read(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n == 0 || n > 18 || text[n] != '\0' ? 0 : strtoll(text, NULL, 10);
+}
+
+int64_t
+job_spec_quick_retries(const struct job_spec *s)
+{
+	if (s->http == NULL || s->retries > 0 || !job_spec_repeats(s))
+		return 0;
+	return s->http->quick_retries < 0 ? QUICK_RETRIES_DEFAULT : s->http->quick_retries;
 }
 
 int64_t

@@ -99,6 +99,9 @@ extern const char *const backoff_names[];
 extern const char *const on_crash_names[];
 extern const char *const leftovers_names[];
 extern const char *const verdict_names[];
+
+/* Does it say anything about what was checked?  none does: then the outcome counts. */
+bool verdict_counts(enum verdict v);
 extern const char *const event_type_names[];
 
 static inline bool
@@ -150,6 +153,11 @@ struct http_spec {
 	struct strings	 expect_time;		/* expectTime: "total<2s" */
 	int64_t		 cert_days;		/* certDays that the certificate still holds; 0: not asked */
 	int64_t		 chain_days;		/* chainDays: the same of the whole verified chain */
+	/* how verdicts make its health: daemon/store/health.h */
+	int64_t		 fail_after;		/* failAfter: checks down in a row; 0: 1 */
+	int64_t		 ok_after;		/* okAfter: checks up in a row; 0: 1 */
+	int64_t		 quick_retries;		/* quickRetries; -1: see job_spec_quick_retries() */
+	char		*depends_on;		/* dependsOn: id or name of another check */
 };
 
 enum ip_version { IP_ANY, IP_V4, IP_V6, IP_VERSION_COUNT };
@@ -276,6 +284,16 @@ const char *job_spec_queue(const struct job_spec *s);
 
 /* How many of its occurrences may wait (queue), or runs go on at a time (parallel); else 1. */
 int64_t job_spec_overlap_limit(const struct job_spec *s);
+
+/* The id that a text of digits is; 0: it is none. */
+int64_t job_id_read(const char *text);
+
+/* Quick retries before a first failed check counts: of one that comes again and has no retries of its own. */
+int64_t job_spec_quick_retries(const struct job_spec *s);
+#define QUICK_RETRIES_DEFAULT	2
+#define QUICK_RETRY_DELAY	USEC_SEC	/* or an eighth of everyUSec, if that is less */
+#define QUICK_RETRIES_MAX	10
+#define FLAP_MAX		1000	/* of failAfter and okAfter */
 
 /* When, in words: "cron 0 3 * * * Europe/Berlin", "every 5m"; NULL for a single occurrence.  The caller frees. */
 char *job_spec_schedule_words(const struct job_spec *s);
@@ -406,6 +424,11 @@ struct job_info {
 	char		*mutex;
 	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	int64_t		 crashes;	/* attempts lost, in a row */
+	int		 health;	/* enum verdict, of a check */
+	instant		 health_since;	/* healthSince */
+	int64_t		 checks_failed;	/* checksFailed: the latest that count, in a row; or: */
+	int64_t		 checks_passed;	/* checksPassed */
+	int64_t		 depends_on;	/* dependsOn: another check; 0 absent */
 	int64_t		 dependents;	/* jobs that wait for it */
 	char		*waits_for;	/* waitsFor, in words: see dependency_words() */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
@@ -480,12 +503,14 @@ struct event_info {
 	instant		 retry_at;	/* retryAt, of run_retrying */
 	int64_t		 progress;	/* progressPercent; -1 absent */
 	char		*progress_text;	/* progressText */
+	int		 verdict;	/* of run_ended, of a check */
+	int		 health, health_was; /* health; healthWas: only when that was another */
 	int64_t		 lost;		/* how many events this watcher has missed */
 };
 
 /* An event that says nothing yet: what has -1 for absent is absent.  Begin with it. */
 #define EVENT_INFO_NONE ((struct event_info){ \
-	.kind = -1, .state = -1, .job_state = -1, .exit_code = -1, .progress = -1 })
+	.kind = -1, .state = -1, .job_state = -1, .exit_code = -1, .progress = -1, .health_was = -1 })
 
 extern const struct field event_info_fields[];
 void event_info_done(struct event_info *e);

@@ -12,6 +12,7 @@ check() {
 		level["daemon/runner"] = level["daemon/wire"]
 		home["event2/"] = "daemon/engine"; home["sqlite3.h"] = "daemon/store"; home["curl/"] = "daemon/exec"
 		home["cjson/"] = "proto"; home["systemd/"] = "daemon/wire"; home["ini.h"] = "daemon/base"
+		home["curses.h"] = home["term.h"] = "client"
 	}
 	function dir(p) { sub(/\/[^\/]*$/, "", p); return p }
 	function bad(why) { printf "%s:%s: %s\n", $1, $2, why; failed = 1 }

@@ -10,6 +10,8 @@ BELOW_exec	:= daemon/exec $(BELOW_store)
 BELOW_scheduler	:= daemon/scheduler $(BELOW_exec)
 BELOW_server	:= daemon/server $(BELOW_scheduler)
 
+BELOW_client	:= client proto
+
 BELOW_runner	:= $(BELOW_wire)
 
 LINK_proto	:= $(LIBS_proto)
@@ -18,6 +20,7 @@ LINK_engine	:= $(LIBS_engine) $(LINK_base)
 LINK_wire	:= $(LIBS_wire) $(LINK_engine)
 LINK_store	:= $(LIBS_store) $(LINK_wire)
 LINK_runner	:= $(LINK_wire)
+LINK_client	:= $(LIBS_client) $(LIBS_proto)
 LINK_exec	:= $(LIBS_ALL)
 LINK_scheduler	:= $(LIBS_ALL)
 LINK_server	:= $(LIBS_ALL)
@@ -36,6 +39,12 @@ $(HARNESS_ARCHIVE): $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
 RUNNER_ARCHIVE	:= $(B)/daemon/runner.a
 
 $(RUNNER_ARCHIVE): $(filter-out %/main.o,$(RUNNER_OBJECTS))
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+# And all of jobctl but its main().
+$(call floor-archive,client): $(filter-out %/main.o,$(CLIENT_OBJECTS))
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)ar rcs $@ $^

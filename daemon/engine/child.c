@@ -248,47 +248,57 @@ clone_into(struct clone_args *args, struct birth *b)
 #endif
 }
 
-/* Born in its cgroup, or -errno: that of an older kernel or a sandbox, too. */
+/* Born, with CLONE_INTO_CGROUP in its cgroup; or -errno: that of an older kernel or a sandbox, too. */
 static pid_t
-born_in_cgroup(struct birth *b, char *stack, size_t n, int *pidfd)
+born(struct birth *b, char *stack, size_t n, int *pidfd, uint64_t where)
 {
 	struct clone_args args = {
-		.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_INTO_CGROUP,
+		.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | where,
 		.pidfd = (uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 		.stack = (uintptr_t)stack,
 		.stack_size = n,
-		.cgroup = (uint64_t)b->s->cgroup_fd,
+		.cgroup = where != 0 ? (uint64_t)b->s->cgroup_fd : 0,
 	};
 
 	return clone_into(&args, b);
 }
 
+/* Is this how the kernel, or a sandbox, says that it cannot do it so? */
+static bool
+is_unknown(pid_t pid)
+{
+	return pid == -ENOSYS || pid == -EINVAL || pid == -E2BIG || pid == -EOPNOTSUPP ||
+	    pid == -EPERM;
+}
+
 /*
- * clone(2) with all signals blocked, those of the C library's own included (a thread that is
- * cancelled or asked to change its user must not answer in the child).
+ * With all signals blocked, those of the C library's own included (a thread that is cancelled or
+ * asked to change its user must not answer in the child).  The C library's clone() comes last: a
+ * thread sanitizer takes it for a fork, and believes no lock of this thread after it.
  */
 static pid_t
 give_birth(struct birth *b, int *pidfd)
 {
 	char stack[STACK_SIZE] __attribute__((aligned(16)));
 	uint64_t all = ~(uint64_t)0;
-	int error;
-	pid_t pid;
+	pid_t pid = -ENOSYS;
 
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &b->mask, KERNEL_SIGNALS / 8);
-	pid = b->s->into_cgroup ? born_in_cgroup(b, stack, sizeof(stack), pidfd) : -ENOSYS;
-	error = -pid;
-	if (error == ENOSYS || error == EINVAL || error == E2BIG || error == EOPNOTSUPP ||
-	    error == EPERM) {
+	if (b->s->into_cgroup)
+		pid = born(b, stack, sizeof(stack), pidfd, CLONE_INTO_CGROUP);
+	if (is_unknown(pid)) {
 		b->move = b->s->into_cgroup;
-		/* The C library's clone() wants the end where the stack begins; all grow down. */
+		pid = born(b, stack, sizeof(stack), pidfd, 0);
+	}
+	if (is_unknown(pid)) {
+		/* It wants the end where the stack begins; all grow down. */
 		pid = clone(child_main, stack + sizeof(stack),
 		    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, b, pidfd);
-		error = errno;
+		pid = pid < 0 ? -errno : pid;
 	}
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &b->mask, NULL, KERNEL_SIGNALS / 8);
-	return pid < 0 ? -error : pid;
+	return pid;
 }
 
 static bool

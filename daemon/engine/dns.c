@@ -70,6 +70,7 @@ struct dns {
 	struct resolver		*resolver;	/* NULL: none now */
 	struct event		*idle;
 	struct query		*queries;	/* all, of old resolvers too */
+	usec_t			 answered;	/* see dns_answered() */
 };
 
 /* One family of a query. */
@@ -538,6 +539,8 @@ part_event(int result, char type, int count, int ttl, void *addresses, void *arg
 	q->pending--;
 	p->request = NULL;
 	p->error = error_from(result);
+	if (result == DNS_ERR_NONE || result == DNS_ERR_NODATA || result == DNS_ERR_NOTEXIST)
+		q->dns->answered = loop_clock(q->dns->loop);
 	if (result == DNS_ERR_NONE) {
 		for (int i = 0; i < count && i < DNS_ADDRESSES_MAX; i++)
 			p->addresses[p->n++] = address_from(family, (char *)addresses + size * (size_t)i);
@@ -659,6 +662,12 @@ dns_free(struct dns *d)
 	free(d->hosts_path);
 	free(d->resolv_path);
 	free(d);
+}
+
+usec_t
+dns_answered(const struct dns *d)
+{
+	return d->answered;
 }
 
 const char *

@@ -54,6 +54,12 @@ void dns_lookup_start(struct dns_lookup *q, struct dns *d, const char *name, int
 /* Forget it, done or not.  Twice is fine. */
 void dns_lookup_stop(struct dns_lookup *q);
 
+/*
+ * When a nameserver said last that a name has addresses, or does not exist (of loop_clock()); 0: never.
+ * Whether it is the name or the servers that a failed lookup tells of.
+ */
+usec_t dns_answered(const struct dns *d);
+
 /* In words. */
 const char *dns_error(int error);
 

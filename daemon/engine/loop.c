@@ -165,6 +165,7 @@ loop_new(enum loop_clock clock)
 
 	l->is_virtual = clock == LOOP_VIRTUAL;
 	l->timer_fd = -1;
+	l->lag_min = LAG_MIN;
 	l->queue_end = &l->queue_head;
 	l->now = l->is_virtual ? USEC_SEC : loop_clock(l);
 	/* It has slept for long, as far as the watchdog is concerned. */
@@ -239,6 +240,8 @@ fire_timers(struct loop *l)
 			break;
 		t = container_of(first->node, struct task, timer);
 		histogram_add(&l->stats.lag, (uint64_t)(l->now - first->key));
+		if (__builtin_expect(l->now - first->key >= l->lag_min, 0))
+			lag_note(l, first->key, l->now, LAG_LATE);
 		l->stats.timers_fired++;
 		heap_remove(&l->timers, &t->timer);
 		task_wake(t);

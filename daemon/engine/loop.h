@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "daemon/base/histogram.h"
+#include "daemon/engine/lag.h"
 #include "daemon/engine/task.h"
 
 struct event_base;
@@ -71,6 +72,9 @@ struct loop {
 	usec_t			 sweep_next;	/* when it goes on, and while it is under way 0 */
 	uint8_t			 epoch;		/* of its time; wraps */
 	struct task_walk	*walks;		/* of those who are looking at the tasks */
+	usec_t			 lag_min;	/* lag.h: LAG_MIN, until somebody changes it */
+	struct lag		 lags[LAGS_KEPT];
+	unsigned		 lags_n;		/* so far */
 	struct loop_stats	 stats;
 };
 

@@ -381,6 +381,8 @@ watchdog_over(struct loop *l)
 	b->cause = cause_of(w, b);
 	w->counts[b->cause]++;
 	w->n++;
+	lag_note(l, now - b->took, now, b->cause == BLOCK_STOPPED ? LAG_STOPPED :
+	    b->cause == BLOCK_STARVED ? LAG_STARVED : LAG_BLOCKED);
 	/* The next round arms it. */
 	l->watched = 0;
 	l->caught = 0;
@@ -480,6 +482,17 @@ watchdog_free(struct loop *l)
 	watchdog_stop(l);
 	free(l->watchdog);
 	l->watchdog = NULL;
+}
+
+usec_t
+watchdog_starved(const struct loop *l)
+{
+	struct account now;
+
+	if (l->watchdog == NULL)
+		return 0;
+	account_read(l->watchdog, &now);
+	return now.delayed;
 }
 
 uint64_t

@@ -59,6 +59,12 @@ void loop_set_block_limit(struct loop *l, usec_t limit);
 /* How often the loop was blocked so far, by cause; the ring may have forgotten the older. */
 uint64_t watchdog_count(const struct loop *l, enum block_cause cause);
 
+/*
+ * How long the loop's thread was ready to run, but without a processor, so far and in all; 0 when the
+ * kernel does not tell.  A read of a file in /proc.
+ */
+usec_t watchdog_starved(const struct loop *l);
+
 /* The n-th of the ring, 0 the latest; false: there are no more. */
 bool watchdog_block(const struct loop *l, unsigned n, struct block *out);
 

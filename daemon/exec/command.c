@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "daemon/base/fault.h"
+#include "daemon/engine/gate.h"
 #include "daemon/engine/loop.h"
 #include "daemon/exec/executors.h"
 #include "daemon/exec/runner.h"
@@ -24,6 +25,9 @@
 /* It has as many commands as it may have, or is about to stop: ask again. */
 #define START_AGAIN		USEC_SEC
 
+/* One that runs longer is likely to run for long. */
+#define SHORT_COMMAND		(100 * USEC_MSEC)
+
 #define COMMAND_PATH	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define COMMAND_LANG	"C.UTF-8"
 
@@ -31,11 +35,13 @@ struct command {
 	struct exec		 exec;
 	struct runner_wait	 wait;
 	struct runner_run	*known;		/* the runner's */
+	struct gate_pass	 turn;		/* to send Start */
 	struct peer_call	 start;
 	instant			 sent_to;	/* since of whom Start was sent to; 0: nobody */
 	uint64_t		 sent_by;	/* the connection */
 	bool			 cancel_sent;
 	bool			 again;		/* Start was refused for now */
+	bool			 rests;		/* our spec is put away */
 };
 
 /* ---- what is asked for ---- */
@@ -273,7 +279,7 @@ judge(struct command *f, const struct runner_exit *e)
 static void
 take_exit(struct command *f)
 {
-	const struct runner_exit *e = &f->known->exit;
+	const struct runner_exit *e = f->known->exit;
 	struct run_info *run = f->exec.run;
 
 	fault_point(FAULT_EXIT_TOLD);
@@ -312,11 +318,22 @@ take_progress(struct command *f)
 	struct run_info *run = f->exec.run;
 
 	f->known->news = false;
-	run->progress = f->known->progress.percent;
+	run->progress = f->known->progress->percent;
 	free(run->progress_text);
-	run->progress_text = xstrdup(f->known->progress.text);
+	run->progress_text = xstrdup(f->known->progress->text);
 	if (f->exec.progress != NULL)
 		f->exec.progress(&f->exec);
+}
+
+/* What was asked for is not needed while it is in line, and until it has ended. */
+static void
+rest(struct command *f, bool rests)
+{
+	if (rests == f->rests)
+		return;
+	f->rests = rests;
+	if (f->exec.put_spec_away != NULL)
+		f->exec.put_spec_away(&f->exec, rests);
 }
 
 /* May the runner that is there be asked to start it? */
@@ -386,6 +403,14 @@ is_fresh(const struct command *f)
 	return !f->exec.adopt && !instant_is_set(f->sent_to);
 }
 
+/* While it was in line something has happened that has to be looked at first. */
+static bool
+is_off(const struct command *f)
+{
+	return !runner_ready(f->exec.world->runner) || f->known->ended ||
+	    (f->exec.cancel && is_fresh(f));
+}
+
 static void
 begin(struct command *f)
 {
@@ -394,6 +419,7 @@ begin(struct command *f)
 	struct runner *r = f->exec.world->runner;
 
 	f->exec.run->state = RUN_RUNNING;
+	f->rests = f->exec.spec == NULL;
 	runner_wait(r, &f->wait, &f->exec.task);
 	f->known = runner_open(r, &a, &f->exec.task);
 }
@@ -403,6 +429,7 @@ end(struct command *f)
 {
 	struct runner *r = f->exec.world->runner;
 
+	gate_leave(&f->turn);
 	runner_forget(r, &f->start);
 	peer_call_done(&f->start);
 	runner_unwait(r, &f->wait);
@@ -440,12 +467,22 @@ command_step(struct task *t)
 				    " (it was killed, or the host went down)");
 				break;
 			}
-			if (is_too_old(f))
+			gate_enter(runner_starts(r), &f->turn, t);
+			AWAIT(t, f->turn.granted || is_off(f));
+			if (t->err != 0)
+				goto out;
+			if (is_off(f)) {
+				gate_leave(&f->turn);
+				continue;
+			}
+			rest(f, false);
+			if (is_over(f) || is_too_old(f))
 				break;
 			send_start(f);
 			AWAIT(t, f->start.done || f->known->ended);
 			if (t->err != 0)
 				goto out;
+			gate_leave(&f->turn);
 			if (f->start.done && f->start.result == 0)
 				take_answer(f);
 			/* What was said is taken: a command may run for long, and there may be many. */
@@ -464,13 +501,17 @@ command_step(struct task *t)
 		while (!is_over(f) && !f->known->ended && runner_ready(r)) {
 			if (f->exec.cancel && !f->cancel_sent)
 				send_cancel(f);
-			AWAIT(t, f->known->ended || !runner_ready(r) || f->known->news ||
+			AWAIT_UNTIL(t, f->rests ? USEC_NEVER : loop_now(t->loop) + SHORT_COMMAND,
+			    f->known->ended || !runner_ready(r) || f->known->news ||
 			    (f->exec.cancel && !f->cancel_sent));
-			if (t->err != 0)
+			if (t->err == -ECANCELED)
 				goto out;
+			if (t->err == -ETIMEDOUT)
+				rest(f, true);
 			if (f->known->news)
 				take_progress(f);
 		}
+		rest(f, false);
 		if (!is_over(f) && f->known->ended)
 			take_exit(f);
 	}
@@ -498,5 +539,6 @@ static const struct task_kind command_kind = {
 
 const struct executor executor_command = {
 	.frame_size = sizeof(struct command),
+	.rests = true,
 	.kind = &command_kind,
 };

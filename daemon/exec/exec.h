@@ -8,6 +8,7 @@
 #include "daemon/engine/task.h"
 #include "proto/types.h"
 
+struct canary;
 struct dns;
 struct http_engine;
 struct runner;
@@ -19,6 +20,7 @@ struct exec_world {
 	struct runner		*runner;	/* runner.h */
 	struct dns		*dns;
 	struct http_engine	*http;		/* http.h */
+	struct canary		*canary;	/* canary.h; NULL: none is configured */
 	/* A row a kind, of a world that is only simulated; NULL: the real ones. */
 	const struct executor *const *executors;
 };
@@ -37,17 +39,21 @@ struct exec_world {
 struct exec {
 	struct task		 task;
 	struct exec_world	*world;
-	const struct job_spec	*spec;		/* the run's, outlives us */
+	const struct job_spec	*spec;		/* the run's, outlives us; of one that rests: or NULL */
 	struct run_info		*run;		/* the run's: in: job, run, attempt, due, started; out: the outcome */
 	int64_t			 uid;		/* of the owner */
 	bool			 adopt;		/* it was begun by an earlier daemon */
 	bool			 cancel;	/* set and woken by the run's task */
 	/* Called when run->progress is news; may be NULL. */
 	void			(*progress)(struct exec *e);
+	/* Of one that rests: have the spec, or do without; it may fail the run.  May be NULL. */
+	void			(*put_spec_away)(struct exec *e, bool away);
 };
 
 struct executor {
 	size_t			 frame_size;	/* its first member is struct exec */
+	/* It begins without the spec, and puts it away: there may be many that wait for long. */
+	bool			 rests;
 	const struct task_kind	*kind;		/* release is NULL: the frame is part of the run's */
 };
 

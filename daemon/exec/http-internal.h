@@ -6,6 +6,7 @@
 
 #include "daemon/engine/dns.h"
 #include "daemon/exec/assertions.h"
+#include "daemon/exec/canary.h"
 #include "daemon/exec/curl.h"
 #include "daemon/exec/exec.h"
 #include "daemon/exec/url.h"
@@ -36,6 +37,11 @@ struct http_frame {
 	int64_t			 cert_days, chain_days;
 	char			*chain_name;
 	char			 too_long[64];	/* what is: in words */
+	usec_t			 starved;	/* watchdog_starved() at the beginning */
+	bool			 unanswered;	/* it was judged without an answer of the other side */
+	bool			 only_late;	/* without our own lag it would have been in time */
+	bool			 doubted;	/* the canary is asked */
+	struct canary_wait	 canary;
 };
 
 /* Whose name is to be looked up for this hop: the proxy's, or the host's. */
@@ -53,5 +59,20 @@ bool http_send(struct http_frame *f);
 
 /* The answer of a hop is forgotten, its handles are freed; twice is fine. */
 void http_hop_end(struct http_frame *f);
+
+/* ---- was it us? (http-doubt.c) ---- */
+
+/* It is judged because no nameserver answers for its name. */
+void http_doubt_resolver(struct http_frame *f);
+
+/* It is judged as degraded: would it be up, had the loop not been away? */
+bool http_only_late(const struct http_frame *f, const struct answer *given);
+
+/* It is judged, and the time it took ends now. */
+void http_doubt_loop(struct http_frame *f);
+
+/* Is the canary asked?  Then await it, and tell; stopped: the daemon stops. */
+bool http_doubts_network(struct http_frame *f);
+void http_doubt_network(struct http_frame *f, bool stopped);
 
 #endif

@@ -8,11 +8,13 @@
  * What is told never holds credentials: they are cut out of the URL, as is its query.
  */
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/engine/loop.h"
+#include "daemon/engine/watchdog.h"
 #include "daemon/exec/executors.h"
 #include "daemon/exec/http-internal.h"
 #include "proto/json.h"
@@ -44,6 +46,14 @@ static void
 fail_here(struct http_frame *f, const char *why)
 {
 	set_outcome(f, RUN_FAILED, VERDICT_INCONCLUSIVE, xasprintf("%s: %s", f->url.told, why));
+}
+
+/* It was no answer of the other side's that led to this verdict: so the blame may be ours. */
+static void
+fail_unanswered(struct http_frame *f, enum run_state state, char *reason)
+{
+	f->unanswered = true;
+	set_outcome(f, state, VERDICT_DOWN, reason);
 }
 
 /* ---- where the time goes ---- */
@@ -132,8 +142,10 @@ give_up(struct http_frame *f)
 		return;
 	}
 	duration_print(f->deadline - f->began, limit);
-	set_outcome(f, RUN_TIMED_OUT, VERDICT_DOWN,
+	fail_unanswered(f, RUN_TIMED_OUT,
 	    xasprintf("%s: no answer within %s, stopped %s", f->url.told, limit, stopped_where(f)));
+	if (f->transfer.easy == NULL)
+		http_doubt_resolver(f);
 }
 
 /* ---- the verdict ---- */
@@ -145,8 +157,20 @@ judge_slow_connection(struct http_frame *f)
 	char limit[WHEN_TEXT_MAX];
 
 	duration_print(f->exec.spec->http->connect_timeout, limit);
-	set_outcome(f, RUN_TIMED_OUT, VERDICT_DOWN, xasprintf("%s: no connection within %s, stopped %s",
+	fail_unanswered(f, RUN_TIMED_OUT, xasprintf("%s: no connection within %s, stopped %s",
 	    f->url.told, limit, stopped_where(f)));
+	if (f->transfer.easy == NULL)
+		http_doubt_resolver(f);
+}
+
+/* What the other side sent is the trouble, not that nothing came. */
+static bool
+transfer_answered(const struct transfer *x)
+{
+	return x->result != CURLE_COULDNT_CONNECT && x->result != CURLE_OPERATION_TIMEDOUT &&
+	    x->result != CURLE_GOT_NOTHING && x->result != CURLE_RECV_ERROR &&
+	    x->result != CURLE_SEND_ERROR && x->result != CURLE_PARTIAL_FILE &&
+	    x->result != CURLE_SSL_CONNECT_ERROR && x->result != CURLE_ABORTED_BY_CALLBACK;
 }
 
 static void
@@ -166,8 +190,10 @@ judge_failure(struct http_frame *f)
 	why = transfer_reason(&f->transfer, &ours);
 	if (ours)
 		fail_here(f, why);
-	else
+	else if (transfer_answered(&f->transfer))
 		fail(f, why);
+	else
+		fail_unanswered(f, RUN_FAILED, xasprintf("%s: %s", f->url.told, why));
 	free(why);
 }
 
@@ -205,6 +231,7 @@ judge_answer(struct http_frame *f, long status)
 	}
 	f->sum.total = loop_clock(f->exec.task.loop) - f->began;
 	words = assertions_judge(s, &a, &verdict);
+	f->only_late = verdict == VERDICT_DEGRADED && http_only_late(f, &a);
 	if (words == NULL) {
 		set_outcome(f, RUN_SUCCEEDED, VERDICT_UP, NULL);
 		return;
@@ -318,6 +345,7 @@ begin(struct http_frame *f)
 	const char *why;
 
 	f->began = loop_clock(l);
+	f->starved = watchdog_starved(l);
 	f->deadline = f->began + (limit > 0 ? limit : HTTP_TIMEOUT_DEFAULT);
 	r->spawned = loop_wall(l);
 	f->sum.queue = instant_since(r->spawned, r->due);
@@ -338,6 +366,7 @@ finish(struct http_frame *f)
 	struct loop *l = f->exec.task.loop;
 
 	if (r->state != RUN_RUNNING) {
+		http_doubt_loop(f);
 		r->exited = loop_wall(l);
 		f->sum.total = loop_clock(l) - f->began;
 		if (r->phases == NULL)
@@ -376,6 +405,16 @@ wrong_family(const struct http_frame *f)
 	return http_connects_to(f)->numeric && version != IP_ANY && six != (version == IP_V6);
 }
 
+static void
+judge_lookup(struct http_frame *f)
+{
+	int error = f->lookup.error;
+
+	fail(f, dns_error(error));
+	if (error == EAI_AGAIN || error == EAI_FAIL)
+		http_doubt_resolver(f);
+}
+
 /* The lookup is over, or has to be.  False when the check ends with it: judged. */
 static bool
 looked_up(struct http_frame *f, bool in_time)
@@ -390,7 +429,7 @@ looked_up(struct http_frame *f, bool in_time)
 	else if (!in_time || f->exec.cancel)
 		give_up(f);
 	else if (f->lookup.error != 0)
-		fail(f, dns_error(f->lookup.error));
+		judge_lookup(f);
 	else if (wrong_family(f))
 		fail(f, "the address is not of the family that is asked for");
 	else if (f->lookup.n == 0 && !http_connects_to(f)->numeric)
@@ -436,6 +475,10 @@ http_step(struct task *t)
 	}
 	/* Cancelled by the daemon's stop: still running, and the next daemon repeats the check. */
 	finish(f);
+	if (http_doubts_network(f)) {
+		AWAIT(t, f->canary.done || f->exec.cancel);
+		http_doubt_network(f, t->err == -ECANCELED);
+	}
 	TASK_END(t, 0);
 }
 
@@ -444,7 +487,9 @@ http_describe(const struct task *t, char *out, size_t n)
 {
 	const struct http_frame *f = container_of(t, struct http_frame, exec.task);
 
-	if (f->transfer.easy != NULL)
+	if (f->doubted)
+		snprintf(out, n, "the canary %s", canary_name(f->exec.world->canary));
+	else if (f->transfer.easy != NULL)
 		snprintf(out, n, "the answer of %s", f->url.told);
 	else if (f->url.host != NULL)
 		snprintf(out, n, "the address of %s", http_connects_to(f)->host);

@@ -23,6 +23,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/map.h"
 #include "daemon/engine/child.h"
+#include "daemon/engine/gate.h"
 #include "daemon/engine/loop.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -35,6 +36,12 @@
 /* Of what our own says on its standard output: nothing. */
 #define BEGIN_BYTES_MAX		4096
 
+/*
+ * Starts under way.  It answers one call after another: a thousand before it would hold up a cancel,
+ * and the acknowledgements of what has ended meanwhile, which would then have to be written.
+ */
+#define STARTS_MAX		32
+
 struct runner {
 	struct task		 task;
 	struct loop		*loop;
@@ -43,6 +50,7 @@ struct runner {
 	struct peer_call	 describe_call, watch_call;
 	struct map		 jobs;		/* job -> its first entry */
 	struct runner_wait	*waits;
+	struct gate		 starts;
 	struct child		 own;		/* the one we have started, if any */
 	struct stream		 begin;		/* its standard output: ends when it listens */
 	int64_t			 wanted;	/* by so many executors */
@@ -93,8 +101,12 @@ entry_free(struct runner *r, struct runner_run *e)
 {
 	r->running -= e->running;
 	fields_done(runner_running_fields, &e->last);
-	fields_done(runner_progress_fields, &e->progress);
-	fields_done(runner_exit_fields, &e->exit);
+	if (e->progress != NULL)
+		fields_done(runner_progress_fields, e->progress);
+	if (e->exit != NULL)
+		fields_done(runner_exit_fields, e->exit);
+	free(e->progress);
+	free(e->exit);
 	free(e);
 }
 
@@ -193,7 +205,8 @@ runner_run_has_ended(struct runner *r, struct runner_run *e, const struct cJSON 
 
 	if (e->ended || fields_read_lax(exit, runner_exit_fields, &is, &error) != JOBD_OK)
 		return;
-	e->exit = is;
+	e->exit = xmalloc(sizeof(*e->exit));
+	*e->exit = is;
 	e->ended = true;
 	r->running -= e->running;
 	e->running = false;
@@ -369,8 +382,10 @@ take_progress(struct runner *r, const struct cJSON *o)
 		fields_done(runner_progress_fields, &is);
 		return;
 	}
-	fields_done(runner_progress_fields, &e->progress);
-	e->progress = is;
+	if (e->progress == NULL)
+		e->progress = xcalloc(1, sizeof(*e->progress));
+	fields_done(runner_progress_fields, e->progress);
+	*e->progress = is;
 	e->news = true;
 	task_wake(e->waiter);
 }
@@ -700,6 +715,7 @@ runner_new(const struct runner_config *config, struct loop *l)
 	r->config.log_level = xstrdup(config->log_level);
 	r->pause = CONNECT_PAUSE_MIN;
 	r->own.pidfd = -1;
+	gate_init(&r->starts, STARTS_MAX);
 	return r;
 }
 
@@ -796,6 +812,12 @@ struct peer *
 runner_peer(struct runner *r)
 {
 	return r->ready ? &r->calls : NULL;
+}
+
+struct gate *
+runner_starts(struct runner *r)
+{
+	return &r->starts;
 }
 
 int64_t

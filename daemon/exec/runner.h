@@ -81,6 +81,8 @@ const char *runner_policy(const struct runner *r);
  * connection of its own, to runner_socket().
  */
 struct peer *runner_peer(struct runner *r);
+/* To be entered for a Start: so that what else it is asked has not to wait for many of them. */
+struct gate *runner_starts(struct runner *r);
 /*
  * Which connection it is, counted from 1; 0: none.  What was asked through one is answered by the
  * runner of that time: another number means that it has to be found out anew.
@@ -109,11 +111,12 @@ struct runner_run {
 	struct task		*waiter;	/* its executor; NULL: it is over, or nobody's */
 	bool			 taken;		/* the executor has its end, not yet committed */
 	bool			 running;	/* this runner has it */
-	bool			 ended;		/* exit is filled */
-	struct runner_running	 last;
+	bool			 ended;		/* exit is there */
 	bool			 news;		/* progress has come that the executor has not taken */
-	struct runner_progress	 progress;
-	struct runner_exit	 exit;
+	struct runner_running	 last;
+	/* Most of the time there is neither: NULL. */
+	struct runner_progress	*progress;
+	struct runner_exit	*exit;
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
  * event: see event.h.  An event is copied into the ring of each watcher that wants it, and into
- * none if nobody watches: then emitting costs a counter.  A full ring loses the newest,
+ * none if nobody watches: then emitting costs a counter, and a packed copy if the latest are kept.  A full ring loses the newest,
  * so what a watcher gets is in order and its gap is at one place, told before what follows it.
  */
 #include "daemon/scheduler/event.h"
@@ -9,12 +9,14 @@
 
 #include "daemon/base/must.h"
 #include "daemon/engine/task.h"
+#include "daemon/scheduler/recent.h"
 #include "proto/mem.h"
 
 struct event_hub {
 	struct watcher	*first;
 	int64_t		 watchers;
 	int64_t		 sequence;
+	struct recent	*recent;	/* or NULL */
 };
 
 struct event_hub *
@@ -29,7 +31,21 @@ event_hub_free(struct event_hub *h)
 	if (h == NULL)
 		return;
 	MUST(h->first == NULL);
+	recent_free(h->recent);
 	free(h);
+}
+
+void
+event_hub_keep(struct event_hub *h, size_t bytes, instant now)
+{
+	MUST(h->recent == NULL);
+	h->recent = recent_new(bytes, now);
+}
+
+const struct recent *
+event_hub_recent(const struct event_hub *h)
+{
+	return h->recent;
 }
 
 static void
@@ -61,6 +77,8 @@ event_emit(struct event_hub *h, const struct event_info *e)
 	struct event_info numbered = *e;
 
 	numbered.sequence = ++h->sequence;
+	if (h->recent != NULL && e->type != EVENT_RUN_PROGRESS)
+		recent_add(h->recent, &numbered);
 	for (struct watcher *w = h->first; w != NULL; w = w->next) {
 		if (w->wants == NULL || w->wants(w, &numbered))
 			watcher_add(w, &numbered);

@@ -14,6 +14,7 @@ struct task;
 #define WATCHER_EVENTS_MAX 1024
 
 struct event_hub;
+struct recent;
 
 struct watcher {
 	struct watcher		*next, *prev;
@@ -31,6 +32,13 @@ struct watcher {
 
 struct event_hub *event_hub_new(void);
 void event_hub_free(struct event_hub *h);		/* no watcher may be left */
+
+/*
+ * Keep the latest events, so many bytes of them; none of run_progress, which would crowd the others out.
+ * The hub's own; NULL: they are not kept.
+ */
+void event_hub_keep(struct event_hub *h, size_t bytes, instant now);
+const struct recent *event_hub_recent(const struct event_hub *h);
 
 /*
  * Tell all; sequence is given here; strings in e are borrowed and copied for watchers who want

@@ -431,6 +431,19 @@ say_wait(struct explain *e, const struct run_info *r, struct parts *parts)
 	free(words);
 }
 
+/* What a check has found, and why the run did not succeed. */
+static void
+say_verdict(const struct explain *e, const struct run_info *r, struct buf *out)
+{
+	const char *reason = e->mine ? r->reason : NULL;
+	bool verdict = r->verdict != VERDICT_NONE && r->verdict != VERDICT_UP;
+
+	if (!verdict && reason == NULL)
+		return;
+	buf_printf(out, " (%s%s%s)", verdict ? field_enum_word(verdict_names, r->verdict) : "",
+	    verdict && reason != NULL ? ": " : "", reason != NULL ? reason : "");
+}
+
 /* How it ended, or that it has not. */
 static void
 say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
@@ -454,8 +467,7 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 	} else {
 		buf_printf(&b, "%s%s after %s", r->state == RUN_CANCELED || r->state == RUN_LOST ?
 		    "was " : "", word, took_print(instant_since(r->ended, begin), text));
-		if (e->mine && r->reason != NULL)
-			buf_printf(&b, " (%s)", r->reason);
+		say_verdict(e, r, &b);
 		if (e->mine && r->canceled_by != NULL)
 			buf_printf(&b, ", canceled by %s", r->canceled_by);
 		if (r->attempt > 1)

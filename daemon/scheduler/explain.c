@@ -424,6 +424,36 @@ tell_waiting(struct explain *e, struct buf *out)
 	buf_done(&then);
 }
 
+/* What counts of its verdicts, and what does not. */
+static void
+tell_health(struct explain *e)
+{
+	const struct job_info *j = e->job;
+	const struct http_spec *s = e->spec->http;
+	int64_t n = j->checks_failed > 0 ? j->checks_failed : j->checks_passed;
+	struct buf b = { .size = 0 };
+
+	if (s == NULL || (n == 0 && j->health == VERDICT_NONE))
+		return;
+	buf_printf(&b, "its health is %s", j->health == VERDICT_NONE ? "not known yet" :
+	    verdict_names[j->health]);
+	if (n > 0)
+		buf_printf(&b, ": the last %lld check%s that count%s %s", (long long)n,
+		    n == 1 ? "" : "s", n == 1 ? "s" : "",
+		    j->checks_failed > 0 ? "failed" : "did not fail");
+	if (j->checks_failed > 0 && j->health != VERDICT_DOWN && s->fail_after > n)
+		buf_printf(&b, ", and it is down after %lld (failAfter)", (long long)s->fail_after);
+	if (j->checks_failed == 0 && j->health == VERDICT_DOWN && s->ok_after > n)
+		buf_printf(&b, ", and it is up again after %lld (okAfter)", (long long)s->ok_after);
+	if (j->depends_on != 0)
+		buf_printf(&b, "; it depends on %lld%s%s%s", (long long)j->depends_on,
+		    job_id_read(s->depends_on) != 0 ? "" : " (",
+		    job_id_read(s->depends_on) != 0 ? "" : s->depends_on,
+		    job_id_read(s->depends_on) != 0 ? "" : ")");
+	say(e, CAUSE_HEALTH, j->health_since, "%s", buf_string(&b));
+	buf_done(&b);
+}
+
 static void
 explain_now(struct explain *e, struct buf *out)
 {
@@ -445,6 +475,7 @@ explain_now(struct explain *e, struct buf *out)
 	if (r != NULL && e->earlier.kind == SUBJECT_RAN && e->earlier.row.run == r->run)
 		e->earlier.kind = SUBJECT_NONE;	/* told */
 	tell_past(e);
+	tell_health(e);
 }
 
 /* ---- an instant ---- */

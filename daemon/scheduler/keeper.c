@@ -89,7 +89,8 @@ round_took(struct keep_round *r)
 		r->gone(r->context, &r->op);
 	r->op.from = r->op.place;
 	op_keep_done(&r->op);
-	return r->op.from.phase != KEEP_OVER;
+	r->whole = r->op.from.phase == KEEP_OVER;
+	return !r->whole;
 }
 
 /* A busy store answers late: then the rest is longer. */
@@ -288,18 +289,18 @@ keeper_begin(struct keeper *k)
 	keep_round_start(&k->round, &k->task);
 }
 
-static void
-keeper_over(struct keeper *k)
+void
+keeper_round_ended(struct keeper *k, const struct keep_round *r)
 {
-	const struct keep_tally *t = &k->round.tally;
+	const struct keep_tally *t = &r->tally;
 	struct keep_tally *sum = &k->stats.total;
-	usec_t now = loop_clock(k->s->loop), pause = 2 * (now - k->began);
 
-	if (k->round.result == 0)
+	if (r->dry)
+		return;
+	if (r->whole)
 		k->stats.last = loop_wall(k->s->loop);
-	k->next = now + ROUND_EVERY;
-	k->soon = now + (pause > ROUND_PAUSE ? pause : ROUND_PAUSE);
-	k->trash |= k->round.output;
+	if (r->output)
+		keeper_remove_output(k);
 	sum->jobs += t->jobs;
 	sum->runs += t->runs;
 	sum->skips += t->skips;
@@ -310,6 +311,16 @@ keeper_over(struct keeper *k)
 		log_info("retention gave up jobs=%lld runs=%lld outputs=%lld output_bytes=%lld",
 		    (long long)t->jobs, (long long)t->runs, (long long)t->outputs,
 		    (long long)t->output_bytes);
+}
+
+static void
+keeper_over(struct keeper *k)
+{
+	usec_t now = loop_clock(k->s->loop), pause = 2 * (now - k->began);
+
+	k->next = now + ROUND_EVERY;
+	k->soon = now + (pause > ROUND_PAUSE ? pause : ROUND_PAUSE);
+	keeper_round_ended(k, &k->round);
 }
 
 static enum task_status

@@ -26,6 +26,7 @@ struct keep_round {
 	void			*context;
 	/* out */
 	struct keep_tally	 tally;
+	bool			 whole;		/* it came to its end */
 	bool			 output;	/* there is some for the runner to remove */
 	int			 result;	/* 0, or of the store: it was broken off */
 	struct histogram	 slices;	/* usec, from asked to answered */
@@ -39,7 +40,7 @@ void keep_round_start(struct keep_round *r, struct task *parent);
 /* ---- the keeper ---- */
 
 struct keeper_stats {
-	instant			 last;		/* the end of the last round; none: there was none */
+	instant			 last;		/* the end of the last round, also by gc; none: there was none */
 	struct keep_tally	 total;		/* since the daemon began */
 	bool			 busy;		/* a round goes on, or is about to */
 };
@@ -61,6 +62,9 @@ void keeper_run_ended(struct keeper *k, int64_t output_bytes);
 
 /* The store has output for the runner to remove (OP_OUTPUT_TRASH): do it now. */
 void keeper_remove_output(struct keeper *k);
+
+/* A round of whoever's has ended: what went counts, and where it came to its end it was the last one. */
+void keeper_round_ended(struct keeper *k, const struct keep_round *r);
 
 const struct keep_policy *keeper_policy(const struct keeper *k);
 void keeper_stats(const struct keeper *k, struct keeper_stats *out);

@@ -14,16 +14,17 @@
 #include "proto/mem.h"
 
 instant
-ledger_missed_until(instant since)
+ledger_missed_until(int misfire, instant since)
 {
-	return instant_add(since, -MISFIRE_TOLERANCE - 1);
+	return instant_add(since, misfire == MISFIRE_ALL ? -1 : -MISFIRE_TOLERANCE - 1);
 }
 
 bool
 ledger_is_misfire(const struct pending *p, instant since)
 {
 	return !p->on_time &&
-	    schedule_begin(&p->schedule, p->due).usec <= ledger_missed_until(since).usec;
+	    schedule_begin(&p->schedule, p->due).usec <=
+	    ledger_missed_until(p->misfire, since).usec;
 }
 
 static struct ledger_decision
@@ -108,7 +109,7 @@ decide_misfire(const struct pending *p, const struct occurrence *first,
 {
 	enum misfire policy = schedule_misfire(&p->schedule, p->misfire, p->kind, p->due);
 	usec_t window = schedule_misfire_window(&p->schedule);
-	instant until = ledger_missed_until(since);
+	instant until = ledger_missed_until(p->misfire, since);
 	struct schedule_past missed = schedule_past(&p->schedule, first, until), old = missed;
 
 	if (policy == MISFIRE_SKIP)

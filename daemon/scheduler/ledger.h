@@ -12,7 +12,8 @@ struct scheduler;
 
 /*
  * A due that was past by more than this when jobd started (or when the clock was set forward)
- * is a misfire.
+ * is a misfire.  One that was past by less begins like any other, however jobs take misfires; but
+ * where each misfire is run, any due that was past is one, so that the latest is not lost to the rest.
  */
 #define MISFIRE_TOLERANCE (5 * USEC_SEC)
 
@@ -51,8 +52,8 @@ struct ledger_decision {
 struct ledger_decision ledger_decide(const struct pending *p, instant now, instant since,
     bool active);
 
-/* What was to begin up to then, nobody was there for. */
-instant ledger_missed_until(instant since);
+/* What was to begin up to then, nobody was there for: by the tolerance; misfire is enum misfire. */
+instant ledger_missed_until(int misfire, instant since);
 
 /* Was it due before anybody looked? */
 bool ledger_is_misfire(const struct pending *p, instant since);

@@ -170,10 +170,12 @@ line_slots(const struct lines *l, const struct line *line)
 }
 
 usec_t
-line_distance(const struct line *line)
+line_not_before(const struct line *line)
 {
+	if (!line->started || line->rate == 0)
+		return 0;
 	/* Rounded up: never more than the rate. */
-	return line->rate > 0 ? (line->rate_usec + line->rate - 1) / line->rate : 0;
+	return line->last_start + (line->rate_usec + line->rate - 1) / line->rate;
 }
 
 /* ---- stands ---- */
@@ -574,7 +576,6 @@ void
 seat_take(struct lines *l, struct seat *seat, usec_t now)
 {
 	struct line *line = seat->stand.flow->line;
-	usec_t distance = line_distance(line);
 
 	seat->taken = line_need(l, &seat->stand);
 	line->taken += seat->taken;
@@ -585,8 +586,8 @@ seat_take(struct lines *l, struct seat *seat, usec_t now)
 		seat->next->prev = seat;
 	line->seats = seat;
 	line->turn = seat->stand.flow->turn++;
-	if (distance > 0)
-		line->not_before = now + distance;
+	line->started = true;
+	line->last_start = now;
 	if (seat->stand.mutex != NULL) {
 		seat->stand.mutex->held++;
 		seat->stand.mutex->holder = seat;

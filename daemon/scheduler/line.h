@@ -96,7 +96,8 @@ struct line {
 	usec_t		 rate_usec;
 	bool		 removed;
 	int64_t		 taken, running;
-	usec_t		 not_before;	/* monotonic: by its rate nothing starts earlier */
+	bool		 started;	/* something has been, the last at: */
+	usec_t		 last_start;	/* monotonic */
 	size_t		 n;		/* in line */
 	size_t		 blocked;	/* waiting for a mutex */
 	int64_t		 turn;		/* of the flow that was last served */
@@ -116,7 +117,7 @@ struct lines {
 	struct line	*first, *last;		/* somebody is in line; the first is asked next */
 	size_t		 ring_n;
 	int64_t		 came;			/* a number for each who comes */
-	size_t		 held, held_max, keep_max;
+	size_t		 held, held_max, keep_max;	/* held: occurrences in line or blocked, of all */
 	struct flow	*more_first, *more_last;
 };
 
@@ -183,8 +184,8 @@ void mutex_look(struct lines *l, struct mutex *m);
 void seat_take(struct lines *l, struct seat *seat, usec_t now);
 void seat_leave(struct lines *l, struct seat *seat);
 
-/* The time between two starts, by the line's rate; 0: none. */
-usec_t line_distance(const struct line *line);
+/* Monotonic: by the line's rate, as it is now, nothing starts earlier; 0: at any time. */
+usec_t line_not_before(const struct line *line);
 
 /* ---- what is left to the store ---- */
 

@@ -63,7 +63,8 @@ recovery_queues(struct recovery *f)
 
 		lines_set(l, &f->queues.rows[i]);
 		line = lines_get(l, f->queues.rows[i].name);
-		line->not_before = loop_now(f->s->loop) + line_distance(line);
+		line->started = true;
+		line->last_start = loop_now(f->s->loop);
 	}
 	op_queues_done(&f->queues);
 }

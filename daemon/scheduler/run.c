@@ -4,7 +4,8 @@
  * until it is told that the commit was.  When the daemon stops, the executor lets go,
  * the run stays `running` in the store, and the next daemon adopts it.
  *
- * The executor's frame is in the tail of ours, so that it cannot outlive us.
+ * The executor's frame is in the tail of ours, so that it cannot outlive us; before and after it
+ * runs, the ops that go to the store are there.
  */
 #include "daemon/scheduler/run.h"
 
@@ -25,39 +26,58 @@
 /* There is one node so far; claims carry it so that there can be more (DESIGN 4.11). */
 #define THIS_NODE 1
 
+/* What is known before the claim is answered. */
+struct run_claiming {
+	union {					/* one after another */
+		struct op_skip	 skip;
+		struct op_claim	 claim;
+	};
+	struct pending		*pending;	/* an occurrence: until the claim is answered */
+	struct ledger_decision	 decision;	/* of that occurrence */
+	instant			 noticed;
+	int64_t			 missed;	/* skipped as missed before it */
+};
+
 struct run_task {
 	struct task		 task;
 	struct scheduler	*s;
 	struct seat		 seat;
-	struct pending		*pending;	/* an occurrence: until the claim is answered */
-	struct ledger_decision	 decision;	/* of that occurrence */
 	struct run_info		 info;
-	struct job_spec		 spec;		/* as read; or the store has it: */
-	const struct job_spec	*known;
+	const struct job_spec	*spec;		/* NULL: it is not needed now */
+	char			*spec_text;	/* what it is read from, and ours; NULL: the store has it */
 	int64_t			 uid;
 	usec_t			 backoff;
 	int64_t			 retried;	/* retries used up, with the present attempt */
-	instant			 noticed;
-	int64_t			 missed;	/* skipped as missed before it */
 	bool			 retry;		/* it waited for its next attempt */
 	bool			 adopt;
 	bool			 deciding;	/* counted in the scheduler's */
 	bool			 claimed;
 	bool			 cancel;
 	bool			 executing;
-	union {					/* one after another */
-		struct store_op	 head;
-		struct op_skip	 skip;
-		struct op_claim	 claim;
+	/*
+	 * One after another, in the same place, as there may be many of us: the claim; while
+	 * executing, the executor's frame, which may be longer; the finish.
+	 */
+	union {
+		alignas(max_align_t) struct store_op op; /* what the others begin with */
+		struct run_claiming claiming;
 		struct op_finish finish;
-	} op;
-	alignas(max_align_t) char executor[];	/* struct exec and what follows it */
+	};
 };
+_Static_assert(offsetof(struct run_claiming, skip.op) == 0 &&
+    offsetof(struct run_claiming, claim.op) == 0 && offsetof(struct op_finish, op) == 0,
+    "each stage begins with its op");
 
 static struct exec *
 run_exec(struct run_task *f)
 {
-	return (struct exec *)(void *)f->executor;
+	return (struct exec *)(void *)((char *)f + offsetof(struct run_task, op));
+}
+
+static struct run_task *
+run_of_exec(struct exec *e)
+{
+	return (struct run_task *)(void *)((char *)e - offsetof(struct run_task, op));
 }
 
 static void
@@ -80,6 +100,12 @@ run_tell(struct run_task *f, enum event_type type, int job_state)
 		e.progress = f->info.progress;
 		e.progress_text = f->info.progress_text;
 	}
+	if (type == EVENT_RUN_ENDED && f->finish.check != NULL) {
+		e.verdict = f->info.verdict;
+		e.health = f->finish.health;
+		if (e.health != f->finish.health_was)
+			e.health_was = f->finish.health_was;
+	}
 	event_emit(f->s->events, &e);
 }
 
@@ -98,24 +124,27 @@ run_decided(struct run_task *f)
 static void
 run_submit_skip(struct run_task *f)
 {
-	ledger_skip_fill(&f->op.skip, f->pending->job, &f->decision);
-	store_submit(f->s->store, &f->op.head, &f->task);
+	struct run_claiming *c = &f->claiming;
+
+	ledger_skip_fill(&c->skip, c->pending->job, &c->decision);
+	store_submit(f->s->store, &f->op, &f->task);
 }
 
 /* 0: go on; else the run is off. */
 static int
 run_skipped(struct run_task *f)
 {
-	int r = f->op.head.result;
+	struct run_claiming *c = &f->claiming;
+	int r = f->op.result;
 
 	if (r == 0) {
-		ledger_skip_tell(f->s, &f->op.skip, f->info.kind);
-		f->missed = f->decision.count;
+		ledger_skip_tell(f->s, &c->skip, f->info.kind);
+		c->missed = c->decision.count;
 		/* What is to be claimed now, whatever becomes of the claim. */
-		f->pending->due = f->decision.due;
+		c->pending->due = c->decision.due;
 	}
-	free(f->op.skip.name);
-	f->op.skip.name = NULL;
+	free(c->skip.name);
+	c->skip.name = NULL;
 	return r;
 }
 
@@ -124,47 +153,79 @@ run_skipped(struct run_task *f)
 static void
 run_submit_claim(struct run_task *f)
 {
+	struct run_claiming *c = &f->claiming;
 	instant now = loop_wall(f->s->loop);
 
-	f->op.claim = (struct op_claim){
+	c->claim = (struct op_claim){
 		.op.kind = OP_CLAIM, .job = f->info.job, .run = f->info.run,
-		.due = f->decision.due, .next_due = f->decision.next,
-		.mark = f->decision.mark, .missed = f->missed,
-		.noticed = f->noticed, .started = now, .node = THIS_NODE,
+		.due = c->decision.due, .next_due = c->decision.next,
+		.mark = c->decision.mark, .missed = c->missed,
+		.noticed = c->noticed, .started = now, .node = THIS_NODE,
 	};
-	store_submit(f->s->store, &f->op.head, &f->task);
+	store_submit(f->s->store, &f->op, &f->task);
 }
 
-/* Read the job as it was added.  What this version cannot read fails the run, with words. */
+/* What this version cannot read fails the run, with words; one that has ended has ended. */
 static void
-run_read_spec(struct run_task *f, const char *spec_json, const struct job_spec *known)
+run_unreadable(struct run_task *f, const char *where, const char *why)
+{
+	if (run_state_final((enum run_state)f->info.state))
+		return;
+	f->info.state = RUN_FAILED;
+	f->info.reason = xasprintf("the stored job cannot be read: %s%s%s", where,
+	    where[0] != '\0' ? ": " : "", why);
+}
+
+/* Read the job as it was added. */
+static void
+run_need_spec(struct run_task *f)
 {
 	struct field_error error = { 0 };
+	struct job_spec *spec;
 	struct cJSON *object;
 	const char *why = NULL;
 
-	f->known = known;
+	if (f->spec != NULL)
+		return;
+	f->spec = spec = xcalloc(1, sizeof(*spec));
+	object = json_parse(f->spec_text, strlen(f->spec_text), &why);
+	if (object == NULL) {
+		run_unreadable(f, "", why);
+		return;
+	}
+	if (job_spec_read(object, spec, &error) != JOBD_OK)
+		run_unreadable(f, error.path, error.reason);
+	json_free(object);
+}
+
+static void
+run_drop_spec(struct run_task *f)
+{
+	struct job_spec *ours = (void *)(uintptr_t)f->spec;
+
+	if (f->spec_text == NULL || ours == NULL)
+		return;
+	job_spec_done(ours);
+	free(ours);
+	f->spec = NULL;
+}
+
+/* The text is taken over.  It is read as late as can be: thousands may be claimed before they begin. */
+static void
+run_take_spec(struct run_task *f, char **text, const struct job_spec *known)
+{
+	f->spec = known;
 	if (known != NULL)
 		return;
-	object = json_parse(spec_json, strlen(spec_json), &why);
-	if (object == NULL) {
-		f->info.state = RUN_FAILED;
-		f->info.reason = xasprintf("the stored job cannot be read: %s", why);
-		return;
-	}
-	if (job_spec_read(object, &f->spec, &error) != JOBD_OK) {
-		f->info.state = RUN_FAILED;
-		f->info.reason = xasprintf("the stored job cannot be read: %s: %s", error.path,
-		    error.reason);
-	}
-	json_free(object);
+	f->spec_text = *text;
+	*text = NULL;
 }
 
 /* The claim is committed: the run exists. */
 static void
 run_claimed(struct run_task *f)
 {
-	struct op_claim *c = &f->op.claim;
+	struct op_claim *c = &f->claiming.claim;
 
 	if (f->info.run != 0)
 		scheduler_job_retries(f->s, f->info.job, c->retrying);
@@ -190,30 +251,31 @@ run_claimed(struct run_task *f)
 	f->claimed = true;
 	f->s->stats.started++;
 	run_tell(f, EVENT_RUN_STARTED, JOB_RUNNING);
-	run_read_spec(f, c->row.spec_json, c->row.spec);
+	run_take_spec(f, &c->row.spec_json, c->row.spec);
 }
 
 /* The claim has been answered, or we stop: the occurrence goes back to the window. */
 static void
 run_claim_over(struct run_task *f)
 {
+	struct run_claiming *c = &f->claiming;
 	struct window *w = &f->s->window;
 	instant now = loop_wall(f->s->loop);
-	int r = f->op.head.result;
+	int r = f->op.result;
 
 	if (r == 0)
 		run_claimed(f);
-	if (f->pending != NULL && r == 0)
-		window_back(w, f->pending, f->decision.next, now);
-	else if (f->pending != NULL && r == -ESTALE)
-		window_refused(w, f->pending, now);
-	else if (f->pending != NULL)
-		window_back(w, f->pending, f->pending->due, now);
-	f->pending = NULL;
+	if (c->pending != NULL && r == 0)
+		window_back(w, c->pending, c->decision.next, now);
+	else if (c->pending != NULL && r == -ESTALE)
+		window_refused(w, c->pending, now);
+	else if (c->pending != NULL)
+		window_back(w, c->pending, c->pending->due, now);
+	c->pending = NULL;
 	/* Its time has not come, or its job is paused: what the store has is looked up again. */
 	if (f->retry && r == -ESTALE)
 		retrying_note(&f->s->retrying, now);
-	scheduler_dependents(f->s, &f->op.claim.dependents);
+	scheduler_dependents(f->s, &c->claim.dependents);
 	run_decided(f);
 }
 
@@ -222,26 +284,52 @@ run_claim_over(struct run_task *f)
 static void
 run_progress(struct exec *e)
 {
-	run_tell(container_of((char *)e, struct run_task, executor), EVENT_RUN_PROGRESS,
-	    JOB_RUNNING);
+	run_tell(run_of_exec(e), EVENT_RUN_PROGRESS, JOB_RUNNING);
+}
+
+static void
+run_put_spec_away(struct exec *e, bool away)
+{
+	struct run_task *f = run_of_exec(e);
+
+	if (away)
+		run_drop_spec(f);
+	else
+		run_need_spec(f);
+	e->spec = f->spec;
+}
+
+static const struct executor *
+run_executor(const struct run_task *f)
+{
+	return executor_find(f->s->world, (enum job_kind)f->info.kind);
 }
 
 static void
 run_execute(struct run_task *f)
 {
-	const struct executor *executor = executor_find(f->s->world,
-	    (enum job_kind)f->info.kind);
+	const struct executor *executor = run_executor(f);
 	struct exec *e = run_exec(f);
 
+	memset(e, 0, executor->frame_size);
 	e->world = f->s->world;
-	e->spec = f->known != NULL ? f->known : &f->spec;
+	e->spec = f->spec;
 	e->run = &f->info;
 	e->uid = f->uid;
 	e->adopt = f->adopt;
 	e->cancel = f->cancel;
 	e->progress = run_progress;
+	e->put_spec_away = run_put_spec_away;
 	f->executing = true;
 	task_start(&e->task, executor->kind, &f->task);
+}
+
+/* Its frame is done with: there is no op in that place. */
+static void
+run_executed(struct run_task *f)
+{
+	f->executing = false;
+	f->op = (struct store_op){ .kind = OP_COUNT };
 }
 
 /* Canceled after the claim and before anything was begun: there is nothing to end. */
@@ -261,15 +349,17 @@ run_canceled_early(struct run_task *f)
 static void
 run_decide_again(struct run_task *f)
 {
-	const struct job_spec *spec = f->known != NULL ? f->known : &f->spec;
-	struct op_finish *o = &f->op.finish;
+	struct op_finish *o = &f->finish;
 	usec_t delay = 0;
 
+	run_need_spec(f);
+	o->check = f->spec->http;
 	if (f->cancel)
 		return;
-	o->again = (int)retry_again(spec, &f->info, f->retried);
+	o->again = (int)retry_again(f->spec, &f->info, f->retried);
+	o->first = o->again == AGAIN_RETRY && f->spec->retries == 0;
 	if (o->again == AGAIN_RETRY)
-		delay = retry_delay(spec, f->retried + 1, &f->s->rand);
+		delay = retry_delay(f->spec, f->retried + 1, &f->s->rand);
 	if (o->again != AGAIN_NO)
 		o->again_at = instant_add(f->info.ended, delay);
 }
@@ -279,18 +369,18 @@ run_submit_finish(struct run_task *f)
 {
 	if (!instant_is_set(f->info.ended))
 		f->info.ended = loop_wall(f->s->loop);
-	f->op.finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info,
+	f->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info,
 	    .from = RUN_RUNNING };
 	run_decide_again(f);
-	store_submit(f->s->store, &f->op.head, &f->task);
+	store_submit(f->s->store, &f->op, &f->task);
 }
 
 static void
-run_count(struct scheduler_stats *stats, int state)
+run_count(struct scheduler_stats *stats, const struct run_info *run)
 {
-	if (state == RUN_SUCCEEDED)
+	if (run->state == RUN_SUCCEEDED)
 		stats->succeeded++;
-	else if (state != RUN_CANCELED)
+	else if (run->state != RUN_CANCELED && verdict_counts((enum verdict)run->verdict))
 		stats->failed++;
 }
 
@@ -298,7 +388,7 @@ run_count(struct scheduler_stats *stats, int state)
 static void
 run_waits(struct run_task *f)
 {
-	const struct op_finish *o = &f->op.finish;
+	const struct op_finish *o = &f->finish;
 	struct scheduler *s = f->s;
 
 	f->info.state = RUN_RETRYING;
@@ -314,17 +404,36 @@ run_waits(struct run_task *f)
 static void
 run_ended(struct run_task *f)
 {
-	const struct op_finish *o = &f->op.finish;
+	const struct op_finish *o = &f->finish;
 	struct scheduler *s = f->s;
 
-	run_count(&s->stats, f->info.state);
+	run_count(&s->stats, &f->info);
 	keeper_run_ended(s->keeper, f->info.output_bytes);
 	run_tell(f, EVENT_RUN_ENDED, o->job_state);
+	/* That a new check is up is no news. */
+	if (o->health != o->health_was && (o->health != VERDICT_UP || o->health_was != VERDICT_NONE))
+		log_info("health changed job=%lld name=%s health=%s was=%s run=%lld", (long long)f->info.job,
+		    f->info.name != NULL ? f->info.name : "", verdict_names[o->health],
+		    verdict_names[o->health_was], (long long)f->info.run);
 	if (o->quarantined)
 		scheduler_job_quarantined(s, f->info.job, f->info.name, o->job_state);
-	scheduler_dependents(s, &f->op.finish.dependents);
+	scheduler_dependents(s, &f->finish.dependents);
 	if (o->notices > 0)
 		notifier_look(s->notifier);
+}
+
+/* The store knows the check that this one depends on. */
+static void
+run_judged(struct run_task *f)
+{
+	struct op_finish *o = &f->finish;
+
+	f->info.verdict = o->verdict;
+	if (o->reason == NULL)
+		return;
+	free(f->info.reason);
+	f->info.reason = o->reason;
+	o->reason = NULL;
 }
 
 /* The end is committed: now it may be told, and the runner may forget. */
@@ -333,11 +442,13 @@ run_finished(struct run_task *f)
 {
 	struct scheduler *s = f->s;
 
-	if (f->op.head.result == 0)
-		scheduler_job_retries(s, f->info.job, f->op.finish.retrying);
-	if (f->op.head.result == 0 && f->op.finish.state == RUN_RETRYING) {
+	if (f->op.result == 0)
+		run_judged(f);
+	if (f->op.result == 0)
+		scheduler_job_retries(s, f->info.job, f->finish.retrying);
+	if (f->op.result == 0 && f->finish.state == RUN_RETRYING) {
 		run_waits(f);
-	} else if (f->op.head.result == 0) {
+	} else if (f->op.result == 0) {
 		run_ended(f);
 	} else {
 		log_warning("the run is not running in the store, ignoring its end job=%lld run=%lld",
@@ -374,10 +485,10 @@ run_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	while (f->pending != NULL && f->decision.count > 0) {
+	while (f->claiming.pending != NULL && f->claiming.decision.count > 0) {
 		run_submit_skip(f);
-		AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
-		if (!scheduler_store_failed(f->s, &f->op.head, &f->backoff)) {
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.done);
+		if (!scheduler_store_failed(f->s, &f->op, &f->backoff)) {
 			if (run_skipped(f) != 0)
 				goto out;
 			break;
@@ -388,10 +499,10 @@ run_step(struct task *t)
 	}
 	while (!f->claimed) {
 		run_submit_claim(f);
-		AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
-		if (!scheduler_store_failed(f->s, &f->op.head, &f->backoff)) {
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.done);
+		if (!scheduler_store_failed(f->s, &f->op, &f->backoff)) {
 			run_claim_over(f);
-			op_claim_done(&f->op.claim);
+			op_claim_done(&f->claiming.claim);
 			if (!f->claimed)
 				goto out;
 			break;
@@ -400,19 +511,21 @@ run_step(struct task *t)
 		if (t->err == -ECANCELED)
 			goto out;
 	}
+	if (!run_executor(f)->rests)
+		run_need_spec(f);
 	if (!run_state_final((enum run_state)f->info.state) && !run_canceled_early(f)) {
 		run_execute(f);
 		AWAIT(t, task_done(&run_exec(f)->task));
 		if (t->err == -ECANCELED)
 			AWAIT_SHIELDED(t, USEC_NEVER, task_done(&run_exec(f)->task));
-		f->executing = false;
+		run_executed(f);
 		if (!run_state_final((enum run_state)f->info.state))
 			goto out;
 	}
 	for (;;) {
 		run_submit_finish(f);
-		AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
-		if (!scheduler_store_failed(f->s, &f->op.head, &f->backoff)) {
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.done);
+		if (!scheduler_store_failed(f->s, &f->op, &f->backoff)) {
 			run_finished(f);
 			break;
 		}
@@ -449,14 +562,14 @@ run_describe(const struct task *t, char *out, size_t n)
 
 	if (f->executing)
 		words = "its executor";
-	else if (f->op.head.kind == OP_SKIP)
+	else if (f->op.kind == OP_SKIP)
 		words = "the commit of a skip";
-	else if (f->op.head.kind == OP_CLAIM)
+	else if (f->op.kind == OP_CLAIM)
 		words = "the commit of its claim";
-	else if (f->op.head.kind == OP_FINISH)
+	else if (f->op.kind == OP_FINISH)
 		words = "the commit of its end";
 	(void)snprintf(out, n, "%s%s", words,
-	    words[0] != '\0' && f->op.head.done && !f->executing ? ", to be asked again" : "");
+	    words[0] != '\0' && f->op.done && !f->executing ? ", to be asked again" : "");
 }
 
 static void
@@ -464,9 +577,9 @@ run_release(struct task *t)
 {
 	struct run_task *f = container_of(t, struct run_task, task);
 
-	MUST(!f->op.head.lent);
-	if (f->known == NULL)
-		job_spec_done(&f->spec);
+	MUST(!f->op.lent);
+	run_drop_spec(f);
+	free(f->spec_text);
 	run_info_done(&f->info);
 	free(f);
 }
@@ -484,14 +597,15 @@ static struct run_task *
 run_new(struct scheduler *s, int64_t job, int64_t run, int kind, struct stand st)
 {
 	const struct executor *executor = executor_find(s->world, (enum job_kind)kind);
-	struct run_task *f = xcalloc(1, sizeof(*f) + executor->frame_size);
+	const size_t longest = offsetof(struct run_task, op) + executor->frame_size;
+	struct run_task *f = xcalloc(1, longest > sizeof(*f) ? longest : sizeof(*f));
 
 	f->s = s;
 	f->info = RUN_INFO_NONE;
 	f->info.job = job;
 	f->info.run = run;
 	f->info.kind = kind;
-	f->noticed = loop_wall(s->loop);
+	f->claiming.noticed = loop_wall(s->loop);
 	s->running[kind]++;
 	f->seat = (struct seat){ .stand = st, .job = job, .run = run };
 	seat_take(&s->queue.lines, &f->seat, loop_now(s->loop));
@@ -503,14 +617,15 @@ void
 run_start_due(struct scheduler *s, struct pending *p, const struct ledger_decision *d)
 {
 	struct run_task *f = run_new(s, p->job, 0, p->kind, stand_copy(&p->stand));
+	struct run_claiming *c = &f->claiming;
 
 	MUST(p->state == PENDING_TAKEN && d->what == LEDGER_RUN);
-	f->pending = p;
-	f->decision = *d;
+	c->pending = p;
+	c->decision = *d;
 	/* It may have waited for its slot; and one that came due meanwhile was noticed then. */
-	f->noticed = p->noticed.usec >= d->due.usec ? p->noticed : schedule_begin(&p->schedule, d->due);
-	if (f->noticed.usec > loop_wall(s->loop).usec)
-		f->noticed = loop_wall(s->loop);
+	c->noticed = p->noticed.usec >= d->due.usec ? p->noticed : schedule_begin(&p->schedule, d->due);
+	if (c->noticed.usec > loop_wall(s->loop).usec)
+		c->noticed = loop_wall(s->loop);
 	f->deciding = true;
 	s->deciding++;
 	task_start(&f->task, &run_kind, &s->task);
@@ -551,7 +666,7 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	f->info.name = row->name;
 	f->info.canceled_by = row->canceled_by;
 	row->name = row->canceled_by = NULL;
-	run_read_spec(f, row->spec_json, row->spec);
+	run_take_spec(f, &row->spec_json, row->spec);
 	task_start(&f->task, &run_kind, &s->task);
 }
 

@@ -260,7 +260,7 @@ retry_later(struct scheduler *s, struct retry *x, instant now)
 {
 	instant at;
 
-	if (x->spread || x->at.usec > ledger_missed_until(s->since).usec)
+	if (x->spread || x->at.usec > ledger_missed_until(MISFIRE_DEFAULT, s->since).usec)
 		return false;
 	x->spread = true;
 	at = catch_up_place(s, now);
@@ -344,6 +344,7 @@ gate_look(struct scheduler *s, struct line *line)
 {
 	struct lines *l = &s->queue.lines;
 	struct pending *p;
+	usec_t not_before;
 
 	if (instant_is_set(line->paused))
 		return NULL;
@@ -352,9 +353,10 @@ gate_look(struct scheduler *s, struct line *line)
 	if (p == NULL || s->running[p->kind] >= s->running_max[p->kind] ||
 	    line->taken > line_slots(l, line) - line_need(l, &p->stand))
 		return NULL;
-	if (line->not_before > loop_now(s->loop)) {
-		if (s->gates_at > line->not_before)
-			s->gates_at = line->not_before;
+	not_before = line_not_before(line);
+	if (not_before > loop_now(s->loop)) {
+		if (s->gates_at > not_before)
+			s->gates_at = not_before;
 		return NULL;
 	}
 	return p;
@@ -676,6 +678,19 @@ scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struc
 }
 
 void
+scheduler_due_queued(struct scheduler *s, struct op_claim *op, const struct due_row *row)
+{
+	struct stand st = stand_open(&s->queue.lines, row->uid, row->kind, &row->terms, false);
+
+	scheduler_forget(s, row->id);
+	if (instant_is_set(row->due))
+		(void)window_put(&s->window, row, loop_wall(s->loop));
+	scheduler_queued(s, &(struct queued_new){ .job = op->job, .run = op->run,
+	    .name = op->row.name, .kind = op->row.kind }, &st);
+	scheduler_dependents(s, &op->dependents);
+}
+
+void
 scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs)
 {
 	(void)runs;
@@ -839,6 +854,12 @@ scheduler_notifier(const struct scheduler *s)
 }
 
 void
+scheduler_keep_round_ended(struct scheduler *s, const struct keep_round *r)
+{
+	keeper_round_ended(s->keeper, r);
+}
+
+void
 scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out)
 {
 	keeper_stats(s->keeper, out);
@@ -953,7 +974,7 @@ view_line(const struct scheduler *s, const struct line *line, struct scheduler_v
 	(void)snprintf(out->queue_paused_by, sizeof(out->queue_paused_by), "%s",
 	    line->paused_by != NULL ? line->paused_by : "somebody");
 	out->in_line = out->before = (int64_t)line->n;
-	out->rate_wait = line->not_before - loop_now(s->loop);
+	out->rate_wait = line_not_before(line) - loop_now(s->loop);
 	view_holders(line, out);
 }
 
@@ -1005,7 +1026,8 @@ scheduler_stats(const struct scheduler *s, struct scheduler_stats *out)
 {
 	*out = s->stats;
 	out->window_jobs = (int64_t)window_count(&s->window);
-	out->queued = s->queued;
+	/* What is due and stands in line is about to be a run; of a long backlog, as much as is here. */
+	out->queued = s->queued + (int64_t)s->queue.lines.held;
 	out->retrying = s->waiting;
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		out->running += s->running[kind];

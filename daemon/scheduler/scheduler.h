@@ -74,6 +74,11 @@ void scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, in
 /* released: it was in quarantine, by which what came meanwhile was skipped. */
 void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char *name,
     int job_state, bool released);
+/*
+ * What was due waits as a queued run now, which was made by the caller's claim; row has the due after it.
+ * So it is found and ended like any other.
+ */
+void scheduler_due_queued(struct scheduler *s, struct op_claim *op, const struct due_row *row);
 /* By hand; row has the due after it. live: the job is not paused. */
 void scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
     bool live);
@@ -98,6 +103,8 @@ void scheduler_remove_output(struct scheduler *s);
 
 /* What is kept, as configured; all zero: everything.  The scheduler's. */
 const struct keep_policy *scheduler_keep_policy(const struct scheduler *s);
+/* A round that is the caller's has ended. */
+void scheduler_keep_round_ended(struct scheduler *s, const struct keep_round *r);
 void scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out);
 
 /* Who has notices delivered. */

@@ -310,7 +310,8 @@ waiting_step(struct task *t)
 }
 
 static const struct task_kind waiting_kind = { .name = "simulated run", .step = waiting_step };
-static const struct executor waiting = { sizeof(struct waiting), &waiting_kind };
+static const struct executor waiting = { .frame_size = sizeof(struct waiting),
+    .kind = &waiting_kind };
 static const struct executor *const executors[] = { &waiting, &waiting, &waiting };
 static_assert(sizeof(executors) / sizeof(executors[0]) == KIND_COUNT, "a row a kind");
 

@@ -72,9 +72,13 @@ find_took(struct pass *p, union pass_op *any, const struct target *target)
 	}
 	for (size_t i = 0; i < op->n; i++) {
 		/* The selector named the job: that the run has ended meanwhile is no conflict. */
-		targets_add(&c->runs, (struct target){ .job = target->job, .run = op->runs[i].run,
-		    .cursor = -1, .selector = target->selector, .pattern = target->pattern });
+		targets_add(op->runs[i].state == RUN_RUNNING ? &c->running : &c->runs,
+		    (struct target){ .job = target->job, .run = op->runs[i].run, .cursor = -1,
+		    .selector = target->selector, .pattern = target->pattern });
 	}
+	if (c->due_too && op->n == 0 && target->cursor == 0 && instant_is_set(op->due) &&
+	    op->due.usec <= loop_wall(p->task.loop).usec && !op->paused)
+		targets_add(&c->waiting, *target);
 	next.cursor = op->next;
 	if (op->next != 0)
 		targets_add(&c->more, next);
@@ -124,6 +128,7 @@ static void
 next_pages(struct cancel *c)
 {
 	targets_done(&c->runs);
+	targets_done(&c->running);
 	targets_done(&c->jobs);
 	c->jobs = c->more;
 	c->more = (struct targets){ .n = 0 };
@@ -141,7 +146,21 @@ cancel_step(struct task *t)
 		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&c->pass.task));
 		if (c->pass.why != JOBD_OK)
 			break;
+		if (c->waiting.n > 0) {
+			queue_due_start(&c->queue_due, c->call, &c->waiting, &c->runs, t);
+			AWAIT_SHIELDED(t, USEC_NEVER, task_done(&c->queue_due.task));
+			targets_done(&c->waiting);
+			if (c->queue_due.result < 0) {
+				pass_refuse_store(&c->pass, c->queue_due.result);
+				break;
+			}
+		}
+		/* Those that run make room when they end: nothing that is canceled may begin in it. */
 		pass_start(&c->pass, &end_pass, &c->runs, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&c->pass.task));
+		if (c->pass.why != JOBD_OK)
+			break;
+		pass_start(&c->pass, &end_pass, &c->running, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&c->pass.task));
 		next_pages(c);
 	} while (c->jobs.n > 0 && c->pass.why == JOBD_OK && !t->cancelled);
@@ -184,6 +203,9 @@ cancel_done(struct cancel *c)
 	targets_done(&c->jobs);
 	targets_done(&c->more);
 	targets_done(&c->runs);
+	targets_done(&c->running);
+	targets_done(&c->waiting);
+	queue_due_done(&c->queue_due);
 	json_free(c->texts);
 	c->texts = NULL;
 }

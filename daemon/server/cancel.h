@@ -1,10 +1,12 @@
 /*
- * cancel: ends the active runs of targets, as a task: for Cancel, and for Remove with cancel.
+ * cancel: ends the active runs of targets, as a task: for Cancel, and for Remove with cancel.  For the
+ * former also what is due and waits in line: it gets a run, so that there is one to tell of.
  */
 #ifndef SERVER_CANCEL_H
 #define SERVER_CANCEL_H
 
 #include "daemon/server/pass.h"
+#include "daemon/server/queue_due.h"
 
 /* In the frame of a call; zero before. */
 struct cancel {
@@ -15,7 +17,11 @@ struct cancel {
 	struct pass		 pass;
 	struct targets		 jobs;		/* whose active runs are to be found yet */
 	struct targets		 more;		/* with a further page of active runs */
-	struct targets		 runs;		/* to be ended now */
+	struct targets		 runs;		/* to be ended now, those that wait before the others */
+	struct targets		 running;
+	bool			 due_too;	/* what is due and has no run yet is canceled, too */
+	struct targets		 waiting;	/* such jobs */
+	struct queue_due	 queue_due;
 	struct cJSON		*texts;		/* out: the runs that were active, "12.3" */
 	bool			 passed_over;	/* somebody else's, by a pattern */
 	bool			 part;		/* the targets are a page: others may be the caller's */

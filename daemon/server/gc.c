@@ -72,8 +72,7 @@ gc_step(struct task *t)
 	gc_begin(f);
 	/* When the caller hangs up, the slice under way is the last. */
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->round.task));
-	if (f->round.output)
-		scheduler_remove_output(server_of(&f->call)->scheduler);
+	scheduler_keep_round_ended(server_of(&f->call)->scheduler, &f->round);
 	if (f->round.result < 0)
 		call_fail_store(&f->call, f->round.result);
 	else if (!t->cancelled)

@@ -115,7 +115,7 @@ add_run(struct history *f, const struct run_info *r)
 	f->runs++;
 	f->since = r->due;
 	f->succeeded += r->state == RUN_SUCCEEDED;
-	f->inconclusive += r->verdict == VERDICT_INCONCLUSIVE;
+	f->inconclusive += !verdict_counts((enum verdict)r->verdict);
 	add_latest(f, r, took);
 	/* One that never began says nothing of times; nor does one that was cut short. */
 	if (took < 0 || r->state == RUN_CANCELED || r->state == RUN_LOST)

@@ -364,6 +364,24 @@ add_refused_after(struct add *f)
 	free(what);
 }
 
+/* What a check depends on was refused. */
+static void
+add_refused_parent(struct add *f)
+{
+	const struct op_add *op = &f->op;
+	const char *named = op->jobs[op->failed].spec->http->depends_on;
+	char place[64], *why;
+
+	(void)snprintf(place, sizeof(place), "jobs[%zu].http.dependsOn", op->failed);
+	if (op->op.result == -EPROTOTYPE)
+		why = xasprintf("%s is no check: a check depends on another check", named);
+	else
+		why = xasprintf("there is no job %s%s", named,
+		    op->n > 1 ? ", and it is not among those before it" : "");
+	call_fail(&f->call, JOBD_INVALID_FIELD, place, why);
+	free(why);
+}
+
 static void
 add_refused(struct add *f)
 {
@@ -371,6 +389,8 @@ add_refused(struct add *f)
 
 	if (op->op.result == -ENOENT || op->op.result == -EMLINK || op->op.result == -ENOTUNIQ)
 		add_refused_after(f);
+	else if (op->op.result == -ECHILD || op->op.result == -EPROTOTYPE)
+		add_refused_parent(f);
 	else if (op->op.result == -EEXIST)
 		call_fail(&f->call, JOBD_NAME_TAKEN, op->jobs[op->failed].spec->name, NULL);
 	else if (op->op.result == -EDQUOT)
@@ -573,6 +593,7 @@ get_step(struct task *t)
 	f->op.id = id_parse(in->job);
 	f->op.name = in->job;
 	f->op.dependencies = true;
+	f->op.now = loop_wall(t->loop);
 	f->op.runs_max = in->runs < 0 ? GET_RUNS_DEFAULT : (size_t)in->runs;
 	store_submit(server_of(&f->call)->store, &f->op.op, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);

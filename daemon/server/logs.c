@@ -24,6 +24,7 @@ struct logs_in {
 	int64_t	 tail;
 	int	 stream;
 	int64_t	 attempt;	/* 0: from the latest on */
+	bool	 whole;		/* from the first on */
 	instant	 since;
 	char	*after;
 };
@@ -36,6 +37,7 @@ static const struct field logs_fields[] = {
 	    .max = INT32_MAX },
 	{ "stream", FIELD_ENUM, offsetof(struct logs_in, stream), .flags = FIELD_ABSENT_MINUS_ONE,
 	  .names = output_stream_names },
+	{ "whole", FIELD_BOOL, offsetof(struct logs_in, whole), .flags = 0 },
 	{ "attempt", FIELD_INT, offsetof(struct logs_in, attempt), .max = INT32_MAX },
 	{ "since", FIELD_INSTANT, offsetof(struct logs_in, since), .flags = 0 },
 	{ "after", FIELD_STRING, offsetof(struct logs_in, after), .max = OUTPUT_CURSOR_MAX },
@@ -157,6 +159,16 @@ is_told(const struct logs *f)
 	return in->attempt > 0 ? f->streamed > 0 : f->streamed >= f->run.attempt;
 }
 
+/* The attempt whose output comes next. */
+static int64_t
+attempt_next(const struct logs *f)
+{
+	const struct logs_in *in = f->call.in;
+
+	return f->streamed > 0 ? f->streamed + 1 : in->attempt > 0 ? in->attempt :
+	    in->whole ? 1 : f->run.attempt;
+}
+
 /* Is there output to be had now, from the runner? */
 static bool
 logs_can_stream(const struct logs *f)
@@ -167,7 +179,8 @@ logs_can_stream(const struct logs *f)
 		return false;
 	if (instant_is_set(f->run.output_removed) || in->attempt > f->run.attempt)
 		return false;
-	if (in->attempt > 0 && in->attempt < f->run.attempt)
+	/* One that is over. */
+	if (attempt_next(f) < f->run.attempt)
 		return true;
 	/* What is lost may have written before; of the others the end says how much. */
 	if (is_final(f) || f->run.state == RUN_RETRYING)
@@ -179,13 +192,11 @@ logs_can_stream(const struct logs *f)
 static void
 output_next(struct logs *f)
 {
-	const struct logs_in *in = f->call.in;
 	const struct output was = f->output;
 	bool resumed = was.told && f->streamed == 0;
 
 	f->output = (struct output){ .chunks = was.chunks, .bytes = was.bytes };
-	f->output.attempt = resumed ? was.attempt : f->streamed > 0 ? f->streamed + 1 :
-	    in->attempt > 0 ? in->attempt : f->run.attempt;
+	f->output.attempt = resumed ? was.attempt : attempt_next(f);
 	f->output.told = resumed;
 	f->output.offset = resumed ? was.offset : 0;
 }

@@ -15,6 +15,12 @@ struct planned {
 /* Of a job that was read with its spec.  False: it cannot be read any more (its zone is gone). */
 bool planned_open(struct planned *p, const struct server *s, const struct job_info *job);
 
+/*
+ * Its row, as the scheduler is told of it, with that due (none: it has no more).  schedule in it is
+ * the caller's to free.
+ */
+struct due_row planned_row(const struct planned *p, const struct job_info *job, instant due);
+
 /* Empty afterwards; twice is fine, and so is one that could not be opened. */
 void planned_done(struct planned *p);
 

@@ -12,13 +12,13 @@
 #include "proto/mem.h"
 
 struct retry_in {
-	struct strings	jobs;
+	struct selection which;
 	bool		failed;
 	instant		since;
 };
 
 static const struct field retry_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct retry_in, jobs), .flags = 0 },
+	SELECTION_ROWS(retry_in, which),
 	{ "failed", FIELD_BOOL, offsetof(struct retry_in, failed), .flags = 0 },
 	{ "since", FIELD_INSTANT, offsetof(struct retry_in, since), .flags = 0 },
 	{ .type = FIELD_END },
@@ -36,6 +36,13 @@ struct retry_call {
 	bool		 passed_over;	/* a job of somebody else's */
 };
 
+/* Else it is for the failed runs of all. */
+static bool
+is_selected(const struct retry_in *in)
+{
+	return in->which.jobs.n + in->which.labels.n + in->which.states.n > 0;
+}
+
 /* False when the caller was told what is wrong. */
 static bool
 retry_check(struct retry_call *f)
@@ -43,10 +50,10 @@ retry_check(struct retry_call *f)
 	const struct retry_in *in = f->call.in;
 	const char *field = NULL, *why = NULL;
 
-	if (in->jobs.n == 0 && !in->failed) {
+	if (!is_selected(in) && !in->failed) {
 		field = "jobs";
 		why = "name jobs or runs, or say failed and since";
-	} else if (in->jobs.n == 0 && !instant_is_set(in->since)) {
+	} else if (!is_selected(in) && !instant_is_set(in->since)) {
 		field = "since";
 		why = "without jobs it must say since when";
 	} else if (instant_is_set(in->since) && !in->failed) {
@@ -122,8 +129,8 @@ failed_begin(struct retry_call *f)
 	const struct retry_in *in = f->call.in;
 
 	f->op = (struct op_failed){ .since = in->since, .until = loop_wall(f->call.task.loop),
-	    .uid = in->jobs.n == 0 ? call_reach(&f->call) : -1,
-	    .job = in->jobs.n == 0 ? 0 : f->select.found.items[f->i].job };
+	    .uid = !is_selected(in) ? call_reach(&f->call) : -1,
+	    .job = !is_selected(in) ? 0 : f->select.found.items[f->i].job };
 	if (!instant_is_set(f->op.since))
 		f->op.since = (instant){ 1 };
 }
@@ -184,15 +191,18 @@ retry_step(struct task *t)
 	f->runs = json_array();
 	f->pass.call = &f->call;
 	f->pass.frame = f;
-	select_start(&f->select, &f->call, &in->jobs, in->failed ? 0 : SELECT_RUNS);
-	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
-	if (!select_told(&f->select, &f->call))
-		goto out;
+	if (is_selected(in)) {
+		if (!select_start_of(&f->select, &f->call, &in->which, in->failed ? 0 : SELECT_RUNS))
+			goto out;
+		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
+		if (!select_told(&f->select, &f->call))
+			goto out;
+	}
 	if (!in->failed) {
 		pass_start(&f->pass, &retry_pass, &f->select.found, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
 	}
-	for (; in->failed && f->i < (in->jobs.n == 0 ? 1 : f->select.found.n); f->i++) {
+	for (; in->failed && f->i < (!is_selected(in) ? 1 : f->select.found.n); f->i++) {
 		failed_begin(f);
 		do {
 			failed_submit(f);

@@ -191,6 +191,7 @@ cancel_step(struct task *t)
 	if (!select_told(&f->select, &f->call))
 		goto out;
 	cancel_start(&f->cancel, &f->call, &f->select.found, in->reason);
+	f->cancel.due_too = true;
 	f->cancel.part = !select_is_whole(&f->select);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->cancel.task));
 	if (!cancel_told(&f->cancel, &f->call))

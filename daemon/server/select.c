@@ -1,5 +1,5 @@
 /*
- * select: see select.h.  One page of the store after another, so that a pattern over millions of
+ * select: see select.h.  One page of a selector after another, so that a pattern over millions of
  * jobs delays nobody; what is found is a list of ids, and each may be gone when it is used.
  */
 #include "daemon/server/select.h"
@@ -11,6 +11,9 @@
 
 #include "proto/json.h"
 #include "proto/mem.h"
+
+/* Selectors that are asked about at the same time. */
+#define SELECT_SLICE 32
 
 void
 targets_add(struct targets *ts, struct target t)
@@ -55,9 +58,8 @@ refuse_none(struct select *s, const char *selector)
 
 /* Take over a page. */
 static void
-take(struct select *s)
+take(struct select *s, const struct op_resolve *op)
 {
-	struct op_resolve *op = &s->op;
 
 	if (op->run != 0 && !(s->flags & SELECT_RUNS)) {
 		snprintf(s->place, sizeof(s->place), "jobs[%zu]", s->i);
@@ -83,9 +85,8 @@ take(struct select *s)
 
 /* What the answer to a page means.  True: there is another page. */
 static bool
-look(struct select *s)
+look(struct select *s, struct op_resolve *op)
 {
-	struct op_resolve *op = &s->op;
 	const char *selector = s->selectors->items[s->i];
 	bool more = false;
 
@@ -95,7 +96,7 @@ look(struct select *s)
 		s->result = op->op.result;
 		refuse(s, JOBD_STORE_UNAVAILABLE, NULL, NULL);
 	} else {
-		take(s);
+		take(s, op);
 		more = op->more && s->why == JOBD_OK && s->next == 0;
 		if (!more && s->why == JOBD_OK && !s->hit && s->after == 0 &&
 		    !(s->flags & SELECT_MAY_BE_EMPTY))
@@ -106,27 +107,72 @@ look(struct select *s)
 	return more;
 }
 
+static void
+ask(struct select *s, struct op_resolve *op)
+{
+	op->op = (struct store_op){ .kind = OP_RESOLVE };
+	store_submit(s->server->store, &op->op, &s->task);
+}
+
+/* The first pages of some selectors together: they share a way to the store and back. */
+static void
+slice_begin(struct select *s)
+{
+	s->at = 0;
+	s->n = s->selectors->n - s->i;
+	if (s->n > SELECT_SLICE)
+		s->n = SELECT_SLICE;
+	for (size_t k = 0; k < s->n; k++) {
+		s->ops[k] = (struct op_resolve){ .selector = s->selectors->items[s->i + k],
+		    .labels = s->labels, .states = s->states, .after = s->after,
+		    .now = loop_wall(s->task.loop) };
+		ask(s, &s->ops[k]);
+	}
+}
+
+static bool
+slice_is_done(const struct select *s)
+{
+	for (size_t k = s->n; k > s->at; k--) {
+		if (!s->ops[k - 1].op.done)
+			return false;
+	}
+	return true;
+}
+
+/* What comes after a refusal is not looked at. */
+static void
+slice_drop(struct select *s)
+{
+	for (; s->at < s->n; s->at++)
+		op_resolve_done(&s->ops[s->at]);
+}
+
 static enum task_status
 select_step(struct task *t)
 {
 	struct select *s = container_of(t, struct select, task);
-	bool more;
 
 	TASK_BEGIN(t);
 
-	for (s->i = 0; s->i < s->selectors->n && s->why == JOBD_OK && !t->cancelled; s->i++) {
-		s->hit = false;
-		s->op = (struct op_resolve){ .op.kind = OP_RESOLVE,
-		    .selector = s->selectors->items[s->i], .labels = s->labels,
-		    .states = s->states, .after = s->after, .now = loop_wall(t->loop) };
-		do {
-			store_submit(s->server->store, &s->op.op, t);
-			AWAIT_SHIELDED(t, USEC_NEVER, s->op.op.done);
-			more = look(s);
-			if (more)
-				s->op.op = (struct store_op){ .kind = OP_RESOLVE };
-		} while (more && !t->cancelled);
+	s->ops = xmalloc(SELECT_SLICE * sizeof(*s->ops));
+	s->i = 0;
+	while (s->i < s->selectors->n && s->why == JOBD_OK && !t->cancelled) {
+		slice_begin(s);
+		AWAIT_SHIELDED(t, USEC_NEVER, slice_is_done(s));
+		while (s->at < s->n && s->why == JOBD_OK && !t->cancelled) {
+			s->hit = false;
+			while (look(s, &s->ops[s->at]) && !t->cancelled) {
+				ask(s, &s->ops[s->at]);
+				AWAIT_SHIELDED(t, USEC_NEVER, s->ops[s->at].op.done);
+			}
+			s->at++;
+			s->i++;
+		}
+		slice_drop(s);
 	}
+	free(s->ops);
+	s->ops = NULL;
 	TASK_END(t, 0);
 }
 

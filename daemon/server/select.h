@@ -69,9 +69,11 @@ struct select {
 	const char		*a, *b;
 	int64_t			 after, next;	/* SELECT_PAGED; next 0: that was all */
 	int			 result;	/* of the store, for JOBD_STORE_UNAVAILABLE */
-	size_t			 i;
-	bool			 hit;		/* this selector has found something */
-	struct op_resolve	 op;
+	size_t			 i;		/* the selector that is looked at */
+	bool			 hit;		/* it has found something */
+	/* those asked about at the same time, from i - at on; allocated while it works */
+	struct op_resolve	*ops;
+	size_t			 at, n;
 	struct map		 seen;		/* jobs */
 	char			 place[32];
 	char			 none[200];

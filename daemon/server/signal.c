@@ -19,12 +19,12 @@
 #define SIGNAL_BYTES_MAX 32
 
 struct signal_in {
-	struct strings	 jobs;
+	struct selection which;
 	char		*signal;
 };
 
 static const struct field signal_fields[] = {
-	{ "jobs", FIELD_STRINGS, offsetof(struct signal_in, jobs), .flags = FIELD_REQUIRED },
+	SELECTION_ROWS(signal_in, which),
 	{ "signal", FIELD_STRING, offsetof(struct signal_in, signal), .flags = FIELD_REQUIRED,
 	    .max = SIGNAL_BYTES_MAX },
 	{ .type = FIELD_END },
@@ -210,7 +210,8 @@ signal_step(struct task *t)
 	f->pass.call = &f->call;
 	f->pass.frame = f;
 	f->texts = json_array();
-	select_start(&f->select, &f->call, &in->jobs, SELECT_RUNS);
+	if (!select_start_of(&f->select, &f->call, &in->which, SELECT_RUNS))
+		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;

@@ -319,26 +319,17 @@ skip_tell(struct skip_call *f)
 {
 	const struct job_info *job = &f->get.job;
 	struct occurrence o = schedule_at(&f->planned.schedule, f->op.first);
-	struct cJSON *fields = fields_write(schedule_fields, &f->planned.spec);
-	char text[WHEN_TEXT_MAX], *schedule = NULL;
-	struct due_row row;
+	struct due_row row = planned_row(&f->planned, job, f->op.next_due);
+	char text[WHEN_TEXT_MAX];
 
 	for (int64_t i = 0; i < f->op.count; i++) {
 		json_push(f->skipped, json_string(instant_print(o.due, text)));
 		(void)schedule_next(&f->planned.schedule, o.due, &o);
 	}
-	if (job_spec_has_schedule(&f->planned.spec))
-		schedule = json_print(fields);
-	row = (struct due_row){ .due = f->op.next_due, .id = job->id, .every = job->every,
-	    .misfire = f->planned.spec.misfire, .kind = job->kind, .schedule = schedule,
-	    .uid = job->uid, .terms = terms_of(&f->planned.spec),
-	    .retrying = job->last != NULL && job->last->state == RUN_RETRYING ?
-	    job->last->run : 0 };
 	scheduler_job_skipped(server_of(&f->call)->scheduler, &f->op, &row, !job->paused);
 	scheduler_dependents(server_of(&f->call)->scheduler, &f->op.dependents);
 	op_skip_done(&f->op);
-	free(schedule);
-	json_free(fields);
+	free(row.schedule);
 }
 
 /* May this caller?  False: it is told, or the job is passed over. */

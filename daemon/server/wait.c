@@ -48,8 +48,7 @@ struct waited {
 	struct waited	*dirty_next;
 	/* the run that counts, if it is one: named, or the latest of a repeating job */
 	int64_t		 run;
-	struct run_info	 last;		/* ours */
-	bool		 has_run;
+	struct run_info	*last;		/* ours; NULL: it has none, or none that will be told */
 	bool		 holds;
 	bool		 dirty;		/* to be looked at (again) */
 };
@@ -143,11 +142,25 @@ job_satisfies(const struct job_info *j, int until)
 }
 
 static void
-keep_run(struct waited *x, struct run_info *r)
+drop_run(struct waited *x)
 {
-	run_info_done(&x->last);
-	x->last = *r;
-	x->has_run = true;
+	if (x->last != NULL)
+		run_info_done(x->last);
+	free(x->last);
+	x->last = NULL;
+}
+
+/* Of one that does not hold, only reports tell: there may be many, and they may take long. */
+static void
+keep_run(struct wait *f, struct waited *x, struct run_info *r)
+{
+	const struct wait_in *in = f->call.in;
+
+	drop_run(x);
+	if (!x->holds && !in->report)
+		return;
+	x->last = xmalloc(sizeof(*x->last));
+	*x->last = *r;
 	*r = RUN_INFO_NONE;
 }
 
@@ -165,17 +178,17 @@ look_fill(struct pass *p, union pass_op *op, const struct target *target)
 }
 
 static void
-look_at_run(struct waited *x, struct op_runs *op, int until)
+look_at_run(struct wait *f, struct waited *x, struct op_runs *op, int until)
 {
 	if (op->n > 0) {
 		x->holds = run_satisfies(&op->runs[0], until);
-		keep_run(x, &op->runs[0]);
+		keep_run(f, x, &op->runs[0]);
 	}
 	op_runs_done(op);
 }
 
 static void
-look_at_job(struct waited *x, struct op_get *op, int until)
+look_at_job(struct wait *f, struct waited *x, struct op_get *op, int until)
 {
 	struct job_info *j = &op->job;
 
@@ -184,7 +197,7 @@ look_at_job(struct waited *x, struct op_get *op, int until)
 	if (!x->holds && job_repeats(j) && j->last != NULL)
 		x->run = j->last->run;
 	if (j->last != NULL)
-		keep_run(x, j->last);
+		keep_run(f, x, j->last);
 	op_get_done(op);
 }
 
@@ -204,9 +217,9 @@ look_took(struct pass *p, union pass_op *any, const struct target *target)
 		return;
 	}
 	if (any->op.kind == OP_RUNS)
-		look_at_run(x, &any->runs, in->until);
+		look_at_run(f, x, &any->runs, in->until);
 	else
-		look_at_job(x, &any->get, in->until);
+		look_at_job(f, x, &any->get, in->until);
 	f->holding += x->holds;
 	f->news = true;
 }
@@ -248,9 +261,9 @@ runs_reply(const struct wait *f, bool holds, bool all, size_t max)
 	for (size_t i = 0; i < f->select.found.n && n < max; i++) {
 		struct waited *x = &f->waited[i];
 
-		if (!x->has_run || (!all && x->holds != holds))
+		if (x->last == NULL || (!all && x->holds != holds))
 			continue;
-		json_push(runs, run_reply(server_of(&f->call), &x->last));
+		json_push(runs, run_reply(server_of(&f->call), x->last));
 		n++;
 	}
 	return runs;
@@ -382,7 +395,7 @@ wait_release(struct task *t)
 	struct wait *f = container_of(t, struct wait, call.task);
 
 	for (size_t i = 0; f->waited != NULL && i < f->select.found.n; i++)
-		run_info_done(&f->waited[i].last);
+		drop_run(&f->waited[i]);
 	free(f->waited);
 	map_done(&f->by_job);
 	targets_done(&f->look);

@@ -16,6 +16,9 @@
 /* A batch takes no further op after this many usec, so that an urgent one soon has its turn. */
 #define BATCH_USEC_MAX 20000
 
+/* Reads answered together: none begins after so many usec. */
+#define READS_USEC_MAX 500
+
 /* What tidies up gives way to so many batches. */
 #define TIDY_PASSED_MAX 50
 
@@ -80,8 +83,7 @@ op_class(unsigned kind)
 	return classes[kind];
 }
 
-/* Real also where the loop's clock is virtual: it measures the disk. */
-static usec_t
+usec_t
 clock_usec(void)
 {
 	struct timespec ts;
@@ -99,6 +101,7 @@ batch_take(struct store *s)
 		queue_move(&s->taken[i], &s->asked[i]);
 		any |= s->taken[i].first != NULL;
 	}
+	s->hurry = false;
 	return any;
 }
 
@@ -198,6 +201,23 @@ slow_note(struct store_stats *stats, usec_t took, uint64_t ops)
 	};
 }
 
+/* Runs that this commit has begun or ended. */
+static void
+running_count(struct store *s, const struct queue *batch)
+{
+	for (const struct letter *l = batch->first; l != NULL; l = l->next) {
+		const struct store_op *op = container_of(l, const struct store_op, letter);
+
+		if (op->result != 0)
+			continue;
+		s->running += op->kind == OP_CLAIM &&
+		    !container_of(op, const struct op_claim, op)->queue;
+		/* Some were begun before we were opened. */
+		if (op->kind == OP_FINISH && s->running > 0)
+			s->running--;
+	}
+}
+
 /* Count it; and tell once when the disk begins to fail, and once when it is well again. */
 static void
 batch_count(struct store *s, const struct queue *batch, usec_t took, int r)
@@ -255,6 +275,10 @@ batch_write(struct store *s, struct queue *done)
 	}
 	if (r < 0)
 		fail_all(&batch, r);
+	if (r == 0 && worth) {
+		running_count(s, &batch);
+		s->committed = clock_usec();
+	}
 	if (r < 0 || worth)
 		batch_count(s, &batch, clock_usec() - began, r);
 	queue_move(done, &batch);
@@ -292,19 +316,38 @@ batch_tidy(struct store *s)
 	queue_add(&s->taken[CLASS_WRITE], &op->letter);
 }
 
+static struct store_op *
+next_read(struct store *s)
+{
+	struct store_op *op = queue_take(&s->taken[CLASS_WINDOW]);
+
+	return op != NULL ? op : queue_take(&s->taken[CLASS_READ]);
+}
+
+/*
+ * Small ones are answered together, so that they share a wake-up; one that takes its time is answered
+ * before the next, and writes that have come meanwhile go first.
+ */
+static void
+batch_reads(struct store *s, struct queue *done)
+{
+	usec_t until = clock_usec() + READS_USEC_MAX;
+	struct store_op *op;
+
+	while ((op = next_read(s)) != NULL) {
+		batch_read(s, op, done);
+		/* A simulated world must go one way on any host. */
+		if (s->mode == STORE_INLINE || clock_usec() >= until)
+			break;
+	}
+}
+
 void
 batch_run(struct store *s, struct queue *done)
 {
-	struct store_op *op;
-
 	batch_tidy(s);
-	if (s->taken[CLASS_URGENT].first != NULL || s->taken[CLASS_WRITE].first != NULL) {
+	if (s->taken[CLASS_URGENT].first != NULL || s->taken[CLASS_WRITE].first != NULL)
 		batch_write(s, done);
-		return;
-	}
-	op = queue_take(&s->taken[CLASS_WINDOW]);
-	if (op == NULL)
-		op = queue_take(&s->taken[CLASS_READ]);
-	if (op != NULL)
-		batch_read(s, op, done);
+	else
+		batch_reads(s, done);
 }

@@ -5,6 +5,7 @@
 #define STORE_MEMORY_INTERNAL_H
 
 #include "daemon/base/map.h"
+#include "daemon/store/health.h"
 #include "daemon/store/memory.h"
 #include "daemon/store/notify.h"
 
@@ -32,6 +33,8 @@ struct memory_job {
 	instant			 created, finished, previous;
 	instant			 skipped;	/* the last due of the latest skip */
 	int64_t			 generation, runs, skips, overlaps, epoch, crashes;
+	struct health		 health;
+	int64_t			 depends_on;	/* 0: on none */
 	usec_t			 took;		/* run_took_average() */
 	int64_t			 queued, running, retrying;
 	struct memory_parent	*parents;	/* parents_n */
@@ -158,7 +161,7 @@ int memory_queue_set(void *db, struct store_op *op);
 int memory_queue_remove(void *db, struct store_op *op);
 int memory_queues(void *db, struct store_op *op);
 /* ---- notices (memory_notice.c) ---- */
-int64_t memory_notify_run(struct memory *m, struct memory_job *j, const struct run_info *run);
+int64_t memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish *o);
 int64_t memory_notify_skip(struct memory *m, const struct memory_job *j, const struct op_skip *skip);
 int memory_notice_test(void *db, struct store_op *op);
 int memory_notice_settle(void *db, struct store_op *op);

@@ -395,13 +395,14 @@ text_or(const char *text, char *otherwise)
 
 /* What is known of its end, over what the claim knew. */
 static void
-run_write_end(struct run_info *to, const struct run_info *from)
+run_write_end(struct run_info *to, const struct op_finish *o, const struct run_info *from)
 {
 	to->spawned = from->spawned;
 	to->exited = from->exited;
 	to->ended = from->ended;
 	to->exit_code = from->exit_code;
-	to->reason = text_or(from->reason, to->reason);
+	to->verdict = o->verdict;
+	to->reason = text_or(o->reason != NULL ? o->reason : from->reason, to->reason);
 	to->canceled_by = text_or(from->canceled_by, to->canceled_by);
 	if (to->attempt < from->attempt)
 		to->attempt = from->attempt;
@@ -409,14 +410,14 @@ run_write_end(struct run_info *to, const struct run_info *from)
 
 /* What becomes of the run, and of the job's record of crashes: as SQLite does. */
 static void
-finish_decide(struct op_finish *o, const struct memory_run *r, struct memory_job *j)
+finish_decide(struct op_finish *o, const struct memory_run *r, struct memory_job *j, bool settled)
 {
 	if (o->run->state == RUN_LOST)
 		j->crashes++;
 	else if (o->run->state != RUN_CANCELED)
 		j->crashes = 0;
 	o->state = o->run->state;
-	if (o->again == AGAIN_NO || r->info.canceled_by != NULL)
+	if (o->again == AGAIN_NO || r->info.canceled_by != NULL || settled)
 		return;
 	if (o->again == AGAIN_RERUN && j->crashes >= CRASHES_MAX) {
 		o->quarantined = !j->quarantined;
@@ -426,6 +427,22 @@ finish_decide(struct op_finish *o, const struct memory_run *r, struct memory_job
 	}
 	o->state = RUN_RETRYING;
 	o->held = memory_job_held(j);
+}
+
+/* finish_decide(), and of a check its health. */
+static void
+finish_judge(const struct memory *m, struct op_finish *o, const struct memory_run *r, struct memory_job *j)
+{
+	const struct memory_job *on = j->depends_on != 0 ? memory_job(m, j->depends_on) : NULL;
+	struct health_parent parent = { 0 };
+
+	if (on != NULL && !memory_job_held(on) && on->state != JOB_FINISHED)
+		parent = (struct health_parent){ .job = on->row.id, .name = on->name,
+		    .health = on->health, .retrying = on->retrying > 0 };
+	o->verdict = o->run->verdict;
+	finish_decide(o, r, j, o->check != NULL && health_judge(o, &j->health, &parent));
+	if (o->check != NULL && o->state != RUN_RETRYING)
+		health_count(o, &j->health, &parent);
 }
 
 static int
@@ -442,10 +459,10 @@ memory_finish(void *db, struct store_op *op)
 	MUST(o->again == AGAIN_NO || (instant_is_set(o->again_at) && info->state != RUN_CANCELED));
 	if (r == NULL || r->info.state != o->from)
 		return -ESTALE;
-	finish_decide(o, r, j);
+	finish_judge(m, o, r, j);
 	MUST(run_state_allows((enum run_state)o->from, (enum run_state)o->state));
 	if (m->keep || o->state == RUN_RETRYING)
-		run_write_end(&r->info, info);
+		run_write_end(&r->info, o, info);
 	if (o->state == RUN_RETRYING) {
 		memory_run_move(m, j, r, RUN_RETRYING);
 		r->info.ended = (instant){ 0 };
@@ -465,7 +482,7 @@ memory_finish(void *db, struct store_op *op)
 	o->job_state = j->state;
 	o->retrying = memory_retrying_run(j);
 	if (o->state != RUN_RETRYING)
-		o->notices = memory_notify_run(m, j, info);
+		o->notices = memory_notify_run(m, j, o);
 	memory_tell(m, op);
 	return 0;
 }

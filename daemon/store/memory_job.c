@@ -65,6 +65,23 @@ owned(const struct memory *m, int64_t uid)
 	return n;
 }
 
+/* As SQLite's health_parent_find(). */
+static int
+parent_find(const struct memory *m, const struct job_spec *spec, int64_t *ret)
+{
+	const char *named = spec->http != NULL ? spec->http->depends_on : NULL;
+	const struct memory_job *j;
+
+	*ret = 0;
+	if (named == NULL)
+		return 0;
+	j = job_id_read(named) != 0 ? memory_job(m, job_id_read(named)) : job_find(m, named, NULL, 0);
+	if (j == NULL)
+		return -ECHILD;
+	*ret = j->row.id;
+	return j->row.kind == KIND_HTTP ? 0 : -EPROTOTYPE;
+}
+
 /* One of an add.  0, or why not. */
 static int
 add_one(struct memory *m, const struct op_add *o, struct job_new *job)
@@ -72,6 +89,8 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 	const struct job_spec *spec = job->spec;
 	struct memory_job *j = job_find(m, NULL, spec->key, o->uid);
 	struct queue_terms terms;
+	int64_t depends_on;
+	int r;
 
 	job->existed = j != NULL;
 	if (j != NULL) {
@@ -80,14 +99,15 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 	}
 	if (o->jobs_max_uid > 0 && owned(m, o->uid) >= o->jobs_max_uid)
 		return -EDQUOT;
+	r = parent_find(m, spec, &depends_on);
+	if (r < 0)
+		return r;
 	if (job_find(m, spec->name, NULL, o->uid) != NULL)
 		return -EEXIST;
-	if (spec->queue != NULL) {
-		int r = memory_queue_named(m, spec->queue, &job->new_queue);
-
-		if (r < 0)
-			return r;
-	}
+	if (spec->queue != NULL)
+		r = memory_queue_named(m, spec->queue, &job->new_queue);
+	if (r < 0)
+		return r;
 	terms = terms_of(spec);
 	j = memory_job_new(m, m->last_id + 1);
 	j->row.terms = terms_copy(&terms);
@@ -97,6 +117,7 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 	j->row.kind = job_spec_kind(spec);
 	j->row.schedule = xstrdup(job->schedule);
 	j->row.uid = o->uid;
+	j->depends_on = depends_on;
 	j->paused = spec->paused;
 	j->on_boot = spec->on_boot;
 	j->created = o->now;
@@ -342,6 +363,9 @@ memory_get(void *db, struct store_op *op)
 		.dependents = j->children, .parents = (int64_t)j->parents_n,
 		.queue = xstrdup(terms_queue(&j->row.terms, j->row.kind)),
 		.priority = j->row.terms.priority, .mutex = xstrdup(j->row.terms.mutex),
+		.health = j->health.verdict, .health_since = j->health.since,
+		.checks_failed = j->health.failed, .checks_passed = j->health.passed,
+		.depends_on = memory_job(m, j->depends_on) != NULL ? j->depends_on : 0,
 	};
 	if (o->dependencies)
 		memory_dependencies_read(m, j, o);

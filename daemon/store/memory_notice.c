@@ -67,13 +67,13 @@ notices_put(struct memory *m, const struct memory_job *j, unsigned events, struc
 }
 
 int64_t
-memory_notify_run(struct memory *m, struct memory_job *j, const struct run_info *run)
+memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish *o)
 {
 	struct notice_info n;
 
 	if (j->notify.n == 0)
 		return 0;
-	return notices_put(m, j, notify_run_events(&j->trouble, run, j->row.kind, &n), &n);
+	return notices_put(m, j, notify_run_events(&j->trouble, o, j->row.kind, &n), &n);
 }
 
 int64_t

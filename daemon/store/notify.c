@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/must.h"
+#include "daemon/store/health.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -14,8 +15,10 @@
 #define REASON_BYTES_MAX 1000
 
 static void
-tell_run(const struct run_info *run, int kind, struct notice_info *n)
+tell_run(const struct op_finish *o, int kind, struct notice_info *n)
 {
+	const struct run_info *run = o->run;
+
 	*n = NOTICE_INFO_NONE;
 	n->at = run->ended;
 	n->job = run->job;
@@ -27,8 +30,8 @@ tell_run(const struct run_info *run, int kind, struct notice_info *n)
 	n->exit_code = run->exit_code;
 	n->signal = run->signal;
 	n->http_status = run->http_status;
-	n->verdict = run->verdict;
-	n->reason = run->reason;
+	n->verdict = o->verdict;
+	n->reason = o->reason != NULL ? o->reason : run->reason;
 }
 
 static void
@@ -42,9 +45,23 @@ tell_trouble(const struct trouble *t, struct notice_info *n)
 		n->lasted = 0;
 }
 
-static unsigned
-failed(struct trouble *t, const struct run_info *run, int kind, struct notice_info *n)
+static bool
+was_told(const struct trouble *t, enum notice_event event)
 {
+	return (t->told & 1u << event) != 0;
+}
+
+/* Of a check that is not, or not surely, down: what there is of it was not told yet. */
+static bool
+not_sure(const struct op_finish *o)
+{
+	return o->check != NULL && o->verdict == VERDICT_DOWN && o->health != VERDICT_DOWN;
+}
+
+static unsigned
+failed(struct trouble *t, const struct op_finish *o, struct notice_info *n)
+{
+	const struct run_info *run = o->run;
 	unsigned events = 1u << NOTICE_FAIL;
 
 	if (t->failures++ == 0) {
@@ -52,41 +69,51 @@ failed(struct trouble *t, const struct run_info *run, int kind, struct notice_in
 		t->since = run->ended;
 	}
 	tell_trouble(t, n);
+	if (not_sure(o))
+		return 0;
 	if (run->state == RUN_TIMED_OUT)
 		events |= 1u << NOTICE_TIMED_OUT;
 	if (run->state == RUN_LOST)
 		events |= 1u << NOTICE_LOST;
-	if (kind == KIND_HTTP && run->verdict == VERDICT_DOWN && !t->down) {
+	if (o->check != NULL && o->health == VERDICT_DOWN && !was_told(t, NOTICE_DOWN))
 		events |= 1u << NOTICE_DOWN;
-		t->down = true;
+	/* An answer that comes too late is a failure, and the end of being down. */
+	if (o->health == VERDICT_DEGRADED && was_told(t, NOTICE_DOWN)) {
+		events |= 1u << NOTICE_UP;
+		t->told &= ~(1u << NOTICE_DOWN);
 	}
+	t->told |= events & ~(1u << NOTICE_UP);
 	return events;
 }
 
 static unsigned
-succeeded(struct trouble *t, struct notice_info *n)
+succeeded(struct trouble *t, const struct op_finish *o, struct notice_info *n)
 {
 	unsigned events = 0;
 
-	if (t->failures == 0)
+	/* A check that is down is so until enough have succeeded. */
+	if (t->failures == 0 || (o->check != NULL && health_is_down(o->health)))
 		return 0;
 	tell_trouble(t, n);
-	events = 1u << NOTICE_RECOVER;
-	if (t->down)
+	if (was_told(t, NOTICE_FAIL))
+		events |= 1u << NOTICE_RECOVER;
+	if (was_told(t, NOTICE_DOWN))
 		events |= 1u << NOTICE_UP;
 	*t = (struct trouble){ 0 };
 	return events;
 }
 
 unsigned
-notify_run_events(struct trouble *t, const struct run_info *run, int kind, struct notice_info *n)
+notify_run_events(struct trouble *t, const struct op_finish *o, int kind, struct notice_info *n)
 {
+	const struct run_info *run = o->run;
+
 	MUST(run_state_final((enum run_state)run->state));
-	tell_run(run, kind, n);
-	if (run->state == RUN_CANCELED || run->verdict == VERDICT_INCONCLUSIVE ||
-	    run->verdict == VERDICT_UNREACHABLE)
+	tell_run(o, kind, n);
+	if (run->state == RUN_CANCELED || o->verdict == VERDICT_INCONCLUSIVE ||
+	    o->verdict == VERDICT_UNREACHABLE)
 		return 0;
-	return run->state == RUN_SUCCEEDED ? succeeded(t, n) : failed(t, run, kind, n);
+	return run->state == RUN_SUCCEEDED ? succeeded(t, o, n) : failed(t, o, n);
 }
 
 unsigned

@@ -12,15 +12,16 @@ struct trouble {
 	int64_t	first_run;
 	instant	since;
 	int64_t	failures;
-	bool	down;		/* a check's answer, and it was told */
+	unsigned told;		/* events of it, as bits */
 };
 
 /*
- * A run has ended for good: the events, as bits, and what there is to tell.  An end that says nothing
- * of the job (canceled; a check that was inconclusive) is none, and changes nothing.  Strings in
- * *n are borrowed from the run.
+ * A run has ended for good, its verdict and health are decided: the events, as bits, and what there is
+ * to tell.  An end that says nothing of the job (canceled; a check that was inconclusive) is none, and
+ * changes nothing.  What a check with a --fail-after has against it is told once its health is down.
+ * Strings in *n are borrowed from o.
  */
-unsigned notify_run_events(struct trouble *t, const struct run_info *run, int kind,
+unsigned notify_run_events(struct trouble *t, const struct op_finish *o, int kind,
     struct notice_info *n);
 
 /* The same of occurrences that made no run: only what nobody has asked for is told. */

@@ -40,6 +40,8 @@ void
 op_finish_done(struct op_finish *op)
 {
 	dependents_done(&op->dependents);
+	free(op->reason);
+	op->reason = NULL;
 }
 
 void

@@ -118,7 +118,8 @@ struct op_add {
 	/*
 	 * -EEXIST: name taken (a key of the same uid that exists is no error); -EDQUOT:
 	 * jobs_max_uid reached; -ENOENT: no such parent; -ENOTUNIQ: the same parent twice; -EMLINK: it
-	 * has DEPENDENTS_MAX already; -EUSERS: QUEUES_MAX queues are there.
+	 * has DEPENDENTS_MAX already; -EUSERS: QUEUES_MAX queues are there; -ECHILD: what dependsOn names
+	 * is not there (in jobs: not before it), -EPROTOTYPE: or no check.
 	 *
 	 * What after names may be in jobs, too, by name and in any place.  That there are no circles is
 	 * the asker's to see to: only jobs of one Add can make one.
@@ -149,37 +150,37 @@ struct job_row {			/* what the scheduler needs of a job to run it */
  * more than queue_max wait, else it is full and nothing is changed.  With replace the job's other
  * active runs are canceled by it, but waiting ones that were asked for by hand.
  */
-struct op_claim {
+struct op_claim {		/* its order leaves no holes: there is one for each run that begins */
 	struct store_op	 op;
 	int64_t		 job;
 	int64_t		 run;		/* in/out: its number */
 	instant		 due;
 	instant		 next_due;	/* none: the job has no more */
-	int		 mark;		/* enum due_mark, of the due */
 	int64_t		 missed;	/* occurrences before it that were skipped as missed */
 	instant		 noticed;	/* in/out: of a queued run that was noticed before */
 	instant		 started;
+	int		 mark;		/* enum due_mark, of the due */
 	bool		 queue;
-	int64_t		 queue_max;	/* 0: no limit */
 	bool		 replace;	/* with queue */
+	bool		 full;		/* out: queue_max of them wait already */
+	bool		 manual;	/* out */
+	int64_t		 queue_max;	/* 0: no limit */
 	int64_t		 node;		/* who claims (one node: 1) and until when: DESIGN 4.11 */
 	instant		 lease;
 	struct job_row	 row;		/* out */
-	bool		 manual;	/* out */
 	instant		 run_due;	/* out */
 	instant		 previous;	/* out: the due of the occurrence that was run before it */
-	int		 was;		/* out: of a run that was there: its state before */
 	int64_t		 attempt;	/* out: the number of the one that begins */
 	int64_t		 retried;	/* out: retries used up, with this one */
 	int64_t		 retrying;	/* out: of a run that was there: as in struct due_row, after it */
-	/* out: the run was made by this claim (run is 0 again if that fails) */
-	bool		 born;
 	/* out: the job itself, when its parents let it go on again meanwhile */
 	struct dependents dependents;
-	bool		 full;		/* out: queue_max of them wait already */
 	int64_t		 replaced;	/* out: the waiting run that was canceled for it, or 0 */
+	int		 was;		/* out: of a run that was there: its state before */
 	int		 replaced_was;	/* out: its state before */
 	int		 job_state;	/* out: with queue */
+	/* out: the run was made by this claim (run is 0 again if that fails) */
+	bool		 born;
 	/*
 	 * -ESTALE: the job is gone, paused or in quarantine, its due is another, or the run is not
 	 * queued (or retrying, and its time come) any more: drop it.
@@ -209,11 +210,18 @@ struct op_finish {
 	int			 from;	/* in: enum run_state it must be in now */
 	int			 again;	/* in: enum again */
 	instant			 again_at; /* in: the next attempt not before */
+	/* in, of a check, else NULL: how verdicts make its health */
+	const struct http_spec	*check;
+	bool			 first;	/* in: again only while no check before it has failed */
 	int			 state;	/* out: of the run: as in, or RUN_RETRYING */
 	bool			 held;	/* out: it is retrying, and its job paused */
 	bool			 quarantined; /* out: the job is, by this */
 	int64_t			 retrying; /* out: as in struct due_row, after it */
 	int			 job_state; /* out: what the job is now */
+	/* out, of a check: run's verdict, or unreachable, and then with the reason; the job's health */
+	int			 verdict;
+	char			*reason; /* NULL: run's */
+	int			 health, health_was;
 	int64_t			 notices; /* out: so many targets are to be told of it */
 	struct dependents	 dependents; /* out */
 	/* -ESTALE: it is not in that state (or gone) */
@@ -535,6 +543,7 @@ struct op_get {
 	struct job_info	 job;		/* out: with spec and last */
 	struct run_info	*runs;		/* out */
 	size_t		 runs_n;
+	instant		 now;		/* in: as in struct op_list */
 	bool		 dependencies;	/* in: these are wanted: */
 	struct dependency_info *parents, *children;	/* out: all; the first CHILDREN_TOLD */
 	size_t		 parents_n, children_n;
@@ -571,7 +580,10 @@ struct op_runs {
 	struct run_info	*runs;		/* out */
 	size_t		 n;
 	int64_t		 next;		/* out: 0: no more */
-	int64_t		 uid;		/* out: owner of the job, when job != 0 */
+	/* out, when job != 0: the job's */
+	int64_t		 uid;
+	instant		 due;
+	bool		 paused;
 	/* -ENOENT: no such job (or run) */
 };
 void op_runs_done(struct op_runs *op);

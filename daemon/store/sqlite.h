@@ -40,6 +40,7 @@ enum statement {
 	ST_PARENTS_TOLD, ST_CHILDREN_TOLD,
 	ST_QUEUE_LOAD, ST_QUEUE_PUT, ST_QUEUE_COUNT, ST_QUEUE_USED, ST_QUEUE_DELETE, ST_QUEUES,
 	ST_RUNS_WAITING, ST_RUNS_MARK, ST_RUN_RECALL,
+	ST_HEALTH, ST_HEALTH_SAVE, ST_CHECK_BY_ID, ST_CHECK_BY_NAME,
 	ST_NOTIFY, ST_NOTIFY_PUT, ST_NOTIFY_SET, ST_NOTIFY_DELETE, ST_NOTICE_PUT, ST_NOTICE_COUNT,
 	ST_NOTICE_FOLD, ST_NOTICE_DELETE, ST_NOTICE_AGAIN, ST_NOTICE_OLD, ST_NOTICES_DUE, ST_NOTICES,
 	ST_TARGETS,
@@ -297,14 +298,25 @@ bool terms_read(sqlite3_stmt *st, int at, struct queue_terms *ret);
 /* A job names it: then it is there.  0, -EMLINK, -errno. */
 int queue_named(struct sqlite *db, const char *name, bool *ret_new);
 
+/* ---- health (sqlite_health.c) ---- */
+
+/* A job's; and of the one that it depends on, whose name the caller frees. */
+struct health;
+struct health_parent;
+int health_load(struct sqlite *db, int64_t job, struct health *h, struct health_parent *parent);
+int health_save(struct sqlite *db, int64_t job, const struct health *h);
+
+/* The job that dependsOn names; 0: it names none.  0, -ECHILD, -EPROTOTYPE, -errno. */
+int health_parent_find(struct sqlite *db, const struct job_spec *spec, int64_t *ret);
+
 /* ---- notices (sqlite_notice.c) ---- */
 
 /* A job with rules is added; is deleted. */
 int notify_put(struct sqlite *db, int64_t job, const struct strings *rules);
 int notify_delete(struct sqlite *db, int64_t job);
 
-/* A run has ended for good, or occurrences were skipped: *ret so many targets are to be told. */
-int notify_run(struct sqlite *db, const struct job_now *j, const struct run_info *run, int64_t *ret);
+/* A run has ended for good, its verdict judged, or occurrences were skipped: o->notices, *ret targets are to be told. */
+int notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o);
 int notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret);
 
 /* ---- spans (sqlite_span.c) ---- */

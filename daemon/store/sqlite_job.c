@@ -209,16 +209,19 @@ job_by_key(struct sqlite *db, int64_t uid, const char *key, int64_t *id)
 }
 
 static int
-job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int64_t id)
+job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int64_t id,
+    int64_t depends_on)
 {
 	const struct job_spec *spec = job->spec;
 	sqlite3_stmt *st = sql(db, ST_JOB_INSERT,
 	    "INSERT INTO job (id, uid, kind, state, paused, due, every_usec, overlap, misfire,"
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
 	    " description, summary, spec, schedule, on_boot, epoch, keep_runs, keep_usec,"
-	    " keep_output, parents, unmet, delay, queue, priority, slots, mutex, overlap_limit)"
+	    " keep_output, parents, unmet, delay, queue, priority, slots, mutex, overlap_limit,"
+	    " depends_on)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14,"
-	    " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?24, ?25, ?26, ?27, ?28, ?29, ?30)");
+	    " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
+	    " ?31)");
 	struct queue_terms terms = terms_of(spec);
 	int64_t parents = (int64_t)spec->after.n;
 	bool due = instant_is_set(job->due);
@@ -261,6 +264,7 @@ job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int6
 	bind_some(st, 28, terms.slots);
 	bind_text(st, 29, terms.mutex);
 	bind_some(st, 30, terms.overlap_limit);
+	bind_some(st, 31, depends_on);
 	r = sql_run(db, st);
 	free(labels);
 	return r;
@@ -272,7 +276,7 @@ sqlite_add(void *arg, struct store_op *op)
 	struct op_add *o = container_of(op, struct op_add, op);
 	struct sqlite *db = arg;
 	int64_t before = db->counts.last_id, last = before, added = 0;
-	int64_t owned = counts_owned(&db->counts, o->uid);
+	int64_t owned = counts_owned(&db->counts, o->uid), depends_on;
 	int r;
 
 	MUST(o->uid >= 0);
@@ -288,11 +292,11 @@ sqlite_add(void *arg, struct store_op *op)
 			continue;
 		if (o->jobs_max_uid > 0 && owned + added >= o->jobs_max_uid)
 			return -EDQUOT;
-		r = 0;
-		if (job->spec->queue != NULL)
+		r = health_parent_find(db, job->spec, &depends_on);
+		if (r == 0 && job->spec->queue != NULL)
 			r = queue_named(db, job->spec->queue, &job->new_queue);
 		if (r == 0)
-			r = job_insert(db, o, job, last + 1);
+			r = job_insert(db, o, job, last + 1, depends_on);
 		if (r < 0)
 			return r;
 		job->id = ++last;

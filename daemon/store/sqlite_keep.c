@@ -236,7 +236,7 @@ failed_from_load(struct slice *s, struct keep_job *k)
 	if (s->o->policy->failed == 0 || k->runs_max == 0)
 		return 0;
 	st = sql(s->db, ST_KEEP_FAILED, "SELECT run FROM run WHERE job = ?1"
-	    " AND state IN (4, 5, 7) ORDER BY run DESC LIMIT 1 OFFSET ?2");
+	    " AND (state = 4 OR state = 5 OR state = 7) ORDER BY run DESC LIMIT 1 OFFSET ?2");
 	bind_int(st, 1, k->now.id);
 	bind_int(st, 2, s->o->policy->failed - 1);
 	r = sql_step(s->db, st);

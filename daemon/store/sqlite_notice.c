@@ -53,7 +53,7 @@ rules_read(char *text, struct strings *ret)
 static int
 notify_load(struct sqlite *db, int64_t job, struct strings *rules, struct trouble *t, char **name)
 {
-	sqlite3_stmt *st = sql(db, ST_NOTIFY, "SELECT rules, first_run, since, failures, down,"
+	sqlite3_stmt *st = sql(db, ST_NOTIFY, "SELECT rules, first_run, since, failures, told,"
 	    " (SELECT name FROM job WHERE id = ?1) FROM notify WHERE job = ?1");
 	char *text;
 	int r;
@@ -64,7 +64,7 @@ notify_load(struct sqlite *db, int64_t job, struct strings *rules, struct troubl
 		return r;
 	text = col_text(st, 0);
 	*t = (struct trouble){ .first_run = col_int(st, 1), .since = { col_int(st, 2) },
-	    .failures = col_int(st, 3), .down = col_int(st, 4) != 0 };
+	    .failures = col_int(st, 3), .told = (unsigned)col_int(st, 4) };
 	*name = col_text(st, 5);
 	(void)sqlite3_reset(st);	/* one a job */
 	if (text != NULL)
@@ -77,13 +77,13 @@ static int
 trouble_save(struct sqlite *db, int64_t job, const struct trouble *t)
 {
 	sqlite3_stmt *st = sql(db, ST_NOTIFY_SET, "UPDATE notify SET first_run = ?2, since = ?3,"
-	    " failures = ?4, down = ?5 WHERE job = ?1");
+	    " failures = ?4, told = ?5 WHERE job = ?1");
 
 	bind_int(st, 1, job);
 	bind_some(st, 2, t->first_run);
 	bind_some(st, 3, t->since.usec);
 	bind_int(st, 4, t->failures);
-	bind_int(st, 5, t->down);
+	bind_int(st, 5, t->told);
 	return changed_one(db, st);
 }
 
@@ -159,7 +159,7 @@ notices_put(struct sqlite *db, const struct strings *rules, unsigned events, str
 }
 
 int
-notify_run(struct sqlite *db, const struct job_now *j, const struct run_info *run, int64_t *ret)
+notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o)
 {
 	struct strings rules = { .n = 0 };
 	struct trouble t, was;
@@ -171,9 +171,9 @@ notify_run(struct sqlite *db, const struct job_now *j, const struct run_info *ru
 	if (r != 1)
 		return r;
 	was = t;
-	events = notify_run_events(&t, run, j->kind, &n);
+	events = notify_run_events(&t, o, j->kind, &n);
 	n.name = name;
-	r = notices_put(db, &rules, events, &n, ret);
+	r = notices_put(db, &rules, events, &n, &o->notices);
 	if (r == 0 && t.failures != was.failures)
 		r = trouble_save(db, j->id, &t);
 	strings_done(&rules);

@@ -498,8 +498,9 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 #define JOB_COLUMNS \
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
 	" runs, skips, summary, paused, schedule, overlaps, crashes, output, pruned, parents," \
-	" children, queue, priority, mutex"
-#define JOB_COLUMN_SPEC 25
+	" children, queue, priority, mutex, health, health_since, failed, passed," \
+	" (SELECT p.id FROM job p WHERE p.id = job.depends_on)"
+#define JOB_COLUMN_SPEC 30
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -536,6 +537,10 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.parents = col_int(st, 20),
 		.dependents = col_int(st, 21),
 		.priority = col_int(st, 23),
+		.health_since = { col_int(st, 26) },
+		.checks_failed = col_int(st, 27),
+		.checks_passed = col_int(st, 28),
+		.depends_on = col_int(st, 29),
 	};
 	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 22) };
 
@@ -546,6 +551,7 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 	job->mutex = col_text(st, 24);
 	if (!col_enum(st, 4, KIND_COUNT, &job->kind) ||
 	    !col_enum(st, 5, JOB_STATE_COUNT, &job->state) ||
+	    !col_enum(st, 25, VERDICT_COUNT, &job->health) ||
 	    labels_read((const char *)sqlite3_column_text(st, 3), &job->labels) < 0 ||
 	    schedule_words(job->every, (const char *)sqlite3_column_text(st, 15),
 	    &job->schedule) < 0) {
@@ -700,6 +706,8 @@ sqlite_runs(void *arg, struct store_op *op)
 	if (r < 0)
 		goto out;
 	o->uid = job.uid;
+	o->due = job.due;
+	o->paused = job.paused;
 	if (o->run != 0) {
 		/* A page of one. */
 		o->limit = 1;
@@ -739,6 +747,8 @@ sqlite_get(void *arg, struct store_op *op)
 	r = job_get(db, id, &o->job, &o->job.spec);
 	if (r == 0)
 		r = job_read_rest(db, &o->job);
+	if (r == 0)
+		o->job.state = state_told(o->job.state, o->job.paused, o->job.due, o->now);
 	if (r == 0 && o->dependencies)
 		r = dependencies_read(db, o);
 	if (r < 0 || page.limit == 0)

@@ -264,7 +264,7 @@ failed_rows(struct sqlite *db, sqlite3_stmt *st, struct op_failed *o)
 /* The WHERE is that of the index. */
 #define FAILED_SELECT \
 	"SELECT r.id, r.ended, r.job, r.run, j.uid FROM run r LEFT JOIN job j ON j.id = r.job" \
-	" WHERE r.state IN (4, 5, 7) AND "
+	" WHERE (r.state = 4 OR r.state = 5 OR r.state = 7) AND "
 
 int
 sqlite_failed(void *arg, struct store_op *op)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/must.h"
+#include "daemon/store/health.h"
 #include "daemon/store/sqlite.h"
 #include "daemon/store/state.h"
 
@@ -286,8 +287,8 @@ run_finish(struct sqlite *db, const struct op_finish *o, int64_t id)
 	bind_some(st, 9, run->oom);
 	bind_some(st, 10, run->pid);
 	bind_some(st, 11, run->http_status);
-	bind_some(st, 12, run->verdict);
-	bind_text(st, 13, run->reason);
+	bind_some(st, 12, o->verdict);
+	bind_text(st, 13, o->reason != NULL ? o->reason : run->reason);
 	bind_text(st, 14, run->canceled_by);
 	bind_some(st, 15, run->cpu);
 	bind_some(st, 16, run->memory_peak);
@@ -316,16 +317,16 @@ job_run_left(struct sqlite *db, struct job_now *j, int from)
 	return 0;
 }
 
-/* What becomes of the run, and of the job's record of crashes. */
+/* What becomes of the run, and of the job's record of crashes.  settled: another attempt is of no use. */
 static void
-finish_decide(struct op_finish *o, const struct run_now *run, struct job_now *j)
+finish_decide(struct op_finish *o, const struct run_now *run, struct job_now *j, bool settled)
 {
 	if (o->run->state == RUN_LOST)
 		j->crashes++;
 	else if (o->run->state != RUN_CANCELED)
 		j->crashes = 0;
 	o->state = o->run->state;
-	if (o->again == AGAIN_NO || run->cancel_asked)
+	if (o->again == AGAIN_NO || run->cancel_asked || settled)
 		return;
 	if (o->again == AGAIN_RERUN && j->crashes >= CRASHES_MAX) {
 		o->quarantined = !j->quarantined;
@@ -368,6 +369,30 @@ finish_job(struct sqlite *db, struct op_finish *o, const struct run_now *now,
 	return r;
 }
 
+/* finish_decide(), and of a check its health. */
+static int
+finish_judge(struct sqlite *db, struct op_finish *o, const struct run_now *now, struct job_now *j)
+{
+	struct health_parent parent = { 0 };
+	struct health h = { 0 };
+	bool settled = false;
+	int r = 0;
+
+	o->verdict = o->run->verdict;
+	if (o->check != NULL)
+		r = health_load(db, j->id, &h, &parent);
+	if (r == 0 && o->check != NULL)
+		settled = health_judge(o, &h, &parent);
+	if (r == 0)
+		finish_decide(o, now, j, settled);
+	if (r == 0 && o->check != NULL && o->state != RUN_RETRYING) {
+		health_count(o, &h, &parent);
+		r = health_save(db, j->id, &h);
+	}
+	free((char *)(uintptr_t)parent.name);
+	return r;
+}
+
 int
 sqlite_finish(void *arg, struct store_op *op)
 {
@@ -385,13 +410,14 @@ sqlite_finish(void *arg, struct store_op *op)
 		r = run_load(db, run->job, run->run, &now);
 	if (r == -ENOENT || (r == 0 && now.state != o->from))
 		r = -ESTALE;
+	if (r == 0)
+		r = finish_judge(db, o, &now, &j);
 	if (r == 0) {
-		finish_decide(o, &now, &j);
 		MUST(run_state_allows(o->from, o->state));
 		r = run_finish(db, o, now.id);
 	}
 	if (r == 0 && o->state != RUN_RETRYING)
-		r = notify_run(db, &j, run, &o->notices);
+		r = notify_run(db, &j, o);
 	/* It counts, so it is the last. */
 	if (r == 0)
 		r = finish_job(db, o, &now, &j);

@@ -32,12 +32,16 @@ struct store {
 	struct queue		 taken[CLASS_COUNT];
 	bool			 failing;		/* the last commit failed */
 	unsigned		 passed;		/* batches that tidying has waited for */
+	int64_t			 running;		/* runs claimed since it was opened that go on */
+	usec_t			 committed;		/* when the last commit was done */
 
 	/* Under lock. */
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 asked_more;
 	struct queue		 asked[CLASS_COUNT];
 	bool			 asleep, stopping;
+	bool			 hurry;			/* more than ends was asked since it was looked */
+	bool			 gathering;		/* asleep until there is hurry, or its time is over */
 	struct store_stats	 stats;
 
 	/* The loop's. */
@@ -87,6 +91,9 @@ queue_take(struct queue *q)
 }
 
 enum op_class op_class(unsigned kind);
+
+/* Monotonic; real also where the loop's clock is virtual: it measures the disk. */
+usec_t clock_usec(void);
 
 /* Move what was asked to what is taken.  Is there anything? */
 bool batch_take(struct store *s);

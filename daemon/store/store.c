@@ -21,6 +21,10 @@
 /* Enough for SQLite, little enough to be cheap. */
 #define THREAD_STACK ((size_t)512 * 1024)
 
+/* Ends wait for others so long after a commit, and only when so many commands run. */
+#define GATHER_USEC	2000
+#define GATHER_RUNNING	32
+
 /* A store that is never idle looks how great it is after so many batches. */
 #define SIZES_EVERY 256
 
@@ -69,8 +73,9 @@ ask(struct store *s, struct store_op *op)
 
 	pthread_mutex_lock(&s->lock);
 	queue_add(&s->asked[op_class(op->kind)], &op->letter);
-	asleep = s->asleep;
-	s->asleep = false;
+	s->hurry |= op->kind != OP_FINISH;
+	asleep = s->asleep && (s->hurry || !s->gathering);
+	s->asleep &= !asleep;
 	pthread_mutex_unlock(&s->lock);
 	if (asleep)
 		pthread_cond_signal(&s->asked_more);
@@ -186,6 +191,37 @@ store_start_task(struct store *s, struct task *parent)
 
 /* ---- STORE_THREAD ---- */
 
+static bool
+anything_in(const struct queue *queues)
+{
+	for (int i = 0; i < CLASS_COUNT; i++) {
+		if (queues[i].first != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where many commands run at a time, their ends gather, so that several share a commit, which is what
+ * most of an end costs.  A single one does not wait, nor one whose slot others may wait for.
+ */
+static void
+gather_ends(struct store *s)
+{
+	usec_t until = s->committed + GATHER_USEC;
+	const struct timespec t = { until / USEC_SEC, until % USEC_SEC * 1000 };
+	int r = 0;
+
+	if (s->running < GATHER_RUNNING || anything_in(s->taken))
+		return;
+	s->gathering = true;
+	while (r == 0 && !s->hurry && !s->stopping) {
+		s->asleep = true;
+		r = pthread_cond_clockwait(&s->asked_more, &s->lock, CLOCK_MONOTONIC, &t);
+	}
+	s->gathering = s->asleep = false;
+}
+
 /*
  * Wait until something is asked, tidying up meanwhile.  false: the store is to stop, and nothing
  * is left.
@@ -197,10 +233,13 @@ thread_take(struct store *s)
 
 	for (;;) {
 		pthread_mutex_lock(&s->lock);
-		while (!(any = batch_take(s)) && !s->stopping && !tidy) {
+		while (!anything_in(s->asked) && !anything_in(s->taken) && !s->stopping && !tidy) {
 			s->asleep = true;
 			pthread_cond_wait(&s->asked_more, &s->lock);
 		}
+		if (anything_in(s->asked))
+			gather_ends(s);
+		any = batch_take(s);
 		stopping = s->stopping;
 		pthread_mutex_unlock(&s->lock);
 		if (any || stopping)

@@ -189,6 +189,9 @@ tsp_true() {
 	unset TS_SOCKET TMPDIR
 }
 
+# CPU that a process has used so far, all its threads, in us.
+cpu() { cat /proc/"$1"/task/*/schedstat | awk '{ ns += $1 } END { print ns / 1000 }'; }
+
 if want commands; then
 	begin commands "Commands end to end: /bin/true, durable start and end, output kept"
 	# As many at a time as there are: it is the pace that is measured, not the slots of a queue.
@@ -212,12 +215,17 @@ if want commands; then
 			skip "task-spooler (tsp) is not installed"
 		fi
 	done
+	runner=$(cat "$W/state/runner/lock")
+	ours=$(cpu "$JOBD") theirs=$(cpu "$runner")
+	"$adds" run "$S" 1000 >/dev/null || broke "a thousand commands"
+	compare "us of CPU of jobd for a command" "$(echo "$(cpu "$JOBD") $ours" | awk '{ print ($1 - $2) / 1000 }')" "" "<= 100"
+	compare "us of CPU of jobd-runner for a command" "$(echo "$(cpu "$runner") $theirs" | awk '{ print ($1 - $2) / 1000 }')" "" "<= 100"
 	m "bare posix_spawn loop: a thousand that sleep a second, at once" "$adds" command 1000 1000 /bin/sleep 1
 	floor=$(echo "$line" | sed 's/.*"seconds":\([0-9.]*\).*/\1/')
 	# A fresh one: what earlier runs have left unused would hide what these take.
 	stop_jobd
 	rm -rf "$W/state"
-	start_jobd
+	start_jobd --config "$W/conf"
 	"$adds" run "$S" 1 >/dev/null
 	line=$("$adds" sleepers "$S" 1000 "$JOBD" "$(cat "$W/state/runner/lock")") || broke "a thousand sleepers"
 	echo "$line" | sed "s|^{|{\"section\":\"$section\",|" >>"$out"

@@ -5,8 +5,12 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 
-# The two streams are read one after the other: trouble is to have been read before there is much.
-jobctl add -q --wait --output-max 4K --sh 'echo trouble >&2; sleep 0.3; echo first; seq 1 20000; echo last' >"$T/id" || fail "it does not succeed"
+# Which of two pipes is read first is not known: so what comes on one is there before the other has anything.
+mkfifo "$T/go"
+jobctl add -q --output-max 4K --sh "echo trouble >&2; read word <$T/go; echo first; seq 1 20000; echo last" >"$T/id"
+until jobctl logs 1 --stderr 2>&1 | grep -q trouble; do kill -0 "$JOBD" || fail "jobd has gone"; done
+echo word >"$T/go"
+jobctl wait 1 || fail "it does not succeed"
 jobctl logs 1 >"$T/out" 2>"$T/err"
 same "the first line" "$(head -n 1 "$T/out")" first
 same "the last line" "$(tail -n 1 "$T/out")" last

@@ -5,6 +5,9 @@ start_jobd
 check "add a queue" jobctl queue add work --slots 2
 jobctl queue add work 2>"$T/err"
 same "a second of the name" $? 6
+grep -q "there is a queue of this name: work" "$T/err" || fail "$(cat "$T/err")"
+same "they are listed" "$(jobctl queue --no-headers 2>/dev/null | cut -f 1,2 | grep work | paste -sd ' ')" "work	2"
+same "one that is not there" "$(jobctl queue pause nosuch 2>&1)" "jobctl: there is no queue nosuch"
 jobctl add -q -n first --queue work --sh "echo begun >>$T/first; while [ ! -e $T/go ]; do sleep 0.02; done" >/dev/null
 while [ ! -s "$T/first" ]; do :; done
 check "pause" jobctl queue pause -q work

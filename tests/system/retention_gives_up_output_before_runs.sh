@@ -42,6 +42,10 @@ same "a dry run changes nothing" "$(jobctl gc --dry-run)" "$dry"
 case $dry in "Would give up 1 job, "*" runs and the output of 0 more: 0 B of output.") ;; *) fail "got '$dry'" ;; esac
 out=$(jobctl gc)
 same "what was foretold" "$out" "Gave up ${dry#Would give up }"
+retention=$(jobctl stats --json | field retentionAt)
+[ -n "$retention" ] || fail "the round has no time"
+same "it counts" "$(jobctl stats --json | field jobsGivenUp) job, $(jobctl stats --json | field runsGivenUp) runs" \
+	"$(echo "$out" | sed 's/^Gave up \(1 job, [0-9]* runs\).*/\1/')"
 same "again" "$(jobctl gc)" "Nothing went: all is within its limits."
 same "own" "$(jobctl runs own --no-headers | wc -l)" 2
 same "chatty" "$(jobctl runs chatty --no-headers | wc -l)" 10

@@ -70,7 +70,19 @@ kill -INT $client
 code 130
 grep -q "canceling" "$T/queued.err" || fail "$(cat "$T/queued.err")"
 grep -q "sent SIGINT" "$T/queued.err" && fail "it says that a signal was sent to nobody"
-grep -q "had not begun" "$T/queued.err" || fail "$(cat "$T/queued.err")"
-jobctl show queued >/dev/null 2>&1 && fail "the job is there"
+same "its state" "$(jobctl show queued --json | field job.lastRun.state)" canceled
+
+# It waits for another job: there is nothing to be canceled, so it goes as it came.
+name=after
+"$BIN/jobctl" run -n after --after holder --sh "echo ran >$T/ran" >"$T/after.out" 2>"$T/after.err" &
+client=$!
+while ! ls -l "/proc/$client/fd" | grep -q signalfd; do
+	kill -0 $client || fail "the client has gone: $(cat "$T/after.err")"
+	sleep 0.02
+done
+kill -INT $client
+code 130
+grep -q "had not begun" "$T/after.err" || fail "$(cat "$T/after.err")"
+jobctl show after >/dev/null 2>&1 && fail "the job is there"
 [ ! -e "$T/ran" ] || fail "it ran"
 stop_jobd

@@ -10,7 +10,7 @@ jobctl add -q -n web-1 -l team=web --every 1h --at 2100-01-01T00:00Z true >/dev/
 jobctl add -q -n done -l team=web true >/dev/null
 jobctl wait done >/dev/null
 
-for verb in cancel rm pause resume trigger skip wait; do
+for verb in cancel rm pause resume trigger retry skip wait; do
 	out=$(jobctl $verb 2>&1)
 	same "$verb with nothing" $? 2
 	case $out in *"$verb which?"*"--all for every job"*) ;; *) fail "$verb: '$out'" ;; esac
@@ -18,7 +18,7 @@ for verb in cancel rm pause resume trigger skip wait; do
 	same "$verb --all and a name" $? 2
 	out=$(jobctl $verb -l team=nobody 2>&1)
 	same "$verb of no label" $? 3
-	case $out in *"a job with such a label"*) ;; *) fail "$verb: '$out'" ;; esac
+	case $out in *"no job with such a label"*) ;; *) fail "$verb: '$out'" ;; esac
 	out=$(jobctl $verb web-1 --state quarantined 2>&1)
 	same "$verb in no state" $? 3
 	case $out in *"web-1 in such a state"*) ;; *) fail "$verb: '$out'" ;; esac
@@ -47,4 +47,16 @@ same "what is left" "$(jobctl list --no-headers | wc -l)" 4
 same "rm" "$(jobctl rm --all)" "removed 4 jobs"
 jobctl rm --all 2>/dev/null
 same "rm of nothing" $? 3
+
+jobctl add -q -n deaf -l team=ops --sh "trap 'echo usr1; exit 4' USR1; echo ready; while :; do sleep 0.02; done" >/dev/null
+until jobctl logs deaf 2>/dev/null | grep -q ready; do kill -0 "$JOBD" || fail "jobd has gone"; done
+same "a signal by label" "$(jobctl signal -l team=ops USR1)" "signaled $(jobctl show deaf --json | field job.id).1"
+jobctl wait deaf 2>/dev/null
+same "it came" $? 4
+same "a signal to what does not run" "$(jobctl signal -l team=ops USR1 2>&1)" "jobctl: nothing runs"
+out=$(jobctl signal USR1 2>&1)
+same "a signal to nobody" $? 2
+case $out in *"signal which?"*) ;; *) fail "got '$out'" ;; esac
+same "tried again by label" "$(jobctl retry -l team=ops)" "queued $(jobctl show deaf --json | field job.id).1"
+jobctl cancel -q -l team=ops
 stop_jobd

@@ -19,5 +19,10 @@ if command -v script >/dev/null; then
 else
 	echo "skipped in part: script(1) is not here, so there is no terminal"
 fi
+jobctl add -q -n early --wait --sh 'exit 3' >/dev/null 2>&1
+jobctl add -q -n late --wait true >/dev/null
+first=$(jobctl wait --any late early 2>/dev/null)
+same "of two that have ended, the code of the first" $? 3
+same "and it alone is told" "$first" "$(jobctl show early --json | field job.id).1"
 jobctl cancel long >/dev/null
 stop_jobd

@@ -380,6 +380,10 @@ silence_ends_as_no_answer(void **state)
 	world_start(&f, LOOP_REAL);
 	resolv_write(&f, &f.server, "invalid\noptions timeout:0.1 attempts:1");
 	assert_string_equal(look_up(&f, "silent.test.", AF_UNSPEC), "no nameserver gave an answer");
+	assert_int_equal(dns_answered(f.d), 0);
+	/* One that does not exist, and says so, is an answer. */
+	(void)look_up(&f, "nobody.test.", AF_UNSPEC);
+	assert_true(dns_answered(f.d) > 0);
 	world_stop(&f);
 }
 

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/engine/gate.h"
 #include "daemon/engine/loop.h"
 #include "daemon/exec/executors.h"
 #include "daemon/exec/runner.h"
@@ -547,6 +548,83 @@ many_at_once_all_end(void **state)
 	}
 }
 
+/* Every other one is canceled while all are in line; then the line moves. */
+static bool
+cancel_in_line(struct world *w)
+{
+	struct gate *line = runner_starts(w->runner);
+	size_t canceled = 0;
+
+	if (line->slots > 0)
+		gate_set(line, 0);
+	if (!w->ones[0].exec->cancel && line->waiting < (int64_t)w->n)
+		return false;
+	for (size_t i = 0; i < w->n; i += 2) {
+		w->ones[i].exec->cancel = true;
+		task_wake(&w->ones[i].exec->task);
+		canceled += task_done(&w->ones[i].exec->task);
+	}
+	if (canceled < w->n / 2)
+		return false;
+	gate_set(line, 1);
+	return true;
+}
+
+static void
+those_that_wait_for_their_start_can_be_canceled(void **state)
+{
+	struct world w = { .look = cancel_in_line };
+	struct one o[6];
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		one_shell(&o[i], i + 1, "echo x >>pids");
+	world_run(&w, o, 6);
+	world_end(&w);
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(o[i].run.state, i % 2 == 0 ? RUN_CANCELED : RUN_SUCCEEDED);
+		assert_true(i % 2 == 0 || o[i].run.pid > 0);
+		one_done(&o[i]);
+	}
+	assert_int_equal(lines_of("pids"), 3);
+}
+
+static const struct job_spec *shelf;
+static int times_away;
+
+static void
+put_away(struct exec *e, bool away)
+{
+	MUST(away == (e->spec != NULL));
+	if (away)
+		shelf = e->spec;
+	e->spec = away ? NULL : shelf;
+	times_away += away;
+}
+
+static bool
+give_shelf(struct world *w)
+{
+	w->ones[0].exec->put_spec_away = put_away;
+	return true;
+}
+
+static void
+a_long_command_does_without_its_spec_until_it_ends(void **state)
+{
+	struct world w = { .look = give_shelf };
+	struct one o;
+
+	(void)state;
+	one_shell(&o, 1, "sleep 1000");
+	o.spec.timeout = 500 * USEC_MSEC;
+	world_run(&w, &o, 1);
+	world_end(&w);
+	assert_int_equal(times_away, 1);
+	assert_string_equal(o.run.reason, "its limit of 500ms passed");
+	one_done(&o);
+}
+
 /* ---- daemons come and go ---- */
 
 /* A command that says that it runs and then waits for a word in a pipe. */
@@ -818,6 +896,8 @@ main(void)
 		TEST(a_grandchild_with_the_pipe_does_not_hold_the_run),
 		TEST(what_a_grandchild_still_writes_is_kept),
 		TEST(many_at_once_all_end),
+		TEST(those_that_wait_for_their_start_can_be_canceled),
+		TEST(a_long_command_does_without_its_spec_until_it_ends),
 		TEST(a_run_outlives_the_daemon),
 		TEST(an_end_that_nobody_saw_is_told),
 		TEST(what_was_never_sent_is_begun),

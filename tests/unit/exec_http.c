@@ -22,6 +22,7 @@
 #include "daemon/engine/dns.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/watch.h"
+#include "daemon/exec/canary.h"
 #include "daemon/exec/executors.h"
 #include "daemon/exec/http.h"
 #include "proto/mem.h"
@@ -52,6 +53,8 @@ struct world {
 	bool		 cancel_asked;	/* cancel the check when the server has its request */
 	bool		 stop_asked;	/* the same, but the daemon's stop */
 	int		 threads_max;
+	struct task	 blocker;	/* blocks the loop for so long */
+	usec_t		 block;		/* 0: there is none */
 	struct one	 one;
 	char		 text[1024];
 };
@@ -119,6 +122,23 @@ asked(struct world *w)
 	return w->watch.event != NULL && w->watch.readable;
 }
 
+/* Something that it should not do: block the loop for longer than any check may take. */
+static enum task_status
+blocker_step(struct task *t)
+{
+	struct world *w = container_of(t, struct world, blocker);
+
+	TASK_BEGIN(t);
+	AWAIT_UNTIL(t, loop_now(t->loop) + 50 * USEC_MSEC, false);
+	w->block += loop_clock(t->loop);
+	/* The watchdog's signal ends a sleep. */
+	while (loop_clock(t->loop) < w->block)
+		(void)usleep(1000);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind blocker_kind = { .name = "blocker", .step = blocker_step };
+
 static enum task_status
 root_step(struct task *t)
 {
@@ -127,6 +147,10 @@ root_step(struct task *t)
 	TASK_BEGIN(t);
 	w->until = loop_now(t->loop) + GUARD;
 	http_engine_start(w->exec.http, t);
+	if (w->exec.canary != NULL)
+		canary_start(w->exec.canary, t);
+	if (w->block > 0)
+		task_start(&w->blocker, &blocker_kind, t);
 	for (size_t i = 0; i < w->n; i++)
 		task_start(&w->ones[i].exec->task, executor_http.kind, t);
 	AWAIT_UNTIL(t, w->until, all_done(w) || asked(w));
@@ -159,6 +183,8 @@ world_start(struct world *w, const struct http_route *routes)
 		assert_true(httpserver_start(&w->server, "127.0.0.1", routes));
 	w->l = loop_new(LOOP_REAL);
 	assert_non_null(w->l);
+	/* Whoever else uses the processors: only the tests about it may notice. */
+	w->l->lag_min = USEC_NEVER;
 	file_write(path_in("hosts"), "");
 	file_write(
 	    path_in("resolv.conf"), "nameserver 127.0.0.1:1\noptions timeout:0.1 attempts:1\n");
@@ -182,6 +208,7 @@ static void
 world_stop(struct world *w)
 {
 	one_done(&w->one);
+	canary_free(w->exec.canary);
 	http_engine_free(w->exec.http);
 	dns_free(w->exec.dns);
 	if (w->watch.event != NULL)
@@ -856,7 +883,8 @@ unknown_names_are_told(void **state)
 	(void)state;
 	world_start(&w, NULL);
 	assert_string_equal(check_url(&w, xstrdup("http://none.test./")),
-	    "http://none.test./: no nameserver gave an answer");
+	    "http://none.test./: no nameserver gave an answer; inconclusive: "
+	    "the nameservers answer for no other name either");
 	world_stop(&w);
 }
 
@@ -1007,10 +1035,113 @@ limit_ends_the_check_and_tells_where_it_stood(void **state)
 	assert_true(w.one.run.phases->tls > 0);
 	prepare_url(&w, xstrdup("http://silent.test./"))->spec.timeout = 20 * USEC_MSEC;
 	assert_string_equal(outcome(&w),
-	    "http://silent.test./: no answer within 20ms, stopped while its name was looked up");
+	    "http://silent.test./: no answer within 20ms, stopped while its name was looked up; "
+	    "inconclusive: the nameservers answer for no other name either");
 	assert_true(w.one.run.phases->dns > 0);
 	world_stop(&w);
 	(void)close(fd);
+}
+
+static void
+check_is_inconclusive_when_the_loop_was_away(void **state)
+{
+	static const struct http_route routes[] = {
+		{ "/silent", "", HTTP_HOLD },
+		{ "/503", "HTTP/1.1 503 no\r\nContent-Length: 0\r\n\r\n", HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	w.l->lag_min = LAG_MIN;
+	w.block = 600 * USEC_MSEC;
+	prepare(&w, "/silent")->spec.timeout = 300 * USEC_MSEC;
+	assert_non_null(strstr(outcome(&w), "no answer within 300ms"));
+	assert_non_null(strstr(w.one.run.reason, "; inconclusive: jobd itself "));
+	assert_int_equal(w.one.run.state, RUN_TIMED_OUT);
+	assert_int_equal(w.one.run.verdict, VERDICT_INCONCLUSIVE);
+	/* What did come is believed. */
+	w.block = 0;
+	assert_string_equal(check(&w, "/503"), "http://localhost:PORT/503: status 503, expected 200-299");
+	assert_int_equal(w.one.run.verdict, VERDICT_DOWN);
+	world_stop(&w);
+}
+
+static void
+check_that_was_late_by_our_own_lag_alone_is_inconclusive(void **state)
+{
+	struct lag late = { 0, USEC_NEVER / 2, LAG_STOPPED };
+	static const struct http_route routes[] = {
+		{ "/", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", HTTP_HOLD },
+		{ .path = NULL }
+	};
+	struct one *o;
+	struct world w;
+
+	(void)state;
+	world_start(&w, routes);
+	o = prepare(&w, "/");
+	expect_one(&o->http.expect_time, "total<1us");
+	assert_non_null(strstr(outcome(&w), "expected less than"));
+	assert_int_equal(w.one.run.verdict, VERDICT_DEGRADED);
+	/* All of it was ours. */
+	w.l->lags[0] = late;
+	w.l->lags_n = 1;
+	strings_done(&o->http.expect_time);
+	o = prepare(&w, "/");
+	expect_one(&o->http.expect_time, "total<1us");
+	assert_non_null(strstr(outcome(&w), "; inconclusive: jobd itself was stopped for"));
+	assert_int_equal(w.one.run.verdict, VERDICT_INCONCLUSIVE);
+	strings_done(&o->http.expect_time);
+	world_stop(&w);
+}
+
+static void
+check_is_inconclusive_when_no_nameserver_answers_for_any_name(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_start(&w, NULL);
+	assert_string_equal(check_url(&w, xstrdup("http://silent.test./")),
+	    "http://silent.test./: no nameserver gave an answer; inconclusive: "
+	    "the nameservers answer for no other name either");
+	assert_int_equal(w.one.run.verdict, VERDICT_INCONCLUSIVE);
+	world_stop(&w);
+}
+
+static void
+check_without_an_answer_is_inconclusive_when_the_canary_does_not_answer_either(void **state)
+{
+	struct sockaddr_storage address;
+	struct world w;
+	int fds[3], port = full_port(fds);
+	char *text = xasprintf("127.0.0.1:%d", port);
+
+	(void)state;
+	assert_true(canary_address(text, &address));
+	assert_true(canary_address("[::1]:80", &address));
+	assert_false(canary_address("localhost:80", &address));
+	assert_false(canary_address("127.0.0.1", &address));
+	assert_false(canary_address("127.0.0.1:0", &address));
+	assert_false(canary_address("127.0.0.1:80x", &address));
+	assert_false(canary_address("[::1:80", &address));
+	world_start(&w, NULL);
+	w.exec.canary = canary_new(w.l, text);
+	assert_non_null(strstr(check_url(&w, xstrdup("http://localhost:1/")),
+	    "connection refused; inconclusive: the network is not there, as the canary 127.0.0.1:"));
+	assert_int_equal(w.one.run.verdict, VERDICT_INCONCLUSIVE);
+	canary_free(w.exec.canary);
+	/* Whoever refuses is there: then it is the other side. */
+	w.exec.canary = canary_new(w.l, "127.0.0.1:1");
+	assert_string_equal(check_url(&w, xstrdup("http://localhost:1/")),
+	    "http://localhost:1/: connection refused");
+	assert_int_equal(w.one.run.verdict, VERDICT_DOWN);
+	world_stop(&w);
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i]);
+	free(text);
 }
 
 static void
@@ -1349,6 +1480,10 @@ main(void)
 		cmocka_unit_test(changed_address_is_taken_at_once),
 		cmocka_unit_test(odd_names_start_no_thread),
 		cmocka_unit_test(limit_ends_the_check_and_tells_where_it_stood),
+		cmocka_unit_test(check_is_inconclusive_when_the_loop_was_away),
+		cmocka_unit_test(check_that_was_late_by_our_own_lag_alone_is_inconclusive),
+		cmocka_unit_test(check_is_inconclusive_when_no_nameserver_answers_for_any_name),
+		cmocka_unit_test(check_without_an_answer_is_inconclusive_when_the_canary_does_not_answer_either),
 		cmocka_unit_test(limit_ends_a_check_that_cannot_connect),
 		cmocka_unit_test(limit_of_connecting_is_its_own),
 		cmocka_unit_test(person_cancels_a_check),

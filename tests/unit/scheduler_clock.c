@@ -91,7 +91,8 @@ scripted_step(struct task *t)
 }
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
-static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor scripted = { .frame_size = sizeof(struct scripted),
+    .kind = &scripted_kind };
 static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- one daemon; it may die at a commit, which is still written ---- */

@@ -327,6 +327,29 @@ all_means_the_latest_of_however_many(void **state)
 	}
 }
 
+/* However shortly before the start it was due: it is one of the latest, and waits for its turn. */
+static void
+all_loses_none_of_those_just_missed(void **state)
+{
+	struct want want = { .cron = "*/2 * * * * *", .misfire = MISFIRE_ALL, .limit = 4,
+		.due = "2027-01-01T00:00:28Z" };
+	struct pending p = pending_open(&want);
+	instant now = at("2027-01-01T00:00:41Z"), last;
+	int64_t missed = 0;
+
+	(void)state;
+	for (p.due = at("2027-01-01T00:00:34Z"); p.due.usec < now.usec; p.due.usec += 2 * USEC_SEC)
+		assert_int_equal(ledger_decide(&p, now, now, true).what, LEDGER_PARK);
+	p.due = at("2027-01-01T00:00:28Z");
+	assert_int_equal(decide_all(&p, now, now, &missed, &last), 4);
+	assert_int_equal(missed, 3);
+	assert_int_equal(last.usec, at("2027-01-01T00:00:40Z").usec);
+	/* What is due as jobd starts was not missed. */
+	p.due = now;
+	assert_false(ledger_is_misfire(&p, now));
+	schedule_done(&p.schedule);
+}
+
 /* Catching up takes its time; what comes meanwhile takes nobody's place. */
 static void
 what_was_promised_is_kept_while_more_comes(void **state)
@@ -479,6 +502,7 @@ main(void)
 		cmocka_unit_test(jitter_that_is_still_to_come_is_no_misfire),
 		cmocka_unit_test(more_than_one_look_takes_in_are_one_misfire),
 		cmocka_unit_test(all_means_the_latest_of_however_many),
+		cmocka_unit_test(all_loses_none_of_those_just_missed),
 		cmocka_unit_test(what_was_promised_is_kept_while_more_comes),
 		cmocka_unit_test(every_occurrence_has_exactly_one_disposition),
 	};

@@ -12,6 +12,7 @@
 
 #include "daemon/base/rand.h"
 #include "daemon/scheduler/event.h"
+#include "daemon/scheduler/recent.h"
 #include "daemon/scheduler/ledger.h"
 #include "daemon/scheduler/schedule.h"
 #include "daemon/scheduler/window.h"
@@ -509,6 +510,124 @@ slow_watcher_is_told_how_many_it_lost(void **state)
 	event_hub_free(h);
 }
 
+/* ---- the latest events ---- */
+
+static void
+recent_emit(struct recent *r, int from, int to)
+{
+	static char name[] = "a name", reason[] = "because";
+
+	for (int i = from; i <= to; i++) {
+		struct event_info e = EVENT_INFO_NONE;
+
+		e.sequence = i;
+		e.at = AT(i);
+		e.type = EVENT_RUN_ENDED;
+		e.job = i;
+		e.run = 2;
+		e.kind = KIND_HTTP;
+		e.exit_code = 3;
+		/* Records of every length, so that each place of one lies across the ring's end some time. */
+		e.name = i % 3 ? name + i % 5 : NULL;
+		e.reason = i % 2 ? reason : NULL;
+		recent_add(r, &e);
+	}
+}
+
+static void
+recent_keeps_the_latest_and_counts_what_has_gone(void **state)
+{
+	enum { N = 1000 };
+	struct recent *r = recent_new(4096, AT(0));
+	struct recent_place place = { 0 };
+	struct event_info e;
+	int64_t gone, n = 0;
+
+	(void)state;
+	assert_false(recent_next(r, &place, &e, &gone));
+	assert_true(recent_since(r).usec == AT(0).usec);
+	recent_emit(r, 1, N);
+	assert_true(recent_gone(r) > 0);
+	assert_true(recent_since(r).usec == AT(recent_gone(r)).usec);
+	while (recent_next(r, &place, &e, &gone)) {
+		int i = (int)recent_gone(r) + (int)++n;
+
+		assert_int_equal(gone, n == 1 ? recent_gone(r) : 0);
+		assert_int_equal(e.sequence, i);
+		assert_true(e.at.usec == AT(i).usec);
+		assert_int_equal(e.type, EVENT_RUN_ENDED);
+		assert_int_equal(e.kind, KIND_HTTP);
+		assert_int_equal(e.state, -1);
+		assert_int_equal(e.exit_code, 3);
+		if (i % 3)
+			assert_string_equal(e.name, &"a name"[i % 5]);
+		else
+			assert_null(e.name);
+		if (i % 2)
+			assert_string_equal(e.reason, "because");
+		else
+			assert_null(e.reason);
+		event_info_done(&e);
+	}
+	assert_int_equal(recent_gone(r) + n, N);
+	assert_true(n > 4096 / 100);
+	recent_free(r);
+}
+
+static void
+recent_reader_that_is_overtaken_is_told(void **state)
+{
+	struct recent *r = recent_new(4096, AT(0));
+	struct recent_place place;
+	struct event_info e;
+	int64_t gone, before;
+
+	(void)state;
+	recent_emit(r, 1, 200);
+	place = recent_place_first(r);
+	before = recent_gone(r);
+	assert_true(recent_next(r, &place, &e, &gone));
+	assert_int_equal(gone, 0);
+	event_info_done(&e);
+	recent_emit(r, 201, 400);
+	assert_true(recent_next(r, &place, &e, &gone));
+	assert_int_equal(gone, recent_gone(r) - before - 1);
+	assert_int_equal(e.sequence, recent_gone(r) + 1);
+	event_info_done(&e);
+	recent_free(r);
+}
+
+static void
+recent_takes_no_more_than_it_may(void **state)
+{
+	struct recent *none = recent_new(0, AT(0)), *small = recent_new(100, AT(0));
+	struct recent_place place = { 0 };
+	struct event_info e = EVENT_INFO_NONE, got;
+	char reason[200];
+	int64_t gone;
+
+	(void)state;
+	memset(reason, 'x', sizeof(reason) - 1);
+	reason[sizeof(reason) - 1] = '\0';
+	recent_emit(none, 1, 2);
+	assert_int_equal(recent_gone(none), 2);
+	assert_false(recent_next(none, &place, &got, &gone));
+	recent_emit(small, 1, 1);
+	e.at = AT(2);
+	e.reason = reason;
+	recent_add(small, &e);
+	assert_int_equal(recent_gone(small), 2);
+	assert_true(recent_since(small).usec == AT(2).usec);
+	recent_emit(small, 3, 3);
+	place = (struct recent_place){ 0 };
+	assert_true(recent_next(small, &place, &got, &gone));
+	assert_int_equal(gone, 2);
+	assert_int_equal(got.job, 3);
+	event_info_done(&got);
+	recent_free(none);
+	recent_free(small);
+}
+
 int
 main(void)
 {
@@ -537,6 +656,9 @@ main(void)
 		cmocka_unit_test(refused_entry_is_looked_up_again),
 		cmocka_unit_test(watcher_gets_what_it_wants_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_many_it_lost),
+		cmocka_unit_test(recent_keeps_the_latest_and_counts_what_has_gone),
+		cmocka_unit_test(recent_reader_that_is_overtaken_is_told),
+		cmocka_unit_test(recent_takes_no_more_than_it_may),
 	};
 
 	return cmocka_run_group_tests_name("scheduler_parts", tests, NULL, NULL);

@@ -140,7 +140,8 @@ scripted_step(struct task *t)
 }
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
-static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor scripted = { .frame_size = sizeof(struct scripted),
+    .kind = &scripted_kind };
 static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- one daemon ---- */
@@ -377,20 +378,33 @@ pause_job(int64_t job)
 
 /* Change a queue, as by SetQueue: what is -1 stays. */
 static void
-queue_set(const char *name, int64_t slots, int64_t paused, int64_t rate)
+queue_change(struct op_queue_set op)
 {
-	struct op_queue_set op = { .name = name, .slots = slots, .paused = paused, .rate = rate,
-	    .rate_usec = rate > 0 ? rate * USEC_SEC : -1, .by = "uid 7",
-	    .now = loop_wall(fix->loop) };
-
+	op.by = "uid 7";
+	op.now = loop_wall(fix->loop);
 	if (ask(&op.op, OP_QUEUE_SET) == -ENOENT) {
 		op.create = true;
 		assert_int_equal(ask(&op.op, OP_QUEUE_SET), 0);
 	}
 	scheduler_queue_set(fix->scheduler, &op.row);
-	if (slots > 0)
-		counted_find(fix->queues, name)->slots = slots;
+	if (op.slots > 0)
+		counted_find(fix->queues, op.name)->slots = op.slots;
 	op_queue_set_done(&op);
+}
+
+static void
+queue_set(const char *name, int64_t slots, int64_t paused, int64_t rate)
+{
+	queue_change((struct op_queue_set){ .name = name, .slots = slots, .paused = paused,
+	    .rate = rate, .rate_usec = rate > 0 ? rate * USEC_SEC : -1 });
+}
+
+/* One start in so long; 0: as many as come. */
+static void
+queue_set_distance(const char *name, usec_t distance)
+{
+	queue_change((struct op_queue_set){ .name = name, .slots = -1, .paused = -1,
+	    .rate = distance > 0, .rate_usec = distance });
 }
 
 /* ---- what was seen ---- */
@@ -750,6 +764,27 @@ a_paused_queue_starts_nothing_even_after_a_restart(void **state)
 }
 
 static void
+what_is_due_and_stands_in_line_counts_as_queued(void **state)
+{
+	struct scheduler_stats stats;
+	int64_t job;
+
+	(void)state;
+	queue_set("q", 4, -1, -1);
+	job = add_many((struct want){ .queue = "q", .lasts = 10 * USEC_SEC }, 7);
+	run_for(USEC_SEC);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.running, 4);
+	assert_int_equal(stats.queued, 3);
+	trigger(job);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.queued, 4);
+	run_for(USEC_MINUTE);
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.queued, 0);
+}
+
+static void
 a_paused_backlog_greater_than_the_window_keeps_nothing_else_waiting(void **state)
 {
 	int64_t other;
@@ -871,6 +906,28 @@ a_rate_keeps_starts_apart_and_holds_over_a_restart(void **state)
 	assert_int_equal(seen_at(EVENT_RUN_STARTED, first + 4, 1), 4500 * USEC_MSEC);
 	assert_int_equal(seen_at(EVENT_RUN_STARTED, first + 9, 1), 9500 * USEC_MSEC);
 	assert_int_equal(fix->loop->timers.n, 0);
+}
+
+static void
+a_rate_that_is_raised_or_taken_away_frees_what_waits_for_it(void **state)
+{
+	int64_t first;
+
+	(void)state;
+	queue_set("q", 10, -1, -1);
+	queue_set_distance("q", 40 * USEC_SEC);
+	first = add_many((struct want){ .queue = "q", .lasts = 0 }, 4);
+	run_for(2 * USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, first, 1), 0);
+	/* From the last start on, not from now on. */
+	queue_set_distance("q", 10 * USEC_SEC);
+	run_for(12 * USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, first + 1, 1), 10 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, first + 2), 0);
+	queue_set_distance("q", 0);
+	run_for(USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, first + 2, 1), 14 * USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, first + 3, 1), 14 * USEC_SEC);
 }
 
 /* ---- overlap ---- */
@@ -1126,12 +1183,14 @@ main(void)
 		B(a_mutex_is_not_lost_with_one_that_was_to_have_it),
 		B(slots_and_mutexes_are_taken_again_after_a_restart),
 		B(a_paused_queue_starts_nothing_even_after_a_restart),
+		B(what_is_due_and_stands_in_line_counts_as_queued),
 		B(a_paused_backlog_greater_than_the_window_keeps_nothing_else_waiting),
 		B(a_backlog_runs_in_its_order_and_an_urgent_one_overtakes_it),
 		B(a_backlog_of_low_priority_holds_up_nobody_else),
 		B(more_queued_runs_than_memory_holds_of_a_user_keep_no_other_waiting),
 		B(another_users_single_job_is_not_behind_a_backlog),
 		B(a_rate_keeps_starts_apart_and_holds_over_a_restart),
+		B(a_rate_that_is_raised_or_taken_away_frees_what_waits_for_it),
 		B(with_overlap_queue_so_many_wait_and_the_others_are_skipped),
 		B(what_waits_for_its_job_runs_after_a_restart),
 		B(with_overlap_parallel_so_many_run_and_the_others_are_skipped),

@@ -47,6 +47,44 @@ failures_are_retried_as_often_as_was_asked(void **state)
 }
 
 static void
+check_that_comes_again_is_retried_quickly_while_there_is_time_for_it(void **state)
+{
+	struct http_spec http = { .quick_retries = -1 };
+	struct job_spec spec = { .http = &http, .every = 10 * USEC_SEC };
+	struct run_info run = ended(RUN_FAILED, -1);
+	struct rand random;
+
+	(void)state;
+	rand_seed(&random, 1);
+	run.verdict = VERDICT_DOWN;
+	run.due = run.spawned = (instant){ USEC_SEC };
+	run.ended = (instant){ 2 * USEC_SEC };
+	assert_int_equal(retry_again(&spec, &run, 1), AGAIN_RETRY);
+	assert_int_equal(retry_again(&spec, &run, 2), AGAIN_NO);
+	assert_int_equal(retry_delay(&spec, 2, &random), USEC_SEC);
+	/* Another one of five seconds would meet the next occurrence. */
+	run.ended = (instant){ 6 * USEC_SEC };
+	assert_int_equal(retry_again(&spec, &run, 0), AGAIN_NO);
+	/* The next occurrence finds out. */
+	run.ended = (instant){ 2 * USEC_SEC };
+	run.verdict = VERDICT_INCONCLUSIVE;
+	assert_int_equal(retry_again(&spec, &run, 0), AGAIN_NO);
+	/* Not of one that comes once; and its own retries are what they are. */
+	run.verdict = VERDICT_DOWN;
+	spec.every = 0;
+	assert_int_equal(retry_again(&spec, &run, 0), AGAIN_NO);
+	spec.retries = 5;
+	assert_int_equal(retry_again(&spec, &run, 4), AGAIN_RETRY);
+	run.verdict = VERDICT_INCONCLUSIVE;
+	assert_int_equal(retry_again(&spec, &run, 4), AGAIN_RETRY);
+	spec.retries = 0;
+	spec.every = USEC_MINUTE;
+	http.quick_retries = 0;
+	run.verdict = VERDICT_DOWN;
+	assert_int_equal(retry_again(&spec, &run, 0), AGAIN_NO);
+}
+
+static void
 lost_run_is_what_on_crash_says(void **state)
 {
 	struct job_spec adopt = { .retries = 1 }, fail = { .retries = 1, .on_crash = ON_CRASH_FAIL };
@@ -244,6 +282,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(failures_are_retried_as_often_as_was_asked),
+		cmocka_unit_test(check_that_comes_again_is_retried_quickly_while_there_is_time_for_it),
 		cmocka_unit_test(lost_run_is_what_on_crash_says),
 		cmocka_unit_test(fixed_backoff_is_always_the_same),
 		cmocka_unit_test(exponential_backoff_doubles_up_to_its_longest_with_full_jitter),

@@ -25,6 +25,7 @@
 #define WINDOW_MAX	32
 #define SEEN_MAX	20000
 #define ATTEMPTS	8
+#define CHECKS		8
 
 struct fixture {
 	struct task		 root;
@@ -47,6 +48,7 @@ struct fixture {
 	int			 live, live_max;
 	int			 adopted;
 	int			 outcomes[ATTEMPTS];	/* of timers, by attempt; 0: success */
+	int			 verdicts[CHECKS];	/* of checks, by job; none: up */
 };
 
 static struct fixture *fix;
@@ -81,8 +83,17 @@ scripted_begin(struct scripted *f)
 	if (f->exec.spec->timer != NULL)
 		f->ends = loop_now(fix->loop) + f->exec.spec->timer->duration -
 		    (f->exec.adopt ? instant_since(loop_wall(fix->loop), run->started) : 0);
-	else if (scripted_outcome(run) != 0)
+	else if (scripted_outcome(run) != 0 || f->exec.spec->http != NULL)
 		f->ends = loop_now(fix->loop) + USEC_SEC;
+}
+
+static void
+scripted_check(struct run_info *run)
+{
+	run->verdict = fix->verdicts[run->job] != VERDICT_NONE ? fix->verdicts[run->job] : VERDICT_UP;
+	run->state = run->verdict == VERDICT_UP ? RUN_SUCCEEDED : RUN_FAILED;
+	if (run->state == RUN_FAILED)
+		run->reason = xstrdup("so it is");
 }
 
 static enum task_status
@@ -98,6 +109,8 @@ scripted_step(struct task *t)
 		f->exec.run->state = RUN_RUNNING;
 	else if (t->err == 0)
 		f->exec.run->state = RUN_CANCELED;
+	else if (f->exec.spec->http != NULL)
+		scripted_check(f->exec.run);
 	else
 		f->exec.run->state = scripted_outcome(f->exec.run) != 0 ?
 		    scripted_outcome(f->exec.run) : RUN_SUCCEEDED;
@@ -107,7 +120,8 @@ scripted_step(struct task *t)
 }
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
-static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor scripted = { .frame_size = sizeof(struct scripted),
+    .kind = &scripted_kind };
 static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- one daemon ---- */
@@ -270,6 +284,7 @@ struct want {
 	int64_t		 retries;
 	usec_t		 delay;		/* before each of them */
 	int		 on_crash;
+	const struct http_spec *http;
 };
 
 /* Add n jobs alike in one transaction; the first one's id. */
@@ -294,6 +309,8 @@ add_many(struct want want, size_t n)
 	command.argv = argv;
 	if (want.kind == KIND_TIMER)
 		spec.timer = &timer;
+	else if (want.http != NULL)
+		spec.http = (struct http_spec *)(uintptr_t)want.http;
 	else
 		spec.command = &command;
 	object = fields_write(job_spec_fields, &spec);
@@ -1209,6 +1226,224 @@ failed_commit_of_a_retry_is_asked_again(void **state)
 	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
 }
 
+/* ---- checks: what verdicts make of a job's health ---- */
+
+/* One a minute; a plain one when spec is NULL. */
+static int64_t
+add_check(const char *name, struct http_spec spec)
+{
+	spec.url = (char *)(uintptr_t)"http://there/";
+	return add((struct want){ .name = name, .kind = KIND_HTTP, .every = USEC_MINUTE,
+	    .http = &spec });
+}
+
+/* Attempts that were begun since this was asked last. */
+static int64_t
+attempts_since(int64_t job, int64_t *before)
+{
+	int64_t n = seen(EVENT_RUN_STARTED, job) - *before;
+
+	*before += n;
+	return n;
+}
+
+static int
+health_of(int64_t job)
+{
+	struct op_get op;
+	int health;
+
+	get(job, &op);
+	health = op.job.health;
+	op_get_done(&op);
+	return health;
+}
+
+/* The verdict of the latest run, and whether its reason has these words. */
+static int
+verdict_of(int64_t job, const char *words)
+{
+	struct op_get op;
+	int verdict;
+
+	get(job, &op);
+	assert_true(op.runs_n > 0);
+	verdict = op.runs[0].verdict;
+	if (words != NULL && (op.runs[0].reason == NULL || strstr(op.runs[0].reason, words) == NULL))
+		fail_msg("the reason is: %s", op.runs[0].reason != NULL ? op.runs[0].reason : "-");
+	op_get_done(&op);
+	return verdict;
+}
+
+static void
+first_failure_of_a_check_is_made_sure_of_by_two_quick_retries(void **state)
+{
+	int64_t job = add_check("web", (struct http_spec){ .quick_retries = -1 }), n = 0;
+
+	(void)state;
+	run_for(USEC_MINUTE / 2);
+	assert_int_equal(health_of(job), VERDICT_UP);
+	assert_int_equal(attempts_since(job, &n), 1);
+	fix->verdicts[job] = VERDICT_DOWN;
+	run_for(USEC_MINUTE);
+	assert_int_equal(attempts_since(job, &n), 3);
+	assert_int_equal(run_state_of(job, 2), RUN_FAILED);
+	assert_int_equal(health_of(job), VERDICT_DOWN);
+	/* It is known by now. */
+	run_for(USEC_MINUTE);
+	assert_int_equal(attempts_since(job, &n), 1);
+	fix->verdicts[job] = VERDICT_UP;
+	run_for(USEC_MINUTE);
+	assert_int_equal(attempts_since(job, &n), 1);
+	assert_int_equal(health_of(job), VERDICT_UP);
+}
+
+static void
+degraded_check_is_made_sure_of_once(void **state)
+{
+	int64_t job = add_check("web", (struct http_spec){ .quick_retries = -1 }), n = 0;
+
+	(void)state;
+	fix->verdicts[job] = VERDICT_DEGRADED;
+	run_for(USEC_MINUTE / 2);
+	assert_int_equal(attempts_since(job, &n), 3);
+	run_for(USEC_MINUTE);
+	assert_int_equal(attempts_since(job, &n), 1);
+	assert_int_equal(health_of(job), VERDICT_DEGRADED);
+}
+
+static void
+quick_retry_that_succeeds_makes_the_run_a_success(void **state)
+{
+	int64_t job = add_check("web", (struct http_spec){ .quick_retries = -1 });
+
+	(void)state;
+	fix->verdicts[job] = VERDICT_DOWN;
+	run_for(USEC_SEC + USEC_SEC / 2);
+	assert_int_equal(run_state_of(job, 1), RUN_RETRYING);
+	assert_int_equal(health_of(job), VERDICT_NONE);
+	fix->verdicts[job] = VERDICT_UP;
+	run_for(USEC_MINUTE / 2);
+	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
+	assert_int_equal(health_of(job), VERDICT_UP);
+}
+
+static void
+health_changes_after_as_many_checks_as_was_asked_restart_or_not(void **state)
+{
+	int64_t job = add_check("web", (struct http_spec){ .fail_after = 3, .ok_after = 2 });
+
+	(void)state;
+	run_for(USEC_MINUTE / 2);
+	fix->verdicts[job] = VERDICT_DOWN;
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(health_of(job), VERDICT_UP);
+	daemon_restart(0);
+	run_for(USEC_MINUTE);
+	assert_int_equal(health_of(job), VERDICT_DOWN);
+	fix->verdicts[job] = VERDICT_DEGRADED;
+	run_for(USEC_MINUTE);
+	assert_int_equal(health_of(job), VERDICT_DOWN);
+	daemon_restart(0);
+	run_for(USEC_MINUTE);
+	assert_int_equal(health_of(job), VERDICT_DEGRADED);
+	fix->verdicts[job] = VERDICT_UP;
+	run_for(USEC_MINUTE);
+	assert_int_equal(health_of(job), VERDICT_UP);
+}
+
+static void
+inconclusive_check_counts_neither_way_and_is_not_retried(void **state)
+{
+	int64_t job = add_check("web", (struct http_spec){ .fail_after = 2, .quick_retries = -1 });
+	int64_t n = 0;
+
+	(void)state;
+	run_for(USEC_MINUTE / 2);
+	fix->verdicts[job] = VERDICT_DOWN;
+	run_for(USEC_MINUTE);
+	assert_int_equal(attempts_since(job, &n), 4);
+	fix->verdicts[job] = VERDICT_INCONCLUSIVE;
+	run_for(5 * USEC_MINUTE);
+	assert_int_equal(attempts_since(job, &n), 5);
+	assert_int_equal(verdict_of(job, "so it is"), VERDICT_INCONCLUSIVE);
+	assert_int_equal(health_of(job), VERDICT_UP);
+	/* The row of failures goes on behind it. */
+	fix->verdicts[job] = VERDICT_DOWN;
+	run_for(USEC_MINUTE);
+	assert_int_equal(health_of(job), VERDICT_DOWN);
+}
+
+static void
+check_is_unreachable_while_the_one_it_depends_on_is_down(void **state)
+{
+	int64_t router = add_check("router", (struct http_spec){ .url = NULL });
+	int64_t web = add_check("web", (struct http_spec){ .depends_on = (char *)(uintptr_t)"router" });
+	int64_t page = add_check("page", (struct http_spec){ .depends_on = (char *)(uintptr_t)"2" });
+
+	(void)state;
+	run_for(USEC_MINUTE / 2);
+	fix->verdicts[router] = fix->verdicts[web] = fix->verdicts[page] = VERDICT_DOWN;
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(health_of(router), VERDICT_DOWN);
+	assert_int_equal(verdict_of(web, "so it is; the check that it depends on, 1 (router), is down"),
+	    VERDICT_UNREACHABLE);
+	assert_int_equal(health_of(web), VERDICT_UNREACHABLE);
+	assert_int_equal(verdict_of(page, "2 (web), is unreachable itself"), VERDICT_UNREACHABLE);
+	/* What is reached in another way is up all the same. */
+	fix->verdicts[page] = VERDICT_UP;
+	run_for(USEC_MINUTE);
+	assert_int_equal(health_of(page), VERDICT_UP);
+	/* And when it was not the router alone, that is told. */
+	fix->verdicts[router] = VERDICT_UP;
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(verdict_of(web, "so it is"), VERDICT_DOWN);
+	assert_int_equal(health_of(web), VERDICT_DOWN);
+}
+
+static void
+check_waits_for_the_one_it_depends_on_to_be_sure(void **state)
+{
+	int64_t router = add_check("router", (struct http_spec){ .fail_after = 3 });
+	int64_t web = add_check("web", (struct http_spec){ .depends_on = (char *)(uintptr_t)"router" });
+
+	(void)state;
+	run_for(USEC_MINUTE / 2);
+	fix->verdicts[router] = VERDICT_DOWN;
+	run_for(USEC_MINUTE);
+	fix->verdicts[web] = VERDICT_DOWN;
+	run_for(USEC_MINUTE);
+	assert_int_equal(health_of(router), VERDICT_UP);
+	assert_int_equal(verdict_of(web, "1 (router), has failed its last check"), VERDICT_UNREACHABLE);
+	assert_int_equal(health_of(web), VERDICT_UP);
+	/* Without it it stands for itself again. */
+	fix->verdicts[router] = VERDICT_UP;
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(health_of(web), VERDICT_DOWN);
+}
+
+static void
+change_of_health_is_told_to_watchers_once(void **state)
+{
+	int64_t job = add_check("web", (struct http_spec){ .url = NULL });
+	int n = 0;
+
+	(void)state;
+	run_for(USEC_MINUTE / 2);
+	fix->verdicts[job] = VERDICT_DOWN;
+	run_for(3 * USEC_MINUTE);
+	for (size_t i = 0; i < fix->seen_n; i++) {
+		const struct event_info *e = &fix->seen[i];
+
+		if (e->type != EVENT_RUN_ENDED)
+			continue;
+		assert_int_equal(e->health, e->verdict);
+		assert_int_equal(e->health_was, n == 0 ? VERDICT_NONE : n == 1 ? VERDICT_UP : -1);
+		n++;
+	}
+	assert_int_equal(n, 4);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define M(f) { #f "_in_memory", f, setup_memory, teardown, NULL }
 #define B(f) T(f), M(f)
@@ -1259,6 +1494,14 @@ main(void)
 		B(retry_by_hand_ends_a_quarantine),
 		B(canceled_run_gets_no_other_attempt),
 		T(failed_commit_of_a_retry_is_asked_again),
+		B(first_failure_of_a_check_is_made_sure_of_by_two_quick_retries),
+		B(degraded_check_is_made_sure_of_once),
+		B(quick_retry_that_succeeds_makes_the_run_a_success),
+		B(health_changes_after_as_many_checks_as_was_asked_restart_or_not),
+		B(inconclusive_check_counts_neither_way_and_is_not_retried),
+		B(check_is_unreachable_while_the_one_it_depends_on_is_down),
+		B(check_waits_for_the_one_it_depends_on_to_be_sure),
+		B(change_of_health_is_told_to_watchers_once),
 		B(year_of_hourly_runs_takes_no_time),
 	};
 

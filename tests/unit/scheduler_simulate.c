@@ -500,7 +500,8 @@ real_step(struct task *t)
 }
 
 static const struct task_kind lasting_kind = { .name = "lasting", .step = lasting_step };
-static const struct executor lasting = { sizeof(struct lasting), &lasting_kind };
+static const struct executor lasting = { .frame_size = sizeof(struct lasting),
+    .kind = &lasting_kind };
 static const struct executor *const lasting_all[KIND_COUNT] = { &lasting, &lasting, &lasting };
 static const struct task_kind real_kind = { .name = "real", .step = real_step };
 

@@ -61,7 +61,8 @@ out:;
 }
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
-static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor scripted = { .frame_size = sizeof(struct scripted),
+    .kind = &scripted_kind };
 static const struct executor *const executors[KIND_COUNT] = { &scripted, &scripted, &scripted };
 
 /* ---- a world ---- */
@@ -101,6 +102,7 @@ world_open(struct world *w)
 	if (w->store == NULL)
 		fail_msg("%s", error);
 	w->events = event_hub_new();
+	event_hub_keep(w->events, 64 << 10, loop_wall(w->loop));
 	w->zones = zones_new(NULL);
 	w->exec_world = (struct exec_world){ .loop = w->loop, .executors = executors };
 	w->scheduler = scheduler_new(&(struct scheduler_config){
@@ -366,6 +368,41 @@ add_is_all_or_nothing_and_names_the_fault(void **state)
 	world_close(&w);
 }
 
+#define CHECK(name, more) "{\"name\":\"" name "\",\"inUSec\":3600000000," \
+	"\"http\":{\"url\":\"http://a\"" more "}}"
+
+static void
+what_a_check_depends_on_is_a_check_that_was_there_before(void **state)
+{
+	const struct cJSON *job;
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, LATER("plain"));
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"b\"") "]}"),
+	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"there is no job b\"}");
+	assert_string_equal(refusal(&c, "Add",
+	    "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"b\"") "," CHECK("b", "") "]}"),
+	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"there is no job b, and it is "
+	    "not among those before it\"}");
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"a\"") "]}"),
+	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"there is no job a\"}");
+	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"plain\"") "]}"),
+	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"plain is no check: a check "
+	    "depends on another check\"}");
+	add(&c, CHECK("b", "") "," CHECK("a", ",\"dependsOn\":\"b\""));
+	job = json_get(ask(&c, "Get", "{\"job\":\"a\"}"), "job");
+	assert_int_equal(json_get_int(job, "dependsOn", 0), json_get_int(job, "id", 0) - 1);
+	/* It has gone, and with it what was to be said of it. */
+	ask(&c, "Remove", "{\"jobs\":[\"b\"]}");
+	assert_null(json_get(json_get(ask(&c, "Get", "{\"job\":\"a\"}"), "job"), "dependsOn"));
+	client_close(&c);
+	world_close(&w);
+}
+
 static void
 key_makes_a_repeated_add_return_the_first_id(void **state)
 {
@@ -498,6 +535,35 @@ selections_of_many_jobs_come_in_pages(void **state)
 	/* Several selectors are no page. */
 	assert_string_equal(refusal(&c, "Pause", "{\"jobs\":[\"*\",\"1\"]}"),
 	    "LimitReached {\"limit\":\"jobs selected by one call\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
+/* More than are asked about at the same time: what is wrong with the first is told. */
+static void
+many_selectors_are_found_in_their_order_and_the_first_wrong_one_is_told(void **state)
+{
+	struct buf b = { .size = 0 };
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	for (int i = 0; i < 100; i++)
+		add(&c, "{\"inUSec\":9000000000,\"timer\":{\"durationUSec\":1}}");
+	buf_puts(&b, "{\"jobs\":[");
+	for (int i = 100; i > 0; i--)
+		buf_printf(&b, "%s\"%d\"", i < 100 ? "," : "", i);
+	buf_puts(&b, "]}");
+	assert_int_equal(json_get_int(ask(&c, "Pause", buf_string(&b)), "count", 0), 100);
+	buf_done(&b);
+	buf_puts(&b, "{\"jobs\":[");
+	for (int i = 1; i <= 100; i++)
+		buf_printf(&b, "\"%s%d\",", i == 40 || i == 45 || i == 90 ? "no-" : "", i);
+	buf_puts(&b, "\"*\"]}");
+	assert_string_equal(refusal(&c, "Resume", buf_string(&b)), "NotFound {\"what\":\"no-40\"}");
+	buf_done(&b);
 	client_close(&c);
 	world_close(&w);
 }
@@ -664,6 +730,46 @@ cancel_ends_active_runs(void **state)
 	    "NotFound {\"what\":\"1.7\"}");
 	assert_int_equal(json_count(json_get(ask(&c, "Cancel", "{\"jobs\":[\"idle\"]}"), "runs")),
 	    0);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+cancel_takes_what_is_due_and_waits_for_a_slot(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *run;
+	char *text;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	add(&c, "{\"name\":\"holds\",\"queue\":\"one\",\"command\":{\"argv\":[\"forever\"]}}");
+	pass(&w, USEC_SEC);
+	add(&c, "{\"name\":\"waits\",\"queue\":\"one\",\"command\":{\"argv\":[\"forever\"]}}");
+	add(&c, "{\"name\":\"beats\",\"queue\":\"one\",\"everyUSec\":60000000,"
+	    "\"command\":{\"argv\":[\"forever\"]}}");
+	pass(&w, 150 * USEC_SEC);
+	assert_string_equal(job_state(&c, "waits"), "queued");
+	text = json_print(json_get(ask(&c, "Cancel", "{\"jobs\":[\"waits\",\"beats\"]}"), "runs"));
+	assert_string_equal(text, "[\"2.1\",\"3.1\"]");
+	free(text);
+	assert_string_equal(job_state(&c, "waits"), "finished");
+	assert_string_equal(job_state(&c, "beats"), "scheduled");
+	/* Two had piled up before it. */
+	run = json_at(json_get(ask(&c, "Runs", "{\"job\":\"beats\"}"), "runs"), 0);
+	assert_string_equal(json_get_string(run, "state"), "canceled");
+	assert_int_equal(json_get_int(json_get(ask(&c, "Get", "{\"job\":\"beats\"}"), "job"),
+	    "skips", -1), 2);
+	assert_int_equal(json_get_int(ask(&c, "Stats", "{}"), "queued", -1), 0);
+	/* Room comes, and none of it begins. */
+	assert_int_equal(json_count(json_get(ask(&c, "Cancel", "{\"jobs\":[\"*\"]}"), "runs")), 1);
+	pass(&w, USEC_SEC);
+	assert_int_equal(json_get_int(ask(&c, "Stats", "{}"), "running", -1), 0);
+	/* The next occurrence is no different from others. */
+	pass(&w, 60 * USEC_SEC);
+	assert_string_equal(job_state(&c, "beats"), "running");
 	client_close(&c);
 	world_close(&w);
 }
@@ -1102,6 +1208,61 @@ slow_watcher_is_told_how_much_it_lost(void **state)
 	}
 	assert_true(lost > 0);
 	assert_int_equal(told + lost, 10000);
+	client_close(&c);
+	client_close(&other);
+	world_close(&w);
+}
+
+/* The names of the jobs of the events up to the last reply, or to the end of what is there. */
+static void
+names_told(struct client *c, struct buf *names)
+{
+	buf_consume(names, buf_len(names));
+	while (client_look(c)) {
+		struct cJSON *event = json_get(c->reply.parameters, "event");
+
+		if (event != NULL)
+			buf_printf(names, "%s ", json_get_string(event, "name"));
+		if (!c->reply.continues)
+			break;
+	}
+}
+
+static void
+watch_begins_with_what_was(void **state)
+{
+	struct world w;
+	struct client c, other;
+	struct buf names = { .size = 0 };
+	char text[WHEN_TEXT_MAX], *call;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w);
+	other = client_open(&w);
+	add(&other, LATER("a"));
+	pass(&w, 5 * USEC_SEC);
+	call = xasprintf("{\"since\":\"%s\"}", instant_print(loop_wall(w.loop), text));
+	add(&other, LATER("b"));
+	add(&other, LATER("ab"));
+
+	client_stream(&c, "Watch", "{\"recent\":true,\"jobs\":[\"a*\"]}");
+	client_next(&c);
+	assert_non_null(json_get_string(c.reply.parameters, "keptSince"));
+	assert_int_equal(json_get_int(c.reply.parameters, "gone", -1), 0);
+	names_told(&c, &names);
+	assert_string_equal(buf_string(&names), "a ab ");
+	assert_false(c.reply.continues);
+
+	client_stream(&c, "Watch", call);
+	names_told(&c, &names);
+	assert_string_equal(buf_string(&names), "b ab ");
+	add(&other, LATER("c"));
+	names_told(&c, &names);
+	assert_string_equal(buf_string(&names), "c ");
+	assert_true(c.reply.continues);
+	free(call);
+	buf_done(&names);
 	client_close(&c);
 	client_close(&other);
 	world_close(&w);
@@ -1710,15 +1871,19 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(added_job_runs_and_is_told_as_it_was_asked_for),
 		cmocka_unit_test(add_is_all_or_nothing_and_names_the_fault),
+		cmocka_unit_test(what_a_check_depends_on_is_a_check_that_was_there_before),
 		cmocka_unit_test(key_makes_a_repeated_add_return_the_first_id),
 		cmocka_unit_test(thousand_jobs_are_added_at_once_and_listed_by_pages),
 		cmocka_unit_test(list_by_due_tells_the_soonest_first),
 		cmocka_unit_test(selections_of_many_jobs_come_in_pages),
+		cmocka_unit_test(
+		    many_selectors_are_found_in_their_order_and_the_first_wrong_one_is_told),
 		cmocka_unit_test(list_filters_and_refuses_unknown_words),
 		cmocka_unit_test(runs_come_newest_first_by_pages),
 		cmocka_unit_test(trigger_queues_a_run_whatever_the_schedule_says),
 		cmocka_unit_test(paused_job_does_nothing_until_resume),
 		cmocka_unit_test(cancel_ends_active_runs),
+		cmocka_unit_test(cancel_takes_what_is_due_and_waits_for_a_slot),
 		cmocka_unit_test(retry_gives_failed_runs_another_attempt),
 		cmocka_unit_test(running_job_is_removed_only_with_cancel),
 		cmocka_unit_test(a_blocked_job_is_told_with_its_parents_and_runs_after_them),
@@ -1732,6 +1897,7 @@ main(void)
 		cmocka_unit_test(wait_times_out_and_tells_of_removal),
 		cmocka_unit_test(watch_tells_events_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
+		cmocka_unit_test(watch_begins_with_what_was),
 		cmocka_unit_test(logs_of_what_has_no_output_end_with_the_run),
 		cmocka_unit_test(stats_and_tasks_are_told),
 		cmocka_unit_test(queues_are_made_changed_and_removed),

@@ -52,7 +52,8 @@ out:;
 }
 
 static const struct task_kind scripted_kind = { .name = "scripted", .step = scripted_step };
-static const struct executor scripted = { sizeof(struct scripted), &scripted_kind };
+static const struct executor scripted = { .frame_size = sizeof(struct scripted),
+    .kind = &scripted_kind };
 static const struct executor *const executors[KIND_COUNT] = {
 	[KIND_COMMAND] = &scripted, [KIND_HTTP] = &executor_http, [KIND_TIMER] = &executor_timer,
 };

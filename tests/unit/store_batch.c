@@ -204,6 +204,63 @@ close_finishes_what_was_asked(void **state)
 	adds_done(&a);
 }
 
+/* So many that their ends gather. */
+#define RUNS 100
+
+struct ends {
+	struct run_info	 info[RUNS];
+	struct op_finish ops[RUNS];
+};
+
+static void
+runs_begin(struct ends *e)
+{
+	for (int i = 0; i < RUNS; i++) {
+		int64_t job = storehouse_add(&house, NULL, 100, 0);
+		struct op_claim claim = { .job = job, .due = { 100 } };
+
+		assert_int_equal(storehouse_do(&house, &claim.op, OP_CLAIM), 0);
+		op_claim_done(&claim);
+		e->info[i] = (struct run_info){ .job = job, .run = 1, .attempt = 1,
+		    .state = RUN_SUCCEEDED, .ended = { 200 + i } };
+		e->ops[i] = (struct op_finish){ .op.kind = OP_FINISH, .run = &e->info[i],
+		    .from = RUN_RUNNING };
+	}
+}
+
+static void
+ends_of_many_runs_are_answered_alone_with_others_and_at_the_close(void **state)
+{
+	struct op_get get = { .op.kind = OP_GET, .id = 1 };
+	struct store_op *both[2];
+	struct task root;
+	struct ends e;
+
+	(void)state;
+	runs_begin(&e);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(storehouse_do(&house, &e.ops[i].op, OP_FINISH), 0);
+	both[0] = &e.ops[5].op;
+	both[1] = &get.op;
+	storehouse_run(&house, both, 2);
+	assert_int_equal(e.ops[5].op.result, 0);
+	assert_int_equal(get.job.state, JOB_FINISHED);
+	op_get_done(&get);
+	task_start_root(&root, &leaver_kind, house.l);
+	assert_int_equal(loop_run(house.l), 0);
+	for (int i = 6; i < RUNS; i++)
+		store_submit(house.store, &e.ops[i].op, NULL);
+	storehouse_close(&house);
+	for (int i = 0; i < RUNS; i++) {
+		assert_true(e.ops[i].op.done);
+		assert_int_equal(e.ops[i].op.result, 0);
+		op_finish_done(&e.ops[i]);
+	}
+	assert_int_equal(storehouse_sql(&house, "SELECT count(*) FROM run WHERE state = 3"), RUNS);
+	assert_int_equal(storehouse_open(&house), 0);
+	house.l->root = NULL;
+}
+
 /* Its last wish is written when it is cancelled, as a run's end is at a shutdown. */
 struct mourner {
 	struct task	 root, mourner;
@@ -289,6 +346,7 @@ main(void)
 		    teardown),
 		BOTH(beyond_the_limit_optional_ops_are_refused_and_others_not),
 		BOTH(close_finishes_what_was_asked),
+		BOTH(ends_of_many_runs_are_answered_alone_with_others_and_at_the_close),
 		cmocka_unit_test_setup_teardown(
 		    task_of_a_simulation_ends_and_late_ops_are_done_all_the_same,
 		    setup_inline, teardown),

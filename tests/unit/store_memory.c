@@ -58,6 +58,8 @@ struct drawn {
 	struct job_spec	specs[3];
 	char		afters[3][3][16], *after_items[3][3];
 	struct timer_spec timer;
+	struct http_spec check, https[3];
+	char		on[3][16];
 	char		names[3][16], keys[3][16];
 	struct job_new	jobs[2][3];	/* each store's own outs */
 	struct run_info	run;
@@ -119,9 +121,9 @@ print_run(struct buf *b, const struct run_info *r)
 {
 	buf_printf(b, " {%" PRId64 ".%" PRId64 " state=%d attempt=%" PRId64 " manual=%d due=%" PRId64
 	    " noticed=%" PRId64 " started=%" PRId64 " mark=%d missed=%" PRId64 " previous=%" PRId64
-	    " ended=%" PRId64 " retry=%" PRId64 " code=%" PRId64 " reason=%s by=%s name=%s}", r->job, r->run, r->state,
+	    " ended=%" PRId64 " retry=%" PRId64 " code=%" PRId64 " verdict=%d reason=%s by=%s name=%s}", r->job, r->run, r->state,
 	    r->attempt, r->manual, r->due.usec, r->noticed.usec, r->started.usec, r->mark, r->missed,
-	    r->previous.usec, r->ended.usec, r->retry_at.usec, r->exit_code, r->reason != NULL ? r->reason : "-",
+	    r->previous.usec, r->ended.usec, r->retry_at.usec, r->exit_code, r->verdict, r->reason != NULL ? r->reason : "-",
 	    r->canceled_by != NULL ? r->canceled_by : "-", r->name != NULL ? r->name : "-");
 }
 
@@ -205,6 +207,8 @@ print_get(struct buf *b, const struct op_get *o)
 	    j->overlaps, j->crashes);
 	buf_printf(b, " queue=%s priority=%" PRId64 " mutex=%s", j->queue != NULL ? j->queue : "-",
 	    j->priority, j->mutex != NULL ? j->mutex : "-");
+	buf_printf(b, " health=%d since=%" PRId64 " failed=%" PRId64 " passed=%" PRId64 " on=%" PRId64,
+	    j->health, j->health_since.usec, j->checks_failed, j->checks_passed, j->depends_on);
 	buf_printf(b, " parents=%" PRId64 " dependents=%" PRId64, j->parents, j->dependents);
 	for (size_t i = 0; i < o->parents_n; i++) {
 		const struct dependency_info *d = &o->parents[i];
@@ -316,6 +320,7 @@ print(struct buf *b, const union any *a)
 			    a->add.jobs[i].job_state : -1);
 		if (a->op.result < 0)
 			buf_printf(b, " failed=%zu %zu", a->add.failed, a->op.result == -EEXIST ||
+			    a->op.result == -ECHILD || a->op.result == -EPROTOTYPE ||
 			    a->op.result == -EDQUOT ? 0 : a->add.failed_after);
 	} else if (a->op.kind == OP_CLAIM) {
 		print_claim(b, &a->claim);
@@ -323,6 +328,9 @@ print(struct buf *b, const union any *a)
 		buf_printf(b, " state=%d job_state=%d held=%d quarantined=%d retrying=%d notices=%" PRId64,
 		    a->finish.state, a->finish.job_state, a->finish.held, a->finish.quarantined,
 		    a->finish.retrying != 0, a->finish.notices);
+		buf_printf(b, " verdict=%d reason=%s health=%d was=%d", a->finish.verdict,
+		    a->finish.reason != NULL ? a->finish.reason : "-", a->finish.health,
+		    a->finish.health_was);
 	} else if (a->op.kind == OP_SKIP) {
 		buf_printf(b, " name=%s notices=%" PRId64, a->skip.name != NULL ? a->skip.name : "-",
 		    a->skip.notices);
@@ -371,6 +379,19 @@ draw_after(struct pair *p, struct drawn *d, size_t i, struct job_spec *s)
 	s->on_boot = false;
 	s->every = 0;
 	s->in = chance(p, 30) ? 7 : 0;
+}
+
+/* It is a check, and may depend on what is there or not, or is none. */
+static void
+draw_check(struct pair *p, struct drawn *d, size_t i, struct job_spec *s)
+{
+	s->timer = NULL;
+	s->http = &d->https[i];
+	*s->http = (struct http_spec){ .quick_retries = -1 };
+	(void)snprintf(d->on[i], sizeof(d->on[i]), "%s%d", chance(p, 60) ? "n" : "",
+	    1 + (int)below(p, 8));
+	if (chance(p, 50))
+		s->http->depends_on = d->on[i];
 }
 
 /* A queue's name, or none. */
@@ -429,6 +450,8 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 		s->key = chance(p, 30) ? d->keys[i] : NULL;
 		if (chance(p, 40))
 			draw_after(p, d, i, s);
+		if (chance(p, 40))
+			draw_check(p, d, i, s);
 		if (chance(p, 60))
 			s->notify = (struct strings){ d->rules, 1 + (size_t)below(p, 3) };
 		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = "{}", .summary = "",
@@ -472,6 +495,13 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 		d->run.reason = chance(p, 40) ? (char *)(uintptr_t)"so" : NULL;
 		a->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &d->run,
 		    .from = RUN_RUNNING, .again_at = { p->now + below(p, 6) } };
+		d->check.fail_after = below(p, 4);
+		d->check.ok_after = below(p, 4);
+		if (chance(p, 80)) {
+			d->run.verdict = (int)below(p, VERDICT_COUNT);
+			a->finish.check = &d->check;
+			a->finish.first = chance(p, 50);
+		}
 		if (d->run.state == RUN_LOST)
 			a->finish.again = (int)below(p, 3);
 		else if (d->run.state == RUN_FAILED)

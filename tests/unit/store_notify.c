@@ -11,25 +11,32 @@
 
 #include <cmocka.h>
 
+#include "daemon/store/health.h"
 #include "daemon/store/notify.h"
 #include "proto/json.h"
 
 #define BIT(event) (1u << (event))
 
 static struct trouble trouble;
+static struct http_spec check;
+static struct health health;
 static int64_t number;
 
 static unsigned
 ends(int state, int kind, int verdict, struct notice_info *n)
 {
 	struct run_info run = RUN_INFO_NONE;
+	struct health_parent parent = { 0 };
+	struct op_finish o = { .run = &run, .verdict = verdict, .check = kind == KIND_HTTP ? &check : NULL };
 
 	run.job = 1;
 	run.run = ++number;
 	run.state = state;
 	run.verdict = verdict;
 	run.ended = (instant){ number * USEC_MINUTE };
-	return notify_run_events(&trouble, &run, kind, n);
+	if (kind == KIND_HTTP)
+		health_count(&o, &health, &parent);
+	return notify_run_events(&trouble, &o, kind, n);
 }
 
 static int
@@ -37,6 +44,8 @@ fresh(void **state)
 {
 	(void)state;
 	trouble = (struct trouble){ 0 };
+	check = (struct http_spec){ .fail_after = 1, .ok_after = 1 };
+	health = (struct health){ 0 };
 	number = 0;
 	return 0;
 }
@@ -71,6 +80,45 @@ a_check_is_down_once_and_up_once(void **state)
 	assert_int_equal(ends(RUN_FAILED, KIND_HTTP, VERDICT_DOWN, &n), BIT(NOTICE_FAIL));
 	assert_int_equal(ends(RUN_SUCCEEDED, KIND_HTTP, VERDICT_UP, &n), BIT(NOTICE_RECOVER) | BIT(NOTICE_UP));
 	assert_int_equal(ends(RUN_SUCCEEDED, KIND_HTTP, VERDICT_UP, &n), 0);
+}
+
+static void
+an_answer_that_is_late_is_up_and_no_recovery(void **state)
+{
+	struct notice_info n;
+
+	(void)state;
+	assert_int_equal(ends(RUN_FAILED, KIND_HTTP, VERDICT_DOWN, &n), BIT(NOTICE_FAIL) | BIT(NOTICE_DOWN));
+	assert_int_equal(ends(RUN_FAILED, KIND_HTTP, VERDICT_DEGRADED, &n), BIT(NOTICE_FAIL) | BIT(NOTICE_UP));
+	assert_int_equal(ends(RUN_FAILED, KIND_HTTP, VERDICT_DEGRADED, &n), BIT(NOTICE_FAIL));
+	assert_int_equal(ends(RUN_SUCCEEDED, KIND_HTTP, VERDICT_UP, &n), BIT(NOTICE_RECOVER));
+	assert_int_equal(n.first_run, 1);
+}
+
+static void
+a_check_that_flaps_less_than_it_may_is_not_told(void **state)
+{
+	struct notice_info n;
+
+	(void)state;
+	check.fail_after = 3;
+	check.ok_after = 2;
+	assert_int_equal(ends(RUN_SUCCEEDED, KIND_HTTP, VERDICT_UP, &n), 0);
+	assert_int_equal(ends(RUN_FAILED, KIND_HTTP, VERDICT_DOWN, &n), 0);
+	assert_int_equal(ends(RUN_TIMED_OUT, KIND_HTTP, VERDICT_DOWN, &n), 0);
+	assert_int_equal(ends(RUN_SUCCEEDED, KIND_HTTP, VERDICT_UP, &n), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(ends(RUN_FAILED, KIND_HTTP, VERDICT_DOWN, &n), 0);
+	assert_int_equal(ends(RUN_TIMED_OUT, KIND_HTTP, VERDICT_DOWN, &n),
+	    BIT(NOTICE_FAIL) | BIT(NOTICE_TIMED_OUT) | BIT(NOTICE_DOWN));
+	assert_int_equal(n.failures, 3);
+	assert_int_equal(n.first_run, 5);
+	assert_int_equal(ends(RUN_SUCCEEDED, KIND_HTTP, VERDICT_UP, &n), 0);
+	assert_int_equal(ends(RUN_FAILED, KIND_HTTP, VERDICT_DOWN, &n), BIT(NOTICE_FAIL));
+	assert_int_equal(ends(RUN_SUCCEEDED, KIND_HTTP, VERDICT_UP, &n), 0);
+	assert_int_equal(ends(RUN_SUCCEEDED, KIND_HTTP, VERDICT_UP, &n), BIT(NOTICE_RECOVER) | BIT(NOTICE_UP));
+	assert_int_equal(n.failures, 4);
+	assert_int_equal(n.first_run, 5);
 }
 
 static void
@@ -152,6 +200,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FRESH(a_success_is_told_only_after_a_failure),
 		FRESH(a_check_is_down_once_and_up_once),
+		FRESH(an_answer_that_is_late_is_up_and_no_recovery),
+		FRESH(a_check_that_flaps_less_than_it_may_is_not_told),
 		FRESH(what_says_nothing_counts_neither_way),
 		FRESH(only_what_nobody_has_asked_for_is_told_of_skips),
 		FRESH(each_target_is_told_once),

@@ -1,0 +1,16 @@
+/*
+ * health: of a job (type Job on the wire) that is a check, in words.
+ */
+#ifndef CLIENT_HEALTH_H
+#define CLIENT_HEALTH_H
+
+struct cJSON;
+struct output;
+
+/* Of a list's row: "ok", "down: HTTP 503", "up: HTTP 503" of one that is not down yet; allocated. */
+char *health_result(const struct cJSON *job);
+
+/* The lines of status: since when, what counts, and on what it depends.  Nothing of other jobs. */
+void health_told(const struct output *o, const struct cJSON *job);
+
+#endif
