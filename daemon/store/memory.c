@@ -188,6 +188,7 @@ memory_run_clear(struct memory_run *r)
 	i->reason = i->canceled_by = NULL;
 	i->spawned = i->exited = i->ended = (instant){ 0 };
 	i->exit_code = -1;
+	i->verdict = VERDICT_NONE;
 }
 
 void

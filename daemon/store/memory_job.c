@@ -273,6 +273,7 @@ memory_cancel(void *db, struct store_op *op)
 		run->info.ended = o->now;
 		run->info.retry_at = (instant){ 0 };
 		run->info.exit_code = -1;
+		run->info.verdict = VERDICT_NONE;
 		free(run->info.reason);
 		run->info.reason = o->was == RUN_RETRYING ?
 		    xstrdup("canceled before its next attempt") : NULL;

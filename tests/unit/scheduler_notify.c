@@ -109,8 +109,9 @@ post_step(struct task *t)
 
 static const struct task_kind job_task = { .name = "job", .step = job_step };
 static const struct task_kind post_task = { .name = "post", .step = post_step };
-static const struct executor job_executor = { sizeof(struct exec), &job_task };
-static const struct executor post_executor = { sizeof(struct exec), &post_task };
+static const struct executor job_executor = { .frame_size = sizeof(struct exec), .kind = &job_task };
+static const struct executor post_executor = { .frame_size = sizeof(struct exec),
+    .kind = &post_task };
 static const struct executor *const executors[KIND_COUNT] = { &job_executor, &post_executor,
 	&job_executor };
 
