@@ -78,6 +78,9 @@ const struct option spec_options[] = {
 	{ 0, "keep", "RUNS[,AGE[,BYTES]]", T, 0, "keepRuns", NULL,
 	    "keep the latest RUNS, none older than AGE, so much\n"
 	    "                           output: 100,30d,64M; all is no limit" },
+	{ 0, "notify", "EVENTS:TARGET", OPTION_TEXTS, 0, "notify", NULL,
+	    "tell a target (jobctl notify): fail,recover:ops;\n"
+	    "                           down up timed_out lost missed skipped any" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
 	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "say what would be sent, send nothing" },

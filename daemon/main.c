@@ -464,9 +464,11 @@ daemon_build(struct daemon *d)
 		.zones = d->zones,
 		.boot = d->boot,
 		.keep = &s->keep,
+		.targets = &s->targets,
 	});
 	d->server = (struct server){
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,
+		.targets = &s->targets,
 		.runner = d->runner, .zones = d->zones, .version = JOBD_VERSION,
 		.state_dir = d->settings.state_dir, .jobs_max_uid = s->jobs_per_user,
 		.connections_max = s->connections, .connections_uid_max = s->connections_per_user,

@@ -3,6 +3,7 @@
  */
 #include "daemon/settings.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
@@ -43,6 +44,8 @@ static const struct config_key keys[] = {
 	    "The file of names that checks look into first." },
 	{ "daemon", "resolv_conf", CONFIG_STRING, AT(resolv_conf), "/etc/resolv.conf", 0, 0,
 	    "The file that names the DNS servers that checks ask." },
+	{ "daemon", "sendmail", CONFIG_STRING, AT(sendmail), "/usr/sbin/sendmail", 0, 0,
+	    "The program that targets with mail are told through." },
 	{ "limits", "connections", CONFIG_INT, AT(connections), "1024", 1, 100000,
 	    "Clients connected at a time." },
 	{ "limits", "connections_per_user", CONFIG_INT, AT(connections_per_user), "512", 1, 100000,
@@ -89,6 +92,33 @@ static const struct config_key keys[] = {
 	    "ADDRESS:PORT nearby, like the router's: a check without an answer is inconclusive if it gives none either." },
 	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
 	    "A step of the event loop that takes longer is noted with its stack. 0: none is." },
+	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
+};
+
+#define OF(member) offsetof(struct notify_target, member)
+
+/* Whom jobs may name in --notify: a section each. */
+static const struct config_key target_keys[] = {
+	{ "target", "command", CONFIG_STRING, OF(command), NULL, 0, 0,
+	    "Told by this command (for /bin/sh -c): the event is JSON on its standard input. Or by:" },
+	{ "target", "url", CONFIG_STRING, OF(url), NULL, 0, 0,
+	    "a POST of the same JSON to this address; any status from 200 to 299 is success. Or by:" },
+	{ "target", "mail", CONFIG_STRING, OF(mail), NULL, 0, 0,
+	    "mail to this address, through the host's sendmail." },
+	{ "target", "user", CONFIG_STRING, OF(user), NULL, 0, 0,
+	    "Whose command it is. That of jobd." },
+	{ "target", "header", CONFIG_STRINGS, OF(headers), NULL, 0, 0,
+	    "Of url: another header, like X-Title: {name} {event}. There may be several such lines." },
+	{ "target", "secret_file", CONFIG_STRING, OF(secret_file), NULL, 0, 0,
+	    "Of url: what is in this file signs the body: X-Jobd-Signature: sha256=HMAC." },
+	{ "target", "ca_file", CONFIG_STRING, OF(ca_file), NULL, 0, 0,
+	    "Of url: trust the certificates in this file instead of the system's." },
+	{ "target", "timeout", CONFIG_DURATION, OF(timeout), "30s", USEC_SEC, USEC_HOUR,
+	    "An attempt that takes longer has failed." },
+	{ "target", "deadline", CONFIG_DURATION, OF(deadline), "1d", 0, 365 * USEC_DAY,
+	    "A notice that is older is given up when an attempt fails. 0: there is one attempt." },
+	{ "target", "fold", CONFIG_DURATION, OF(fold), "1m", 0, USEC_DAY,
+	    "At most five messages in so long; what comes beside them is folded into one. 0: no limit." },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
 };
 
@@ -141,21 +171,30 @@ static const char *const option_keys[] = {
 };
 
 static void
-config_print(void)
+keys_print(const struct config_key *rows)
 {
 	const char *section = "";
 
-	printf("# The settings of jobd, with their defaults. Lines that begin with # say nothing.\n"
-	    "# Files in jobd.conf.d/ are read after this one; options of the command line come last.\n");
-	for (const struct config_key *k = keys; k->name != NULL; k++) {
+	for (const struct config_key *k = rows; k->name != NULL; k++) {
 		if (strcmp(section, k->section) != 0)
-			printf("\n[%s]\n", k->section);
+			printf(rows == keys ? "\n[%s]\n" :
+			    "\n# Whom jobs may name in --notify EVENTS:ops; a section for each.\n#[%s ops]\n",
+			    k->section);
 		else
 			printf("\n");
 		section = k->section;
 		printf("# %s\n#%s =%s%s\n", k->doc, k->name, k->otherwise != NULL ? " " : "",
 		    k->otherwise != NULL ? k->otherwise : "");
 	}
+}
+
+static void
+config_print(void)
+{
+	printf("# The settings of jobd, with their defaults. Lines that begin with # say nothing.\n"
+	    "# Files in jobd.conf.d/ are read after this one; options of the command line come last.\n");
+	keys_print(keys);
+	keys_print(target_keys);
 }
 
 /* -1: go on; else the exit code. */
@@ -268,6 +307,139 @@ path_absolute(char **path)
 	*path = full;
 }
 
+/* ---- [target NAME] ---- */
+
+static void *
+target_element(void *out, const char *name, const char **reason)
+{
+	struct settings *s = out;
+	struct notify_targets *all = &s->targets;
+	struct notify_target *t;
+	size_t at = 0;
+
+	*reason = target_name_check(name);
+	if (*reason != NULL)
+		return NULL;
+	while (at < all->n && strcmp(all->items[at].name, name) < 0)
+		at++;
+	if (at < all->n && strcmp(all->items[at].name, name) == 0)
+		return &all->items[at];
+	*reason = "there are too many targets";
+	if (all->n == TARGETS_MAX)
+		return NULL;
+	all->items = xrealloc(all->items, (all->n + 1) * sizeof(*all->items));
+	t = &all->items[at];
+	memmove(t + 1, t, (all->n - at) * sizeof(*t));
+	all->n++;
+	*t = (struct notify_target){ 0 };
+	config_defaults(target_keys, t);
+	t->name = xstrdup(name);
+	return t;
+}
+
+static const struct config_named target_sections = {
+	.section = "target", .keys = target_keys, .element = target_element,
+};
+
+/* What is in a file of a target, or NULL with the reason. */
+static char *
+target_file(const char *path, size_t max, char why[CONFIG_ERROR_MAX])
+{
+	FILE *file = fopen(path, "re");
+	char *text = xcalloc(1, max + 2);
+	size_t n = 0;
+
+	if (file != NULL)
+		n = fread(text, 1, max + 1, file);
+	if (file == NULL || ferror(file))
+		(void)snprintf(why, CONFIG_ERROR_MAX, "%s: %s", path, strerror(errno));
+	else if (n > max)
+		(void)snprintf(why, CONFIG_ERROR_MAX, "%s: it is longer than %zu bytes", path, max);
+	else if (n == 0 || memchr(text, '\0', n) != NULL)
+		(void)snprintf(why, CONFIG_ERROR_MAX, "%s: it is empty, or no text", path);
+	else
+		why[0] = '\0';
+	if (file != NULL)
+		(void)fclose(file);
+	if (why[0] == '\0')
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* As jobs with such a command or request are checked.  False, with the reason. */
+static bool
+target_would_run(const struct notify_target *t, const struct settings *s, char why[CONFIG_ERROR_MAX])
+{
+	const struct notify_message test = { .id = 1, .notice = "{\"event\":\"test\"}" };
+	struct field_error error;
+	struct job_spec spec;
+	bool good;
+
+	notify_target_spec(t, s->sendmail, &test, &spec);
+	good = job_spec_check(&spec, "", &error) == JOBD_OK;
+	if (!good)
+		(void)snprintf(why, CONFIG_ERROR_MAX, "%s: %.150s",
+		    strstr(error.path, "url") != NULL ? "url" : strstr(error.path, "headers") != NULL ?
+		    "header" : "command", error.reason);
+	job_spec_done(&spec);
+	return good;
+}
+
+/* Look at a target as a whole.  False, with the reason. */
+static bool
+target_check(struct notify_target *t, const struct settings *s, char why[CONFIG_ERROR_MAX])
+{
+	const struct passwd *user = t->user != NULL ? getpwnam(t->user) : NULL;
+	const char *reason = NULL;
+
+	if ((t->command != NULL) + (t->url != NULL) + (t->mail != NULL) != 1)
+		reason = "it needs one of command, url and mail";
+	else if (t->url == NULL && (t->headers.n > 0 || t->secret_file != NULL || t->ca_file != NULL))
+		reason = "header, secret_file and ca_file are for a url";
+	else if (t->user != NULL && t->command == NULL)
+		reason = "user: it is for a command";
+	else if (t->user != NULL && user == NULL)
+		reason = "user: there is no such user";
+	else if (t->mail != NULL && (t->mail[0] == '-' || t->mail[0] == '\0' ||
+	    strpbrk(t->mail, " \t\r\n<>,;\"") != NULL))
+		reason = "mail: it must be one address, like ops@example.org";
+	if (reason != NULL) {
+		(void)snprintf(why, CONFIG_ERROR_MAX, "%s", reason);
+		return false;
+	}
+	t->uid = user != NULL ? (int64_t)user->pw_uid : (int64_t)geteuid();
+	if (t->secret_file != NULL) {
+		t->secret = target_file(t->secret_file, TARGET_SECRET_MAX, why);
+		if (t->secret == NULL)
+			return false;
+		t->secret[strcspn(t->secret, "\r\n")] = '\0';
+	}
+	if (t->ca_file != NULL) {
+		t->ca = target_file(t->ca_file, CA_BYTES_MAX, why);
+		if (t->ca == NULL)
+			return false;
+	}
+	return target_would_run(t, s, why);
+}
+
+/* 0, or -EINVAL with the reason. */
+static int
+targets_check(struct settings *s, char error[CONFIG_ERROR_MAX])
+{
+	char why[CONFIG_ERROR_MAX] = "";
+
+	s->targets.sendmail = s->sendmail;
+	for (size_t i = 0; i < s->targets.n; i++) {
+		if (target_check(&s->targets.items[i], s, why))
+			continue;
+		(void)snprintf(error, CONFIG_ERROR_MAX, "[target %s]: %.200s", s->targets.items[i].name,
+		    why);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int
 files_read(struct settings *s, char error[CONFIG_ERROR_MAX])
 {
@@ -277,7 +449,9 @@ files_read(struct settings *s, char error[CONFIG_ERROR_MAX])
 	int r = 0;
 
 	if (path != NULL)
-		r = config_read(keys, s, path, s->config == NULL, error);
+		r = config_read_named(keys, &target_sections, s, path, s->config == NULL, error);
+	if (r == 0)
+		r = targets_check(s, error);
 	free(path);
 	return r;
 }
@@ -344,6 +518,10 @@ settings_read(struct settings *s, int argc, char *argv[])
 void
 settings_done(struct settings *s)
 {
+	for (size_t i = 0; i < s->targets.n; i++)
+		notify_target_done(&s->targets.items[i]);
+	free(s->targets.items);
+	s->targets = (struct notify_targets){ 0 };
 	config_done(keys, s);
 	free(s->config);
 	s->config = NULL;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/exec/target.h"
 #include "daemon/store/ops.h"
 #include "proto/when.h"
 
@@ -26,6 +27,8 @@ struct settings {
 	struct keep_policy keep;	/* [retention] */
 	usec_t	 block_limit;
 	int64_t	 default_slots, schedule_slots, queue_slots;
+	char	*sendmail;
+	struct notify_targets targets;	/* [target NAME], by name */
 	bool	 system;		/* the host's daemon, not a user's */
 };
 

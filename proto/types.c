@@ -11,6 +11,7 @@
 
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/notice.h"
 #include "proto/retryon.h"
 #include "proto/types.h"
 
@@ -295,6 +296,7 @@ const struct field job_spec_fields[] = {
 	{ AT(job_spec, "keepUSec", keep), .type = FIELD_INT, .min = -1, .max = DURATION_MAX },
 	{ AT(job_spec, "keepOutputBytes", keep_output), .type = FIELD_INT, .min = -1,
 	  .max = KEEP_OUTPUT_MAX },
+	{ AT(job_spec, "notify", notify), .type = FIELD_STRINGS, .max = NOTIFY_MAX },
 	{ AT(job_spec, "command", command), .type = FIELD_STRUCT, .sub = command_spec_fields,
 	  .size = sizeof(struct command_spec) },
 	{ AT(job_spec, "http", http), .type = FIELD_STRUCT, .sub = http_spec_fields,
@@ -920,6 +922,27 @@ retry_check(struct check *c, const struct job_spec *s)
 	return JOBD_OK;
 }
 
+/* Who is told of what; whether there are such targets only jobd knows. */
+static enum jobd_error
+notify_check(struct check *c, const struct job_spec *s)
+{
+	struct notify_rule rule;
+	const char *why;
+
+	for (size_t i = 0; i < s->notify.n; i++) {
+		why = notify_rule_read(s->notify.items[i], &rule);
+		if (why != NULL)
+			return refuse(c, "notify", (long)i, "%s", why);
+		if (strlen(s->notify.items[i]) > RULE_BYTES_MAX)
+			return refuse(c, "notify", (long)i, "must not be longer than %d bytes",
+			    RULE_BYTES_MAX);
+		if (s->http == NULL &&
+		    (rule.events & ~(1u << NOTICE_DOWN | 1u << NOTICE_UP)) == 0)
+			return refuse(c, "notify", (long)i, "only checks are down and up: say fail, recover");
+	}
+	return JOBD_OK;
+}
+
 /* Where it waits and what for. */
 static enum jobd_error
 queue_check(struct check *c, const struct job_spec *s)
@@ -963,6 +986,8 @@ job_spec_check(const struct job_spec *s, const char *prefix, struct field_error 
 	e = labels_check(&c, &s->labels);
 	if (e == JOBD_OK)
 		e = retry_check(&c, s);
+	if (e == JOBD_OK)
+		e = notify_check(&c, s);
 	if (e != JOBD_OK)
 		return e;
 	switch (job_spec_kind(s)) {

@@ -209,6 +209,7 @@ struct job_spec {
 	int64_t			 keep_runs;	/* keepRuns */
 	usec_t			 keep;		/* keepUSec: runs, and itself since it finished */
 	int64_t			 keep_output;	/* keepOutputBytes */
+	struct strings		 notify;	/* "EVENTS:TARGET", see notice.h */
 	struct command_spec	*command;
 	struct http_spec	*http;
 	struct timer_spec	*timer;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "daemon/base/must.h"
+#include "proto/fields.h"
 #include "proto/mem.h"
 #include "proto/when.h"
 
@@ -24,9 +25,11 @@
 /* One file being read. */
 struct reading {
 	const struct config_key	*keys;
+	const struct config_named *named;	/* or NULL */
 	void			*out;
 	FILE			*file;
 	int			 line;		/* of what was read last */
+	char			*whole;		/* that line */
 	int			 error_line;	/* of the first error; 0: none */
 	char			 reason[REASON_MAX];
 };
@@ -155,6 +158,9 @@ value_set(const struct config_key *key, void *out, const char *text, char reason
 		if (boolean_parse(text, to) < 0)
 			return reason_print(reason, "'%.40s' is neither yes nor no", text);
 		return 0;
+	case CONFIG_STRINGS:
+		strings_add(to, text);
+		return 0;
 	}
 	MUST(!"a config_type");
 	return -EINVAL;
@@ -197,6 +203,8 @@ config_defaults(const struct config_key *keys, void *out)
 			*(char **)to = NULL;
 		else if (key->type == CONFIG_BOOL)
 			*(bool *)to = false;
+		else if (key->type == CONFIG_STRINGS)
+			*(struct strings *)to = (struct strings){ .n = 0 };
 		else
 			*(int64_t *)to = 0;
 		if (key->otherwise != NULL)
@@ -231,7 +239,56 @@ line_read(char *to, int size, void *arg)
 	}
 	blanks = strspn(to, " \t");
 	memmove(to, to + blanks, n + 1 - blanks);
+	free(r->whole);
+	r->whole = xstrdup(to);
 	return to;
+}
+
+/* The name in "target ops", or NULL: it is not a section of the sort that has names. */
+static const char *
+name_in_section(const struct config_named *named, const char *section)
+{
+	size_t n = named != NULL ? strlen(named->section) : 0;
+
+	if (n == 0 || strncmp(section, named->section, n) != 0 || section[n] != ' ')
+		return NULL;
+	section += n;
+	return section + strspn(section, " ");
+}
+
+/* The row of a line, and the struct that it is of; NULL with the reason noted. */
+static const struct config_key *
+line_find(struct reading *r, const char *section, const char *name, void **out)
+{
+	const char *element = name_in_section(r->named, section), *reason = NULL;
+
+	*out = r->out;
+	if (element == NULL)
+		return key_find(r->keys, section, strlen(section), name, r->reason);
+	*out = r->named->element(r->out, element, &reason);
+	if (*out != NULL)
+		return key_find(r->named->keys, r->named->section, strlen(r->named->section), name,
+		    r->reason);
+	(void)reason_print(r->reason, "[%.60s]: %s", section, reason);
+	return NULL;
+}
+
+/*
+ * What stands behind the name in the line, whole: inih takes a blank and ; for the beginning of a
+ * comment, which would cut a command in two in silence.
+ */
+static char *
+line_value(char *whole)
+{
+	char *value = whole + strcspn(whole, "=:");
+	size_t n;
+
+	value += *value != '\0';
+	value += strspn(value, " \t");
+	n = strlen(value);
+	while (n > 0 && strchr(" \t\r\n", value[n - 1]) != NULL)
+		value[--n] = '\0';
+	return value;
 }
 
 /* inih's handler: 1 is fine, 0 is an error. */
@@ -242,15 +299,18 @@ line_handle(void *arg, const char *section, const char *name, const char *value)
 	const struct config_key *key;
 	char reason[REASON_MAX];
 	char full[2 * REASON_MAX];
+	void *out;
 
 	if (r->error_line != 0)
 		return 0;
-	key = key_find(r->keys, section, strlen(section), name, r->reason);
+	key = line_find(r, section, name, &out);
 	if (key == NULL) {
 		r->error_line = r->line;
 		return 0;
 	}
-	if (value_set(key, r->out, value, reason) < 0) {
+	if (out != r->out)
+		value = line_value(r->whole);
+	if (value_set(key, out, value, reason) < 0) {
 		r->error_line = r->line;
 		(void)snprintf(full, sizeof(full), "%s: %s", name, reason);
 		(void)reason_print(r->reason, "%s", full);
@@ -260,9 +320,9 @@ line_handle(void *arg, const char *section, const char *name, const char *value)
 }
 
 static int
-file_read(const struct config_key *keys, void *out, const char *path, char error[CONFIG_ERROR_MAX])
+file_read(const struct reading *what, const char *path, char error[CONFIG_ERROR_MAX])
 {
-	struct reading r = { .keys = keys, .out = out };
+	struct reading r = *what;
 	int first, failed;
 
 	r.file = fopen(path, "re");
@@ -274,6 +334,7 @@ file_read(const struct config_key *keys, void *out, const char *path, char error
 	first = ini_parse_stream(line_read, &r, line_handle, &r);
 	failed = ferror(r.file) ? errno : 0;
 	(void)fclose(r.file);
+	free(r.whole);
 	if (failed != 0) {
 		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", path, strerror(failed));
 		return -failed;
@@ -305,7 +366,7 @@ name_compare(const struct dirent **a, const struct dirent **b)
 }
 
 static int
-drop_ins_read(const struct config_key *keys, void *out, const char *folder,
+drop_ins_read(const struct reading *what, const char *folder,
     char error[CONFIG_ERROR_MAX])
 {
 	struct dirent **entries;
@@ -323,7 +384,7 @@ drop_ins_read(const struct config_key *keys, void *out, const char *folder,
 		char *path = xasprintf("%s/%s", folder, entries[i]->d_name);
 
 		if (r == 0)
-			r = file_read(keys, out, path, error);
+			r = file_read(what, path, error);
 		free(path);
 		free(entries[i]);
 	}
@@ -335,14 +396,22 @@ int
 config_read(const struct config_key *keys, void *out, const char *file, int optional,
     char error[CONFIG_ERROR_MAX])
 {
+	return config_read_named(keys, NULL, out, file, optional, error);
+}
+
+int
+config_read_named(const struct config_key *keys, const struct config_named *named, void *out,
+    const char *file, int optional, char error[CONFIG_ERROR_MAX])
+{
+	const struct reading what = { .keys = keys, .named = named, .out = out };
 	char *folder;
 	int r;
 
-	r = file_read(keys, out, file, error);
+	r = file_read(&what, file, error);
 	if (r < 0 && !(r == -ENOENT && optional))
 		return r;
 	folder = xasprintf("%s.d", file);
-	r = drop_ins_read(keys, out, folder, error);
+	r = drop_ins_read(&what, folder, error);
 	free(folder);
 	return r;
 }
@@ -380,6 +449,8 @@ config_done(const struct config_key *keys, void *out)
 		if (key->type == CONFIG_STRING) {
 			free(*string);
 			*string = NULL;
+		} else if (key->type == CONFIG_STRINGS) {
+			strings_done((struct strings *)(void *)string);
 		}
 	}
 }

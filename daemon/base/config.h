@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum config_type { CONFIG_STRING, CONFIG_INT, CONFIG_BYTES, CONFIG_DURATION, CONFIG_BOOL };
+enum config_type {
+	CONFIG_STRING, CONFIG_INT, CONFIG_BYTES, CONFIG_DURATION, CONFIG_BOOL,
+	CONFIG_STRINGS,		/* struct strings: each line adds one */
+};
 
 struct config_key {
 	const char	*section;	/* "limits" */
@@ -18,6 +21,17 @@ struct config_key {
 	const char	*otherwise;	/* the default, as text; NULL for none */
 	int64_t		 min, max;	/* for numbers, in bytes or usec */
 	const char	*doc;		/* one sentence, for --help-config and jobd.conf(5) */
+};
+
+/*
+ * Sections of which there may be several, each of a thing with a name: [target ops].  element gives
+ * the struct of that name, made (config_defaults) when it is new; NULL with a reason when that
+ * cannot be.
+ */
+struct config_named {
+	const char	*section;	/* "target" */
+	const struct config_key *keys;	/* all of that section */
+	void		*(*element)(void *out, const char *name, const char **reason);
 };
 
 #define CONFIG_ERROR_MAX 256
@@ -32,6 +46,10 @@ void config_defaults(const struct config_key *keys, void *out);
  */
 int config_read(const struct config_key *keys, void *out, const char *file, int optional,
     char error[CONFIG_ERROR_MAX]);
+
+/* The same, with a sort of sections that have names. */
+int config_read_named(const struct config_key *keys, const struct config_named *named, void *out,
+    const char *file, int optional, char error[CONFIG_ERROR_MAX]);
 
 /* Set one as the command line has it ("limits.connections").  0 or -EINVAL with a reason. */
 int config_set(const struct config_key *keys, void *out, const char *key, const char *value,

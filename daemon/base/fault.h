@@ -45,6 +45,8 @@ enum fault_program { FAULT_IN_DAEMON = 1, FAULT_IN_RUNNER = 2, FAULT_IN_BOTH = 3
 	X(EXIT_TOLD, "exit-told", FAULT_IN_DAEMON) \
 	X(FINISH_BEFORE_COMMIT, "finish-before-commit", FAULT_IN_DAEMON) \
 	X(FINISH_AFTER_COMMIT, "finish-after-commit", FAULT_IN_DAEMON) \
+	X(NOTICE_BEFORE_DELIVERY, "notice-before-delivery", FAULT_IN_DAEMON) \
+	X(NOTICE_AFTER_DELIVERY, "notice-after-delivery", FAULT_IN_DAEMON) \
 	X(ACK_BEFORE_SEND, "ack-before-send", FAULT_IN_DAEMON) \
 	X(ACK_AFTER_SEND, "ack-after-send", FAULT_IN_DAEMON) \
 	X(ACK_RECEIVED, "ack-received", FAULT_IN_RUNNER) \

@@ -203,6 +203,8 @@ ledger_skip_tell(struct scheduler *s, const struct op_skip *op, int kind)
 	e.kind = kind;
 	e.reason = reason;
 	event_emit(s->events, &e);
+	if (op->notices > 0)
+		notifier_look(s->notifier);
 }
 
 /* One skip being written. */

@@ -418,6 +418,8 @@ run_ended(struct run_task *f)
 	if (o->quarantined)
 		scheduler_job_quarantined(s, f->info.job, f->info.name, o->job_state);
 	scheduler_dependents(s, &f->finish.dependents);
+	if (o->notices > 0)
+		notifier_look(s->notifier);
 }
 
 /* The store knows the check that this one depends on. */

@@ -8,6 +8,7 @@
 #include "daemon/engine/loop.h"
 #include "daemon/engine/wallclock.h"
 #include "daemon/scheduler/ledger.h"
+#include "daemon/scheduler/notifier.h"
 #include "daemon/scheduler/queue.h"
 #include "daemon/scheduler/retrying.h"
 #include "daemon/scheduler/scheduler.h"
@@ -75,6 +76,7 @@ struct scheduler {
 	usec_t			 catch_up_distance;
 	instant			 catch_up_at;	/* the next one not before */
 	struct keeper		*keeper;
+	struct notifier		*notifier;
 	bool			 changed;	/* something to look at */
 	bool			 recovered;
 	bool			 simulated;	/* no clock to be looked at */

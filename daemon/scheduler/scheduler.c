@@ -459,8 +459,10 @@ scheduler_step(struct task *t)
 
 	recovery_start(s);
 	AWAIT(t, s->recovered);
-	if (!t->cancelled && !s->simulated)
+	if (!t->cancelled && !s->simulated) {
 		keeper_start(s->keeper, t);
+		notifier_start(s->notifier, t);
+	}
 	while (!t->cancelled) {
 		if (scheduler_look(s)) {
 			TASK_YIELD(t);
@@ -519,6 +521,7 @@ scheduler_new(const struct scheduler_config *config)
 	s->boot = config->boot;
 	s->simulated = config->simulated;
 	s->keeper = keeper_new(s, config->keep);
+	s->notifier = notifier_new(s, config->targets);
 	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
 	s->gates_at = USEC_NEVER;
 	/* The window is loaded again when it is half empty, whatever stands in line. */
@@ -547,6 +550,7 @@ scheduler_free(struct scheduler *s)
 	while ((p = map_next(&s->window.map, &position)) != NULL)
 		MUST(p->state != PENDING_TAKEN);
 	keeper_free(s->keeper);
+	notifier_free(s->notifier);
 	retrying_done(&s->retrying);
 	window_done(&s->window);
 	queue_done(&s->queue);
@@ -841,6 +845,12 @@ const struct keep_policy *
 scheduler_keep_policy(const struct scheduler *s)
 {
 	return keeper_policy(s->keeper);
+}
+
+struct notifier *
+scheduler_notifier(const struct scheduler *s)
+{
+	return s->notifier;
 }
 
 void

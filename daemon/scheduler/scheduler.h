@@ -12,6 +12,7 @@
 #include "daemon/exec/exec.h"
 #include "daemon/scheduler/event.h"
 #include "daemon/scheduler/keeper.h"
+#include "daemon/scheduler/notifier.h"
 #include "daemon/scheduler/zones.h"
 #include "daemon/store/ops.h"
 
@@ -36,6 +37,8 @@ struct scheduler_config {
 	const char		*boot;		/* the id of this boot of the host */
 	/* what is kept of what has ended; copied; NULL: all of it */
 	const struct keep_policy *keep;
+	/* whom notices go to; borrowed; NULL: nobody */
+	const struct notify_targets *targets;
 	/* its clock only runs: nobody sets it, no host sleeps, no rules change */
 	bool			 simulated;
 	uint64_t		 seed;		/* of what is left to chance; 0: nobody knows */
@@ -103,6 +106,9 @@ const struct keep_policy *scheduler_keep_policy(const struct scheduler *s);
 /* A round that is the caller's has ended. */
 void scheduler_keep_round_ended(struct scheduler *s, const struct keep_round *r);
 void scheduler_keep_stats(const struct scheduler *s, struct keeper_stats *out);
+
+/* Who has notices delivered. */
+struct notifier *scheduler_notifier(const struct scheduler *s);
 /* What an op has meant to jobs that wait for others, told after the op itself.  Empties d. */
 void scheduler_dependents(struct scheduler *s, struct dependents *d);
 

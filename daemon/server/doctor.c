@@ -227,6 +227,24 @@ runner_judge(struct doctor *f, const struct server *s)
 	json_set_string(o, "remedy", "systemctl status jobd-runner; the log of jobd says why it cannot be started");
 }
 
+/* Targets whose last delivery failed: what is to be told of jobs waits, or is lost in the end. */
+static void
+targets_tell(struct doctor *f, const struct server *s)
+{
+	for (size_t i = 0; s->targets != NULL && i < s->targets->n; i++) {
+		const char *name = s->targets->items[i].name;
+		struct target_info info = { .kind = -1 };
+		struct cJSON *o;
+
+		notifier_target(scheduler_notifier(s->scheduler), name, &info);
+		if (info.tried.usec > info.delivered.usec && info.tried.usec >= f->from.usec) {
+			o = finding_new(f, "target", false, info.tried, "the target %s could not be told", name);
+			json_set_string(o, "remedy", "jobctl notify log says why; jobctl notify test tries it");
+		}
+		target_info_done(&info);
+	}
+}
+
 static void
 directory_tell(struct doctor *f, const char *path)
 {
@@ -320,6 +338,7 @@ doctor_step(struct task *t)
 	lag_tell(f);
 	store_tell(f, s->store);
 	runner_judge(f, s);
+	targets_tell(f, s);
 	directory_tell(f, s->state_dir);
 	descriptors_tell(f);
 	reply = json_object();

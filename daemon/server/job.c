@@ -200,6 +200,24 @@ check_rights(struct add *f, const char *place, const struct command_spec *c)
 	return JOBD_INVALID_FIELD;
 }
 
+/* Whom it wants to be told: there must be such targets. */
+static enum jobd_error
+check_targets(struct add *f, const char *place, const struct job_spec *spec)
+{
+	struct notify_rule rule;
+
+	for (size_t i = 0; i < spec->notify.n; i++) {
+		(void)notify_rule_read(spec->notify.items[i], &rule);	/* it was good before */
+		if (notify_target_find(server_of(&f->call)->targets, rule.target) != NULL)
+			continue;
+		(void)snprintf(f->error.path, sizeof(f->error.path), "%s.notify[%zu]", place, i);
+		(void)snprintf(f->error.reason, sizeof(f->error.reason), "there is no target %s in jobd's"
+		    " configuration: it needs a section [target %s]", rule.target, rule.target);
+		return JOBD_INVALID_FIELD;
+	}
+	return JOBD_OK;
+}
+
 /* Check one and make it ready for the store. */
 static enum jobd_error
 add_prepare(struct add *f, size_t i)
@@ -215,6 +233,8 @@ add_prepare(struct add *f, size_t i)
 	e = job_spec_check(spec, place, &f->error);
 	if (e == JOBD_OK && spec->http != NULL)
 		e = assertions_check(spec->http, place, &f->error);
+	if (e == JOBD_OK)
+		e = check_targets(f, place, spec);
 	if (e == JOBD_OK)
 		e = add_schedule(f, place, spec, job);
 	if (e != JOBD_OK)

@@ -26,6 +26,7 @@ extern const struct method method_simulate, method_signal, method_reexec;
 extern const struct method method_next, method_skip, method_backfill;
 extern const struct method method_why, method_audit;
 extern const struct method method_gc;
+extern const struct method method_targets, method_deliveries, method_test_target;
 extern const struct method method_queues, method_set_queue, method_remove_queue;
 
 static inline struct server *

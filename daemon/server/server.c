@@ -24,6 +24,7 @@ static const struct method *const all_methods[] = {
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
 	&method_simulate, &method_gc, &method_signal, &method_reexec,
 	&method_queues, &method_set_queue, &method_remove_queue,
+	&method_targets, &method_deliveries, &method_test_target,
 };
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))

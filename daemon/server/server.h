@@ -13,7 +13,7 @@
 #include "daemon/store/store.h"
 #include "daemon/wire/service.h"
 
-#define SERVER_METHODS_MAX 32
+#define SERVER_METHODS_MAX 40
 
 /* Simulations at a time; of one user there is one. */
 #define SIMULATIONS_MAX 4
@@ -29,6 +29,7 @@ struct server {
 	struct event_hub	*events;
 	struct runner		*runner;	/* NULL: there is none, so no output */
 	struct zones		*zones;
+	const struct notify_targets *targets;	/* NULL: there are none */
 	const char		*version;
 	/* jobd's program, and how to have it executed anew soon; NULL: not here */
 	const char		*program;

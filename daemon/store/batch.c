@@ -42,6 +42,8 @@ static const enum op_class classes[] = {
 	[OP_OUTPUT_REMOVED] = CLASS_TIDY,
 	[OP_OUTPUT_TRASH] = CLASS_READ,
 	[OP_SPREAD] = CLASS_WRITE,
+	[OP_NOTICE_TEST] = CLASS_WRITE,
+	[OP_NOTICE_SETTLE] = CLASS_WRITE,
 	[OP_DUE] = CLASS_WINDOW,
 	[OP_ACTIVE] = CLASS_WINDOW,
 	[OP_SCHEDULED] = CLASS_READ,
@@ -54,6 +56,8 @@ static const enum op_class classes[] = {
 	[OP_SPANS] = CLASS_READ,
 	[OP_FAILED] = CLASS_READ,
 	[OP_QUEUES] = CLASS_READ,
+	[OP_NOTICES] = CLASS_READ,
+	[OP_TARGETS] = CLASS_READ,
 };
 
 _Static_assert(sizeof(classes) / sizeof(classes[0]) == OP_COUNT, "a row for every op");

@@ -7,8 +7,8 @@
 
 #include "proto/mem.h"
 
-static bool
-is_down(int verdict)
+bool
+health_is_down(int verdict)
 {
 	return verdict == VERDICT_DOWN || verdict == VERDICT_UNREACHABLE;
 }
@@ -43,7 +43,7 @@ health_judge(struct op_finish *o, const struct health *h, const struct health_pa
 		return true;
 	}
 	/* The first one is made sure of, the later ones are told as they are. */
-	return o->first && (h->failed > 0 || is_down(h->verdict) ||
+	return o->first && (h->failed > 0 || health_is_down(h->verdict) ||
 	    (o->verdict == VERDICT_DEGRADED && h->verdict == VERDICT_DEGRADED));
 }
 
@@ -60,13 +60,13 @@ health_next(const struct op_finish *o, const struct health *h, const struct heal
 	switch ((enum verdict)o->verdict) {
 	case VERDICT_UP:
 	case VERDICT_DEGRADED:
-		return !is_down(h->verdict) || h->passed >= at_least_one(o->check->ok_after) ?
+		return !health_is_down(h->verdict) || h->passed >= at_least_one(o->check->ok_after) ?
 		    o->verdict : h->verdict;
 	case VERDICT_DOWN:
 		return h->failed >= at_least_one(o->check->fail_after) ? VERDICT_DOWN : h->verdict;
 	case VERDICT_UNREACHABLE:
 		/* As long as the parent is not sure we are not, either. */
-		return is_down(parent->health.verdict) ? VERDICT_UNREACHABLE : h->verdict;
+		return health_is_down(parent->health.verdict) ? VERDICT_UNREACHABLE : h->verdict;
 	case VERDICT_NONE:
 	case VERDICT_INCONCLUSIVE:
 	case VERDICT_COUNT:

@@ -23,6 +23,9 @@ struct health_parent {
 	bool		 retrying;	/* its last try has failed */
 };
 
+/* Nothing of it is to be expected: it is down itself, or what it depends on is. */
+bool health_is_down(int verdict);
+
 /*
  * Before it is decided what becomes of an attempt: fills o->verdict, and the reason if the parent is to
  * blame.  True: another attempt would tell nothing new.  o->check is there.

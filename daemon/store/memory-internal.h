@@ -7,6 +7,7 @@
 #include "daemon/base/map.h"
 #include "daemon/store/health.h"
 #include "daemon/store/memory.h"
+#include "daemon/store/notify.h"
 
 /* Strings in info are its own, but name. */
 struct memory_run {
@@ -43,6 +44,8 @@ struct memory_job {
 	int64_t			 keep_runs;	/* its own limits of retention, as the spec has them */
 	usec_t			 keep_age;
 	char			*name, *key, *spec_json;
+	struct strings		 notify;
+	struct trouble		 trouble;
 	const struct job_spec	*spec;		/* or NULL: then there is spec_json */
 	struct memory_run	*newest;	/* active, and ended ones that are kept */
 };
@@ -59,6 +62,9 @@ struct memory {
 	int64_t			  queued, running, retrying;
 	struct queue_row	 *queues;	/* by name */
 	size_t			  queues_n;
+	struct notice_row	 *notices;	/* by id */
+	size_t			  notices_n;
+	int64_t			  last_notice;	/* ever given out */
 	/* the clock, as SQLite's table of it */
 	char			 *boot;
 	usec_t			  offset;
@@ -154,6 +160,15 @@ void memory_queue_unnamed(struct memory *m, const char *name);
 int memory_queue_set(void *db, struct store_op *op);
 int memory_queue_remove(void *db, struct store_op *op);
 int memory_queues(void *db, struct store_op *op);
+/* ---- notices (memory_notice.c) ---- */
+int64_t memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish *o);
+int64_t memory_notify_skip(struct memory *m, const struct memory_job *j, const struct op_skip *skip);
+int memory_notice_test(void *db, struct store_op *op);
+int memory_notice_settle(void *db, struct store_op *op);
+int memory_notices(void *db, struct store_op *op);
+int memory_targets(void *db, struct store_op *op);
+void memory_notices_free(struct memory *m);
+
 /* ---- retention (memory_keep.c) ---- */
 int memory_keep_slice(void *db, struct store_op *op);
 

@@ -71,6 +71,7 @@ job_free(struct memory_job *j)
 	free(j->name);
 	free(j->key);
 	free(j->spec_json);
+	strings_done(&j->notify);
 	free(j);
 }
 
@@ -187,6 +188,7 @@ memory_run_clear(struct memory_run *r)
 	i->reason = i->canceled_by = NULL;
 	i->spawned = i->exited = i->ended = (instant){ 0 };
 	i->exit_code = -1;
+	i->verdict = VERDICT_NONE;
 }
 
 void
@@ -480,6 +482,8 @@ memory_finish(void *db, struct store_op *op)
 		    &o->dependents);
 	o->job_state = j->state;
 	o->retrying = memory_retrying_run(j);
+	if (o->state != RUN_RETRYING)
+		o->notices = memory_notify_run(m, j, o);
 	memory_tell(m, op);
 	return 0;
 }
@@ -517,6 +521,7 @@ memory_skip(void *db, struct store_op *op)
 	memory_dependents_due(m, j, o->last, &o->dependents);
 	settle_and_tell(m, j, o->last, &o->dependents);
 	o->name = xstrdup(j->name);
+	o->notices = memory_notify_skip(m, j, o);
 	memory_tell(m, op);
 	return 0;
 }
@@ -831,6 +836,7 @@ memory_free(struct memory *m)
 	for (size_t i = 0; i < m->queues_n; i++)
 		queue_row_done(&m->queues[i]);
 	free(m->queues);
+	memory_notices_free(m);
 	free(m->jobs);
 	map_done(&m->by_id);
 	free(m->boot);
@@ -969,5 +975,9 @@ const struct backend backend_memory = {
 		[OP_GET] = memory_get,
 		[OP_COUNTS] = memory_counts,
 		[OP_QUEUES] = memory_queues,
+		[OP_NOTICE_TEST] = memory_notice_test,
+		[OP_NOTICE_SETTLE] = memory_notice_settle,
+		[OP_NOTICES] = memory_notices,
+		[OP_TARGETS] = memory_targets,
 	},
 };

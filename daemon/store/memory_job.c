@@ -127,6 +127,8 @@ add_one(struct memory *m, const struct op_add *o, struct job_new *job)
 	j->name = xstrdup(spec->name);
 	j->key = xstrdup(spec->key);
 	j->spec_json = xstrdup(job->spec_json);
+	for (size_t i = 0; i < spec->notify.n; i++)
+		strings_add(&j->notify, spec->notify.items[i]);
 	j->delay = spec->after.n > 0 ? spec->in : 0;
 	memory_job_settle(j, o->now);
 	/* Until it is known for whom it waits (memory_after.c): like SQLite has it. */
@@ -271,6 +273,7 @@ memory_cancel(void *db, struct store_op *op)
 		run->info.ended = o->now;
 		run->info.retry_at = (instant){ 0 };
 		run->info.exit_code = -1;
+		run->info.verdict = VERDICT_NONE;
 		free(run->info.reason);
 		run->info.reason = o->was == RUN_RETRYING ?
 		    xstrdup("canceled before its next attempt") : NULL;

@@ -203,7 +203,21 @@ static const char step_5[] =
 "CREATE INDEX run_failed ON run(ended) WHERE state = 4 OR state = 5 OR state = 7;"
 "CREATE INDEX run_failed_of ON run(job, run) WHERE state = 4 OR state = 5 OR state = 7;";
 
-const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5 };
+/*
+ * Step 6: who is told.  notify: of a job with rules (a line each), and the row of failures that it is
+ * in.  notice: what is to be told; due is NULL once it was given up.  Their ids are never used
+ * twice: the runner knows attempts by them.
+ */
+static const char step_6[] =
+"CREATE TABLE notify (job INTEGER PRIMARY KEY, rules TEXT NOT NULL, first_run INTEGER,"
+" since INTEGER, failures INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0);"
+"CREATE TABLE notice (id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL,"
+" notice TEXT NOT NULL, at INTEGER NOT NULL, due INTEGER, attempts INTEGER NOT NULL DEFAULT 0,"
+" tried INTEGER, error TEXT, folded INTEGER NOT NULL DEFAULT 0);"
+"CREATE INDEX notice_pending ON notice(target) WHERE due IS NOT NULL;"
+"CREATE INDEX notice_failed ON notice(target) WHERE due IS NULL;";
+
+const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

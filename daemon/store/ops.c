@@ -155,6 +155,27 @@ op_queues_done(struct op_queues *op)
 	op->n = 0;
 }
 
+void
+op_notices_done(struct op_notices *op)
+{
+	for (size_t i = 0; i < op->n; i++) {
+		free(op->rows[i].target);
+		free(op->rows[i].notice);
+		free(op->rows[i].error);
+	}
+	op->n = 0;
+}
+
+void
+op_targets_done(struct op_targets *op)
+{
+	for (size_t i = 0; i < op->n; i++)
+		free(op->rows[i].name);
+	free(op->rows);
+	op->rows = NULL;
+	op->n = 0;
+}
+
 static void
 claim_clear(struct op_claim *op)
 {
@@ -443,6 +464,15 @@ clear_read(struct store_op *op)
 		OP(queues, op)->rows = NULL;
 		OP(queues, op)->n = 0;
 		break;
+	case OP_NOTICES:
+		OP(notices, op)->n = 0;
+		OP(notices, op)->next = (instant){ 0 };
+		OP(notices, op)->more = false;
+		break;
+	case OP_TARGETS:
+		OP(targets, op)->rows = NULL;
+		OP(targets, op)->n = 0;
+		break;
 	case OP_COUNTS:
 		OP(counts, op)->queued = OP(counts, op)->running = OP(counts, op)->retrying = 0;
 		break;
@@ -467,9 +497,11 @@ op_clear(struct store_op *op)
 		OP(finish, op)->held = OP(finish, op)->quarantined = false;
 		OP(finish, op)->dependents = NO_DEPENDENTS;
 		OP(finish, op)->retrying = 0;
+		OP(finish, op)->notices = 0;
 		break;
 	case OP_SKIP:
 		OP(skip, op)->name = NULL;
+		OP(skip, op)->notices = 0;
 		OP(skip, op)->dependents = NO_DEPENDENTS;
 		break;
 	case OP_LIFE:
@@ -489,6 +521,10 @@ op_clear(struct store_op *op)
 	case OP_SPAN:
 	case OP_OUTPUT_REMOVED:
 	case OP_QUEUE_REMOVE:
+	case OP_NOTICE_SETTLE:
+		break;
+	case OP_NOTICE_TEST:
+		OP(notice_test, op)->id = 0;
 		break;
 	case OP_QUEUE_SET:
 		OP(queue_set, op)->row = (struct queue_row){ 0 };
@@ -519,6 +555,8 @@ op_clear(struct store_op *op)
 	case OP_FAILED:
 	case OP_OUTPUT_TRASH:
 	case OP_QUEUES:
+	case OP_NOTICES:
+	case OP_TARGETS:
 		clear_read(op);
 		break;
 	case OP_COUNT:
@@ -589,6 +627,12 @@ op_drop(struct store_op *op)
 	case OP_QUEUES:
 		op_queues_done(OP(queues, op));
 		break;
+	case OP_NOTICES:
+		op_notices_done(OP(notices, op));
+		break;
+	case OP_TARGETS:
+		op_targets_done(OP(targets, op));
+		break;
 	case OP_FINISH:
 		op_finish_done(OP(finish, op));
 		break;
@@ -607,6 +651,8 @@ op_drop(struct store_op *op)
 	case OP_OUTPUT_TRASH:
 	case OP_OUTPUT_REMOVED:
 	case OP_QUEUE_REMOVE:
+	case OP_NOTICE_TEST:
+	case OP_NOTICE_SETTLE:
 		break;
 	case OP_COUNT:
 		MUST(false);

@@ -17,10 +17,11 @@ enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
 	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE, OP_ADD,
-	OP_SPREAD, OP_KEEP, OP_OUTPUT_REMOVED,
+	OP_SPREAD, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
-	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH, OP_QUEUES,
+	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH, OP_QUEUES, OP_NOTICES,
+	OP_TARGETS,
 	OP_COUNT
 };
 
@@ -221,6 +222,7 @@ struct op_finish {
 	int			 verdict;
 	char			*reason; /* NULL: run's */
 	int			 health, health_was;
+	int64_t			 notices; /* out: so many targets are to be told of it */
 	struct dependents	 dependents; /* out */
 	/* -ESTALE: it is not in that state (or gone) */
 };
@@ -236,6 +238,7 @@ struct op_skip {
 	int64_t		 run;		/* of SKIP_OVERLAP: the run that was active */
 	instant		 next_due;
 	char		*name;		/* out: the job's, for the event */
+	int64_t		 notices;	/* out: as for a finish */
 	struct dependents dependents;	/* out: the job itself, too, as for a claim */
 	/*
 	 * -ESTALE as for a claim; SKIP_PAUSED and SKIP_ASKED may be told of a paused job, too.
@@ -746,6 +749,79 @@ struct op_output_removed {
 	const struct output_of	*rows;
 	size_t			 n;
 };
+
+/* ---- notices: what targets are to be told, written with what it tells of ---- */
+
+/* Their output is with the runner as if they were runs of this job, which is none. */
+#define NOTICE_JOB	((int64_t)1 << 52)
+
+/* Of one target, pending: what is beyond it is told only by its number. */
+#define NOTICES_MAX	1000
+/* Of all targets, given up. */
+#define NOTICES_FAILED_MAX 1000
+#define NOTICES_PAGE	100
+
+struct notice_row {
+	int64_t	 id;
+	char	*target;
+	char	*notice;	/* JSON of notice_info_fields */
+	instant	 at;		/* of what it tells of */
+	instant	 due;		/* the next attempt not before; none: it was given up */
+	int64_t	 attempts;	/* that have failed */
+	instant	 tried;		/* the last one's end */
+	char	*error;
+	int64_t	 folded;	/* that came after it and have no row */
+};
+
+/* Whether a target can be told, by a notice like any other. */
+struct op_notice_test {
+	struct store_op	 op;
+	const char	*target;
+	instant		 now;
+	int64_t		 id;		/* out */
+};
+
+/* An attempt to tell of these has ended. */
+struct op_notice_settle {
+	struct store_op	 op;
+	const int64_t	*ids;
+	size_t		 n;
+	instant		 now;
+	bool		 delivered;	/* they go; else: */
+	const char	*error;
+	instant		 next;		/* the next attempt; none: there is none */
+	int64_t		 oldest;	/* with next: what tells of an earlier time (usec) is given up */
+	bool		 output;	/* the runner holds some of the first one: it is to remove it */
+};
+
+/*
+ * Pending ones of a target, in their order: none before the first one is due, so that no news overtakes
+ * an older one.  Or all, the newest first.
+ */
+struct op_notices {
+	struct store_op	  op;
+	const char	 *target;	/* NULL: all */
+	instant		  until;	/* in: those that are pending; none: all, and those given up */
+	int64_t		  id;		/* in: with until: this one alone, whenever it is due */
+	int64_t		  before;	/* in: of all: cursor; 0: the newest */
+	size_t		  limit;	/* in: 0 or more than NOTICES_PAGE: NOTICES_PAGE */
+	struct notice_row rows[NOTICES_PAGE];	/* out */
+	size_t		  n;
+	instant		  next;		/* out: with until: the due of the first one, if that is after it */
+	bool		  more;		/* out: there are more; of all: ask again with the last id */
+};
+void op_notices_done(struct op_notices *op);
+
+/* What targets have notices, and how many. */
+struct op_targets {
+	struct store_op	 op;
+	struct target_count {
+		char	*name;
+		int64_t	 pending, failed;
+	}		*rows;		/* out */
+	size_t		 n;
+};
+void op_targets_done(struct op_targets *op);
 
 /* ---- for the store itself ---- */
 

@@ -548,5 +548,9 @@ const struct backend backend_sqlite = {
 		[OP_QUEUE_SET] = sqlite_queue_set,
 		[OP_QUEUE_REMOVE] = sqlite_queue_remove,
 		[OP_QUEUES] = sqlite_queues,
+		[OP_NOTICE_TEST] = sqlite_notice_test,
+		[OP_NOTICE_SETTLE] = sqlite_notice_settle,
+		[OP_NOTICES] = sqlite_notices,
+		[OP_TARGETS] = sqlite_targets,
 	},
 };

@@ -41,6 +41,9 @@ enum statement {
 	ST_QUEUE_LOAD, ST_QUEUE_PUT, ST_QUEUE_COUNT, ST_QUEUE_USED, ST_QUEUE_DELETE, ST_QUEUES,
 	ST_RUNS_WAITING, ST_RUNS_MARK, ST_RUN_RECALL,
 	ST_HEALTH, ST_HEALTH_SAVE, ST_CHECK_BY_ID, ST_CHECK_BY_NAME,
+	ST_NOTIFY, ST_NOTIFY_PUT, ST_NOTIFY_SET, ST_NOTIFY_DELETE, ST_NOTICE_PUT, ST_NOTICE_COUNT,
+	ST_NOTICE_FOLD, ST_NOTICE_DELETE, ST_NOTICE_AGAIN, ST_NOTICE_OLD, ST_NOTICES_DUE, ST_NOTICES,
+	ST_TARGETS,
 	ST_COUNT
 };
 
@@ -306,6 +309,16 @@ int health_save(struct sqlite *db, int64_t job, const struct health *h);
 /* The job that dependsOn names; 0: it names none.  0, -ECHILD, -EPROTOTYPE, -errno. */
 int health_parent_find(struct sqlite *db, const struct job_spec *spec, int64_t *ret);
 
+/* ---- notices (sqlite_notice.c) ---- */
+
+/* A job with rules is added; is deleted. */
+int notify_put(struct sqlite *db, int64_t job, const struct strings *rules);
+int notify_delete(struct sqlite *db, int64_t job);
+
+/* A run has ended for good, its verdict judged, or occurrences were skipped: o->notices, *ret targets are to be told. */
+int notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o);
+int notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret);
+
 /* ---- spans (sqlite_span.c) ---- */
 
 /* A job's pause or quarantine begins, or ends. */
@@ -375,5 +388,9 @@ int sqlite_failed(void *db, struct store_op *op);
 int sqlite_queue_set(void *db, struct store_op *op);
 int sqlite_queue_remove(void *db, struct store_op *op);
 int sqlite_queues(void *db, struct store_op *op);
+int sqlite_notice_test(void *db, struct store_op *op);
+int sqlite_notice_settle(void *db, struct store_op *op);
+int sqlite_notices(void *db, struct store_op *op);
+int sqlite_targets(void *db, struct store_op *op);
 
 #endif

@@ -301,6 +301,9 @@ sqlite_add(void *arg, struct store_op *op)
 			return r;
 		job->id = ++last;
 		added++;
+		r = notify_put(db, job->id, &job->spec->notify);
+		if (r < 0)
+			return r;
 	}
 	if (added == 0)
 		return 0;
@@ -433,6 +436,8 @@ job_delete(struct sqlite *db, const struct job_now *j, struct freed *freed)
 
 	MUST(j->queued + j->running + j->retrying == 0);
 	r = dependencies_delete(db, j->id);
+	if (r == 0)
+		r = notify_delete(db, j->id);
 	if (r < 0)
 		return r;
 	st = sql(db, ST_JOB_DELETE, "DELETE FROM job WHERE id = ?1");

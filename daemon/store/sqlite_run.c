@@ -416,6 +416,9 @@ sqlite_finish(void *arg, struct store_op *op)
 		MUST(run_state_allows(o->from, o->state));
 		r = run_finish(db, o, now.id);
 	}
+	if (r == 0 && o->state != RUN_RETRYING)
+		r = notify_run(db, &j, o);
+	/* It counts, so it is the last. */
 	if (r == 0)
 		r = finish_job(db, o, &now, &j);
 	o->job_state = j.state;
@@ -521,6 +524,8 @@ sqlite_skip(void *arg, struct store_op *op)
 	}
 	if (r == 0)
 		r = dependents_tell(db, &j, -1, o->last, &o->dependents);
+	if (r == 0)
+		r = notify_skip(db, &j, o, &o->notices);
 	if (r == 0) {
 		o->name = j.name;
 		j.name = NULL;

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/config.h"
+#include "proto/fields.h"
 #include "proto/mem.h"
 #include "proto/when.h"
 
@@ -259,6 +260,112 @@ sizes_are_parsed_or_refused(void **state)
 	assert_int_equal(n, (int64_t)2 << 40);
 }
 
+/* ---- sections that have names ---- */
+
+struct thing {
+	char		*name, *text;
+	usec_t		 time;
+	struct strings	 lines;
+};
+
+struct things {
+	struct settings	s;
+	struct thing	items[2];
+	size_t		n;
+};
+
+static const struct config_key thing_keys[] = {
+	{ "thing", "text", CONFIG_STRING, offsetof(struct thing, text), "none", 0, 0, "A text." },
+	{ "thing", "time", CONFIG_DURATION, offsetof(struct thing, time), "5s", 0, USEC_HOUR, "A time." },
+	{ "thing", "line", CONFIG_STRINGS, offsetof(struct thing, lines), NULL, 0, 0, "A line." },
+	{ 0 },
+};
+
+static void *
+thing_element(void *out, const char *name, const char **reason)
+{
+	struct things *all = out;
+
+	for (size_t i = 0; i < all->n; i++) {
+		if (strcmp(all->items[i].name, name) == 0)
+			return &all->items[i];
+	}
+	*reason = "there are two already";
+	if (all->n == 2)
+		return NULL;
+	config_defaults(thing_keys, &all->items[all->n]);
+	all->items[all->n].name = xstrdup(name);
+	return &all->items[all->n++];
+}
+
+static const struct config_named thing_sections = { "thing", thing_keys, thing_element };
+
+static int
+things_text(struct world *w, struct things *all, const char *text)
+{
+	file_write(w, "jobd.conf", text);
+	memset(all, 0, sizeof(*all));
+	config_defaults(keys, &all->s);
+	return config_read_named(keys, &thing_sections, all, w->file, 0, w->error);
+}
+
+static void
+things_done(struct things *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		config_done(thing_keys, &all->items[i]);
+		free(all->items[i].name);
+	}
+	config_done(keys, &all->s);
+}
+
+static void
+sections_with_names_are_things_of_their_own(void **state)
+{
+	struct things all;
+
+	assert_int_equal(things_text(*state, &all, "[thing a]\ntext = x\nline = 1\nline = 2\n"
+	    "[api]\nsocket = /s\n[thing b]\ntime = 7s\n[thing a]\ntime = 8s\n"), 0);
+	assert_int_equal(all.n, 2);
+	assert_string_equal(all.items[0].text, "x");
+	assert_int_equal(all.items[0].time, 8 * USEC_SEC);
+	assert_int_equal(all.items[0].lines.n, 2);
+	assert_string_equal(all.items[0].lines.items[1], "2");
+	assert_string_equal(all.items[1].text, "none");
+	assert_int_equal(all.items[1].time, 7 * USEC_SEC);
+	assert_string_equal(all.s.socket, "/s");
+	things_done(&all);
+}
+
+static void
+values_in_them_are_not_cut_at_a_semicolon(void **state)
+{
+	struct things all;
+
+	assert_int_equal(things_text(*state, &all, "[thing a]\n  text = echo a=1 ; echo b: \t\nline=x\n"), 0);
+	assert_string_equal(all.items[0].text, "echo a=1 ; echo b:");
+	assert_string_equal(all.items[0].lines.items[0], "x");
+	things_done(&all);
+}
+
+static void
+what_is_wrong_in_them_is_told(void **state)
+{
+	struct world *w = *state;
+	struct things all;
+
+	assert_int_equal(things_text(w, &all, "[thing a]\nbad = 1\n"), -EINVAL);
+	assert_non_null(strstr(w->error, ":2: there is no setting 'bad' in [thing]"));
+	things_done(&all);
+	assert_int_equal(things_text(w, &all, "[thing a]\nline = 1\n[thing b]\nline = 1\n[thing c]\nline = 1\n"),
+	    -EINVAL);
+	assert_non_null(strstr(w->error, ":6: [thing c]: there are two already"));
+	things_done(&all);
+	assert_int_equal(things_text(w, &all, "[thin a]\nline = 1\n"), -EINVAL);
+	assert_non_null(strstr(w->error, "there is no section [thin a]"));
+	things_done(&all);
+}
+
 #define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -272,6 +379,9 @@ main(void)
 		CONFIG_TEST(drop_ins_follow_in_the_order_of_bytes),
 		CONFIG_TEST(missing_file_is_fine_only_when_optional),
 		CONFIG_TEST(command_line_sets_one),
+		CONFIG_TEST(sections_with_names_are_things_of_their_own),
+		CONFIG_TEST(values_in_them_are_not_cut_at_a_semicolon),
+		CONFIG_TEST(what_is_wrong_in_them_is_told),
 		cmocka_unit_test(sizes_are_parsed_or_refused),
 	};
 

@@ -17,6 +17,7 @@
 #include "proto/buf.h"
 #include "proto/error.h"
 #include "proto/mem.h"
+#include "proto/notice.h"
 #include "proto/types.h"
 
 #define LENGTH(a)	(sizeof(a) / sizeof((a)[0]))
@@ -36,6 +37,9 @@ static const struct {
 	{ "Queue", queue_info_fields },
 	{ "Event", event_info_fields },
 	{ "Cause", cause_info_fields },
+	{ "Notice", notice_info_fields },
+	{ "Delivery", delivery_info_fields },
+	{ "Target", target_info_fields },
 	{ "Gap", gap_info_fields },
 };
 

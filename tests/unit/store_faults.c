@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "proto/mem.h"
 #include "tests/harness/storehouse.h"
 #include "tests/harness/vfs.h"
 
@@ -62,6 +63,7 @@ acknowledged(int r)
 static int
 add(const char *prefix, size_t n, int64_t *ids)
 {
+	char *rules[] = { (char *)(uintptr_t)"fail:ops" };
 	struct timer_spec timer = { .duration = 1 };
 	struct job_spec specs[SET];
 	struct job_new jobs[SET];
@@ -71,7 +73,8 @@ add(const char *prefix, size_t n, int64_t *ids)
 
 	for (size_t i = 0; i < n; i++) {
 		snprintf(names[i], sizeof(names[i]), "%s-%zu", prefix, i);
-		specs[i] = (struct job_spec){ .name = names[i], .timer = &timer, .every = 50 };
+		specs[i] = (struct job_spec){ .name = names[i], .timer = &timer, .every = 50,
+		    .notify = { rules, 1 } };
 		jobs[i] = (struct job_new){ .spec = &specs[i], .spec_json = "{\"timer\":{}}",
 		    .due = { 100 } };
 	}
@@ -97,7 +100,7 @@ claim(int64_t job)
 static int
 finish(int64_t job)
 {
-	struct run_info info = { .job = job, .run = 1, .state = RUN_SUCCEEDED, .ended = { 9 } };
+	struct run_info info = { .job = job, .run = 1, .state = RUN_FAILED, .ended = { 9 } };
 	struct op_finish f = { .run = &info, .from = RUN_RUNNING };
 
 	return acknowledged(storehouse_do(&house, &f.op, OP_FINISH));
@@ -144,6 +147,23 @@ live(struct told *t)
 	storehouse_close(&house);
 }
 
+/* How many notices there are of a job. */
+static int
+notices(int64_t job)
+{
+	struct op_notices *o = xcalloc(1, sizeof(*o));
+	char text[40];
+	int n = 0;
+
+	snprintf(text, sizeof(text), "\"job\":%lld,", (long long)job);
+	assert_int_equal(storehouse_do(&house, &o->op, OP_NOTICES), 0);
+	for (size_t i = 0; i < o->n; i++)
+		n += strstr(o->rows[i].notice, text) != NULL;
+	op_notices_done(o);
+	free(o);
+	return n;
+}
+
 /* Is it as it was told?  exact: what was refused is not there. */
 static void
 check(const struct told *t, bool exact)
@@ -173,9 +193,13 @@ check(const struct told *t, bool exact)
 		if (r == 0 && exact && t->claim[i] < 0)
 			assert_int_equal(g.runs_n, 0);
 		if (r == 0 && t->finish[i] == 1)
-			assert_int_equal(g.runs[0].state, RUN_SUCCEEDED);
+			assert_int_equal(g.runs[0].state, RUN_FAILED);
 		if (r == 0 && exact && t->finish[i] < 0)
 			assert_int_equal(g.runs[0].state, RUN_RUNNING);
+		/* The end and what is to be told of it are there together, or neither is. */
+		if (r == 0)
+			assert_int_equal(notices(g.job.id), g.runs_n == 1 &&
+			    g.runs[0].state == RUN_FAILED);
 		op_get_done(&g);
 	}
 }
@@ -214,7 +238,7 @@ aftermath(const struct told *t, bool exact)
 	/* Empty again, in the form that any VFS can read. */
 	storehouse_sql(&house, "PRAGMA journal_mode = DELETE; DELETE FROM job; DELETE FROM run;"
 	    " DELETE FROM owner; UPDATE counted SET run = 0, runs = 0, output = 0;"
-	    " DELETE FROM output_trash");
+	    " DELETE FROM output_trash; DELETE FROM notify; DELETE FROM notice");
 	vfs_heal(disk);
 }
 

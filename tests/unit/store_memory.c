@@ -47,6 +47,10 @@ union any {
 	struct op_queue_set	queue_set;
 	struct op_queue_remove	queue_remove;
 	struct op_queues	queues;
+	struct op_notices	notices;
+	struct op_notice_settle	settle;
+	struct op_notice_test	test;
+	struct op_targets	targets;
 };
 
 /* What an op points to: drawn once, for both stores. */
@@ -59,6 +63,8 @@ struct drawn {
 	char		names[3][16], keys[3][16];
 	struct job_new	jobs[2][3];	/* each store's own outs */
 	struct run_info	run;
+	char		*rules[3];
+	int64_t		notices[2];
 };
 
 struct pair {
@@ -281,6 +287,28 @@ print_read(struct buf *b, const union any *a)
 }
 
 static void
+print_notices(struct buf *b, const union any *a)
+{
+	if (a->op.kind == OP_NOTICE_TEST) {
+		buf_printf(b, " id=%" PRId64, a->test.id);
+	} else if (a->op.kind == OP_TARGETS) {
+		for (size_t i = 0; i < a->targets.n; i++)
+			buf_printf(b, " %s: %" PRId64 " %" PRId64, a->targets.rows[i].name,
+			    a->targets.rows[i].pending, a->targets.rows[i].failed);
+	} else if (a->op.kind == OP_NOTICES) {
+		buf_printf(b, " more=%d next=%" PRId64, a->notices.more, a->notices.next.usec);
+		for (size_t i = 0; i < a->notices.n; i++) {
+			const struct notice_row *r = &a->notices.rows[i];
+
+			buf_printf(b, " (%" PRId64 " %s %s at=%" PRId64 " due=%" PRId64 " attempts=%" PRId64
+			    " tried=%" PRId64 " %s folded=%" PRId64 ")", r->id, r->target, r->notice,
+			    r->at.usec, r->due.usec, r->attempts, r->tried.usec,
+			    r->error != NULL ? r->error : "-", r->folded);
+		}
+	}
+}
+
+static void
 print(struct buf *b, const union any *a)
 {
 	buf_printf(b, "op %u: %d", a->op.kind, a->op.result);
@@ -297,14 +325,15 @@ print(struct buf *b, const union any *a)
 	} else if (a->op.kind == OP_CLAIM) {
 		print_claim(b, &a->claim);
 	} else if (a->op.kind == OP_FINISH && a->op.result == 0) {
-		buf_printf(b, " state=%d job_state=%d held=%d quarantined=%d retrying=%d",
+		buf_printf(b, " state=%d job_state=%d held=%d quarantined=%d retrying=%d notices=%" PRId64,
 		    a->finish.state, a->finish.job_state, a->finish.held, a->finish.quarantined,
-		    a->finish.retrying != 0);
+		    a->finish.retrying != 0, a->finish.notices);
 		buf_printf(b, " verdict=%d reason=%s health=%d was=%d", a->finish.verdict,
 		    a->finish.reason != NULL ? a->finish.reason : "-", a->finish.health,
 		    a->finish.health_was);
 	} else if (a->op.kind == OP_SKIP) {
-		buf_printf(b, " name=%s", a->skip.name != NULL ? a->skip.name : "-");
+		buf_printf(b, " name=%s notices=%" PRId64, a->skip.name != NULL ? a->skip.name : "-",
+		    a->skip.notices);
 	} else if (a->op.kind == OP_LIFE) {
 		buf_printf(b, " booted=%" PRId64 " known=%" PRId64 " epoch=%" PRId64 " step=%" PRId64,
 		    a->life.booted, a->life.known, a->life.epoch, a->life.step);
@@ -313,6 +342,7 @@ print(struct buf *b, const union any *a)
 	}
 	print_by_hand(b, a);
 	print_read(b, a);
+	print_notices(b, a);
 	if (dependents_of(a) != NULL && a->op.result == 0)
 		print_dependents(b, dependents_of(a));
 }
@@ -397,6 +427,9 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 	a->add = (struct op_add){ .op.kind = OP_ADD, .n = (size_t)below(p, 4), .uid = below(p, 2),
 	    .now = { p->now }, .jobs_max_uid = chance(p, 20) ? 3 : 0, .epoch = below(p, 3) };
 	a->add.jobs = d->jobs[0];
+	d->rules[0] = (char *)(uintptr_t)"any:a";
+	d->rules[1] = (char *)(uintptr_t)"recover,lost:b";
+	d->rules[2] = (char *)(uintptr_t)"fail,skipped:a";
 	d->timer.duration = USEC_SEC;
 	for (size_t i = 0; i < a->add.n; i++) {
 		struct job_spec *s = &d->specs[i];
@@ -419,6 +452,8 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 			draw_after(p, d, i, s);
 		if (chance(p, 40))
 			draw_check(p, d, i, s);
+		if (chance(p, 60))
+			s->notify = (struct strings){ d->rules, 1 + (size_t)below(p, 3) };
 		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = "{}", .summary = "",
 		    .schedule = chance(p, 30) ? "{\"cron\":\"@daily\"}" : NULL,
 		    .due = { s->on_boot || s->after.n > 0 ? 0 : p->now + below(p, 20) } };
@@ -550,6 +585,34 @@ draw_read(struct pair *p, union any *a, int64_t job)
 }
 
 static void
+draw_notices(struct pair *p, union any *a, struct drawn *d)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	const char *name = names[below(p, 3)];
+	int64_t what = below(p, 10);
+
+	d->notices[0] = below(p, 40);
+	d->notices[1] = below(p, 40);
+	if (what < 2)
+		a->targets = (struct op_targets){ .op.kind = OP_TARGETS };
+	else if (what < 3)
+		a->test = (struct op_notice_test){ .op.kind = OP_NOTICE_TEST, .target = name,
+		    .now = { p->now } };
+	else if (what < 5)
+		a->notices = (struct op_notices){ .op.kind = OP_NOTICES, .target = name,
+		    .until = { p->now - below(p, 3) }, .id = chance(p, 30) ? below(p, 40) : 0, .limit = (size_t)below(p, 4) };
+	else if (what < 7)
+		a->notices = (struct op_notices){ .op.kind = OP_NOTICES,
+		    .target = chance(p, 50) ? name : NULL, .before = below(p, 40),
+		    .limit = (size_t)below(p, 4) };
+	else
+		a->settle = (struct op_notice_settle){ .op.kind = OP_NOTICE_SETTLE, .ids = d->notices,
+		    .n = (size_t)below(p, 3), .now = { p->now }, .delivered = chance(p, 40),
+		    .error = "so", .next = { chance(p, 60) ? p->now + below(p, 9) : 0 },
+		    .oldest = p->now - below(p, 60) };
+}
+
+static void
 draw(struct pair *p, union any *a, struct drawn *d)
 {
 	int64_t job = 1 + below(p, JOBS), what = below(p, 100);
@@ -564,8 +627,10 @@ draw(struct pair *p, union any *a, struct drawn *d)
 		draw_by_hand(p, a, job);
 	else if (what < 80)
 		draw_clock(p, a, job);
-	else if (what < 86)
+	else if (what < 84)
 		draw_queues(p, a);
+	else if (what < 90)
+		draw_notices(p, a, d);
 	else
 		draw_read(p, a, job);
 	/* Nobody asks for these: the scheduler decides only what has a due. */

@@ -1,0 +1,41 @@
+/*
+ * notify: what an end means to those who are to be told: pure, and the same for every backend.
+ */
+#ifndef STORE_NOTIFY_H
+#define STORE_NOTIFY_H
+
+#include "daemon/store/ops.h"
+#include "proto/notice.h"
+
+/* The row of failures that a job is in; all zero: it is in none. */
+struct trouble {
+	int64_t	first_run;
+	instant	since;
+	int64_t	failures;
+	unsigned told;		/* events of it, as bits */
+};
+
+/*
+ * A run has ended for good, its verdict and health are decided: the events, as bits, and what there is
+ * to tell.  An end that says nothing of the job (canceled; a check that was inconclusive) is none, and
+ * changes nothing.  What a check with a --fail-after has against it is told once its health is down.
+ * Strings in *n are borrowed from o.
+ */
+unsigned notify_run_events(struct trouble *t, const struct op_finish *o, int kind,
+    struct notice_info *n);
+
+/* The same of occurrences that made no run: only what nobody has asked for is told. */
+unsigned notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n);
+
+/* Whom a job's rules want to be told of these events, each once, and of which.  How many. */
+struct notify_wanted {
+	char	name[TARGET_NAME_MAX + 1];
+	int	event;		/* enum notice_event */
+};
+size_t notify_targets(const struct strings *rules, unsigned events,
+    struct notify_wanted out[NOTIFY_MAX]);
+
+/* As JSON, with this event; the caller frees. */
+char *notice_print(struct notice_info *n, int event);
+
+#endif

@@ -1,0 +1,515 @@
+/*
+ * Who is told of what, and when: the scheduler with a real store, on the virtual clock.  Jobs are timers that
+ * end as the test says; targets are webhooks, whose requests are written down instead of sent.  All
+ * of it again on the store in memory.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/engine/loop.h"
+#include "daemon/scheduler/scheduler.h"
+#include "daemon/store/memory.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+#define TOLD_MAX 400
+
+struct fixture {
+	struct task		 root;
+	char			 directory[64];
+	struct loop		*loop;
+	struct store		*store;
+	struct memory		*memory;	/* instead of the disk: what survives the daemon */
+	struct event_hub	*events;
+	struct zones		*zones;
+	struct scheduler	*scheduler;
+	struct exec_world	 world;
+	char			 boot[16];
+	int			 boots;
+	bool			 stop;
+	int			 outcome;	/* of runs: enum run_state */
+	bool			 deaf, hangs;	/* target one: fails, or never ends */
+	struct cJSON		*told[TOLD_MAX];
+	size_t			 n, tries;
+};
+
+static struct fixture *fix;
+static bool on_memory;		/* of the next test */
+
+static struct notify_target two[] = {
+	{ .name = (char *)(uintptr_t)"one", .url = (char *)(uintptr_t)"http://one/", .timeout = USEC_MINUTE,
+	    .deadline = USEC_HOUR, .fold = USEC_MINUTE },
+	{ .name = (char *)(uintptr_t)"two", .url = (char *)(uintptr_t)"http://two/", .timeout = USEC_MINUTE,
+	    .deadline = USEC_HOUR },
+};
+static const struct notify_targets targets = { .items = two, .n = 2, .sendmail = "/bin/true" };
+
+/* ---- executors: of jobs, and of deliveries ---- */
+
+static enum task_status
+job_step(struct task *t)
+{
+	struct exec *e = container_of(t, struct exec, task);
+
+	TASK_BEGIN(t);
+
+	SLEEP_UNTIL(t, loop_now(t->loop) + e->spec->timer->duration);
+	e->run->state = t->err == -ECANCELED ? RUN_RUNNING : fix->outcome;
+
+	TASK_END(t, 0);
+}
+
+static bool
+is_one(const struct exec *e)
+{
+	return strcmp(e->spec->http->url, "http://one/") == 0;
+}
+
+static void
+note(const struct exec *e)
+{
+	const char *why;
+
+	assert_true(fix->n < TOLD_MAX);
+	fix->told[fix->n] = json_parse(e->spec->http->body, strlen(e->spec->http->body), &why);
+	assert_non_null(fix->told[fix->n]);
+	fix->n++;
+}
+
+static enum task_status
+post_step(struct task *t)
+{
+	struct exec *e = container_of(t, struct exec, task);
+
+	TASK_BEGIN(t);
+
+	fix->tries++;
+	SLEEP_UNTIL(t, fix->hangs && is_one(e) ? USEC_NEVER : loop_now(t->loop) + USEC_MSEC);
+	if (t->err == -ECANCELED) {
+		e->run->state = RUN_RUNNING;
+	} else if (fix->deaf && is_one(e)) {
+		e->run->state = RUN_FAILED;
+		e->run->reason = xstrdup("deaf");
+	} else {
+		e->run->state = RUN_SUCCEEDED;
+		note(e);
+	}
+
+	TASK_END(t, 0);
+}
+
+static const struct task_kind job_task = { .name = "job", .step = job_step };
+static const struct task_kind post_task = { .name = "post", .step = post_step };
+static const struct executor job_executor = { .frame_size = sizeof(struct exec), .kind = &job_task };
+static const struct executor post_executor = { .frame_size = sizeof(struct exec),
+    .kind = &post_task };
+static const struct executor *const executors[KIND_COUNT] = { &job_executor, &post_executor,
+	&job_executor };
+
+/* ---- one daemon ---- */
+
+static enum task_status
+root_step(struct task *t)
+{
+	TASK_BEGIN(t);
+
+	AWAIT(t, fix->stop);
+
+	TASK_END(t, 0);
+}
+
+static const struct task_kind root_kind = { .name = "root", .step = root_step };
+
+static void
+daemon_start(instant wall)
+{
+	char error[STORE_ERROR_MAX];
+
+	fix->loop = loop_new(LOOP_VIRTUAL);
+	if (instant_is_set(wall))
+		loop_set_wall(fix->loop, wall);
+	fix->store = store_open(&(struct store_config){ .mode = STORE_INLINE,
+	    .directory = on_memory ? NULL : fix->directory, .memory = fix->memory,
+	    .backend = on_memory ? &backend_memory : &backend_sqlite }, fix->loop, error);
+	assert_non_null(fix->store);
+	fix->world = (struct exec_world){ .loop = fix->loop, .executors = executors };
+	fix->events = event_hub_new();
+	fix->zones = zones_new(NULL);
+	/* A loop's virtual boot time begins anew, as if the host did. */
+	(void)snprintf(fix->boot, sizeof(fix->boot), "%d", ++fix->boots);
+	fix->scheduler = scheduler_new(&(struct scheduler_config){
+		.zones = fix->zones, .boot = fix->boot,
+		.loop = fix->loop, .store = fix->store, .world = &fix->world, .events = fix->events,
+		.running_max = { 1000, 1000, 1000 }, .targets = &targets,
+	});
+	fix->stop = false;
+	task_start_root(&fix->root, &root_kind, fix->loop);
+	store_start_task(fix->store, &fix->root);
+	scheduler_start(fix->scheduler, &fix->root);
+}
+
+static instant
+daemon_stop(void)
+{
+	instant wall;
+
+	fix->stop = true;
+	task_wake(&fix->root);
+	assert_int_equal(loop_run(fix->loop), 0);
+	wall = loop_wall(fix->loop);
+	scheduler_free(fix->scheduler);
+	event_hub_free(fix->events);
+	zones_free(fix->zones);
+	store_close(fix->store);
+	loop_free(fix->loop);
+	return wall;
+}
+
+static void
+run_for(usec_t time)
+{
+	assert_int_equal(loop_run_until(fix->loop, loop_now(fix->loop) + time), 0);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fix = xcalloc(1, sizeof(*fix));
+	strcpy(fix->directory, "/tmp/jobd-unit.XXXXXX");
+	assert_non_null(mkdtemp(fix->directory));
+	if (on_memory)
+		fix->memory = memory_new(true);
+	daemon_start((instant){ 0 });
+	return 0;
+}
+
+static int
+setup_memory(void **state)
+{
+	on_memory = true;
+	return setup(state);
+}
+
+static int
+teardown(void **state)
+{
+	struct dirent *e;
+	DIR *d;
+
+	(void)state;
+	(void)daemon_stop();
+	for (size_t i = 0; i < fix->n; i++)
+		json_free(fix->told[i]);
+	d = opendir(fix->directory);
+	while ((e = readdir(d)) != NULL)
+		(void)unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+	assert_int_equal(rmdir(fix->directory), 0);
+	memory_free(fix->memory);
+	on_memory = false;
+	free(fix);
+	return 0;
+}
+
+/* ---- what people do ---- */
+
+static int
+ask(struct store_op *op, enum op_kind kind)
+{
+	op->kind = kind;
+	store_submit(fix->store, op, NULL);
+	while (!op->done)
+		run_for(0);
+	return op->result;
+}
+
+/* n timers of a second, due now, and every so often. */
+static int64_t
+add(const char *rule, usec_t every, size_t n)
+{
+	instant now = loop_wall(fix->loop);
+	struct timer_spec timer = { USEC_SEC };
+	struct job_spec spec = { .timer = &timer, .every = every, .misfire = MISFIRE_SKIP };
+	struct job_new *jobs = xcalloc(n, sizeof(*jobs));
+	struct op_add op = { .jobs = jobs, .n = n, .now = now };
+	struct cJSON *object;
+	char *json;
+	int64_t id;
+
+	strings_add(&spec.notify, rule);
+	object = fields_write(job_spec_fields, &spec);
+	json = json_print(object);
+	json_free(object);
+	for (size_t i = 0; i < n; i++)
+		jobs[i] = (struct job_new){ .spec = &spec, .spec_json = json, .summary = "", .due = now };
+	assert_int_equal(ask(&op.op, OP_ADD), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct due_row row = { .due = now, .id = jobs[i].id, .every = every,
+		    .misfire = MISFIRE_SKIP, .kind = KIND_TIMER };
+
+		scheduler_job_added(fix->scheduler, &row, NULL, JOB_SCHEDULED);
+	}
+	op_add_done(&op);
+	id = jobs[0].id;
+	strings_done(&spec.notify);
+	free(json);
+	free(jobs);
+	return id;
+}
+
+static void
+told(size_t i, const char *event, int64_t run)
+{
+	assert_true(i < fix->n);
+	assert_string_equal(json_get_string(fix->told[i], "event"), event);
+	assert_int_equal(json_get_int(fix->told[i], "run", 0), run);
+}
+
+/* What waits for a target, and what was given up. */
+static void
+left(const char *name, int64_t pending, int64_t failed)
+{
+	struct op_targets op = { .n = 0 };
+	int64_t waiting = 0, given_up = 0;
+
+	assert_int_equal(ask(&op.op, OP_TARGETS), 0);
+	for (size_t i = 0; i < op.n; i++) {
+		if (strcmp(op.rows[i].name, name) == 0) {
+			waiting = op.rows[i].pending;
+			given_up = op.rows[i].failed;
+		}
+	}
+	op_targets_done(&op);
+	assert_int_equal(waiting, pending);
+	assert_int_equal(given_up, failed);
+}
+
+/* ---- the tests ---- */
+
+static void
+a_recovery_names_the_first_run_that_failed(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	add("fail,recover:two", USEC_MINUTE, 1);
+	run_for(150 * USEC_SEC);
+	fix->outcome = RUN_SUCCEEDED;
+	run_for(3 * USEC_MINUTE);
+
+	assert_int_equal(fix->n, 4);
+	told(0, "fail", 1);
+	told(2, "fail", 3);
+	assert_int_equal(json_get_int(fix->told[2], "failures", 0), 3);
+	told(3, "recover", 4);
+	assert_int_equal(json_get_int(fix->told[3], "firstRun", 0), 1);
+	assert_int_equal(json_get_int(fix->told[3], "failures", 0), 3);
+	assert_int_equal(json_get_int(fix->told[3], "lastedUSec", 0), 3 * USEC_MINUTE);
+	left("two", 0, 0);
+}
+
+static void
+only_what_was_asked_for_is_told_and_once(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_TIMED_OUT;
+	add("any:two", 0, 1);
+	add("recover,lost:two", 0, 1);
+	run_for(USEC_MINUTE);
+
+	assert_int_equal(fix->n, 1);
+	told(0, "timed_out", 1);
+}
+
+static void
+a_delivery_that_fails_is_tried_again(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	fix->deaf = true;
+	add("fail:one", 0, 1);
+	run_for(USEC_MINUTE);
+	assert_int_equal(fix->n, 0);
+	assert_true(fix->tries >= 3);
+	left("one", 1, 0);
+	fix->deaf = false;
+	run_for(2 * USEC_MINUTE);
+
+	assert_int_equal(fix->n, 1);
+	told(0, "fail", 1);
+	left("one", 0, 0);
+}
+
+static void
+no_news_overtakes_an_older_one(void **state)
+{
+	struct notifier_wait wait = { .target = "one" };
+	struct op_notice_test test = { .target = "one" };
+
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	fix->deaf = true;
+	add("fail,recover:one", 20 * USEC_MINUTE, 1);
+	run_for(16 * USEC_MINUTE);
+	fix->outcome = RUN_SUCCEEDED;
+	run_for(5 * USEC_MINUTE);
+	left("one", 2, 0);
+	assert_int_equal(fix->n, 0);
+	fix->deaf = false;
+	/* A test waits for none of them, and lets them go. */
+	test.now = loop_wall(fix->loop);
+	assert_int_equal(ask(&test.op, OP_NOTICE_TEST), 0);
+	wait.id = test.id;
+	notifier_wait(scheduler_notifier(fix->scheduler), &wait);
+	run_for(USEC_SEC);
+	notifier_unwait(scheduler_notifier(fix->scheduler), &wait);
+
+	assert_true(wait.done && wait.delivered);
+	assert_int_equal(fix->n, 3);
+	told(0, "test", 0);
+	told(1, "fail", 1);
+	told(2, "recover", 2);
+}
+
+static void
+after_the_deadline_it_is_given_up(void **state)
+{
+	size_t tries;
+
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	fix->deaf = true;
+	add("fail:one", 0, 1);
+	run_for(2 * USEC_HOUR);
+	tries = fix->tries;
+	left("one", 0, 1);
+	run_for(2 * USEC_HOUR);
+
+	assert_int_equal(fix->tries, tries);
+}
+
+static void
+a_burst_is_folded(void **state)
+{
+	int64_t folded = 0;
+
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	add("fail:one", 0, 200);
+	run_for(10 * USEC_MINUTE);
+
+	/* Each is told, alone or by its number. */
+	assert_true(fix->n <= 2 * FOLD_BURST);
+	for (size_t i = 0; i < fix->n; i++)
+		folded += 1 + json_get_int(fix->told[i], "folded", 0);
+	assert_int_equal(folded, 200);
+	left("one", 0, 0);
+}
+
+static void
+what_is_beyond_the_limit_is_counted(void **state)
+{
+	int64_t folded = 0;
+
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	fix->hangs = true;
+	add("fail:one", 0, 600);
+	add("fail:one", 0, 600);
+	run_for(USEC_MINUTE);
+	left("one", NOTICES_MAX, 0);
+	(void)daemon_stop();
+	fix->hangs = false;
+	daemon_start((instant){ 0 });
+	run_for(USEC_HOUR);
+
+	for (size_t i = 0; i < fix->n; i++)
+		folded += 1 + json_get_int(fix->told[i], "folded", 0);
+	assert_int_equal(folded, 1200);
+}
+
+static void
+the_next_daemon_tells_what_the_last_did_not(void **state)
+{
+	instant wall;
+
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	fix->hangs = true;
+	add("fail:one", 0, 1);
+	run_for(USEC_MINUTE);
+	wall = daemon_stop();
+	assert_int_equal(fix->n, 0);
+	fix->hangs = false;
+	daemon_start(instant_add(wall, USEC_HOUR));
+	run_for(USEC_MINUTE);
+
+	assert_int_equal(fix->n, 1);
+	told(0, "fail", 1);
+	left("one", 0, 0);
+}
+
+static void
+a_target_that_hangs_is_in_nobodys_way(void **state)
+{
+	struct scheduler_stats stats;
+
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	fix->hangs = true;
+	add("fail:one", USEC_MINUTE, 1);
+	add("fail:two", USEC_MINUTE, 1);
+	run_for(USEC_HOUR - USEC_SEC);
+
+	scheduler_stats(fix->scheduler, &stats);
+	assert_int_equal(stats.failed, 120);
+	assert_int_equal(fix->n, 60);
+	left("one", 60, 0);
+}
+
+static void
+what_was_missed_is_told(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_SUCCEEDED;
+	add("missed:two", USEC_MINUTE, 1);
+	run_for(90 * USEC_SEC);
+	daemon_start(instant_add(daemon_stop(), USEC_HOUR));
+	run_for(USEC_MINUTE);
+
+	assert_int_equal(fix->n, 1);
+	told(0, "missed", 0);
+	assert_true(json_get_int(fix->told[0], "count", 0) >= 59);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define IN_MEMORY(name) { #name " (in memory)", name, setup_memory, teardown, NULL }
+#define BOTH(name) TEST(name), IN_MEMORY(name)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(a_recovery_names_the_first_run_that_failed),
+		BOTH(only_what_was_asked_for_is_told_and_once),
+		BOTH(a_delivery_that_fails_is_tried_again),
+		BOTH(no_news_overtakes_an_older_one),
+		BOTH(after_the_deadline_it_is_given_up),
+		BOTH(a_burst_is_folded),
+		BOTH(what_is_beyond_the_limit_is_counted),
+		BOTH(the_next_daemon_tells_what_the_last_did_not),
+		BOTH(a_target_that_hangs_is_in_nobodys_way),
+		BOTH(what_was_missed_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
