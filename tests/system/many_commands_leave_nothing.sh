@@ -33,6 +33,11 @@ holds() {
 	echo "$(descriptors "$JOBD") $(descriptors "$r") $(cat "/proc/$r/task/$r/children")$(cat "/proc/$JOBD/task/$JOBD/children" | tr -d ' ')"
 }
 before=$(holds)
+# No more than before: then, the connection of `jobctl run` may not have been closed yet.
+at_rest() {
+	set -- $(holds) $before
+	[ "$1" -le "$4" ] && [ "$2" -le "$5" ] && [ "$3" = "$6" ]
+}
 name=$(cat "$T/state/runner/name")
 done=0
 while [ "$done" -lt "$n" ]; do
@@ -50,7 +55,7 @@ records() {
 		"$TOOLS/call" "$T/state/runner/io.jobd.Runner" | grep -c '"exits"'
 }
 tries=200
-while [ "$(records)" != 0 ] || [ "$(holds)" != "$before" ] || [ "$(ls "$T/state/runner/exits" | wc -l)" -gt 2 ]; do
+while [ "$(records)" != 0 ] || ! at_rest || [ "$(ls "$T/state/runner/exits" | wc -l)" -gt 2 ]; do
 	[ $((tries -= 1)) -gt 0 ] ||
 		fail "held: $(holds), before: $before, records: $(records) in $(ls "$T/state/runner/exits" | wc -l)"
 	sleep 0.05
