@@ -308,6 +308,7 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	j->previous = o->due;
 	j->overlaps = 0;
 	memory_dependents_due(m, j, o->started, &o->dependents);
+	o->retrying = memory_retrying_run(j);
 	o->attempt = 1;
 	r->info.noticed = o->noticed;
 	if (o->queue)

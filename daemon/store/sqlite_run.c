@@ -162,6 +162,9 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 		return r;
 	job_settle(j, o->started);
 	o->job_state = j->state;
+	r = retrying_run(db, j, &o->retrying);
+	if (r < 0)
+		return r;
 	/* What it replaces has ended by that. */
 	return job_save_counted(db, j, true, o->replaced == 0 ? NULL :
 	    &(struct told){ RUN_CANCELED, o->started, &o->dependents });
