@@ -414,8 +414,8 @@ finish_decide(struct op_finish *o, const struct memory_run *r, struct memory_job
 {
 	if (o->run->state == RUN_LOST)
 		j->crashes++;
-	else if (o->run->state != RUN_CANCELED)
-		j->crashes = 0;
+	else if (o->run->state != RUN_CANCELED && !j->quarantined)
+		j->crashes = 0;	/* in quarantine, until it is let go: they are why it is there */
 	o->state = o->run->state;
 	if (o->again == AGAIN_NO || r->info.canceled_by != NULL || settled)
 		return;
