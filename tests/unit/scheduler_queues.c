@@ -1004,6 +1004,23 @@ what_waits_for_its_job_runs_after_a_restart(void **state)
 }
 
 static void
+what_waits_for_its_job_goes_before_what_was_missed(void **state)
+{
+	int64_t job = add((struct want){ .every = USEC_MINUTE, .lasts = 90 * USEC_SEC, .mutex = "m",
+	    .overlap = OVERLAP_QUEUE, .misfire = MISFIRE_ONCE });
+
+	(void)state;
+	add((struct want){ .in = 30 * USEC_SEC, .lasts = 100 * USEC_SEC, .mutex = "m", .priority = 1 });
+	/* The second waits for the mutex, and is free to begin after the restart; so is what is due then. */
+	run_for(185 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	daemon_restart(USEC_MINUTE);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 2), 245 * USEC_SEC);
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 3), seen_at(EVENT_RUN_ENDED, job, 2));
+}
+
+static void
 with_overlap_parallel_so_many_run_and_the_others_are_skipped(void **state)
 {
 	int64_t job = add((struct want){ .every = 10 * USEC_SEC, .lasts = 45 * USEC_SEC,
@@ -1227,6 +1244,7 @@ main(void)
 		B(a_rate_that_is_raised_or_taken_away_frees_what_waits_for_it),
 		B(with_overlap_queue_so_many_wait_and_the_others_are_skipped),
 		B(what_waits_for_its_job_runs_after_a_restart),
+		B(what_waits_for_its_job_goes_before_what_was_missed),
 		B(with_overlap_parallel_so_many_run_and_the_others_are_skipped),
 		B(runs_by_hand_are_parallel_too_and_each_is_canceled_by_its_number),
 		B(with_overlap_replace_the_active_run_is_canceled_for_the_new_one),
