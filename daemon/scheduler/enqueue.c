@@ -54,8 +54,8 @@ enqueue_replace(struct enqueue *f)
 		(void)run_cancel(run_of_seat(seat), seat->run, by);
 	if (f->op.replaced != 0)
 		scheduler_queued_over(s, &(struct queued_end){ .job = f->op.job,
-		    .run = f->op.replaced, .was = f->op.replaced_was, .name = f->op.row.name, .kind = f->op.row.kind,
-		    .job_state = f->op.job_state });
+		    .run = f->op.replaced, .was = f->op.replaced_was, .retrying = f->op.retrying,
+		    .name = f->op.row.name, .kind = f->op.row.kind, .job_state = f->op.job_state });
 }
 
 /* Committed: the run exists, and waits. */

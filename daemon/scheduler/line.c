@@ -740,6 +740,12 @@ flow_load_begin(struct flow *f, struct window_place *ret_from)
 	*ret_from = f->beyond;
 }
 
+bool
+flow_load_reached(const struct flow *f, struct window_place place)
+{
+	return !place_before(place, f->noted);
+}
+
 void
 flow_load_end(struct lines *l, struct flow *f, struct window_place next)
 {

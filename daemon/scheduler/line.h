@@ -204,6 +204,7 @@ struct flow *lines_wanting(const struct lines *l);
 /* Around its load: of what comes from `from` on; then next is the first that was not taken over (due
  * USEC_NEVER: none). */
 void flow_load_begin(struct flow *f, struct window_place *ret_from);
+bool flow_load_reached(const struct flow *f, struct window_place place); /* what was noted meanwhile */
 void flow_load_end(struct lines *l, struct flow *f, struct window_place next);
 
 /* Everything is looked up again by the window: no flow has more. */

@@ -137,6 +137,10 @@ flow_load_submit(struct flow_load *f)
 /*
  * They take the way of everything that is due, through the window, so that they are decided anew;
  * one that finds no room in its line even so is noted there again.
+ *
+ * The first one that was noted meanwhile, and all from there on, are left to the next load.  Brought by this
+ * one they would be sent back, since that place is where the store's part begins: noted again while the next
+ * load is under way, and loaded again, without end.
  */
 static void
 flow_load_page(struct flow_load *f)
@@ -149,11 +153,12 @@ flow_load_page(struct flow_load *f)
 		next = (struct window_place){ f->op.last_due, f->op.last_id + 1 };
 	for (size_t i = 0; i < f->op.n; i++) {
 		const struct due_row *row = &f->op.rows[i];
+		struct window_place place = { row->due, row->id };
 
 		if (window_get(&f->s->window, row->id) != NULL)
 			continue;
-		if (room-- == 0) {
-			next = (struct window_place){ row->due, row->id };
+		if (room-- == 0 || flow_load_reached(f->stand.flow, place)) {
+			next = place;
 			break;
 		}
 		(void)window_put(&f->s->window, row, now);

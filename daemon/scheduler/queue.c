@@ -144,15 +144,32 @@ lane_is_held(const struct lane *lane)
 	return lane->retrying && !p->retry && !p->by_hand && !p->asked && p->stand.overlap != OVERLAP_PARALLEL;
 }
 
+/* The job's first queued run whose next attempt is due. */
+static struct pending *
+lane_retry(const struct lane *lane)
+{
+	struct pending *p = lane == NULL ? NULL : lane->first;
+
+	while (p != NULL && !p->retry)
+		p = p->lane_next;
+	return p;
+}
+
+/* One that is held back is not in the way of what it waits for, though its number may be the lower one. */
+static struct pending *
+lane_next(const struct lane *lane)
+{
+	return lane->first != NULL && lane_is_held(lane) ? lane_retry(lane) : lane->first;
+}
+
 void
 queue_line_up(struct queue *q, int64_t job)
 {
 	struct lane *lane = lane_get(q, job);
+	struct pending *next = lane == NULL ? NULL : lane_next(lane);
 
-	if (lane == NULL || lane->first == NULL || lane->first->state != PENDING_PARKED ||
-	    lane_is_held(lane) || !lane_has_room(lane, &lane->first->stand))
-		return;
-	line_push(&q->lines, lane->first);
+	if (next != NULL && next->state == PENDING_PARKED && lane_has_room(lane, &next->stand))
+		line_push(&q->lines, next);
 }
 
 /* Out of the line, to wait until it is lined up again. */
@@ -267,23 +284,12 @@ queue_add_retry(struct queue *q, int64_t job, int64_t run, int kind, bool by_han
 	queue_line_up(q, job);
 }
 
-static struct pending *
-lane_retry(const struct queue *q, int64_t job)
-{
-	struct lane *lane = lane_get(q, job);
-	struct pending *p = lane == NULL ? NULL : lane->first;
-
-	while (p != NULL && !p->retry)
-		p = p->lane_next;
-	return p;
-}
-
 void
 queue_hold(struct queue *q, int64_t job)
 {
 	struct pending *p;
 
-	while ((p = lane_retry(q, job)) != NULL) {
+	while ((p = lane_retry(lane_get(q, job))) != NULL) {
 		lane_park(q, p);
 		queue_remove(q, p);
 		queue_line_up(q, job);

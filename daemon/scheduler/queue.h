@@ -21,7 +21,7 @@ struct lane {
 	struct seat	*seats;		/* the runs that go on, the latest first */
 	int64_t		 live;		/* so many */
 	bool		 retrying;	/* another one waits for its next attempt */
-	/* waiting runs; only the first may be in line */
+	/* waiting runs; only the first may be in line, or when it is held back the first retry */
 	struct pending	*first, *last;
 	size_t		 n;
 	bool		 more;		/* the store has others of this job */

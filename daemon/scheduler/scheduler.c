@@ -151,20 +151,33 @@ scheduler_overlap(struct scheduler *s, struct pending *p, const struct ledger_de
 	ledger_skip_start(s, p, &skip);
 }
 
+/*
+ * Queued runs are being loaded, and there may be one of this job, which goes before it: only in the store
+ * their order is known.  But one that is promised would not be queued, and wait for a run that is not.
+ */
+static bool
+queued_unseen(const struct scheduler *s, const struct pending *p)
+{
+	return (s->queue.more || s->queue.loading) && p->misfire != MISFIRE_ALL;
+}
+
 /* May no other run of it begin now, as its overlap says? */
 static bool
 occurrence_waits(const struct scheduler *s, const struct pending *p)
 {
 	const struct lane *lane = lane_get(&s->queue, p->job);
+	bool queues = schedule_repeats(&p->schedule) &&
+	    (p->stand.overlap == OVERLAP_QUEUE || p->stand.overlap == OVERLAP_REPLACE);
 
 	/* One that waits for its next attempt is active as well. */
 	if (p->retrying != 0 && (p->stand.overlap != OVERLAP_PARALLEL ||
 	    (lane != NULL ? lane->live : 0) + 1 >= p->stand.limit))
 		return true;
+	if (queues && queued_unseen(s, p))
+		return true;
 	if (lane == NULL)
 		return false;
-	if (!schedule_repeats(&p->schedule) ||
-	    (p->stand.overlap != OVERLAP_QUEUE && p->stand.overlap != OVERLAP_REPLACE))
+	if (!queues)
 		return !lane_has_room(lane, &p->stand);
 	/* One that waits goes first; what was asked for by hand has a place of its own. */
 	for (const struct pending *w = lane->first; w != NULL; w = w->lane_next) {

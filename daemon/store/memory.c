@@ -310,6 +310,7 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	j->previous = o->due;
 	j->overlaps = 0;
 	memory_dependents_due(m, j, o->started, &o->dependents);
+	o->retrying = memory_retrying_run(j);
 	o->attempt = 1;
 	r->info.noticed = o->noticed;
 	if (o->queue)
@@ -415,8 +416,8 @@ finish_decide(struct op_finish *o, const struct memory_run *r, struct memory_job
 {
 	if (o->run->state == RUN_LOST)
 		j->crashes++;
-	else if (o->run->state != RUN_CANCELED)
-		j->crashes = 0;
+	else if (o->run->state != RUN_CANCELED && !j->quarantined)
+		j->crashes = 0;	/* in quarantine, until it is let go: they are why it is there */
 	o->state = o->run->state;
 	if (o->again == AGAIN_NO || r->info.canceled_by != NULL || settled)
 		return;

@@ -172,7 +172,7 @@ struct op_claim {		/* its order leaves no holes: there is one for each run that 
 	instant		 previous;	/* out: the due of the occurrence that was run before it */
 	int64_t		 attempt;	/* out: the number of the one that begins */
 	int64_t		 retried;	/* out: retries used up, with this one */
-	int64_t		 retrying;	/* out: of a run that was there: as in struct due_row, after it */
+	int64_t		 retrying;	/* out: as in struct due_row, after it */
 	/* out: the job itself, when its parents let it go on again meanwhile */
 	struct dependents dependents;
 	int64_t		 replaced;	/* out: the waiting run that was canceled for it, or 0 */

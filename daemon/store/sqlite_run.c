@@ -162,6 +162,9 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 		return r;
 	job_settle(j, o->started);
 	o->job_state = j->state;
+	r = retrying_run(db, j, &o->retrying);
+	if (r < 0)
+		return r;
 	/* What it replaces has ended by that. */
 	return job_save_counted(db, j, true, o->replaced == 0 ? NULL :
 	    &(struct told){ RUN_CANCELED, o->started, &o->dependents });
@@ -323,8 +326,8 @@ finish_decide(struct op_finish *o, const struct run_now *run, struct job_now *j,
 {
 	if (o->run->state == RUN_LOST)
 		j->crashes++;
-	else if (o->run->state != RUN_CANCELED)
-		j->crashes = 0;
+	else if (o->run->state != RUN_CANCELED && !j->quarantined)
+		j->crashes = 0;	/* in quarantine, until it is let go: they are why it is there */
 	o->state = o->run->state;
 	if (o->again == AGAIN_NO || run->cancel_asked || settled)
 		return;

@@ -55,20 +55,52 @@ audit_attempts(struct sim_audit *a, const struct run_info *r)
 		    (long long)r->run, (long long)lost);
 }
 
-/* A paused job's run that is to be tried again keeps those behind it waiting. */
+/*
+ * A run of the job is to be tried again, and not yet: its instant stays what it is, also when the clock is
+ * set back; while the job is paused, or in quarantine, it has none.
+ */
 static bool
-behind_retry(const struct sim_audit *a)
+retries_later(const struct sim_audit *a)
 {
-	bool retrying = false;
+	const struct job_info *job = &a->op.job;
+	instant now = loop_wall(a->sim->life->loop);
 
-	for (size_t i = 0; i < a->op.runs_n; i++)
-		retrying |= a->op.runs[i].state == RUN_RETRYING;
-	return retrying && a->op.job.paused;
+	for (size_t i = 0; i < a->op.runs_n; i++) {
+		const struct run_info *r = &a->op.runs[i];
+
+		if (r->state == RUN_RETRYING && (instant_is_set(r->retry_at) ?
+		    r->retry_at.usec > now.usec - REST_TOLERANCE :
+		    job->paused || job->crashes >= CRASHES_MAX))
+			return true;
+	}
+	return false;
+}
+
+/* Queued runs wait for that, unless the first of them was asked for by hand; or they may go on beside it. */
+static bool
+queued_behind_retry(const struct sim_audit *a, const struct sim_job *j)
+{
+	const struct run_info *first = NULL;
+
+	for (size_t i = 0; i < a->op.runs_n; i++) {
+		if (a->op.runs[i].state == RUN_QUEUED)
+			first = &a->op.runs[i];		/* the earliest comes last */
+	}
+	return first != NULL && !first->manual && first->attempt == 0 &&
+	    j->terms.overlap != OVERLAP_PARALLEL && retries_later(a);
+}
+
+/* And so does an occurrence that comes once, or was promised in catching up: the others are skipped. */
+static bool
+due_behind_retry(const struct sim_audit *a, struct sim_job *j)
+{
+	return (j->misfire == MISFIRE_ALL || !schedule_repeats(sim_schedule(a->sim, j))) &&
+	    retries_later(a);
 }
 
 /* One run against what was begun. */
 static void
-audit_run(struct sim_audit *a, const struct run_info *r)
+audit_run(struct sim_audit *a, const struct sim_job *j, const struct run_info *r)
 {
 	struct sim *s = a->sim;
 	struct sim_process *p = sim_process_find(s, r->job, r->run, r->attempt);
@@ -97,7 +129,7 @@ audit_run(struct sim_audit *a, const struct run_info *r)
 	if (a->at_rest && r->state == RUN_RUNNING)
 		SIM_CHECK(s, p != NULL && !p->ended, "%lld.%lld is over, but still running", job,
 		    run);
-	if (a->at_rest && r->state == RUN_QUEUED && !behind_retry(a))
+	if (a->at_rest && r->state == RUN_QUEUED && !queued_behind_retry(a, j))
 		SIM_CHECK(s, r->due.usec > loop_wall(s->life->loop).usec - REST_TOLERANCE,
 		    "%lld.%lld is still queued", job,
 		    run);
@@ -148,7 +180,7 @@ audit_runs(struct sim_audit *a, struct sim_job *j)
 		    "runs of %lld are not numbered in their order", (long long)j->id);
 		SIM_CHECK(s, r->run == job->runs - (int64_t)i || instant_is_set(job->pruned),
 		    "runs of %lld are not numbered one by one", (long long)j->id);
-		audit_run(a, r);
+		audit_run(a, j, r);
 		if (r->manual)
 			continue;
 		SIM_CHECK(s, j->on_boot || j->parents_n > 0 ||
@@ -218,7 +250,7 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 		    "job %lld is quarantined after %lld crashes", (long long)j->id,
 		    (long long)a->op.job.crashes);
 	if (a->at_rest && !j->paused && !j->unsure && !a->op.job.paused &&
-	    instant_is_set(a->op.job.due))
+	    instant_is_set(a->op.job.due) && !due_behind_retry(a, j))
 		SIM_CHECK(s, schedule_begin(sim_schedule(s, j), a->op.job.due).usec > now.usec -
 		    REST_TOLERANCE,
 		    "job %lld is due since %lld s and nobody cares",

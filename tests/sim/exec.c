@@ -106,14 +106,6 @@ sim_runner_dies(struct sim *s)
 	}
 }
 
-static bool
-by_hand(struct sim *s, int64_t job)
-{
-	const struct sim_job *j = sim_job_find(s, job);
-
-	return j == NULL || j->hand > 0;
-}
-
 /* What must hold of an attempt and those before it. */
 static void
 check_attempt(struct sim *s, const struct job_spec *spec, const struct run_info *run)
@@ -139,9 +131,8 @@ check_attempt(struct sim *s, const struct job_spec *spec, const struct run_info 
 		/* The claim is told before it begins: so there is none of its own. */
 		SIM_CHECK(s, x->run != run->run, "%lld.%lld begun while told to be retrying", job,
 		    number);
-		/* By hand, several of its runs may be tried again; a new one replaces one. */
-		SIM_CHECK(s, run->manual || run->attempt > 1 || by_hand(s, job) ||
-		    spec->overlap == OVERLAP_PARALLEL,
+		/* By hand anything may be begun, and what was is tried again. */
+		SIM_CHECK(s, run->manual || run->attempt > 1 || spec->overlap == OVERLAP_PARALLEL,
 		    "%lld.%lld begun while %lld.%lld is retrying", job, number, job,
 		    (long long)x->run);
 	}

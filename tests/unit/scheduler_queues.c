@@ -876,6 +876,39 @@ more_queued_runs_than_memory_holds_of_a_user_keep_no_other_waiting(void **state)
 	}
 }
 
+/* Until nobody is ready, which must come. */
+static void
+settle(void)
+{
+	int turns = 0;
+
+	while (loop_run_some(fix->loop, loop_now(fix->loop), 256) == 0) {
+		if (++turns == 5000)
+			fail_msg("the clock stands still, and somebody is always ready");
+	}
+}
+
+static void
+what_comes_due_as_a_backlog_is_loaded_goes_round_in_no_circle(void **state)
+{
+	const int in_line = WINDOW_MAX / 8;
+	int64_t first, last;
+
+	(void)state;
+	queue_set("q", 1, 1, -1);
+	first = add_many((struct want){ .queue = "q", .lasts = USEC_SEC }, (size_t)in_line + 1);
+	run_for(USEC_SEC);
+	/* Those in line go away: the rest is loaded, and another one comes due in the look that sees it. */
+	for (int i = 0; i < in_line; i++)
+		pause_job(first + i);
+	last = add((struct want){ .queue = "q", .lasts = USEC_SEC });
+	settle();
+	queue_set("q", -1, 0, -1);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 2);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, last, 1), seen_at(EVENT_RUN_ENDED, last - 1, 1));
+}
+
 static void
 another_users_single_job_is_not_behind_a_backlog(void **state)
 {
@@ -968,6 +1001,23 @@ what_waits_for_its_job_runs_after_a_restart(void **state)
 	run_for(17 * USEC_SEC);
 	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 2), 25 * USEC_SEC);
 	assert_int_equal(fix->live_most, 1);
+}
+
+static void
+what_waits_for_its_job_goes_before_what_was_missed(void **state)
+{
+	int64_t job = add((struct want){ .every = USEC_MINUTE, .lasts = 90 * USEC_SEC, .mutex = "m",
+	    .overlap = OVERLAP_QUEUE, .misfire = MISFIRE_ONCE });
+
+	(void)state;
+	add((struct want){ .in = 30 * USEC_SEC, .lasts = 100 * USEC_SEC, .mutex = "m", .priority = 1 });
+	/* The second waits for the mutex, and is free to begin after the restart; so is what is due then. */
+	run_for(185 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	daemon_restart(USEC_MINUTE);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 2), 245 * USEC_SEC);
+	run_for(2 * USEC_MINUTE);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 3), seen_at(EVENT_RUN_ENDED, job, 2));
 }
 
 static void
@@ -1188,11 +1238,13 @@ main(void)
 		B(a_backlog_runs_in_its_order_and_an_urgent_one_overtakes_it),
 		B(a_backlog_of_low_priority_holds_up_nobody_else),
 		B(more_queued_runs_than_memory_holds_of_a_user_keep_no_other_waiting),
+		B(what_comes_due_as_a_backlog_is_loaded_goes_round_in_no_circle),
 		B(another_users_single_job_is_not_behind_a_backlog),
 		B(a_rate_keeps_starts_apart_and_holds_over_a_restart),
 		B(a_rate_that_is_raised_or_taken_away_frees_what_waits_for_it),
 		B(with_overlap_queue_so_many_wait_and_the_others_are_skipped),
 		B(what_waits_for_its_job_runs_after_a_restart),
+		B(what_waits_for_its_job_goes_before_what_was_missed),
 		B(with_overlap_parallel_so_many_run_and_the_others_are_skipped),
 		B(runs_by_hand_are_parallel_too_and_each_is_canceled_by_its_number),
 		B(with_overlap_replace_the_active_run_is_canceled_for_the_new_one),

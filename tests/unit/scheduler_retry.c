@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "daemon/scheduler/queue.h"
 #include "daemon/scheduler/retry.h"
 #include "daemon/scheduler/retrying.h"
 
@@ -277,6 +278,34 @@ what_is_told_during_a_load_is_not_overlooked(void **state)
 	end(&r);
 }
 
+/* A timer's queued run. */
+static struct stand
+stand(struct queue *q)
+{
+	return stand_open(&q->lines, 0, KIND_TIMER, &(struct queue_terms){ .queue = NULL }, false);
+}
+
+static void
+next_attempt_is_not_behind_a_run_that_waits_for_it(void **state)
+{
+	struct stand st;
+	struct queue q;
+
+	(void)state;
+	queue_init(&q, &(struct lines_config){ .held_max = 100 });
+	st = stand(&q);
+	assert_true(queue_add(&q, 1, 15, KIND_TIMER, false, &st));
+	assert_int_equal(queue_find(&q, 1, 15)->state, PENDING_READY);
+	lane_retrying_set(&q, 1, true);
+	assert_int_equal(queue_find(&q, 1, 15)->state, PENDING_PARKED);
+	/* It was begun before the other one was known. */
+	st = stand(&q);
+	queue_add_retry(&q, 1, 16, KIND_TIMER, false, &st);
+	assert_int_equal(queue_find(&q, 1, 16)->state, PENDING_READY);
+	assert_int_equal(queue_find(&q, 1, 15)->state, PENDING_PARKED);
+	queue_done(&q);
+}
+
 int
 main(void)
 {
@@ -291,6 +320,7 @@ main(void)
 		cmocka_unit_test(waiting_runs_come_in_the_order_of_their_times),
 		cmocka_unit_test(too_many_waiting_runs_are_left_to_the_store_the_latest_first),
 		cmocka_unit_test(what_is_told_during_a_load_is_not_overlooked),
+		cmocka_unit_test(next_attempt_is_not_behind_a_run_that_waits_for_it),
 	};
 
 	return cmocka_run_group_tests_name("scheduler_retry", tests, NULL, NULL);

@@ -280,7 +280,7 @@ struct want {
 	const char	*name;
 	int		 kind;
 	usec_t		 in, every, lasts;
-	int		 misfire;
+	int		 misfire, overlap;
 	int64_t		 retries;
 	usec_t		 delay;		/* before each of them */
 	int		 on_crash;
@@ -298,7 +298,7 @@ add_many(struct want want, size_t n)
 	struct job_spec spec = { .name = (char *)(uintptr_t)want.name, .every = want.every,
 	    .misfire = want.misfire, .retries = want.retries, .on_crash = want.on_crash,
 	    .backoff = want.delay > 0 ? BACKOFF_FIXED : BACKOFF_EXPONENTIAL,
-	    .backoff_first = want.delay };
+	    .backoff_first = want.delay, .overlap = want.overlap };
 	struct job_new *jobs = xcalloc(n, sizeof(*jobs));
 	struct op_add add = { .jobs = jobs, .n = n, .now = now };
 	struct cJSON *object;
@@ -322,7 +322,7 @@ add_many(struct want want, size_t n)
 	assert_int_equal(ask(&add.op, OP_ADD), 0);
 	for (size_t i = 0; i < n; i++) {
 		struct due_row row = { .due = jobs[i].due, .id = jobs[i].id, .every = want.every,
-		    .misfire = want.misfire, .kind = want.kind };
+		    .misfire = want.misfire, .kind = want.kind, .terms = terms_of(&spec) };
 
 		scheduler_job_added(fix->scheduler, &row, want.name, JOB_SCHEDULED);
 	}
@@ -1179,6 +1179,28 @@ retry_by_hand_does_not_wait_any_longer(void **state)
 }
 
 static void
+replacement_waits_for_the_retry_of_a_run_by_hand(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	fail_first(1);
+	job = add((struct want){ .kind = KIND_TIMER, .every = USEC_MINUTE, .lasts = USEC_SEC,
+	    .retries = 1, .delay = 5 * USEC_MINUTE, .overlap = OVERLAP_REPLACE });
+	run_for(10 * USEC_SEC);
+	assert_int_equal(trigger(job), 2);
+	/* The first makes room for the third; the second was asked for, and is still to be tried again. */
+	run_for(USEC_MINUTE);
+	assert_int_equal(run_state_of(job, 1), RUN_CANCELED);
+	assert_int_equal(run_state_of(job, 2), RUN_RETRYING);
+	assert_int_equal(run_state_of(job, 3), RUN_QUEUED);
+	run_for(5 * USEC_MINUTE - 20 * USEC_SEC);
+	assert_int_equal(run_state_of(job, 2), RUN_SUCCEEDED);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 7), seen_at(EVENT_RUN_ENDED, job, 2));
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 4);
+}
+
+static void
 retry_by_hand_ends_a_quarantine(void **state)
 {
 	int64_t job;
@@ -1491,6 +1513,7 @@ main(void)
 		B(lost_run_is_over_unless_something_else_was_asked),
 		B(retry_by_hand_is_another_attempt_of_the_same_run),
 		B(retry_by_hand_does_not_wait_any_longer),
+		B(replacement_waits_for_the_retry_of_a_run_by_hand),
 		B(retry_by_hand_ends_a_quarantine),
 		B(canceled_run_gets_no_other_attempt),
 		T(failed_commit_of_a_retry_is_asked_again),

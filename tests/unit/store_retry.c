@@ -307,6 +307,7 @@ third_loss_in_a_row_is_quarantine_and_another_end_is_none(void **state)
 	struct op_finish f;
 	struct op_pause p;
 	struct op_get get = { .id = job };
+	struct op_trigger t = { .now = { 250 }, .uid = -1 };
 
 	(void)state;
 	assert_int_equal(claim(job, 0, 100, NULL), 0);
@@ -330,9 +331,22 @@ third_loss_in_a_row_is_quarantine_and_another_end_is_none(void **state)
 	assert_int_equal(get.job.state, JOB_QUARANTINED);
 	assert_int_equal(get.job.crashes, CRASHES_MAX);
 	op_get_done(&get);
+	/* What is run by hand meanwhile does not change why it is there. */
+	t.job = job;
+	assert_int_equal(storehouse_do(&house, &t.op, OP_TRIGGER), 0);
+	op_trigger_done(&t);
+	assert_int_equal(claim(job, 2, 300, NULL), 0);
+	f = finish(job, 2, 1, RUN_SUCCEEDED, AGAIN_NO, 0);
+	assert_int_equal(f.job_state, JOB_QUARANTINED);
+	assert_int_equal(storehouse_do(&house, &get.op, OP_GET), 0);
+	assert_int_equal(get.job.crashes, CRASHES_MAX);
+	op_get_done(&get);
 	hold(job, false, &p);
 	assert_true(p.changed && p.released);
 	assert_int_equal(p.job_state, JOB_FINISHED);
+	assert_int_equal(storehouse_do(&house, &get.op, OP_GET), 0);
+	assert_int_equal(get.job.crashes, 0);
+	op_get_done(&get);
 }
 
 static void
