@@ -125,6 +125,9 @@ sweep_align(const struct sweep *f, struct pending *p, instant now)
 {
 	if (p->state != PENDING_READY && p->state != PENDING_BLOCKED && p->state != PENDING_PARKED)
 		return;
+	/* Its place in catching up was one of the time before; it gets another if it needs one. */
+	if (f->step != 0)
+		p->not_before = (instant){ 0 };
 	if (p->schedule.every > 0 && f->step != 0) {
 		p->due = instant_add(p->due, f->step);
 		if (p->due.usec < 1)

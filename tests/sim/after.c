@@ -51,8 +51,28 @@ asked_for(int condition, int outcome)
 	return outcome != RUN_SUCCEEDED && outcome != RUN_CANCELED;
 }
 
+/*
+ * An end that came while the one before still counted, and was not told to all at once: the store may
+ * have told it after the child's next turn, and then it counts for the one after that.
+ */
+static bool
+join_late(struct sim_job *j)
+{
+	for (size_t i = 0; i < j->parents_n; i++) {
+		if (!j->parents[i].holds && j->parents[i].late == 0)
+			return false;
+	}
+	for (size_t i = 0; i < j->parents_n; i++) {
+		j->parents[i].late -= !j->parents[i].holds;
+		j->parents[i].holds = false;
+	}
+	j->joined = true;
+	j->joins++;
+	return true;
+}
+
 static void
-ended(struct sim *s, int64_t job, int64_t run, int outcome)
+ended(struct sim *s, int64_t job, int64_t run, int outcome, bool more)
 {
 	struct sim_job *parent = job_by_id(s, job);
 
@@ -65,11 +85,14 @@ ended(struct sim *s, int64_t job, int64_t run, int outcome)
 		struct sim_job *j = &s->jobs[i];
 
 		for (size_t k = 0; k < j->parents_n; k++) {
-			if (j->parents[k].id == job && asked_for(j->parents[k].condition, outcome))
-				j->parents[k].holds = true;
+			if (j->parents[k].id != job || !asked_for(j->parents[k].condition, outcome))
+				continue;
+			j->parents[k].late += more && j->parents[k].holds;
+			j->parents[k].holds = true;
 		}
 		join(j);
 	}
+	s->telling |= more;
 }
 
 /* Its occurrence was claimed, or skipped. */
@@ -80,7 +103,7 @@ taken(struct sim *s, int64_t job, const char *how)
 
 	if (j == NULL || j->parents_n == 0)
 		return;
-	SIM_CHECK(s, j->joined, "job %lld is %s, but its parents have not let it go on",
+	SIM_CHECK(s, j->joined || join_late(j), "job %lld is %s, but its parents have not let it go on",
 	    (long long)job, how);
 	j->joined = false;
 	join(j);
@@ -102,6 +125,18 @@ after_claimed(struct sim *s, int64_t job, int64_t run)
 
 	for (size_t i = 0; j != NULL && i < SIM_CLAIMS_MAX; i++) {
 		if (j->claimed[i] == run)
+			return true;
+	}
+	return false;
+}
+
+bool
+after_asked(struct sim *s, int64_t job, int64_t run)
+{
+	const struct sim_job *j = job_by_id(s, job);
+
+	for (size_t i = 0; j != NULL && i < SIM_CLAIMS_MAX; i++) {
+		if (j->again[i] == run)
 			return true;
 	}
 	return false;
@@ -145,6 +180,37 @@ added(struct sim *s, void *db, const struct job_new *new)
 	op_get_done(&get);
 }
 
+/* All is told: what has come late has come, or counted with the one before. */
+static void
+told(void *db, struct sim_job *j)
+{
+	struct op_get get = { .op.kind = OP_GET, .id = j->stored, .dependencies = true };
+
+	if (backend_sqlite.apply[OP_GET](db, &get.op) != 0)
+		return;			/* it is gone */
+	if (!j->joined && instant_is_set(get.job.due))
+		(void)join_late(j);	/* if it may not be due, its sum is wrong */
+	for (size_t i = 0; i < j->parents_n && i < get.parents_n; i++) {
+		j->parents[i].holds |= j->parents[i].late > 0 &&
+		    get.parents[i].state == DEPENDENCY_HOLDS;
+		j->parents[i].late = 0;
+	}
+	op_get_done(&get);
+}
+
+void
+after_told(struct sim *s, void *db)
+{
+	for (size_t i = 0; i < s->jobs_n && !s->telling; i++) {
+		bool late = false;
+
+		for (size_t k = 0; k < s->jobs[i].parents_n; k++)
+			late |= s->jobs[i].parents[k].late > 0;
+		if (late)
+			told(db, &s->jobs[i]);
+	}
+}
+
 void
 after_added(struct sim *s, void *db, const struct store_op *op)
 {
@@ -158,6 +224,8 @@ after_committed(struct sim *s, const struct store_op *op)
 	const struct op_claim *claim;
 	const struct op_finish *finish;
 	const struct op_cancel *cancel;
+	const struct op_retry *retry;
+	struct sim_job *j;
 
 	switch (op->kind) {
 	case OP_CLAIM:
@@ -165,7 +233,8 @@ after_committed(struct sim *s, const struct store_op *op)
 		if (claim->born)
 			taken(s, claim->job, "run");
 		if (claim->replaced != 0)
-			ended(s, claim->job, claim->replaced, RUN_CANCELED);
+			ended(s, claim->job, claim->replaced, RUN_CANCELED,
+			    claim->dependents.more);
 		claimed(s, claim->job, claim->run);
 		break;
 	case OP_SKIP:
@@ -175,12 +244,23 @@ after_committed(struct sim *s, const struct store_op *op)
 		finish = container_of(op, const struct op_finish, op);
 		/* One that is tried again has not ended yet. */
 		if (finish->state != RUN_RETRYING)
-			ended(s, finish->run->job, finish->run->run, finish->state);
+			ended(s, finish->run->job, finish->run->run, finish->state,
+			    finish->dependents.more);
 		break;
 	case OP_CANCEL:
 		cancel = container_of(op, const struct op_cancel, op);
 		if (cancel->was == RUN_QUEUED || cancel->was == RUN_RETRYING)
-			ended(s, cancel->job, cancel->run, RUN_CANCELED);
+			ended(s, cancel->job, cancel->run, RUN_CANCELED,
+			    cancel->dependents.more);
+		break;
+	case OP_RETRY:
+		retry = container_of(op, const struct op_retry, op);
+		j = job_by_id(s, retry->job);
+		if (j != NULL)
+			j->again[j->again_n++ % SIM_CLAIMS_MAX] = retry->run;
+		break;
+	case OP_SPREAD:
+		s->telling = container_of(op, const struct op_spread, op)->dependents.more;
 		break;
 	default:
 		break;

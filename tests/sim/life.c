@@ -58,6 +58,8 @@ disk_commit(void *db)
 		after_committed(s, s->batch[i]);
 	for (size_t i = 0; r == 0 && i < s->batch_n; i++)
 		after_added(s, db, s->batch[i]);
+	if (r == 0)
+		after_told(s, db);
 	if (!dies)
 		return r;
 	/* It is on the disk, and nobody hears of it any more. */

@@ -26,6 +26,7 @@ struct sim_parent {
 	int64_t		id;
 	int		condition;	/* enum after */
 	bool		holds;		/* it has ended so since the child became due */
+	int64_t		late;		/* so often again, and the child may not have been told yet */
 };
 
 #define SIM_PARENTS_MAX	3
@@ -151,6 +152,7 @@ struct sim {
 	int64_t			 fail;		/* commits that fail from now on */
 	const struct store_op	*batch[SIM_BATCH_MAX];	/* applied in this transaction */
 	size_t			 batch_n;
+	bool			 telling;	/* ends are still to be told to jobs that wait for them */
 	/* what is looked at afterwards */
 	uint64_t		 trace;		/* a hash of all that happened */
 	uint64_t		 step, lives, runs, audits, given_up;
@@ -227,7 +229,9 @@ void client_act(struct sim *s);
 /* after.c: an op that is committed by now; and a job that was read against the model */
 void after_committed(struct sim *s, const struct store_op *op);
 void after_added(struct sim *s, void *db, const struct store_op *op);
+void after_told(struct sim *s, void *db);	/* when all ops of a transaction have been looked at */
 bool after_claimed(struct sim *s, int64_t job, int64_t run);
+bool after_asked(struct sim *s, int64_t job, int64_t run);
 void after_check(struct sim *s, const struct sim_job *j, const struct op_get *get, bool at_rest);
 
 /* audit.c: a task that compares the store with what was told and what happened; over when done. */

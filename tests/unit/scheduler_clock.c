@@ -554,6 +554,33 @@ catching_up_does_not_wait_for_a_time_that_was_set_back(void **state)
 	assert_int_equal(starts_of(job), 1);
 }
 
+/* It had its place in time, by the clock as it was, when a run of its job got in between. */
+static void
+what_is_parked_in_catching_up_does_not_wait_for_that_time_either(void **state)
+{
+	struct op_trigger op = { .uid = -1 };
+	int64_t job;
+
+	(void)state;
+	add_many((struct want){ .cron = "0 * * * *", .zone = "UTC" }, 100);
+	job = add((struct want){ .cron = "0 * * * *", .zone = "UTC", .misfire = MISFIRE_ALL,
+	    .lasts = 5 * USEC_MINUTE });
+	run_for(USEC_SEC);
+	step_clock(3 * USEC_HOUR);
+	run_for(USEC_SEC);
+	assert_int_equal(starts_of(job), 0);
+	op.job = job;
+	op.now = loop_wall(fix->loop);
+	assert_int_equal(ask(&op.op, OP_TRIGGER), 0);
+	scheduler_run_queued(fix->scheduler, &op);
+	op_trigger_done(&op);
+	run_for(10 * USEC_SEC);
+	assert_int_equal(starts_of(job), 1);
+	step_clock(-USEC_HOUR);
+	run_for(6 * USEC_MINUTE);
+	assert_int_equal(starts_of(job), 2);
+}
+
 /* ---- a sweep that is cut short ---- */
 
 static void
@@ -772,6 +799,7 @@ main(void)
 		T(what_is_added_by_the_new_clock_stays),
 		T(what_stands_in_line_is_not_lost_when_the_clock_is_set_back),
 		T(catching_up_does_not_wait_for_a_time_that_was_set_back),
+		T(what_is_parked_in_catching_up_does_not_wait_for_that_time_either),
 		T(a_sweep_cut_short_shifts_each_exactly_once),
 		T(elapsed_time_counts_the_sleep_of_the_host),
 		T(jobs_on_boot_run_once_in_a_boot),
