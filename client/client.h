@@ -44,6 +44,11 @@ extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal
 extern const struct command cmd_notify;
 extern const struct command cmd_doctor;
 
+/* All of them, ended by NULL: at most so many.  And the one of this name or alias, or NULL. */
+#define COMMANDS_MAX 64
+extern const struct command *const commands[];
+const struct command *command_find(const char *name);
+
 #define WORDS_ANY ((size_t)-1)
 
 #endif
