@@ -21,6 +21,7 @@ struct command {
 	const struct option	*options;	/* NULL-named end; may be NULL */
 	unsigned		 verb;		/* its bit for option.not_for */
 	bool			 options_first;
+	bool			 paged;		/* what it prints may be long */
 	const char		*words_field;	/* of the parameters, for the words; or NULL */
 	const char		*words_name;	/* how errors call them */
 	const char		*noun;		/* what names are of; NULL: jobs */

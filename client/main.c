@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/complete.h"
 #include "client/help.h"
+#include "client/pager.h"
 #include "proto/error.h"
 #include "proto/mem.h"
 
@@ -194,6 +196,9 @@ perform(struct client *c, const struct args *before, int argc, char **argv)
 	c->out.utc = global_flag(c, before, "utc");
 	c->out.headers = !global_flag(c, before, "no-headers");
 	r = words_check(c);
+	if (r == 0 && c->command->paged && !c->out.json && !global_flag(c, before, "no-pager") &&
+	    !args_flag(&c->args, "watch") && !args_flag(&c->args, "follow"))
+		pager_open();
 	if (r == 0)
 		r = c->command->run(c);
 	return r;
@@ -224,9 +229,11 @@ int
 main(int argc, char **argv)
 {
 	struct args before = { 0 };
-	int at = 1;
-	int r = args_read(&before, argc, argv, &at, true);
+	int at = 1, r;
 
+	if (argc > 2 && strcmp(argv[1], "__complete") == 0)
+		return complete(argc - 2, argv + 2);
+	r = args_read(&before, argc, argv, &at, true);
 	if (r == 0 && at >= argc && args_flag(&before, "help"))
 		help_all();
 	else if (r == 0 && at >= argc && args_flag(&before, "version"))
@@ -236,6 +243,7 @@ main(int argc, char **argv)
 	else if (r == 0)
 		r = perform_verb(&before, argc, argv, at);
 	output_flush();
+	pager_close();
 	args_done(&before);
 	return r;
 }
