@@ -308,21 +308,49 @@ not_found(const struct command *command, const char *what)
 		complain("no job is called %s", what);
 }
 
+/* "skp" is none of skip, queue: the one that was probably meant, for the caller to free, or NULL. */
+static char *
+meant_word(const char *reason)
+{
+	static const char none[] = "\" is none of ";
+	const char *list = reason[0] == '"' ? strstr(reason, none) : NULL, *candidates[64], *meant;
+	char *word, *copy, *at, *part;
+	size_t n = 0;
+
+	if (!list)
+		return NULL;
+	word = xstrndup(reason + 1, (size_t)(list - reason - 1));
+	at = copy = xstrdup(list + strlen(none));
+	while (n < 63 && (part = strsep(&at, ", ")) != NULL)
+		if (*part)
+			candidates[n++] = part;
+	candidates[n] = NULL;
+	meant = suggest(word, candidates);
+	part = meant ? xstrdup(meant) : NULL;
+	free(copy);
+	free(word);
+	return part;
+}
+
 /* A field that makes no sense, in the user's own words. */
 static void
 bad_field(const struct client *client, const char *field, const char *reason)
 {
 	const struct command *command = client->command;
 	char *option = args_option_of(&client->args, field);
-	char *words = args_reason_of(&client->args, reason);
+	char *words = args_reason_of(&client->args, reason), *meant = meant_word(reason);
 
 	if (!option && command->words_field && strstr(field, command->words_field))
 		option = xstrdup(command->words_name);
 	if (!option && args_given(&client->args, field))
 		option = xasprintf("--%s", field);
-	complain("%s: %s", option ? option : field, words);
+	if (meant)
+		complain("%s: %s; did you mean %s?", option ? option : field, words, meant);
+	else
+		complain("%s: %s", option ? option : field, words);
 	free(option);
 	free(words);
+	free(meant);
 }
 
 /* The daemon's error in words, with the user's own word for the field. */
