@@ -47,11 +47,11 @@ LIBS_exec	:= -lcurl -lssl -lcrypto -lpcre2-8
 LIBS_client	:= -lncursesw -ltinfo
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
-.PHONY: all check check-long unit system crash sim fuzz lint demo bench install clean help deps
+.PHONY: all man check check-long unit system crash sim fuzz lint demo bench install clean help deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
-all: deps $(B)/jobd $(B)/jobd-runner $(B)/jobctl	# build the three programs
+all: deps $(B)/jobd $(B)/jobd-runner $(B)/jobctl man	# build the three programs, and their man pages
 
 help:			# list the targets
 	@sed -n 's/^\([a-z-]*\):.*\t# \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -101,20 +101,33 @@ $(B)/jobctl: $(CLIENT_OBJECTS) $(call floor-archive,proto)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_client) $(LIBS_proto)
 
+# The man pages, from docs/man/ and from what the programs say of themselves.
+MAN	:= build/man
+MAN_SOURCES := $(wildcard docs/man/*.in packaging/man/* config/*.conf proto/*.varlink) CHANGELOG.md VERSION
+
+man: $(MAN)/jobctl.1	# the man pages alone, in build/man/
+$(MAN)/jobctl.1: $(MAN_SOURCES) $(B)/man-commands $(B)/jobd $(B)/jobd-runner
+	$(call say,MAN)
+	$(Q)packaging/man/build $(B) $(MAN)
+
+$(B)/man-commands: $(B)/packaging/man/commands.o $(filter-out %/main.o,$(CLIENT_OBJECTS)) $(call floor-archive,proto)
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_client) $(LIBS_proto)
+
 include tests/tests.mk
 
-check: deps lint $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(DEMO) $(SIM) $(FUZZ)	# build, and pass all tests
+check: deps lint man $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(DEMO) $(SIM) $(FUZZ)	# build, and pass all tests
 	$(call run-tests,check) $(UNIT_TESTS) $(SCRIPTS)
 
 # Thousands of random inputs where check takes hundreds, and of worlds where it takes some.
 check-long: TEST_ENV += JOBD_LONG=1
-check-long: deps lint $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(SIM) $(FUZZ)	# the same with thousands of random inputs
+check-long: deps lint man $(PROGRAMS) $(UNIT_TESTS) $(TOOLS) $(SIM) $(FUZZ)	# the same with thousands of random inputs
 	$(call run-tests,check-long) $(UNIT_TESTS) $(SCRIPTS)
 
 unit: $(UNIT_TESTS) $(PROGRAMS)	# the unit tests alone
 	$(call run-tests,unit) $(UNIT_TESTS)
 
-system: $(PROGRAMS) $(TOOLS) $(DEMO)	# the system tests alone
+system: man $(PROGRAMS) $(TOOLS) $(DEMO)	# the system tests alone
 	$(call run-tests,system) $(wildcard tests/system/*_*.sh)
 
 crash: $(PROGRAMS) $(TOOLS)	# die at every fault point, and recover

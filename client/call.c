@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/alive.h"
 #include "client/call.h"
 #include "client/client.h"
 #include "proto/frame.h"
@@ -33,6 +34,16 @@
 
 /* Between calls of on_tick. */
 #define TICK_MSEC	1000
+
+/*
+ * For a jobd that gives no sign of life we wait so many times the patience: it may just be starting; and longer where a
+ * restart by its watchdog is to go unnoticed.
+ */
+#define SILENCES_MAX		3
+#define SILENCES_PATIENT_MAX	12
+
+/* And so many times for one that lives, and does not answer: ten minutes. */
+#define DELAYS_MAX	120
 
 /* How much later than the deadline jobd may answer before nobody listens any more. */
 #define DEADLINE_GRACE	USEC_SEC
@@ -70,6 +81,9 @@ unreachable(const char *path, int error)
 		complain("jobd is not running (nobody listens at %s)", path);
 		complain("start it with: systemctl start jobd, or in a terminal: jobd");
 		return EXIT_UNREACHABLE;
+	case EAGAIN:
+		complain("jobd does not take connections at %s: it is stopped, or hangs; jobctl doctor tells more", path);
+		return EXIT_UNREACHABLE;
 	default:
 		complain("cannot reach jobd at %s: %s", path, strerror(error));
 		return EXIT_UNREACHABLE;
@@ -88,6 +102,8 @@ dial(struct call *c, const char *path)
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -errno;
+	socket_bound(c->fd, patience());
+	c->heard = monotonic_now();
 	return connect(c->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 }
 
@@ -203,12 +219,52 @@ gone(struct call *c, int error)
 	return EXIT_UNREACHABLE;
 }
 
+/* It was silent for as long as our patience is.  0: go on waiting; else an exit code after having said why not. */
+static int
+silence(struct call *c)
+{
+	bool stopped, there;
+	pid_t pid = peer_process(c->fd, &stopped);
+	char *path = socket_find(c->client), text[WHEN_TEXT_MAX];
+	int r = 0;
+
+	there = !stopped && alive(path, patience());
+	free(path);
+	c->heard = monotonic_now();
+	if (there) {
+		c->silences = 0;
+		if (c->stream)
+			return 0;
+		if (++c->delays == 1)
+			complain("jobd has not answered this yet, but is there; waiting");
+		if (c->delays < DELAYS_MAX)
+			return 0;
+		complain("jobd has not answered for %s; whether it was done is not known",
+		    duration_print(c->delays * patience(), text));
+		return EXIT_UNREACHABLE;
+	}
+	c->silences++;
+	if (stopped && c->silences == 1)
+		complain("jobd (process %d) is stopped, by a signal or a debugger: kill -CONT %d lets it go on", (int)pid,
+		    (int)pid);
+	else if (!stopped && c->silences == 1)
+		complain("jobd does not answer; waiting");
+	if (c->silences >= (c->patient ? SILENCES_PATIENT_MAX : SILENCES_MAX) || (stopped && !c->patient))
+		r = EXIT_UNREACHABLE;
+	if (r && !stopped)
+		complain("jobd gives no sign of life: it hangs, or is long in starting; jobctl doctor tells more");
+	return r;
+}
+
 int
 call_send(struct call *c, const char *method, const struct cJSON *parameters, bool more)
 {
 	struct buf out = { 0 };
 	int r = 0;
 
+	c->stream = more;
+	c->silences = c->delays = 0;
+	c->heard = monotonic_now();
 	message_call_write(&out, method, parameters, more, false);
 	if (buf_len(&out) > MESSAGE_BYTES_MAX) {
 		complain("that is too much for one call: %zu bytes of at most %zu", buf_len(&out),
@@ -222,6 +278,8 @@ call_send(struct call *c, const char *method, const struct cJSON *parameters, bo
 			buf_consume(&out, (size_t)n);
 		else if (errno == EPIPE || errno == ECONNRESET)
 			break;		/* it may have said why before it closed */
+		else if (errno == EAGAIN)
+			r = silence(c);
 		else if (errno != EINTR)
 			r = gone(c, errno);
 	}
@@ -250,21 +308,49 @@ not_found(const struct command *command, const char *what)
 		complain("no job is called %s", what);
 }
 
+/* "skp" is none of skip, queue: the one that was probably meant, for the caller to free, or NULL. */
+static char *
+meant_word(const char *reason)
+{
+	static const char none[] = "\" is none of ";
+	const char *list = reason[0] == '"' ? strstr(reason, none) : NULL, *candidates[64], *meant;
+	char *word, *copy, *at, *part;
+	size_t n = 0;
+
+	if (!list)
+		return NULL;
+	word = xstrndup(reason + 1, (size_t)(list - reason - 1));
+	at = copy = xstrdup(list + strlen(none));
+	while (n < 63 && (part = strsep(&at, ", ")) != NULL)
+		if (*part)
+			candidates[n++] = part;
+	candidates[n] = NULL;
+	meant = suggest(word, candidates);
+	part = meant ? xstrdup(meant) : NULL;
+	free(copy);
+	free(word);
+	return part;
+}
+
 /* A field that makes no sense, in the user's own words. */
 static void
 bad_field(const struct client *client, const char *field, const char *reason)
 {
 	const struct command *command = client->command;
 	char *option = args_option_of(&client->args, field);
-	char *words = args_reason_of(&client->args, reason);
+	char *words = args_reason_of(&client->args, reason), *meant = meant_word(reason);
 
 	if (!option && command->words_field && strstr(field, command->words_field))
 		option = xstrdup(command->words_name);
 	if (!option && args_given(&client->args, field))
 		option = xasprintf("--%s", field);
-	complain("%s: %s", option ? option : field, words);
+	if (meant)
+		complain("%s: %s; did you mean %s?", option ? option : field, words, meant);
+	else
+		complain("%s: %s", option ? option : field, words);
 	free(option);
 	free(words);
+	free(meant);
 }
 
 /* The daemon's error in words, with the user's own word for the field. */
@@ -331,6 +417,19 @@ take(struct call *c)
 	return 0;
 }
 
+/* How long to wait until something else than a reply is to be done: milliseconds. */
+static int
+wait_limit(const struct call *c)
+{
+	usec_t quiet = c->heard + patience() - monotonic_now();
+	int least = quiet > 0 ? (int)((quiet + USEC_MSEC - 1) / USEC_MSEC) : 0;
+	int left = deadline_left(c, DEADLINE_GRACE);
+
+	if (c->on_tick && least > TICK_MSEC)
+		least = TICK_MSEC;
+	return left >= 0 && left < least ? left : least;
+}
+
 /* Wait until there is something to read, or a signal. */
 static int
 wait_input(struct call *c)
@@ -339,25 +438,22 @@ wait_input(struct call *c)
 		{ .fd = c->fd, .events = POLLIN },
 		{ .fd = c->signal_fd, .events = POLLIN },
 	};
+	int n, r = 0;
 
-	int n, left;
-
-	if (c->signal_fd < 0 && c->deadline == 0 && !c->on_tick)
-		return 0;	/* the read blocks */
 	do {
-		bool tick;
-
-		left = deadline_left(c, DEADLINE_GRACE);
-		tick = c->on_tick && (left < 0 || left > TICK_MSEC);
-		n = poll(fds, 2, tick ? TICK_MSEC : left);
-		if (n == 0 && tick)
-			c->on_tick(c->on_tick_data);
-		else if (n == 0)
-			return late(c);
+		n = poll(fds, 2, wait_limit(c));
 		if (n < 0 && errno != EINTR)
 			return gone(c, errno);
-	} while (n <= 0);
-	return fds[1].revents ? signal_take(c) : 0;
+		if (n != 0)
+			continue;
+		if (deadline_left(c, DEADLINE_GRACE) == 0)
+			return late(c);
+		if (c->on_tick)
+			c->on_tick(c->on_tick_data);
+		if (monotonic_now() - c->heard >= patience())
+			r = silence(c);
+	} while (r == 0 && n <= 0);
+	return r == 0 && fds[1].revents ? signal_take(c) : r;
 }
 
 int
@@ -373,14 +469,16 @@ call_next(struct call *c)
 		if (r)
 			return r;
 		/* After a signal there may be nothing to read. */
-		n = recv(c->fd, buf_reserve(&c->in, READ_BYTES), READ_BYTES,
-		    c->signal_fd < 0 ? 0 : MSG_DONTWAIT);
+		n = recv(c->fd, buf_reserve(&c->in, READ_BYTES), READ_BYTES, MSG_DONTWAIT);
 		if (n == 0)
 			return gone(c, 0);
-		if (n > 0)
+		if (n > 0) {
 			buf_added(&c->in, (size_t)n);
-		else if (errno != EINTR && errno != EAGAIN)
+			c->heard = monotonic_now();
+			c->silences = 0;
+		} else if (errno != EINTR && errno != EAGAIN) {
 			return gone(c, errno);
+		}
 	}
 	return r;
 }

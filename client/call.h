@@ -29,6 +29,10 @@ struct call {
 	bool			 lost;		/* it was lost, or jobd is about to stop */
 	int			 tries;		/* of call_again() since the last reply */
 	usec_t			 deadline;	/* of CLOCK_MONOTONIC; 0: none */
+	usec_t			 heard;		/* when there was a sign of life last */
+	int			 silences;	/* how often it was waited for in vain since */
+	int			 delays;	/* how often jobd was there, and had not answered this */
+	bool			 stream;	/* replies may be long in coming */
 	struct buf		 in;
 	size_t			 scanned;
 	struct message_reply	 reply;		/* the latest */
@@ -45,7 +49,8 @@ int call_open(struct call *c, const struct client *client);
 int call_send(struct call *c, const char *method, const struct cJSON *parameters, bool more);
 
 /*
- * Wait for the next reply and put it into reply.  0, or an exit code after
+ * Wait for the next reply and put it into reply.  A jobd that gives no sign of life (alive.h) is not waited for, nor one
+ * that does without end not answer what is no stream.  0, or an exit code after
  * having said what is wrong, with the daemon's error in error; a patient call that is
  * lost says nothing.
  */

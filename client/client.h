@@ -21,6 +21,7 @@ struct command {
 	const struct option	*options;	/* NULL-named end; may be NULL */
 	unsigned		 verb;		/* its bit for option.not_for */
 	bool			 options_first;
+	bool			 paged;		/* what it prints may be long */
 	const char		*words_field;	/* of the parameters, for the words; or NULL */
 	const char		*words_name;	/* how errors call them */
 	const char		*noun;		/* what names are of; NULL: jobs */
@@ -40,9 +41,14 @@ extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cm
     cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_retry, cmd_pause,
     cmd_resume, cmd_stats, cmd_tasks,
     cmd_next, cmd_skip, cmd_backfill, cmd_events, cmd_top;
-extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal, cmd_daemon, cmd_queue;
+extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal, cmd_daemon, cmd_reload, cmd_queue;
 extern const struct command cmd_notify;
 extern const struct command cmd_doctor;
+
+/* All of them, ended by NULL: at most so many.  And the one of this name or alias, or NULL. */
+#define COMMANDS_MAX 64
+extern const struct command *const commands[];
+const struct command *command_find(const char *name);
 
 #define WORDS_ANY ((size_t)-1)
 

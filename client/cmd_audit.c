@@ -34,6 +34,7 @@ const struct command cmd_audit = {
 	.words_field = "job",
 	.words_name = "JOB",
 	.words_max = 1,
+	.paged = true,
 	.run = audit_run,
 };
 

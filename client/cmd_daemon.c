@@ -1,5 +1,5 @@
 /*
- * jobctl daemon: what is done to jobd itself: reexec.
+ * jobctl daemon and reload: what is done to jobd itself.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "proto/error.h"
 #include "proto/json.h"
 
-static int daemon_run(struct client *c);
+static int daemon_run(struct client *c), reload_run(struct client *c);
 
 static const struct option daemon_options[] = {
 	{ .name = "daemon", .field = "daemon", .help = "jobd alone" },
@@ -74,5 +74,51 @@ daemon_run(struct client *c)
 	json_free(reply);
 	if (r == 0 && !c->out.json && !args_flag(&c->args, "quiet"))
 		r = tell_version(c);
+	return r;
+}
+
+static const struct option reload_options[] = {
+	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print nothing" },
+	{ 0 },
+};
+
+const struct command cmd_reload = {
+	.name = "reload",
+	.usage = "[OPTIONS]",
+	.summary = "Have jobd read its configuration again",
+	.text = "Limits are changed at once, and nothing is stopped; what else was changed is\n"
+	    "told, with what makes it count. A configuration with a mistake changes nothing.\n"
+	    "For root, and whoever runs jobd.\n",
+	.examples = "  jobctl reload\n  jobctl reload && jobctl daemon reexec --daemon\n",
+	.options = reload_options,
+	.run = reload_run,
+};
+
+static void
+names_print(const char *what, const struct cJSON *names)
+{
+	const struct cJSON *name;
+
+	for (name = json_first(names); name; name = json_next(name))
+		printf("%s  %s\n", what, json_text(name));
+}
+
+static int
+reload_run(struct client *c)
+{
+	struct cJSON *reply = NULL;
+	int r = call_once(c, "io.jobd.Reload", c->args.parameters, &reply);
+
+	if (r == 0 && !c->out.json && !args_flag(&c->args, "quiet")) {
+		const struct cJSON *applied = json_get(reply, "applied"), *reexec = json_get(reply, "reexec");
+		const struct cJSON *restart = json_get(reply, "restart");
+
+		names_print("changed", applied);
+		names_print("waits for jobctl daemon reexec", reexec);
+		names_print("waits for a restart of jobd", restart);
+		if (json_count(applied) + json_count(reexec) + json_count(restart) == 0)
+			puts("Nothing has changed.");
+	}
+	json_free(reply);
 	return r;
 }

@@ -5,16 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/timex.h>
-#include <sys/un.h>
-#include <unistd.h>
 
+#include "client/alive.h"
 #include "client/call.h"
 #include "client/client.h"
+#include "client/installation.h"
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -36,7 +31,8 @@ const struct command cmd_doctor = {
 	.text =
 	    "It asks the daemon who has blocked or starved its loop, what should be gone\n"
 	    "and is not, and how slow its disk was; and looks at the installation: socket,\n"
-	    "rights, runner, disk, clock. Where nobody answers it looks for the reason. It\n"
+	    "rights, group, configuration, database, runner, disk, clock. Where nobody\n"
+	    "answers, or somebody hangs, it looks for the reason; it waits for nobody. It\n"
 	    "exits with 0 when all is well, 1 when something was found, 5 when jobd cannot\n"
 	    "be reached, 4 when you may not reach it.\n",
 	.examples = "  jobctl doctor\n  jobctl doctor --since 1h\n"
@@ -44,151 +40,6 @@ const struct command cmd_doctor = {
 	.options = doctor_options,
 	.run = doctor_run,
 };
-
-/* Less than this is too little for anything. */
-#define FREE_MIN ((unsigned long long)64 << 20)
-
-/* What jobctl finds itself is told as the daemon tells its own. */
-static void
-found(struct cJSON *findings, const char *what, bool note, char *text, const char *remedy)
-{
-	struct cJSON *o = json_object();
-
-	json_set_string(o, "what", what);
-	json_set_string(o, "text", text);
-	if (note)
-		json_set_bool(o, "note", 1);
-	if (remedy)
-		json_set_string(o, "remedy", remedy);
-	json_push(findings, o);
-	free(text);
-}
-
-/* ---- why does nobody answer? ---- */
-
-/* The folders above the socket: the first that is missing, or that may not be entered. */
-static void
-path_check(struct cJSON *findings, const char *path)
-{
-	char *part = xstrdup(path), *slash = part;
-	struct stat st;
-
-	while ((slash = strchr(slash + 1, '/')) != NULL) {
-		*slash = '\0';
-		if (stat(part, &st) < 0 || access(part, X_OK) < 0) {
-			found(findings, "socket", false, xasprintf("the folder %s of the socket %s: %s", part,
-			    path, strerror(errno)),
-			    errno == ENOENT ? "start jobd, which makes it; or name its socket with --socket" :
-			    "ask for the right to enter it");
-			break;
-		}
-		*slash = '/';
-	}
-	free(part);
-}
-
-/* A connection, to see what the kernel says.  0 or -errno. */
-static int
-try(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), r = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(address.sun_path))
-		r = -ENAMETOOLONG;
-	else
-		strcpy(address.sun_path, path);
-	if (r == 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		r = -errno;
-	close(fd);
-	return r;
-}
-
-static void
-socket_judge(struct cJSON *findings, const char *path, int error)
-{
-	struct stat st;
-
-	switch (error) {
-	case EACCES:
-	case EPERM:
-		path_check(findings, path);
-		if (json_count(findings) == 0)
-			found(findings, "rights", false, xasprintf("you may not use the socket %s", path),
-			    "usermod -a -G jobd USER, then log in again; or be root");
-		return;
-	case ENOENT:
-		path_check(findings, path);
-		if (json_count(findings) == 0)
-			found(findings, "socket", false, xasprintf("there is no socket %s: jobd does not run, or"
-			    " listens elsewhere", path),
-			    "systemctl start jobd, or in a terminal: jobd; another place is named with --socket");
-		return;
-	case ECONNREFUSED:
-		if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-			found(findings, "socket", false, xasprintf("%s is no socket", path),
-			    "name the right one with --socket");
-		else
-			found(findings, "socket", false, xasprintf("nobody listens at %s: jobd has ended without"
-			    " clearing up", path), "systemctl restart jobd; journalctl -u jobd tells why it ended");
-		return;
-	default:
-		found(findings, "socket", false, xasprintf("cannot connect to %s: %s", path, strerror(error)), NULL);
-	}
-}
-
-/* Where the state would be, if anybody can tell: beside a default socket. */
-static char *
-state_find(const char *path)
-{
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-
-	if (strncmp(path, "/run/jobd/", 10) == 0)
-		return xstrdup("/var/lib/jobd");
-	if (state && *state == '/')
-		return xasprintf("%s/jobd", state);
-	return home && *home == '/' ? xasprintf("%s/.local/state/jobd", home) : NULL;
-}
-
-/* A daemon that cannot write its state ends at its start. */
-static void
-state_check(struct cJSON *findings, const char *path)
-{
-	char *state = state_find(path), *database;
-	struct statvfs disk;
-	struct stat st;
-
-	if (!state)
-		return;
-	database = xasprintf("%s/jobd.db", state);
-	if (stat(state, &st) == 0) {
-		if (statvfs(state, &disk) == 0 && (unsigned long long)disk.f_bavail * disk.f_frsize < FREE_MIN)
-			found(findings, "disk_space", false, xasprintf("the disk of %s is full", state),
-			    "make room: jobd cannot open its database without");
-		if (stat(database, &st) == 0 && st.st_uid == geteuid() && access(database, W_OK) < 0)
-			found(findings, "rights", false, xasprintf("%s cannot be written: %s", database,
-			    strerror(errno)), "chmod 600 it");
-	}
-	free(database);
-	free(state);
-}
-
-/* ---- the host ---- */
-
-static void
-clock_check(struct cJSON *findings)
-{
-	struct timex t = { .modes = 0 };
-
-	if (adjtimex(&t) == TIME_ERROR)
-		found(findings, "clock", true, xstrdup("the clock of this host is not synchronised: schedules follow it,"
-		    " wherever it goes"), "timedatectl set-ntp true, or install chrony");
-	if (access("/usr/share/zoneinfo/UTC", R_OK) < 0)
-		found(findings, "zones", false, xstrdup("there are no time zones in /usr/share/zoneinfo"),
-		    "install tzdata: jobs with a zone are refused without");
-}
 
 /* ---- telling ---- */
 
@@ -265,31 +116,38 @@ findings_print(const struct client *c, const struct cJSON *reply)
 		kinds_print(&c->out, json_get(reply, "kinds"));
 }
 
+/* What the daemon says of itself.  An exit code; a reply without it has the reason among its findings. */
+static int
+daemon_ask(struct client *c, const char *path, struct cJSON **reply)
+{
+	bool json = c->out.json;
+	int r, error = -socket_try(path);
+
+	if (error == 0 && alive(path, patience())) {
+		c->out.json = false;
+		r = call_once(c, "io.jobd.Doctor", c->args.parameters, reply);
+		c->out.json = json;
+		return r;
+	}
+	*reply = json_object();
+	json_set(*reply, "findings", json_array());
+	socket_judge(json_get(*reply, "findings"), path, error);
+	return error == EACCES || error == EPERM ? EXIT_NOT_PERMITTED : EXIT_UNREACHABLE;
+}
+
 static int
 doctor_run(struct client *c)
 {
-	bool json = c->out.json;
 	char *path = socket_find(c);
 	struct cJSON *reply = NULL, *findings;
-	int r = 0, error = -try(path);
+	int r = daemon_ask(c, path, &reply);
 
-	if (error == 0) {
-		c->out.json = false;
-		r = call_once(c, "io.jobd.Doctor", c->args.parameters, &reply);
-		c->out.json = json;
-	} else {
-		r = error == EACCES || error == EPERM ? EXIT_NOT_PERMITTED : EXIT_UNREACHABLE;
-		reply = json_object();
-		json_set(reply, "findings", json_array());
-	}
 	if (reply) {
 		findings = json_get(reply, "findings");
-		if (error != 0) {
-			socket_judge(findings, path, error);
-			state_check(findings, path);
-		}
-		clock_check(findings);
-		if (json)
+		if (r == EXIT_UNREACHABLE)
+			installation_check(findings, path);
+		host_check(findings);
+		if (c->out.json)
 			output_json(reply);
 		else
 			findings_print(c, reply);

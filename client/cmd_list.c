@@ -49,6 +49,7 @@ const struct command cmd_list = {
 	.words_field = "name",
 	.words_name = "PATTERN",
 	.words_max = 1,
+	.paged = true,
 	.run = list_run,
 };
 

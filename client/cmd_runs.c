@@ -32,6 +32,7 @@ const struct command cmd_runs = {
 	.words_field = "job",
 	.words_name = "JOB",
 	.words_max = 1,
+	.paged = true,
 	.run = runs_run,
 };
 

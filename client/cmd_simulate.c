@@ -52,6 +52,7 @@ const struct command cmd_simulate = {
 	.words_field = "only",
 	.words_name = "JOB",
 	.words_max = WORDS_ANY,
+	.paged = true,
 	.run = simulate_run,
 };
 

@@ -40,6 +40,7 @@ const struct command cmd_tasks = {
 	.options = tasks_options,
 	.words_name = "JOB or RUN",
 	.words_max = 1,
+	.paged = true,
 	.run = tasks_run,
 };
 

@@ -54,6 +54,7 @@ const struct command cmd_events = {
 	.words_field = "jobs",
 	.words_name = "JOB",
 	.words_max = WORDS_ANY,
+	.paged = true,
 	.run = events_run,
 };
 

@@ -37,12 +37,14 @@ options_print(const struct option *options, unsigned verb)
 }
 
 void
-help_all(const struct command *const *commands)
+help_all(void)
 {
+	const struct command *const *row = commands;
+
 	puts("usage: jobctl [OPTIONS] [COMMAND] [ARGUMENTS]\n\n"
 	    "Adds, shows and controls the jobs of jobd. Without a command: list.\n");
-	for (; *commands; commands++) {
-		const struct command *c = *commands;
+	for (; *row; row++) {
+		const struct command *c = *row;
 		int used = printf("  %s%s%s", c->name, c->alias ? ", " : "",
 		    c->alias ? c->alias : "");
 

@@ -6,8 +6,8 @@
 
 struct command;
 
-/* jobctl --help: every command; commands is NULL-ended. */
-void help_all(const struct command *const *commands);
+/* jobctl --help: every command. */
+void help_all(void);
 
 /* jobctl COMMAND --help */
 void help_command(const struct command *command);

@@ -13,40 +13,22 @@
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/complete.h"
 #include "client/help.h"
+#include "client/pager.h"
 #include "proto/error.h"
 #include "proto/mem.h"
 
 /* What ssh exits with when it fails itself.  (A remote command's own 255 looks the same.) */
 #define SSH_FAILED 255
 
-static const struct command *const commands[] = {
-	&cmd_add, &cmd_run, &cmd_list, &cmd_status, &cmd_show, &cmd_runs, &cmd_logs, &cmd_wait,
-	    &cmd_watch, &cmd_events, &cmd_top,
-	&cmd_next, &cmd_trigger, &cmd_retry, &cmd_cancel, &cmd_signal, &cmd_pause, &cmd_resume, &cmd_skip,
-	&cmd_backfill, &cmd_rm, &cmd_queue, &cmd_notify, &cmd_stats, &cmd_tasks, &cmd_doctor, &cmd_why, &cmd_audit,
-	&cmd_simulate, &cmd_gc, &cmd_daemon, NULL,
-};
-
-static const struct command *
-command_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; commands[i]; i++)
-		if (strcmp(commands[i]->name, name) == 0 ||
-		    (commands[i]->alias && strcmp(commands[i]->alias, name) == 0))
-			return commands[i];
-	return NULL;
-}
-
 static int
 verb_unknown(const char *name)
 {
-	const char *candidates[2 * sizeof(commands) / sizeof(commands[0]) + 2], *meant;
+	const char *candidates[2 * COMMANDS_MAX + 2], *meant;
 	size_t i, n = 0;
 
-	for (i = 0; commands[i]; i++) {
+	for (i = 0; commands[i] && i < COMMANDS_MAX; i++) {
 		candidates[n++] = commands[i]->name;
 		if (commands[i]->alias)
 			candidates[n++] = commands[i]->alias;
@@ -68,7 +50,7 @@ help(int argc, char **argv)
 	const struct command *command;
 
 	if (argc < 1) {
-		help_all(commands);
+		help_all();
 		return EXIT_OK;
 	}
 	command = command_find(argv[0]);
@@ -214,6 +196,9 @@ perform(struct client *c, const struct args *before, int argc, char **argv)
 	c->out.utc = global_flag(c, before, "utc");
 	c->out.headers = !global_flag(c, before, "no-headers");
 	r = words_check(c);
+	if (r == 0 && c->command->paged && !c->out.json && !global_flag(c, before, "no-pager") &&
+	    !args_flag(&c->args, "watch") && !args_flag(&c->args, "follow"))
+		pager_open();
 	if (r == 0)
 		r = c->command->run(c);
 	return r;
@@ -244,11 +229,13 @@ int
 main(int argc, char **argv)
 {
 	struct args before = { 0 };
-	int at = 1;
-	int r = args_read(&before, argc, argv, &at, true);
+	int at = 1, r;
 
+	if (argc > 2 && strcmp(argv[1], "__complete") == 0)
+		return complete(argc - 2, argv + 2);
+	r = args_read(&before, argc, argv, &at, true);
 	if (r == 0 && at >= argc && args_flag(&before, "help"))
-		help_all(commands);
+		help_all();
 	else if (r == 0 && at >= argc && args_flag(&before, "version"))
 		r = help_version();
 	else if (r == 0 && at < argc && strcmp(argv[at], "help") == 0)
@@ -256,6 +243,7 @@ main(int argc, char **argv)
 	else if (r == 0)
 		r = perform_verb(&before, argc, argv, at);
 	output_flush();
+	pager_close();
 	args_done(&before);
 	return r;
 }

@@ -27,6 +27,7 @@ const struct option global_options[] = {
 	{ .name = "no-headers", .help = "tables without their first line" },
 	{ .name = "color", .argument = "WHEN", .kind = OPTION_TEXT,
 	    .help = "auto, always or never" },
+	{ .name = "no-pager", .help = "long lists as they are, also on a terminal" },
 	{ 'h', "help", NULL, OPTION_FLAG, 0, NULL, NULL, "show this" },
 	{ 'V', "version", NULL, OPTION_FLAG, 0, NULL, NULL, "show the version" },
 	{ 0 },

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "client/output.h"
+#include "client/pager.h"
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -158,8 +159,10 @@ output_flush(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return;
-	if (errno == EPIPE)
+	if (errno == EPIPE) {
+		pager_close();
 		_exit(EXIT_OK);
+	}
 	fprintf(stderr, "jobctl: cannot write the output: %s\n", strerror(errno));
 	_exit(EXIT_FAILED);
 }

@@ -133,6 +133,62 @@ reexec_soon(void *context)
 	task_wake(&d->root);
 }
 
+/* What has been changed in the settings is told to those who have a copy. */
+static void
+settings_apply(struct daemon *d)
+{
+	const struct settings *s = &d->settings;
+	const int64_t running_max[KIND_COUNT] = {
+		[KIND_COMMAND] = s->commands, [KIND_HTTP] = s->checks, [KIND_TIMER] = s->timers,
+	};
+	enum log_level level;
+
+	if (log_level_parse(s->log_level, &level) == 0)
+		log_set_level(level);
+	loop_set_block_limit(d->loop, s->block_limit);
+	scheduler_set_limits(d->scheduler, running_max, s->catch_ups);
+	server_set_limits(&d->server, s->jobs_per_user, s->connections, s->connections_per_user);
+}
+
+static void
+names_log(const struct strings *names, const char *what)
+{
+	for (size_t i = 0; i < names->n; i++)
+		log_info("%s setting=%s", what, names->items[i]);
+}
+
+/*
+ * The configuration is read again, and put to use as far as that goes.  These are small local files, as those of
+ * zones and names are that the loop reads, too; the watchdog tells of a disk that makes it wait.
+ */
+static void
+reload(void *context, struct settings_change *change)
+{
+	struct daemon *d = context;
+
+	settings_reload(&d->settings, change);
+	for (size_t i = 0; i < change->mistakes.n; i++)
+		log_error("the configuration is not read again, all stays as it is: %s", change->mistakes.items[i]);
+	if (change->mistakes.n > 0)
+		return;
+	settings_apply(d);
+	log_info("the configuration was read again changed=%zu waiting=%zu", change->applied.n,
+	    change->reexec.n + change->restart.n);
+	names_log(&change->applied, "changed");
+	names_log(&change->reexec, "waits for jobctl daemon reexec");
+	names_log(&change->restart, "waits for a restart");
+}
+
+static void
+hangup(struct daemon *d)
+{
+	struct settings_change change;
+
+	reload(d, &change);
+	settings_change_done(&change);
+	d->hangups = d->signals.count[SIGHUP];
+}
+
 /* Is it over with this program? */
 static bool
 is_over(const struct daemon *d)
@@ -235,8 +291,7 @@ root_step(struct task *t)
 	while (!is_over(d)) {
 		AWAIT(t, is_over(d) || hangup_came(d));
 		if (hangup_came(d))
-			log_info("SIGHUP: nothing to read again, ignoring");
-		d->hangups = d->signals.count[SIGHUP];
+			hangup(d);
 	}
 	root_stop(d);
 
@@ -472,7 +527,8 @@ daemon_build(struct daemon *d)
 		.runner = d->runner, .zones = d->zones, .version = JOBD_VERSION,
 		.state_dir = d->settings.state_dir, .jobs_max_uid = s->jobs_per_user,
 		.connections_max = s->connections, .connections_uid_max = s->connections_per_user,
-		.program = d->successor.program, .reexec = reexec_soon, .reexec_context = d,
+		.program = d->successor.program, .reexec = reexec_soon,
+		.config = s->config, .reload = reload, .context = d,
 	};
 	server_open(&d->server, varlink_text);
 }

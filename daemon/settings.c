@@ -31,68 +31,84 @@
 
 #define AT(member) offsetof(struct settings, member)
 
+static const char *
+level_check(const char *word)
+{
+	enum log_level level;
+
+	return log_level_parse(word, &level) == 0 ? NULL : "is not error, warning, info or debug";
+}
+
+static const char *
+canary_check(const char *word)
+{
+	struct sockaddr_storage address;
+
+	return canary_address(word, &address) ? NULL : "is not like 192.0.2.1:80 or [2001:db8::1]:80";
+}
+
 static const struct config_key keys[] = {
 	{ "daemon", "socket", CONFIG_STRING, AT(socket), NULL, 0, 0,
-	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others." },
+	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others.", CONFIG_RESTART, NULL },
 	{ "daemon", "state_dir", CONFIG_STRING, AT(state_dir), NULL, 0, 0,
-	    "Where the jobs are kept. /var/lib/jobd for root, ~/.local/state/jobd for others." },
+	    "Where the jobs are kept. /var/lib/jobd for root, ~/.local/state/jobd for others.", CONFIG_RESTART, NULL },
 	{ "daemon", "runner", CONFIG_STRING, AT(runner), NULL, 0, 0,
-	    "The parent of commands: own (started by jobd), or the path of its socket. Its service's if up." },
+	    "The parent of commands: own (started by jobd), or the path of its socket. Its service's if up.", CONFIG_RESTART, NULL },
 	{ "daemon", "log_level", CONFIG_STRING, AT(log_level), "info", 0, 0,
-	    "error, warning, info or debug." },
+	    "How much is logged: error, warning, info or debug.", 0, level_check },
 	{ "daemon", "hosts", CONFIG_STRING, AT(hosts), "/etc/hosts", 0, 0,
-	    "The file of names that checks look into first." },
+	    "The file of names that checks look into first.", CONFIG_REEXEC, NULL },
 	{ "daemon", "resolv_conf", CONFIG_STRING, AT(resolv_conf), "/etc/resolv.conf", 0, 0,
-	    "The file that names the DNS servers that checks ask." },
+	    "The file that names the DNS servers that checks ask.", CONFIG_REEXEC, NULL },
 	{ "daemon", "sendmail", CONFIG_STRING, AT(sendmail), "/usr/sbin/sendmail", 0, 0,
-	    "The program that targets with mail are told through." },
+	    "The program that targets with mail are told through.", CONFIG_REEXEC, NULL },
 	{ "limits", "connections", CONFIG_INT, AT(connections), "1024", 1, 100000,
-	    "Clients connected at a time." },
+	    "Clients connected at a time. Each takes a descriptor: see that LimitNOFILE= of the unit has room.", 0, NULL },
 	{ "limits", "connections_per_user", CONFIG_INT, AT(connections_per_user), "512", 1, 100000,
-	    "The same, of one user other than root." },
+	    "The same, of one user other than root, so that one script that forgets to hang up leaves room for the others.", 0, NULL },
 	{ "limits", "jobs_per_user", CONFIG_INT, AT(jobs_per_user), "0", 0, INT64_MAX,
-	    "Jobs that one user other than root may have. 0 is no limit." },
+	    "Jobs that one user other than root may have, where users do not trust one another. 0 is no limit.", 0, NULL },
 	{ "limits", "commands", CONFIG_INT, AT(commands), "1024", 1, 100000,
-	    "Commands running at a time; what is due beyond it waits." },
+	    "Commands running at a time, over all queues; what is due beyond it waits. It keeps a flood from the host.", 0, NULL },
 	{ "limits", "checks", CONFIG_INT, AT(checks), "1024", 1, 100000,
-	    "HTTP checks under way at a time." },
+	    "HTTP checks under way at a time. Each takes a descriptor and its buffers; what is due beyond it waits.", 0, NULL },
 	{ "limits", "timers", CONFIG_INT, AT(timers), "10000", 1, 1000000,
-	    "Timers running at a time." },
+	    "Timers running at a time. They cost only memory.", 0, NULL },
 	{ "limits", "default_slots", CONFIG_INT, AT(default_slots), "0", 0, 10000,
-	    "Slots of the queue default, unless set there. 0: twice the processors, at least 4." },
+	    "Slots of the queue default, unless set there. 0: twice the processors, at least 4.", CONFIG_REEXEC, NULL },
 	{ "limits", "schedule_slots", CONFIG_INT, AT(schedule_slots), "64", 1, 10000,
-	    "Slots of the queue schedule, unless set there." },
+	    "Slots of the queue schedule, unless set there: of commands that repeat, which seldom keep a processor busy.", CONFIG_REEXEC, NULL },
 	{ "limits", "queue_slots", CONFIG_INT, AT(queue_slots), "1", 1, 10000,
-	    "Slots of any other queue, unless set there." },
+	    "Slots of any other queue, unless set there: one after another is what a queue is named for.", CONFIG_REEXEC, NULL },
 	{ "limits", "window_jobs", CONFIG_INT, AT(window_jobs), "10000", 16, 10000000,
-	    "Jobs due soon that are held in memory; the others stay in the store." },
+	    "Jobs due soon that are held in memory, about ten minutes' worth; the others stay in the store.", CONFIG_REEXEC, NULL },
 	{ "limits", "catch_ups", CONFIG_INT, AT(catch_ups), "20", 1, 10000,
-	    "Runs started in a second, at most, of what was due while jobd was down." },
+	    "Runs started in a second, at most, of what was due while jobd was down, so that a boot is not a stampede.", 0, NULL },
 	{ "limits", "events_bytes", CONFIG_BYTES, AT(events_bytes), "256K", 0, 1 << 30,
-	    "Of the latest events, kept in memory for jobctl events: about three thousand." },
+	    "Of the latest events, kept in memory for jobctl events: about three thousand.", CONFIG_REEXEC, NULL },
 	{ "retention", "runs", CONFIG_INT, AT(keep.runs), "10000", 0, INT64_MAX,
-	    "The latest runs of a job that are kept: a day of one every ten seconds. 0 is no limit." },
+	    "The latest runs of a job that are kept: a day of one every ten seconds. 0 is no limit.", CONFIG_REEXEC, NULL },
 	{ "retention", "failed_runs", CONFIG_INT, AT(keep.failed), "100", 0, 1000000,
-	    "Failed runs that are kept beyond those, the latest of a job, since they are looked for longest." },
+	    "Failed runs that are kept beyond those, the latest of a job, since they are looked for longest.", CONFIG_REEXEC, NULL },
 	{ "retention", "runs_total", CONFIG_INT, AT(keep.runs_total), "2000000", 0, INT64_MAX,
-	    "Runs of all jobs together, some 0.5 KiB each on disk; the oldest go first. 0 is no limit." },
+	    "Runs of all jobs together, some 0.5 KiB each on disk; the oldest go first. 0 is no limit.", CONFIG_REEXEC, NULL },
 	{ "retention", "age", CONFIG_DURATION, AT(keep.age), "90d", 0, DURATION_MAX,
-	    "How long runs and skips are kept. The latest run of a job stays. 0 is no limit." },
+	    "How long runs and skips are kept. The latest run of a job stays. 0 is no limit.", CONFIG_REEXEC, NULL },
 	{ "retention", "finished_jobs", CONFIG_DURATION, AT(keep.finished_jobs), "30d", 0, DURATION_MAX,
-	    "How long a job is kept after it has finished, with its runs. 0 is for ever." },
+	    "How long a job is kept after it has finished, with its runs. 0 is for ever.", CONFIG_REEXEC, NULL },
 	{ "retention", "failed_jobs", CONFIG_DURATION, AT(keep.failed_jobs), "90d", 0, DURATION_MAX,
-	    "The same when its last run failed, so that somebody can look. 0 is for ever." },
+	    "The same when its last run failed, so that somebody can look. 0 is for ever.", CONFIG_REEXEC, NULL },
 	{ "retention", "output_per_job", CONFIG_BYTES, AT(keep.output_per_job), "256M", 0, INT64_MAX,
-	    "Output of all runs of a job; that of the oldest goes first, the runs stay. 0 is no limit." },
+	    "Output of all runs of a job; that of the oldest goes first, the runs stay. 0 is no limit.", CONFIG_REEXEC, NULL },
 	{ "retention", "output_total", CONFIG_BYTES, AT(keep.output_total), "1G", 0, INT64_MAX,
-	    "Output of all jobs together, in the same way. 0 is no limit." },
+	    "Output of all jobs together, in the same way. 0 is no limit.", CONFIG_REEXEC, NULL },
 	{ "retention", "spans", CONFIG_DURATION, AT(keep.spans), "365d", 0, DURATION_MAX,
-	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever." },
+	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever.", CONFIG_REEXEC, NULL },
 	{ "checks", "canary", CONFIG_STRING, AT(canary), NULL, 0, 0,
-	    "ADDRESS:PORT nearby, like the router's: a check without an answer is inconclusive if it gives none either." },
+	    "ADDRESS:PORT nearby, like the router's: a check without an answer is inconclusive if it gives none either.", CONFIG_REEXEC, canary_check },
 	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
-	    "A step of the event loop that takes longer is noted with its stack. 0: none is." },
-	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
+	    "A step of the event loop that takes longer is noted with its stack. 0: none is.", 0, NULL },
+	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL, 0, NULL },
 };
 
 #define OF(member) offsetof(struct notify_target, member)
@@ -100,26 +116,26 @@ static const struct config_key keys[] = {
 /* Whom jobs may name in --notify: a section each. */
 static const struct config_key target_keys[] = {
 	{ "target", "command", CONFIG_STRING, OF(command), NULL, 0, 0,
-	    "Told by this command (for /bin/sh -c): the event is JSON on its standard input. Or by:" },
+	    "Told by this command (for /bin/sh -c): the event is JSON on its standard input. Or by:", CONFIG_REEXEC, NULL },
 	{ "target", "url", CONFIG_STRING, OF(url), NULL, 0, 0,
-	    "a POST of the same JSON to this address; any status from 200 to 299 is success. Or by:" },
+	    "a POST of the same JSON to this address; any status from 200 to 299 is success. Or by:", CONFIG_REEXEC, NULL },
 	{ "target", "mail", CONFIG_STRING, OF(mail), NULL, 0, 0,
-	    "mail to this address, through the host's sendmail." },
+	    "mail to this address, through the host's sendmail.", CONFIG_REEXEC, NULL },
 	{ "target", "user", CONFIG_STRING, OF(user), NULL, 0, 0,
-	    "Whose command it is. That of jobd." },
+	    "Whose command it is. That of jobd.", CONFIG_REEXEC, NULL },
 	{ "target", "header", CONFIG_STRINGS, OF(headers), NULL, 0, 0,
-	    "Of url: another header, like X-Title: {name} {event}. There may be several such lines." },
+	    "Of url: another header, like X-Title: {name} {event}. There may be several such lines.", CONFIG_REEXEC, NULL },
 	{ "target", "secret_file", CONFIG_STRING, OF(secret_file), NULL, 0, 0,
-	    "Of url: what is in this file signs the body: X-Jobd-Signature: sha256=HMAC." },
+	    "Of url: what is in this file signs the body: X-Jobd-Signature: sha256=HMAC.", CONFIG_REEXEC, NULL },
 	{ "target", "ca_file", CONFIG_STRING, OF(ca_file), NULL, 0, 0,
-	    "Of url: trust the certificates in this file instead of the system's." },
+	    "Of url: trust the certificates in this file instead of the system's.", CONFIG_REEXEC, NULL },
 	{ "target", "timeout", CONFIG_DURATION, OF(timeout), "30s", USEC_SEC, USEC_HOUR,
-	    "An attempt that takes longer has failed." },
+	    "An attempt that takes longer has failed.", CONFIG_REEXEC, NULL },
 	{ "target", "deadline", CONFIG_DURATION, OF(deadline), "1d", 0, 365 * USEC_DAY,
-	    "A notice that is older is given up when an attempt fails. 0: there is one attempt." },
+	    "A notice that is older is given up when an attempt fails. 0: there is one attempt.", CONFIG_REEXEC, NULL },
 	{ "target", "fold", CONFIG_DURATION, OF(fold), "1m", 0, USEC_DAY,
-	    "At most five messages in so long; what comes beside them is folded into one. 0: no limit." },
-	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
+	    "At most five messages in so long; what comes beside them is folded into one. 0: no limit.", CONFIG_REEXEC, NULL },
+	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL, 0, NULL },
 };
 
 enum option_id {
@@ -173,6 +189,7 @@ static const char *const option_keys[] = {
 static void
 keys_print(const struct config_key *rows)
 {
+	char phrase[CONFIG_PHRASE_MAX];
 	const char *section = "";
 
 	for (const struct config_key *k = rows; k->name != NULL; k++) {
@@ -183,7 +200,10 @@ keys_print(const struct config_key *rows)
 		else
 			printf("\n");
 		section = k->section;
-		printf("# %s\n#%s =%s%s\n", k->doc, k->name, k->otherwise != NULL ? " " : "",
+		printf("# %s\n", k->doc);
+		if (config_phrase(k, phrase)[0] != '\0')
+			printf("# %s\n", phrase);
+		printf("#%s =%s%s\n", k->name, k->otherwise != NULL ? " " : "",
 		    k->otherwise != NULL ? k->otherwise : "");
 	}
 }
@@ -337,8 +357,17 @@ target_element(void *out, const char *name, const char **reason)
 	return t;
 }
 
+static void
+target_seen(void *element, const char *file, int line)
+{
+	struct notify_target *t = element;
+
+	if (t->where == NULL)
+		t->where = xasprintf("%s:%d", file, line);
+}
+
 static const struct config_named target_sections = {
-	.section = "target", .keys = target_keys, .element = target_element,
+	.section = "target", .keys = target_keys, .element = target_element, .seen = target_seen,
 };
 
 /* What is in a file of a target, or NULL with the reason. */
@@ -423,37 +452,34 @@ target_check(struct notify_target *t, const struct settings *s, char why[CONFIG_
 	return target_would_run(t, s, why);
 }
 
-/* 0, or -EINVAL with the reason. */
-static int
-targets_check(struct settings *s, char error[CONFIG_ERROR_MAX])
+static void
+targets_check(struct settings *s, struct strings *mistakes)
 {
-	char why[CONFIG_ERROR_MAX] = "";
+	char why[CONFIG_ERROR_MAX] = "", *text;
 
 	s->targets.sendmail = s->sendmail;
 	for (size_t i = 0; i < s->targets.n; i++) {
-		if (target_check(&s->targets.items[i], s, why))
+		struct notify_target *t = &s->targets.items[i];
+
+		if (target_check(t, s, why))
 			continue;
-		(void)snprintf(error, CONFIG_ERROR_MAX, "[target %s]: %.200s", s->targets.items[i].name,
-		    why);
-		return -EINVAL;
+		text = xasprintf("%s: [target %s]: %.200s", t->where, t->name, why);
+		strings_add(mistakes, text);
+		free(text);
 	}
-	return 0;
 }
 
-static int
-files_read(struct settings *s, char error[CONFIG_ERROR_MAX])
+static void
+files_read(struct settings *s, struct strings *mistakes)
 {
 	char *path = s->config != NULL ? xstrdup(s->config) :
 	    s->system ? xstrdup(SYSTEM_CONFIG) :
 	    user_path("XDG_CONFIG_HOME", ".config", "jobd/jobd.conf");
-	int r = 0;
 
 	if (path != NULL)
-		r = config_read_named(keys, &target_sections, s, path, s->config == NULL, error);
-	if (r == 0)
-		r = targets_check(s, error);
+		(void)config_read_all(keys, &target_sections, s, path, s->config == NULL, mistakes);
+	targets_check(s, mistakes);
 	free(path);
-	return r;
 }
 
 static bool
@@ -467,43 +493,48 @@ system_daemon(void)
 	return user != NULL && strcmp(user->pw_name, SYSTEM_USER) == 0;
 }
 
+/* What the command line has set; it was right when it was read. */
+static int
+given_set(struct settings *s, const struct command_line *line, char error[CONFIG_ERROR_MAX])
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(option_keys) / sizeof(option_keys[0]); i++)
+		if (line->values[i] != NULL)
+			r = config_set(keys, s, option_keys[i], line->values[i], error);
+	return r;
+}
+
+/* What --log-level and its like have said holds over what is in the files, then and later. */
+static struct command_line given;
+
 int
 settings_read(struct settings *s, int argc, char *argv[])
 {
-	struct command_line line = { 0 };
+	struct strings mistakes = { 0 };
 	char error[CONFIG_ERROR_MAX];
 	enum log_level level;
-	struct sockaddr_storage canary;
 	int code;
 
 	config_defaults(keys, s);
-	code = command_line_read(s, &line, argc, argv);
+	code = command_line_read(s, &given, argc, argv);
 	if (code >= 0)
 		return code;
 	s->system = system_daemon();
-	if (files_read(s, error) < 0) {
+	files_read(s, &mistakes);
+	for (size_t i = 0; i < mistakes.n; i++)
+		fprintf(stderr, "jobd: %s\n", mistakes.items[i]);
+	code = mistakes.n > 0 ? EXIT_FAILED : 0;
+	strings_done(&mistakes);
+	if (given_set(s, &given, error) < 0) {
 		fprintf(stderr, "jobd: %s\n", error);
-		return EXIT_FAILED;
-	}
-	for (size_t i = 0; i < sizeof(option_keys) / sizeof(option_keys[0]); i++) {
-		if (line.values[i] != NULL &&
-		    config_set(keys, s, option_keys[i], line.values[i], error) < 0) {
-			fprintf(stderr, "jobd: %s\n", error);
-			return EXIT_USAGE;
-		}
-	}
-	if (log_level_parse(s->log_level, &level) < 0) {
-		fprintf(stderr, "jobd: '%s' is no log level: error, warning, info or debug\n",
-		    s->log_level);
 		return EXIT_USAGE;
 	}
-	log_set_level(level);
-	if (s->canary != NULL && !canary_address(s->canary, &canary)) {
-		fprintf(stderr, "jobd: checks.canary: '%s' is not like 192.0.2.1:80 or [2001:db8::1]:80\n",
-		    s->canary);
-		return EXIT_USAGE;
-	}
-	if (line.check) {
+	if (code != 0)
+		return code;
+	if (log_level_parse(s->log_level, &level) == 0)
+		log_set_level(level);
+	if (given.check) {
 		puts("The configuration is good.");
 		return EXIT_OK;
 	}
@@ -512,7 +543,95 @@ settings_read(struct settings *s, int argc, char *argv[])
 		return code;
 	path_absolute(&s->socket);
 	path_absolute(&s->state_dir);
+	if (s->config != NULL)
+		path_absolute(&s->config);
 	return -1;
+}
+
+/* ---- again, while jobd runs ---- */
+
+/* Is there anything that a target has otherwise than the other one? */
+static bool
+target_same(const struct notify_target *a, const struct notify_target *b)
+{
+	for (const struct config_key *k = target_keys; k->name != NULL; k++)
+		if (!config_same(k, a, b))
+			return false;
+	return a->uid == b->uid && (a->secret == NULL || strcmp(a->secret, b->secret) == 0) &&
+	    (a->ca == NULL || strcmp(a->ca, b->ca) == 0);
+}
+
+static void
+target_note(struct settings_change *change, const char *name)
+{
+	char *text = xasprintf("[target %s]", name);
+
+	strings_add(&change->reexec, text);
+	free(text);
+}
+
+/* Those that are new or others, and those that are gone. */
+static void
+targets_compare(const struct settings *s, const struct settings *fresh, struct settings_change *change)
+{
+	for (size_t i = 0; i < fresh->targets.n; i++) {
+		const struct notify_target *t = &fresh->targets.items[i], *old = notify_target_find(&s->targets, t->name);
+
+		if (old == NULL || !target_same(t, old))
+			target_note(change, t->name);
+	}
+	for (size_t i = 0; i < s->targets.n; i++)
+		if (notify_target_find(&fresh->targets, s->targets.items[i].name) == NULL)
+			target_note(change, s->targets.items[i].name);
+}
+
+static void
+keys_compare(struct settings *s, const struct settings *fresh, struct settings_change *change)
+{
+	for (const struct config_key *k = keys; k->name != NULL; k++) {
+		char *name = xasprintf("%s.%s", k->section, k->name);
+
+		if (config_same(k, s, fresh)) {
+			/* nothing to tell */
+		} else if (k->flags & CONFIG_RESTART) {
+			strings_add(&change->restart, name);
+		} else if (k->flags & CONFIG_REEXEC) {
+			strings_add(&change->reexec, name);
+		} else {
+			config_copy(k, s, fresh);
+			strings_add(&change->applied, name);
+		}
+		free(name);
+	}
+}
+
+void
+settings_reload(struct settings *s, struct settings_change *change)
+{
+	struct settings fresh = { .config = xstrdup(s->config), .system = s->system };
+	char error[CONFIG_ERROR_MAX];
+
+	*change = (struct settings_change){ .applied = { 0 } };
+	config_defaults(keys, &fresh);
+	files_read(&fresh, &change->mistakes);
+	if (given_set(&fresh, &given, error) < 0)
+		strings_add(&change->mistakes, error);
+	if (change->mistakes.n == 0 && paths_default(&fresh) == 0) {
+		path_absolute(&fresh.socket);
+		path_absolute(&fresh.state_dir);
+		keys_compare(s, &fresh, change);
+		targets_compare(s, &fresh, change);
+	}
+	settings_done(&fresh);
+}
+
+void
+settings_change_done(struct settings_change *change)
+{
+	strings_done(&change->applied);
+	strings_done(&change->reexec);
+	strings_done(&change->restart);
+	strings_done(&change->mistakes);
 }
 
 void

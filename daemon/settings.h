@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/exec/target.h"
+#include "daemon/server/server.h"
 #include "daemon/store/ops.h"
 #include "proto/when.h"
 
@@ -38,6 +39,13 @@ struct settings {
  */
 int settings_read(struct settings *s, int argc, char *argv[]);
 void settings_done(struct settings *s);
+
+/*
+ * Read the files again, and put into s what can be changed while jobd runs; with a mistake nothing is changed. What is
+ * named is section.name, or [target NAME]; settings_change_done() frees it.
+ */
+void settings_reload(struct settings *s, struct settings_change *change);
+void settings_change_done(struct settings_change *change);
 
 /* The socket's group: jobd if the host's daemon runs as root and there is such a group; else -1. */
 int settings_socket_group(const struct settings *s);

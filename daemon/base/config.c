@@ -1,6 +1,6 @@
 /*
- * config: see config.h.  Every setting is a row; this file knows none of them.  The
- * first thing wrong is told with its file and line, and nothing is guessed: a typing
+ * config: see config.h.  Every setting is a row; this file knows none of them.  All
+ * that is wrong is told with its file and line, and nothing is guessed: a typing
  * error must not become a default in silence.
  */
 #include "daemon/base/config.h"
@@ -27,12 +27,17 @@ struct reading {
 	const struct config_key	*keys;
 	const struct config_named *named;	/* or NULL */
 	void			*out;
+	struct strings		*mistakes;
+	const char		*path;
 	FILE			*file;
 	int			 line;		/* of what was read last */
 	char			*whole;		/* that line */
-	int			 error_line;	/* of the first error; 0: none */
+	int			 error_line;	/* of the latest mistake; 0: none */
 	char			 reason[REASON_MAX];
 };
+
+/* Who has made so many is helped by no more of them. */
+#define MISTAKES_MAX 100
 
 static int __attribute__((format(printf, 2, 3)))
 reason_print(char reason[REASON_MAX], const char *format, ...)
@@ -145,6 +150,8 @@ value_set(const struct config_key *key, void *out, const char *text, char reason
 	void *to = (char *)out + key->offset;
 	char **string = to;
 
+	if (key->check != NULL && key->check(text) != NULL)
+		return reason_print(reason, "'%.40s' %s", text, key->check(text));
 	switch (key->type) {
 	case CONFIG_STRING:
 		free(*string);
@@ -212,15 +219,45 @@ config_defaults(const struct config_key *keys, void *out)
 	}
 }
 
+/* Note what is wrong with a line; the first thing is enough. */
+static void
+mistake_at(struct reading *r, int line, const char *reason)
+{
+	char *text;
+
+	if (r->error_line == line)
+		return;
+	r->error_line = line;
+	if (r->mistakes->n >= MISTAKES_MAX)
+		return;
+	text = xasprintf("%s:%d: %s", r->path, line, reason);
+	strings_add(r->mistakes, text);
+	free(text);
+}
+
+/* Would inih know what to do with it?  It tells only of the first that it does not. */
+static bool
+line_has_form(const char *line, int number)
+{
+	/* A byte order mark, which it passes over. */
+	if (number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
+		line += 3;
+	line += strspn(line, " \t\r\n");
+	if (line[0] == '\0' || line[0] == '#' || line[0] == ';')
+		return true;
+	return line[0] == '[' ? strchr(line, ']') != NULL : strpbrk(line, "=:") != NULL;
+}
+
 /*
  * inih's way to a line.  Lines are counted here, since its handler is not told; blanks in front
  * are dropped, or inih would take the line for the value of the one before; a line longer than
- * its room would be cut in two in silence.
+ * its room would be cut in two in silence.  What is wrong already does not come to it.
  */
 static char *
 line_read(char *to, int size, void *arg)
 {
 	struct reading *r = arg;
+	char reason[REASON_MAX];
 	size_t n, blanks;
 	int c;
 
@@ -229,16 +266,18 @@ line_read(char *to, int size, void *arg)
 	r->line++;
 	n = strlen(to);
 	if (n > 0 && to[n - 1] != '\n' && !feof(r->file)) {
-		if (r->error_line == 0) {
-			r->error_line = r->line;
-			(void)reason_print(r->reason, "the line is longer than %d bytes", size - 2);
-		}
+		(void)reason_print(reason, "the line is longer than %d bytes", size - 2);
+		mistake_at(r, r->line, reason);
 		do
 			c = getc(r->file);
 		while (c != EOF && c != '\n');
 	}
 	blanks = strspn(to, " \t");
 	memmove(to, to + blanks, n + 1 - blanks);
+	if (!line_has_form(to, r->line))
+		mistake_at(r, r->line, "neither '[section]' nor 'name = value'");
+	if (r->error_line == r->line)
+		to[0] = '\0';
 	free(r->whole);
 	r->whole = xstrdup(to);
 	return to;
@@ -266,6 +305,8 @@ line_find(struct reading *r, const char *section, const char *name, void **out)
 	if (element == NULL)
 		return key_find(r->keys, section, strlen(section), name, r->reason);
 	*out = r->named->element(r->out, element, &reason);
+	if (*out != NULL && r->named->seen != NULL)
+		r->named->seen(*out, r->path, r->line);
 	if (*out != NULL)
 		return key_find(r->named->keys, r->named->section, strlen(r->named->section), name,
 		    r->reason);
@@ -291,7 +332,7 @@ line_value(char *whole)
 	return value;
 }
 
-/* inih's handler: 1 is fine, 0 is an error. */
+/* inih's handler: 1 is fine, and nothing else is told to it. */
 static int
 line_handle(void *arg, const char *section, const char *name, const char *value)
 {
@@ -301,53 +342,52 @@ line_handle(void *arg, const char *section, const char *name, const char *value)
 	char full[2 * REASON_MAX];
 	void *out;
 
-	if (r->error_line != 0)
-		return 0;
 	key = line_find(r, section, name, &out);
 	if (key == NULL) {
-		r->error_line = r->line;
-		return 0;
+		mistake_at(r, r->line, r->reason);
+		return 1;
 	}
 	if (out != r->out)
 		value = line_value(r->whole);
 	if (value_set(key, out, value, reason) < 0) {
-		r->error_line = r->line;
 		(void)snprintf(full, sizeof(full), "%s: %s", name, reason);
-		(void)reason_print(r->reason, "%s", full);
-		return 0;
+		mistake_at(r, r->line, full);
 	}
 	return 1;
 }
 
+/* What is wrong with a file as a whole. */
 static int
-file_read(const struct reading *what, const char *path, char error[CONFIG_ERROR_MAX])
+file_mistake(const struct reading *r, const char *path, int error)
+{
+	char *text = xasprintf("%s: %s", path, strerror(error));
+
+	strings_add(r->mistakes, text);
+	free(text);
+	return -error;
+}
+
+/* 0, or -errno with the mistakes told; nothing is told of a file that is not there. */
+static int
+file_read(const struct reading *what, const char *path)
 {
 	struct reading r = *what;
+	size_t before = r.mistakes->n;
 	int first, failed;
 
+	r.path = path;
 	r.file = fopen(path, "re");
-	if (r.file == NULL) {
-		failed = errno;
-		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", path, strerror(failed));
-		return -failed;
-	}
+	if (r.file == NULL)
+		return errno == ENOENT ? -ENOENT : file_mistake(&r, path, errno);
 	first = ini_parse_stream(line_read, &r, line_handle, &r);
 	failed = ferror(r.file) ? errno : 0;
 	(void)fclose(r.file);
 	free(r.whole);
-	if (failed != 0) {
-		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", path, strerror(failed));
-		return -failed;
-	}
-	if (first == 0 && r.error_line == 0)
-		return 0;
-	/* A line that is no setting does not come to the handler. */
-	if (r.error_line == 0 || (first > 0 && first < r.error_line)) {
-		r.error_line = first;
-		(void)reason_print(r.reason, "neither '[section]' nor 'name = value'");
-	}
-	(void)snprintf(error, CONFIG_ERROR_MAX, "%s:%d: %s", path, r.error_line, r.reason);
-	return -EINVAL;
+	if (failed != 0)
+		return file_mistake(&r, path, failed);
+	if (first > 0 && r.mistakes->n == before)
+		mistake_at(&r, first, "neither '[section]' nor 'name = value'");
+	return r.mistakes->n > before ? -EINVAL : 0;
 }
 
 static int
@@ -366,30 +406,42 @@ name_compare(const struct dirent **a, const struct dirent **b)
 }
 
 static int
-drop_ins_read(const struct reading *what, const char *folder,
-    char error[CONFIG_ERROR_MAX])
+drop_ins_read(const struct reading *what, const char *folder)
 {
 	struct dirent **entries;
 	int n, r = 0;
 
 	n = scandir(folder, &entries, is_drop_in, name_compare);
-	if (n < 0) {
-		r = -errno;
-		if (r == -ENOENT)
-			return 0;
-		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", folder, strerror(-r));
-		return r;
-	}
+	if (n < 0)
+		return errno == ENOENT ? 0 : file_mistake(what, folder, errno);
 	for (int i = 0; i < n; i++) {
 		char *path = xasprintf("%s/%s", folder, entries[i]->d_name);
+		int e = file_read(what, path);
 
+		if (e == -ENOENT)
+			e = file_mistake(what, path, ENOENT);	/* a link to nothing */
 		if (r == 0)
-			r = file_read(what, path, error);
+			r = e;
 		free(path);
 		free(entries[i]);
 	}
 	free(entries);
 	return r;
+}
+
+int
+config_read_all(const struct config_key *keys, const struct config_named *named, void *out, const char *file,
+    int optional, struct strings *mistakes)
+{
+	const struct reading what = { .keys = keys, .named = named, .out = out, .mistakes = mistakes };
+	char *folder = xasprintf("%s.d", file);
+	int r = file_read(&what, file), e;
+
+	if (r == -ENOENT)
+		r = optional ? 0 : file_mistake(&what, file, ENOENT);
+	e = drop_ins_read(&what, folder);
+	free(folder);
+	return r < 0 ? r : e;
 }
 
 int
@@ -403,17 +455,105 @@ int
 config_read_named(const struct config_key *keys, const struct config_named *named, void *out,
     const char *file, int optional, char error[CONFIG_ERROR_MAX])
 {
-	const struct reading what = { .keys = keys, .named = named, .out = out };
-	char *folder;
-	int r;
+	struct strings mistakes = { 0 };
+	int r = config_read_all(keys, named, out, file, optional, &mistakes);
 
-	r = file_read(&what, file, error);
-	if (r < 0 && !(r == -ENOENT && optional))
-		return r;
-	folder = xasprintf("%s.d", file);
-	r = drop_ins_read(&what, folder, error);
-	free(folder);
+	if (mistakes.n > 0)
+		(void)snprintf(error, CONFIG_ERROR_MAX, "%s", mistakes.items[0]);
+	strings_done(&mistakes);
 	return r;
+}
+
+/* ---- for people, and for a reload ---- */
+
+static const char *
+limit_print(const struct config_key *key, int64_t value, char out[WHEN_TEXT_MAX])
+{
+	static const char units[] = "KMGT";
+	int unit = -1;
+
+	if (key->type == CONFIG_DURATION)
+		return duration_print(value, out);
+	while (key->type == CONFIG_BYTES && unit < 3 && value > 0 && value % 1024 == 0) {
+		value /= 1024;
+		unit++;
+	}
+	(void)snprintf(out, WHEN_TEXT_MAX, "%lld%.*s", (long long)value, unit >= 0, unit >= 0 ? &units[unit] : "");
+	return out;
+}
+
+const char *
+config_phrase(const struct config_key *key, char out[CONFIG_PHRASE_MAX])
+{
+	static const char *const words[] = {
+		[CONFIG_STRING] = "", [CONFIG_STRINGS] = "", [CONFIG_INT] = "A number", [CONFIG_BYTES] = "A size",
+		[CONFIG_DURATION] = "A duration", [CONFIG_BOOL] = "yes or no",
+	};
+	const char *when = (key->flags & CONFIG_RESTART) ? "Read at the start alone" :
+	    (key->flags & CONFIG_REEXEC) ? "A change counts from the next jobctl daemon reexec on" : "";
+	char low[WHEN_TEXT_MAX], high[WHEN_TEXT_MAX];
+	bool bounds = key->min != 0 || key->max != 0, top = key->max < INT64_MAX && key->max != DURATION_MAX;
+
+	(void)snprintf(out, CONFIG_PHRASE_MAX, "%s%s%s%s%s%s%s%s", words[key->type],
+	    bounds ? top ? ", " : ", at least " : "", bounds ? limit_print(key, key->min, low) : "",
+	    bounds && top ? " to " : "", bounds && top ? limit_print(key, key->max, high) : "",
+	    words[key->type][0] != '\0' ? "." : "", words[key->type][0] != '\0' && when[0] != '\0' ? " " : "", when);
+	if (when[0] != '\0')
+		(void)strncat(out, ".", CONFIG_PHRASE_MAX - strlen(out) - 1);
+	return out;
+}
+
+bool
+config_same(const struct config_key *key, const void *a, const void *b)
+{
+	const void *one = (const char *)a + key->offset, *other = (const char *)b + key->offset;
+	const char *const *text = one, *const *other_text = other;
+	const struct strings *list = one, *other_list = other;
+
+	switch (key->type) {
+	case CONFIG_STRING:
+		return *text == NULL || *other_text == NULL ? *text == *other_text : strcmp(*text, *other_text) == 0;
+	case CONFIG_INT:
+	case CONFIG_BYTES:
+	case CONFIG_DURATION:
+		return memcmp(one, other, sizeof(int64_t)) == 0;
+	case CONFIG_BOOL:
+		return memcmp(one, other, sizeof(bool)) == 0;
+	case CONFIG_STRINGS:
+		for (size_t i = 0; list->n == other_list->n && i < list->n; i++)
+			if (strcmp(list->items[i], other_list->items[i]) != 0)
+				return false;
+		return list->n == other_list->n;
+	}
+	MUST(!"a config_type");
+	return false;
+}
+
+void
+config_copy(const struct config_key *key, void *to, const void *from)
+{
+	void *one = (char *)to + key->offset;
+	const void *other = (const char *)from + key->offset;
+	char **text = one;
+	const char *const *other_text = other;
+
+	switch (key->type) {
+	case CONFIG_STRING:
+		free(*text);
+		*text = xstrdup(*other_text);
+		return;
+	case CONFIG_INT:
+	case CONFIG_BYTES:
+	case CONFIG_DURATION:
+		memcpy(one, other, sizeof(int64_t));
+		return;
+	case CONFIG_BOOL:
+		memcpy(one, other, sizeof(bool));
+		return;
+	case CONFIG_STRINGS:
+		break;
+	}
+	MUST(!"copied");
 }
 
 int

@@ -5,8 +5,11 @@
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "proto/fields.h"
 
 enum config_type {
 	CONFIG_STRING, CONFIG_INT, CONFIG_BYTES, CONFIG_DURATION, CONFIG_BOOL,
@@ -21,7 +24,13 @@ struct config_key {
 	const char	*otherwise;	/* the default, as text; NULL for none */
 	int64_t		 min, max;	/* for numbers, in bytes or usec */
 	const char	*doc;		/* one sentence, for --help-config and jobd.conf(5) */
+	unsigned	 flags;		/* CONFIG_REEXEC, CONFIG_RESTART; else it can be changed while the program runs */
+	const char	*(*check)(const char *value);	/* of a text: why it is none, or NULL; NULL: any is */
 };
+
+/* When a changed value counts: once the program is executed anew, or only from its next start. */
+#define CONFIG_REEXEC	1u
+#define CONFIG_RESTART	2u
 
 /*
  * Sections of which there may be several, each of a thing with a name: [target ops].  element gives
@@ -32,6 +41,8 @@ struct config_named {
 	const char	*section;	/* "target" */
 	const struct config_key *keys;	/* all of that section */
 	void		*(*element)(void *out, const char *name, const char **reason);
+	/* told of each of its lines; NULL: nobody wants to know */
+	void		(*seen)(void *element, const char *file, int line);
 };
 
 #define CONFIG_ERROR_MAX 256
@@ -50,6 +61,23 @@ int config_read(const struct config_key *keys, void *out, const char *file, int 
 /* The same, with a sort of sections that have names. */
 int config_read_named(const struct config_key *keys, const struct config_named *named, void *out,
     const char *file, int optional, char error[CONFIG_ERROR_MAX]);
+
+/*
+ * The same, and all that is wrong: each mistake is added to mistakes, as file:line: name: reason, and the lines behind
+ * it are read.  out has what was right.
+ */
+int config_read_all(const struct config_key *keys, const struct config_named *named, void *out, const char *file,
+    int optional, struct strings *mistakes);
+
+/* What may stand there, and when a change counts: "A number, 1 to 1000." For people; "" for any text. */
+#define CONFIG_PHRASE_MAX 160
+const char *config_phrase(const struct config_key *key, char out[CONFIG_PHRASE_MAX]);
+
+/* Do both structs have the same there? */
+bool config_same(const struct config_key *key, const void *a, const void *b);
+
+/* Put into to what from has there. */
+void config_copy(const struct config_key *key, void *to, const void *from);
 
 /* Set one as the command line has it ("limits.connections").  0 or -EINVAL with a reason. */
 int config_set(const struct config_key *keys, void *out, const char *key, const char *value,

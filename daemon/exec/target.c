@@ -36,6 +36,7 @@ void
 notify_target_done(struct notify_target *t)
 {
 	free(t->name);
+	free(t->where);
 	free(t->command);
 	free(t->url);
 	free(t->mail);

@@ -15,6 +15,7 @@
 
 struct notify_target {
 	char		*name;
+	char		*where;		/* the first of its lines: file:line */
 	/* one of these */
 	char		*command;	/* for /bin/sh -c */
 	char		*url;

@@ -370,11 +370,12 @@ open_door(struct program *p, gid_t group)
 static int
 read_policy(struct runner *r)
 {
-	char error[CONFIG_ERROR_MAX];
-	int e = policy_read(&r->policy, r->policy_file, error);
+	struct strings mistakes = { 0 };
+	int e = policy_read(&r->policy, r->policy_file, &mistakes);
 
-	if (e < 0)
-		log_error("the policy cannot be read: %s", error);
+	for (size_t i = 0; i < mistakes.n; i++)
+		log_error("the policy cannot be read: %s", mistakes.items[i]);
+	strings_done(&mistakes);
 	return e;
 }
 

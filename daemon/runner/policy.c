@@ -21,27 +21,34 @@
 
 #define AT(member) offsetof(struct policy, member)
 
+static const char *
+root_check(const char *word)
+{
+	return strcmp(word, "yes") == 0 || strcmp(word, "no") == 0 || strcmp(word, "auto") == 0 ? NULL :
+	    "is not yes, no or auto";
+}
+
 static const struct config_key keys[] = {
 	{ "run", "allow_users", CONFIG_STRING, AT(allow_users), "", 0, 0,
-	    "Users whose commands are run, by name or number. Nobody named here nor in allow_groups: all." },
+	    "Users whose commands are run, by name or number. Nobody named here nor in allow_groups: all.", 0, NULL },
 	{ "run", "allow_groups", CONFIG_STRING, AT(allow_groups), "", 0, 0,
-	    "Groups whose members' commands are run, beside those of allow_users." },
+	    "Groups whose members' commands are run, beside those of allow_users.", 0, NULL },
 	{ "run", "deny_users", CONFIG_STRING, AT(deny_users), "", 0, 0,
-	    "Users whose commands are never run, whatever is allowed." },
+	    "Users whose commands are never run, whatever is allowed.", 0, NULL },
 	{ "run", "allow_root", CONFIG_STRING, AT(allow_root), "auto", 0, 0,
 	    "Whether commands may run as root: yes, no, or auto: only when jobd itself runs as root. jobd says\n"
-	    "# whose a job is, so a jobd that was broken into would be root with yes. root's own jobs need it." },
+	    "# whose a job is, so a jobd that was broken into would be root with yes. root's own jobs need it.", 0, root_check },
 	{ "run", "ignore_limits", CONFIG_BOOL, AT(ignore_limits), "no", 0, 0,
-	    "Start commands without the limits that cannot be kept, for want of a cgroup, instead of not at all." },
+	    "Start commands without the limits that cannot be kept, for want of a cgroup, instead of not at all.", 0, NULL },
 	{ "limits", "commands", CONFIG_INT, AT(commands), "4096", 1, RUNNING_MAX,
-	    "Commands running at a time." },
+	    "Commands running at a time.", 0, NULL },
 	{ "limits", "output_bytes", CONFIG_BYTES, AT(output_bytes_max), "1G", 0, (int64_t)1 << 40,
-	    "Output kept of a run, at most, whatever the job asks for." },
+	    "Output kept of a run, at most, whatever the job asks for.", 0, NULL },
 	{ "limits", "memory_bytes", CONFIG_BYTES, AT(memory_bytes_max), "0", 0, (int64_t)1 << 50,
-	    "Memory of a run, at most, whatever the job asks for; it needs a cgroup. 0 is no limit." },
+	    "Memory of a run, at most, whatever the job asks for; it needs a cgroup. 0 is no limit.", 0, NULL },
 	{ "limits", "environment_bytes", CONFIG_BYTES, AT(environment_bytes_max), "512K", 1024, (int64_t)1 << 20,
-	    "Environment of a command." },
-	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL },
+	    "Environment of a command.", 0, NULL },
+	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL, 0, NULL },
 };
 
 /* ---- the file ---- */
@@ -58,27 +65,14 @@ default_file(void)
 	return xasprintf("%s/.config/jobd/runner.conf", home != NULL ? home : "");
 }
 
-static bool
-is_word_for_root(const char *word)
-{
-	return strcmp(word, "yes") == 0 || strcmp(word, "no") == 0 || strcmp(word, "auto") == 0;
-}
-
 int
-policy_read(struct policy *p, const char *file, char error[CONFIG_ERROR_MAX])
+policy_read(struct policy *p, const char *file, struct strings *mistakes)
 {
 	struct policy fresh = { .file = file != NULL ? xstrdup(file) : default_file() };
 	int e;
 
 	config_defaults(keys, &fresh);
-	e = config_read(keys, &fresh, fresh.file, file == NULL, error);
-	if (e == -ENOENT)
-		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", fresh.file, strerror(ENOENT));
-	if (e == 0 && !is_word_for_root(fresh.allow_root)) {
-		(void)snprintf(error, CONFIG_ERROR_MAX, "%s: allow_root: '%.40s' is not yes, no or"
-		    " auto", fresh.file, fresh.allow_root);
-		e = -EINVAL;
-	}
+	e = config_read_all(keys, NULL, &fresh, fresh.file, file == NULL, mistakes);
 	if (e < 0) {
 		policy_done(&fresh);
 		return e;
@@ -99,6 +93,7 @@ policy_done(struct policy *p)
 void
 policy_print(void)
 {
+	char phrase[CONFIG_PHRASE_MAX];
 	const char *section = "";
 
 	(void)puts("# What any jobd may ask of jobd-runner, with the defaults. Lines that begin"
@@ -108,7 +103,10 @@ policy_print(void)
 		if (strcmp(section, k->section) != 0)
 			(void)printf("\n[%s]", k->section);
 		section = k->section;
-		(void)printf("\n# %s\n#%s =%s%s\n", k->doc, k->name,
+		(void)printf("\n# %s\n", k->doc);
+		if (config_phrase(k, phrase)[0] != '\0')
+			(void)printf("# %s\n", phrase);
+		(void)printf("#%s =%s%s\n", k->name,
 		    k->otherwise[0] != '\0' ? " " : "", k->otherwise);
 	}
 }

@@ -28,9 +28,9 @@ struct policy {
 
 /*
  * Read the file; NULL: /etc/jobd/runner.conf for root, the user's own else, which may be missing. 0,
- * or -errno with file, line and key in error; p is as it was then.
+ * or -errno with file, line and key of each mistake in mistakes; p is as it was then.
  */
-int policy_read(struct policy *p, const char *file, char error[CONFIG_ERROR_MAX]);
+int policy_read(struct policy *p, const char *file, struct strings *mistakes);
 void policy_done(struct policy *p);
 
 /* Every setting with its default, as the file. */

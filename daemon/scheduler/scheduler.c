@@ -517,6 +517,12 @@ static const struct task_kind scheduler_kind = {
 	.describe = scheduler_describe,
 };
 
+static usec_t
+catch_up_distance(int64_t catch_ups)
+{
+	return USEC_SEC / (catch_ups > 0 ? catch_ups : CATCH_UPS);
+}
+
 struct scheduler *
 scheduler_new(const struct scheduler_config *config)
 {
@@ -535,7 +541,7 @@ scheduler_new(const struct scheduler_config *config)
 	s->simulated = config->simulated;
 	s->keeper = keeper_new(s, config->keep);
 	s->notifier = notifier_new(s, config->targets);
-	s->catch_up_distance = USEC_SEC / (config->catch_ups > 0 ? config->catch_ups : CATCH_UPS);
+	s->catch_up_distance = catch_up_distance(config->catch_ups);
 	s->gates_at = USEC_NEVER;
 	/* The window is loaded again when it is half empty, whatever stands in line. */
 	queue_init(&s->queue, &(struct lines_config){ .held_max = max / 4,
@@ -593,6 +599,14 @@ void
 scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
 {
 	memcpy(ret_running_max, s->running_max, sizeof(s->running_max));
+}
+
+void
+scheduler_set_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT], int64_t catch_ups)
+{
+	memcpy(s->running_max, running_max, sizeof(s->running_max));
+	s->catch_up_distance = catch_up_distance(catch_ups);
+	scheduler_changed(s);	/* there may be room */
 }
 
 int64_t

@@ -93,19 +93,21 @@ is_back(const struct reexec *f)
 
 /* ---- jobd ---- */
 
-/* Does the program start at all?  0 or -errno. */
+/* Does the program start at all, and take the configuration?  0 or -errno. */
 static int
 try_program(struct reexec *f)
 {
 	const struct server *s = server_of(&f->call);
-	char *program = xstrdup(s->program), option[] = "--version";
-	char *argv[] = { program, option, NULL };
+	char *program = xstrdup(s->program), *config = xstrdup(s->config);
+	char check[] = "--check-config", with[] = "--config";
+	char *argv[] = { program, check, config != NULL ? with : NULL, config, NULL };
 	const struct spawn spawn = { .path = program, .argv = argv, .envp = environ,
 	    .directory = "/", .umask = 077, .stdio = { -1, -1, -1 } };
 	const char *stage;
 	int e = child_spawn(&f->trial, s->loop, &spawn, &f->call.task, &stage);
 
 	free(program);
+	free(config);
 	return e;
 }
 
@@ -122,7 +124,8 @@ take_trial(struct reexec *f)
 		refuse(f, "jobd goes on as before: cannot execute %s: %s", program,
 		    strerror(-f->error));
 	else if (status != 0)
-		refuse(f, "jobd goes on as before: %s does not start", program);
+		refuse(f, "jobd goes on as before: %s does not start, or does not take the configuration: jobd"
+		    " --check-config tells why", program);
 }
 
 /* ---- the call ---- */
@@ -173,7 +176,7 @@ reexec_step(struct task *t)
 		take_trial(f);
 		if (f->failed)
 			goto out;
-		s->reexec(s->reexec_context);
+		s->reexec(s->context);
 	}
 	call_reply(&f->call, NULL);
 out:

@@ -22,7 +22,7 @@ static const struct method *const all_methods[] = {
 	&method_cancel, &method_remove, &method_trigger, &method_retry, &method_pause, &method_resume,
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks, &method_doctor,
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
-	&method_simulate, &method_gc, &method_signal, &method_reexec,
+	&method_simulate, &method_gc, &method_signal, &method_reexec, &method_reload,
 	&method_queues, &method_set_queue, &method_remove_queue,
 	&method_targets, &method_deliveries, &method_test_target,
 };
@@ -57,6 +57,13 @@ server_open(struct server *s, const char *description)
 	s->uid = geteuid();
 	gate_init(&s->pages, PAGES_AT_ONCE_MAX);
 	s->service = service_new(&config);
+}
+
+void
+server_set_limits(struct server *s, int64_t jobs_max_uid, int64_t connections_max, int64_t connections_uid_max)
+{
+	s->jobs_max_uid = jobs_max_uid;
+	service_set_limits(s->service, connections_max, connections_uid_max);
 }
 
 void

@@ -21,6 +21,14 @@
 /* Pages of jobs or runs that are put together at a time: each may take some megabytes. */
 #define PAGES_AT_ONCE_MAX 8
 
+/* What reading the configuration again has come to. */
+struct settings_change {
+	struct strings	 applied;	/* names of settings that are others from now on */
+	struct strings	 reexec;	/* that will be when jobd is executed anew */
+	struct strings	 restart;	/* that will be from its next start on */
+	struct strings	 mistakes;	/* when there is one, nothing is changed */
+};
+
 /* All is borrowed and outlives the service. */
 struct server {
 	struct loop		*loop;
@@ -34,7 +42,10 @@ struct server {
 	/* jobd's program, and how to have it executed anew soon; NULL: not here */
 	const char		*program;
 	void			(*reexec)(void *context);
-	void			*reexec_context;
+	/* the configuration, NULL: the default one; and how to have it read again, NULL: not here */
+	const char		*config;
+	void			(*reload)(void *context, struct settings_change *change);
+	void			*context;	/* of these */
 	const char		*state_dir;	/* NULL: none that can be looked at */
 	/* jobs a user that is not root may have; 0: no limit */
 	int64_t			 jobs_max_uid;
@@ -58,6 +69,9 @@ void server_open(struct server *s, const char *description);
 
 /* No connection may be left. */
 void server_close(struct server *s);
+
+/* Limits that may be changed at any time. */
+void server_set_limits(struct server *s, int64_t jobs_max_uid, int64_t connections_max, int64_t connections_uid_max);
 
 /* What the service manager shows as the status. */
 void server_status(void *server, char *out, size_t n);

@@ -81,11 +81,15 @@ service_new(const struct service_config *config)
 	struct service *s = xcalloc(1, sizeof(*s));
 
 	s->config = *config;
-	if (s->config.connections_max <= 0)
-		s->config.connections_max = CONNECTIONS_MAX;
-	if (s->config.connections_uid_max <= 0)
-		s->config.connections_uid_max = CONNECTIONS_UID_MAX;
+	service_set_limits(s, config->connections_max, config->connections_uid_max);
 	return s;
+}
+
+void
+service_set_limits(struct service *s, int64_t connections_max, int64_t connections_uid_max)
+{
+	s->config.connections_max = connections_max > 0 ? connections_max : CONNECTIONS_MAX;
+	s->config.connections_uid_max = connections_uid_max > 0 ? connections_uid_max : CONNECTIONS_UID_MAX;
 }
 
 void

@@ -119,6 +119,9 @@ void service_listen(struct service *s, int fd, struct task *parent);
 /* Serve one connected socket, as accept does: for tests and the simulation. */
 void service_connect(struct service *s, int fd, struct task *parent);
 
+/* Change the limits; those who are inside stay.  0: the limits above. */
+void service_set_limits(struct service *s, int64_t connections_max, int64_t connections_uid_max);
+
 /* From now on new calls are answered ShuttingDown. */
 void service_shut_down(struct service *s);
 

@@ -10,7 +10,7 @@ u=http://localhost:$(cat "$T/port")
 printf 'nameserver 127.0.0.1:1\noptions timeout:0.1 attempts:1\n' >"$T/resolv.conf"
 printf '[checks]\ncanary = router:80\n' >"$T/bad.conf"
 "$BIN/jobd" --config "$T/bad.conf" --check-config 2>"$T/err" && fail "a canary without an address was taken"
-grep -q "checks.canary: 'router:80' is not like" "$T/err" || fail "it says: $(cat "$T/err")"
+grep -q "bad.conf:2: canary: 'router:80' is not like" "$T/err" || fail "it says: $(cat "$T/err")"
 
 # No connection to a multicast address can be.
 printf '[daemon]\nresolv_conf = %s\n[checks]\ncanary = 224.0.0.1:80\n' "$T/resolv.conf" >"$T/jobd.conf"

@@ -15,6 +15,10 @@ says 2 "only one of --cron, --calendar, --every and --on-boot" add --cron '0 0 *
 says 2 '--state: "failed" is none of scheduled, ' list --state failed
 says 2 '--state: "foo" is none of queued, running, ' runs --state foo
 says 2 '--misfire: "always" is none of default, once, ' add --misfire always --every 1h true
+says 2 '--overlap: "skp" is none of skip, queue, parallel, replace; did you mean skip?' add --overlap skp --every 1h true
+says 2 '--state: "runing" is none of' list --state runing
+says 2 'did you mean running?' list --state runing
+says 2 'unknown option --retires; did you mean --retries?' add --retires 3 true
 says 2 "--limit: must be from 0 to 1000" list --limit -1
 says 2 "--label (-l): must be key=value" list -l a
 says 2 "--timer: 99999999999999d is too long" add --timer 99999999999999d

@@ -32,12 +32,12 @@ struct settings {
 #define AT(member) offsetof(struct settings, member)
 
 static const struct config_key keys[] = {
-	{ "api", "socket", CONFIG_STRING, AT(socket), "/run/x", 0, 0, "Where to listen." },
-	{ "api", "nothing", CONFIG_STRING, AT(nothing), NULL, 0, 0, "Has no default." },
-	{ "limits", "connections", CONFIG_INT, AT(connections), "100", 1, 1000, "Most connections." },
-	{ "limits", "message", CONFIG_BYTES, AT(message), "1M", 1024, 16 << 20, "Longest message." },
-	{ "limits", "grace", CONFIG_DURATION, AT(grace), "10s", 0, USEC_HOUR, "Before KILL." },
-	{ "http", "verify", CONFIG_BOOL, AT(verify), "yes", 0, 0, "Verify certificates." },
+	{ "api", "socket", CONFIG_STRING, AT(socket), "/run/x", 0, 0, "Where to listen.", 0, NULL },
+	{ "api", "nothing", CONFIG_STRING, AT(nothing), NULL, 0, 0, "Has no default.", 0, NULL },
+	{ "limits", "connections", CONFIG_INT, AT(connections), "100", 1, 1000, "Most connections.", 0, NULL },
+	{ "limits", "message", CONFIG_BYTES, AT(message), "1M", 1024, 16 << 20, "Longest message.", 0, NULL },
+	{ "limits", "grace", CONFIG_DURATION, AT(grace), "10s", 0, USEC_HOUR, "Before KILL.", 0, NULL },
+	{ "http", "verify", CONFIG_BOOL, AT(verify), "yes", 0, 0, "Verify certificates.", 0, NULL },
 	{ 0 },
 };
 
@@ -174,6 +174,60 @@ wrong_things_are_told_with_their_line(void **state)
 }
 
 static void
+every_mistake_is_told_and_the_rest_is_read(void **state)
+{
+	struct world *w = *state;
+	struct strings mistakes = { 0 };
+	size_t n = strlen(w->folder) + 1;
+
+	file_write(w, "jobd.conf", "[limits]\nconnections=many\nnonsense\n[http\nsokcet=1\ngrace=5s\n");
+	file_write(w, "jobd.conf.d/10-b.conf", "[http]\nverify=maybe\nverify=no\n");
+	config_defaults(keys, &w->s);
+	assert_int_equal(config_read_all(keys, NULL, &w->s, w->file, 0, &mistakes), -EINVAL);
+	assert_int_equal(mistakes.n, 5);
+	assert_string_equal(mistakes.items[0] + n, "jobd.conf:2: connections: 'many' is not a whole number");
+	assert_string_equal(mistakes.items[1] + n, "jobd.conf:3: neither '[section]' nor 'name = value'");
+	assert_string_equal(mistakes.items[2] + n, "jobd.conf:4: neither '[section]' nor 'name = value'");
+	assert_string_equal(mistakes.items[3] + n, "jobd.conf:5: there is no setting 'sokcet' in [limits]");
+	assert_string_equal(mistakes.items[4] + n, "jobd.conf.d/10-b.conf:2: verify: 'maybe' is neither yes nor no");
+	assert_int_equal(w->s.grace, 5 * USEC_SEC);
+	assert_false(w->s.verify);
+	strings_done(&mistakes);
+}
+
+static void
+rows_are_compared_and_put_into_words(void **state)
+{
+	struct world *w = *state;
+	struct settings other;
+	char phrase[CONFIG_PHRASE_MAX];
+	struct config_key key = keys[2];
+
+	config_defaults(keys, &w->s);
+	config_defaults(keys, &other);
+	for (const struct config_key *k = keys; k->name != NULL; k++)
+		assert_true(config_same(k, &w->s, &other));
+	assert_int_equal(config_set(keys, &other, "api.nothing", "x", w->error), 0);
+	assert_int_equal(config_set(keys, &other, "limits.connections", "5", w->error), 0);
+	assert_false(config_same(&keys[1], &w->s, &other));
+	assert_false(config_same(&keys[2], &w->s, &other));
+	config_copy(&keys[1], &w->s, &other);
+	config_copy(&keys[2], &w->s, &other);
+	assert_string_equal(w->s.nothing, "x");
+	assert_int_equal(w->s.connections, 5);
+	config_done(keys, &other);
+
+	assert_string_equal(config_phrase(&keys[0], phrase), "");
+	assert_string_equal(config_phrase(&keys[2], phrase), "A number, 1 to 1000.");
+	assert_string_equal(config_phrase(&keys[3], phrase), "A size, 1K to 16M.");
+	assert_string_equal(config_phrase(&keys[4], phrase), "A duration, 0s to 1h.");
+	assert_string_equal(config_phrase(&keys[5], phrase), "yes or no.");
+	key.max = INT64_MAX;
+	key.flags = CONFIG_RESTART;
+	assert_string_equal(config_phrase(&key, phrase), "A number, at least 1. Read at the start alone.");
+}
+
+static void
 line_too_long_is_an_error_and_not_cut(void **state)
 {
 	struct world *w = *state;
@@ -275,9 +329,9 @@ struct things {
 };
 
 static const struct config_key thing_keys[] = {
-	{ "thing", "text", CONFIG_STRING, offsetof(struct thing, text), "none", 0, 0, "A text." },
-	{ "thing", "time", CONFIG_DURATION, offsetof(struct thing, time), "5s", 0, USEC_HOUR, "A time." },
-	{ "thing", "line", CONFIG_STRINGS, offsetof(struct thing, lines), NULL, 0, 0, "A line." },
+	{ "thing", "text", CONFIG_STRING, offsetof(struct thing, text), "none", 0, 0, "A text.", 0, NULL },
+	{ "thing", "time", CONFIG_DURATION, offsetof(struct thing, time), "5s", 0, USEC_HOUR, "A time.", 0, NULL },
+	{ "thing", "line", CONFIG_STRINGS, offsetof(struct thing, lines), NULL, 0, 0, "A line.", 0, NULL },
 	{ 0 },
 };
 
@@ -298,7 +352,7 @@ thing_element(void *out, const char *name, const char **reason)
 	return &all->items[all->n++];
 }
 
-static const struct config_named thing_sections = { "thing", thing_keys, thing_element };
+static const struct config_named thing_sections = { "thing", thing_keys, thing_element, NULL };
 
 static int
 things_text(struct world *w, struct things *all, const char *text)
@@ -375,6 +429,8 @@ main(void)
 		CONFIG_TEST(defaults_are_the_rows),
 		CONFIG_TEST(file_sets_values),
 		CONFIG_TEST(wrong_things_are_told_with_their_line),
+		CONFIG_TEST(every_mistake_is_told_and_the_rest_is_read),
+		CONFIG_TEST(rows_are_compared_and_put_into_words),
 		CONFIG_TEST(line_too_long_is_an_error_and_not_cut),
 		CONFIG_TEST(drop_ins_follow_in_the_order_of_bytes),
 		CONFIG_TEST(missing_file_is_fine_only_when_optional),

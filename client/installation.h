@@ -1,0 +1,22 @@
+/*
+ * installation: what keeps jobd from running or from being reached, as far as it can be seen without it.  Findings are
+ * as the daemon's own (type Finding): each says what is wrong, and what helps.
+ */
+#ifndef CLIENT_INSTALLATION_H
+#define CLIENT_INSTALLATION_H
+
+struct cJSON;
+
+/* Connect, to see what the kernel says, and never wait longer than the patience.  0 or -errno. */
+int socket_try(const char *path);
+
+/* Why nobody answers there: what connecting said (errno), or 0 when it was taken and nothing came. */
+void socket_judge(struct cJSON *findings, const char *path, int error);
+
+/* Group, service, configuration, database, disk, runner: what a daemon that is not there may have stumbled over. */
+void installation_check(struct cJSON *findings, const char *path);
+
+/* The clock and the zones of this host. */
+void host_check(struct cJSON *findings);
+
+#endif
