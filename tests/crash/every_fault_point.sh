@@ -38,11 +38,11 @@ ask() {
 	done
 }
 
-# Another schedule for a job; what it was added with is in its journal all the same.
+# Another distance for a job; what it was added with is in its journal all the same.
 edit() {
 	[ -n "$1" ] || return
-	printf '{"method":"io.jobd.Edit","parameters":{"job":"%s","spec":{"name":"often","everyUSec":90000000000,"inUSec":86400000000,%s}}}\0' \
-		"$1" '"command":{"argv":["/bin/true"]}' | "$TOOLS/call" "$S" >/dev/null 2>&1
+	printf '{"method":"io.jobd.Edit","parameters":{"job":"%s","spec":{"name":"often","everyUSec":%s,"inUSec":86400000000,%s}}}\0' \
+		"$1" "$2" '"command":{"argv":["/bin/true"]}' | "$TOOLS/call" "$S" >/dev/null 2>&1
 }
 
 # Some of everything, so that every point is passed a few times.
@@ -62,7 +62,8 @@ load() {
 	add store -n gone --in 24h -- $tally 1 && gone=$id
 	add store -n other --in 24h -- $tally 1 && other=$id
 	runs=runs ask triggering trigger "$later" trigger
-	edit "$often"
+	edit "$often" 90000000000
+	edit "$often" 91000000000
 	ask removing remove "$gone" rm
 	ask removing remove "$other" rm
 	add add -n stays2 -- $tally 2 stay && stays=$id || stays=
