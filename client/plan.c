@@ -284,14 +284,24 @@ new_order(const struct plan *p, size_t *order)
 	return n;
 }
 
+/* "jobs[3]: ..." of an Add with many is told with the name; order: NULL, it is of this one. */
 static void
-warnings_tell(const struct cJSON *reply)
+warnings_tell(const struct plan *p, const size_t *order, const char *name, const struct cJSON *reply)
 {
 	struct strings warnings;
+	size_t at;
 
 	value_strings(reply, "warnings", &warnings);
-	for (size_t i = 0; i < warnings.n; i++)
-		complain("note: %s", warnings.items[i]);
+	for (size_t i = 0; i < warnings.n; i++) {
+		const char *text = warnings.items[i], *rest = strstr(text, "]: ");
+
+		if (order && rest && sscanf(text, "jobs[%zu]", &at) == 1 && at < p->n)
+			complain("note: %s: %s", p->items[order[at]].name, rest + 3);
+		else if (name)
+			complain("note: %s: %s", name, text);
+		else
+			complain("note: %s", text);
+	}
 	strings_done(&warnings);
 }
 
@@ -339,7 +349,7 @@ add_new(struct plan *p)
 	if (r && a.error != JOBD_OK)
 		r = refusal_tell(refused_of(p, order, n, a.parameters), a.error, a.parameters);
 	else
-		warnings_tell(a.parameters);
+		warnings_tell(p, order, NULL, a.parameters);
 	answer_done(&a);
 	json_free(parameters);
 	free(order);
@@ -362,7 +372,7 @@ edit_item(struct plan *p, struct plan_item *item)
 		if (!p->c->out.json)
 			printf("changed  %s (job %lld), generation %lld%s\n", item->name, item->job,
 			    item->generation, item->rescheduled ? ", with another schedule" : "");
-		warnings_tell(a.parameters);
+		warnings_tell(p, NULL, item->name, a.parameters);
 	} else if (a.error != JOBD_OK) {
 		r = refusal_tell(item->file, a.error, a.parameters);
 	}
