@@ -407,12 +407,55 @@ instants_store(struct args *a)
 	return r;
 }
 
+int
+args_read_times(struct args *a)
+{
+	return instants_store(a);
+}
+
+/* yes or no; what is no is as if it were not there. */
+static int
+flag_take(struct args *a, const struct given *g)
+{
+	static const char *const words[][4] = {
+		{ "yes", "true", "on", "1" }, { "no", "false", "off", "0" },
+	};
+
+	for (size_t i = 0; i < 4; i++) {
+		if (strcmp(g->value, words[0][i]) == 0)
+			return take(a, g);
+		if (strcmp(g->value, words[1][i]) == 0)
+			return 0;
+	}
+	return refuse(g, "yes or no");
+}
+
+int
+args_take_key(struct args *a, const struct option *option, const char *value, int line)
+{
+	const struct given g = { .option = option, .value = value, .at = line, .key = true };
+	instant at;
+
+	if (!a->parameters)
+		a->parameters = json_object();
+	a->keys = true;
+	if (option->kind == OPTION_FLAG)
+		return flag_take(a, &g);
+	/* What is read again and again must mean the same each time, and to everybody. */
+	if ((option->kind == OPTION_PATH || option->kind == OPTION_PATHS) && value[0] != '/')
+		return refuse(&g, "a path that begins with /");
+	if (option->kind == OPTION_INSTANT && instant_parse_human(value, instant_now(), &at) == 0 &&
+	    (strlen(value) < 10 || value[4] != '-' || value[7] != '-'))
+		return refuse(&g, "a time with its date, like 2030-01-31T18:30:00Z");
+	return take(a, &g);
+}
+
 static int
 read_long(struct args *a, int argc, char **argv, int *at)
 {
 	const char *text = argv[*at] + 2, *equals = strchr(text, '=');
 	char *name = equals ? xstrndup(text, (size_t)(equals - text)) : xstrdup(text);
-	struct given g = { option_find(a, name, 0), NULL, false, *at };
+	struct given g = { .option = option_find(a, name, 0), .at = *at };
 	int r = 0;
 
 	(*at)++;
@@ -444,7 +487,7 @@ read_letters(struct args *a, int argc, char **argv, int *at)
 
 	(*at)++;
 	for (; r == 0 && *letter; letter++) {
-		struct given g = { option_find(a, NULL, *letter), NULL, true, here };
+		struct given g = { .option = option_find(a, NULL, *letter), .cut = true, .at = here };
 
 		if (!g.option) {
 			complain("unknown option -%c", *letter);
@@ -548,21 +591,57 @@ args_int(const struct args *a, const char *name, int64_t otherwise)
 const char *
 given_print(const struct given *g, char out[64])
 {
-	if (g->cut)
+	if (g->key)
+		option_key(g->option, out);
+	else if (g->cut)
 		snprintf(out, 64, "-%c", g->option->letter);
 	else
 		snprintf(out, 64, "--%s", g->option->name);
 	return out;
 }
 
-/* Without the jobs[0]. in front, and without [3] behind. */
+/* Words that are short on a command line, and whole in a file. */
+static const struct {
+	const char *option, *key;
+} whole_keys[] = {
+	{ "sh", "Shell" }, { "tz", "TimeZone" }, { "desc", "Description" }, { "env", "Environment" },
+	{ "env-file", "EnvironmentFile" }, { "http", "Url" }, { "timer", "Duration" },
+	{ "ip", "IpVersion" },
+};
+
+const char *
+option_key(const struct option *o, char out[KEY_TEXT_MAX])
+{
+	const char *from = o->name;
+	bool capital = true;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(whole_keys) / sizeof(whole_keys[0]); i++) {
+		if (strcmp(whole_keys[i].option, o->name) == 0) {
+			snprintf(out, KEY_TEXT_MAX, "%s", whole_keys[i].key);
+			return out;
+		}
+	}
+	for (; *from && n < KEY_TEXT_MAX - 1; from++) {
+		if (*from != '-')
+			out[n++] = capital && *from >= 'a' ? (char)(*from - 'a' + 'A') : *from;
+		capital = *from == '-';
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/* Without the jobs[0]. or spec. in front, and without [3] behind. */
 static char *
 field_bare(const char *field)
 {
 	char *bare, *bracket;
+	const char *jobs = strncmp(field, "jobs[", 5) == 0 ? strstr(field, "].") : NULL;
 
-	if (strncmp(field, "jobs[0].", 8) == 0)
-		field += 8;
+	if (jobs)
+		field = jobs + 2;
+	else if (strncmp(field, "spec.", 5) == 0)
+		field += 5;
 	bare = xstrdup(field);
 	bracket = strchr(bare, '[');
 	if (bracket)
@@ -575,11 +654,14 @@ args_option_of(const struct args *a, const char *field)
 {
 	char *bare = field_bare(field), *found = NULL;
 	const struct option *o;
+	char key[KEY_TEXT_MAX];
 
 	for (o = a->options; !found && o && o->name; o++) {
 		if (!o->field || strcmp(o->field, bare) != 0)
 			continue;
-		if (o->letter)
+		if (a->keys)
+			found = xstrdup(option_key(o, key));
+		else if (o->letter)
 			found = xasprintf("--%s (-%c)", o->name, o->letter);
 		else
 			found = xasprintf("--%s", o->name);
@@ -613,6 +695,7 @@ args_reason_of(const struct args *a, const char *reason)
 	bool of_fields = strstr(reason, "exclude one another") || strstr(reason, "only one of") ||
 	    strstr(reason, "says when") || strstr(reason, "it is for ");
 	struct buf text = { 0 };
+	char key[KEY_TEXT_MAX];
 
 	while (*reason) {
 		size_t n = strspn(reason, letters), i;
@@ -623,7 +706,9 @@ args_reason_of(const struct args *a, const char *reason)
 			camel |= i > 0 && reason[i] < 'a';
 		if (n > 0 && (of_fields || camel))
 			o = option_by_word(a, reason, n);
-		if (o)
+		if (o && a->keys)
+			buf_puts(&text, option_key(o, key));
+		else if (o)
 			buf_printf(&text, "--%s", o->name);
 		else
 			buf_append(&text, reason, n ? n : 1);

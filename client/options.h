@@ -42,7 +42,8 @@ struct given {
 	const struct option	*option;
 	const char		*value;		/* argv's, NULL for flags */
 	bool			 cut;		/* by its letter */
-	int			 at;		/* where in argv the option stands */
+	int			 at;		/* where in argv the option stands; in a job file the line */
+	bool			 key;		/* it is in a job file, and is called by its key */
 };
 
 struct args {
@@ -54,6 +55,7 @@ struct args {
 	char			**words;	/* what is not an option; argv's */
 	size_t			 n_words;
 	struct cJSON		*parameters;	/* an object, filled by rows with a field */
+	bool			 keys;		/* what was given is in a job file */
 };
 
 /* The options that every verb takes, before and after it. */
@@ -66,6 +68,18 @@ extern const struct option global_options[];
  */
 int args_read(struct args *a, int argc, char **argv, int *at, bool only_globals);
 void args_done(struct args *a);
+
+/*
+ * The same for a line of a job file: key = value, at this line.  What is wrong with the value is
+ * complained of under the name of the key.  Times are read by args_read_times(), last.  The value outlives
+ * the args.
+ */
+int args_take_key(struct args *a, const struct option *option, const char *value, int line);
+int args_read_times(struct args *a);
+
+/* How a job file calls the option: "MisfireWindow", "TimeZone".  Returns out. */
+#define KEY_TEXT_MAX 64
+const char *option_key(const struct option *o, char out[KEY_TEXT_MAX]);
 
 /* Was it given; its value, or NULL.  The last is the whole of it. */
 bool args_flag(const struct args *a, const char *name);

@@ -206,6 +206,13 @@ command_complete(struct client *c)
 	return 0;
 }
 
+/* How the option was called, on the command line or in a file. */
+static const char *
+called(const struct client *c, const char *name, char out[64])
+{
+	return given_print(args_given(&c->args, name), out);
+}
+
 /* The latest so many at most, as the daemon has it. */
 #define MISFIRE_ALL_MAX	1000
 
@@ -217,14 +224,15 @@ static int
 misfire_complete(struct client *c)
 {
 	const char *text = args_text(&c->args, "misfire");
-	char *end;
+	char *end, name[64];
 	long n;
 
 	if (!text || strncmp(text, "all:", 4) != 0)
 		return 0;
 	n = strtol(text + 4, &end, 10);
 	if (n < 1 || n > MISFIRE_ALL_MAX || *end || end == text + 4) {
-		complain("--misfire: \"%s\": all:N runs the latest N, from 1 to 1000", text);
+		complain("%s: \"%s\": all:N runs the latest N, from 1 to 1000",
+		    called(c, "misfire", name), text);
 		return EXIT_USAGE;
 	}
 	json_remove(c->args.parameters, "misfire");
@@ -237,14 +245,14 @@ misfire_complete(struct client *c)
 static int
 backoff_duration(struct client *c, const char *field, const char *text, size_t n)
 {
-	char *copy = xstrndup(text, n);
+	char *copy = xstrndup(text, n), name[64];
 	usec_t d = 0;
 	int r = duration_parse(copy, &d);
 
 	if (r == 0 && d > 0)
 		json_set_int(c->args.parameters, field, d);
 	else
-		complain("--backoff: \"%s\" is not a duration, like 10s or 1h", copy);
+		complain("%s: \"%s\" is not a duration, like 10s or 1h", called(c, "backoff", name), copy);
 	free(copy);
 	return r == 0 && d > 0 ? 0 : EXIT_USAGE;
 }
@@ -254,13 +262,15 @@ static int
 backoff_complete(struct client *c)
 {
 	const char *text = args_text(&c->args, "backoff"), *first, *dots;
-	bool fixed = text && strncmp(text, "fixed:", 6) == 0;
-	int r;
+	bool fixed = text && (strncmp(text, "fixed:", 6) == 0 || strcmp(text, "fixed") == 0);
+	char name[64];
+	int r = 0;
 
 	if (!text)
 		return 0;
 	if (!fixed && strncmp(text, "exp:", 4) != 0 && strcmp(text, "exp") != 0) {
-		complain("--backoff: \"%s\" is neither exp:1s..1h nor fixed:30s", text);
+		complain("%s: \"%s\" is neither exp:1s..1h nor fixed:30s", called(c, "backoff", name),
+		    text);
 		return EXIT_USAGE;
 	}
 	json_remove(c->args.parameters, "backoff");
@@ -270,22 +280,27 @@ backoff_complete(struct client *c)
 		return 0;
 	first++;
 	dots = fixed ? NULL : strstr(first, "..");
-	r = backoff_duration(c, "backoffUSec", first, dots ? (size_t)(dots - first) : strlen(first));
+	/* exp:..1h: as it is, but for the last. */
+	if (dots != first)
+		r = backoff_duration(c, "backoffUSec", first,
+		    dots ? (size_t)(dots - first) : strlen(first));
 	if (r == 0 && dots)
 		r = backoff_duration(c, "backoffMaxUSec", dots + 2, strlen(dots + 2));
 	return r;
 }
 
 static int
-keep_refuse(const char *text, const char *why)
+keep_refuse(const struct client *c, const char *text, const char *why)
 {
-	complain("--keep: \"%s\": %s", text, why);
+	char name[64];
+
+	complain("%s: \"%s\": %s", called(c, "keep", name), text, why);
 	return EXIT_USAGE;
 }
 
 /* One of the limits of --keep, cut off at *text: a value, "all", or nothing (as configured). */
 static int
-keep_part(struct cJSON *spec, char **text, enum option_kind kind, const char *field)
+keep_part(const struct client *c, char **text, enum option_kind kind, const char *field)
 {
 	char *part = strsep(text, ","), *end = NULL;
 	int64_t value = 0;
@@ -302,12 +317,12 @@ keep_part(struct cJSON *spec, char **text, enum option_kind kind, const char *fi
 	else
 		value = strtoll(part, &end, 10);
 	if (!good || (end && *end))
-		return keep_refuse(part, kind == OPTION_DURATION ? "the age is a duration, like 30d" :
+		return keep_refuse(c, part, kind == OPTION_DURATION ? "the age is a duration, like 30d" :
 		    kind == OPTION_SIZE ? "the output is a size, like 64M" :
 		    "how many runs is a number");
 	if (value == 0 || value < -1)
-		return keep_refuse(part, "at least 1; to keep everything say all");
-	json_set_int(spec, field, value);
+		return keep_refuse(c, part, "at least 1; to keep everything say all");
+	json_set_int(c->args.parameters, field, value);
 	return 0;
 }
 
@@ -316,21 +331,20 @@ static int
 keep_complete(struct client *c)
 {
 	const char *given = args_text(&c->args, "keep");
-	struct cJSON *spec = c->args.parameters;
 	char *text, *at;
 	int r;
 
 	if (!given)
 		return 0;
-	json_remove(spec, "keepRuns");
+	json_remove(c->args.parameters, "keepRuns");
 	at = text = xstrdup(given);
-	r = keep_part(spec, &at, OPTION_INT, "keepRuns");
+	r = keep_part(c, &at, OPTION_INT, "keepRuns");
 	if (r == 0)
-		r = keep_part(spec, &at, OPTION_DURATION, "keepUSec");
+		r = keep_part(c, &at, OPTION_DURATION, "keepUSec");
 	if (r == 0)
-		r = keep_part(spec, &at, OPTION_SIZE, "keepOutputBytes");
+		r = keep_part(c, &at, OPTION_SIZE, "keepOutputBytes");
 	if (r == 0 && at)
-		r = keep_refuse(given, "it is RUNS,AGE,BYTES");
+		r = keep_refuse(c, given, "it is RUNS,AGE,BYTES");
 	free(text);
 	return r;
 }
@@ -340,7 +354,7 @@ static int
 overlap_complete(struct client *c)
 {
 	const char *text = args_text(&c->args, "overlap"), *colon;
-	char *end, *mode;
+	char *end, *mode, name[64];
 	long n;
 
 	colon = text ? strchr(text, ':') : NULL;
@@ -349,8 +363,8 @@ overlap_complete(struct client *c)
 	mode = xstrndup(text, (size_t)(colon - text));
 	n = strtol(colon + 1, &end, 10);
 	if (n < 1 || n > OVERLAP_MAX || *end || end == colon + 1) {
-		complain("--overlap: \"%s\": %s:N takes a number from 1 to %d", text, mode,
-		    OVERLAP_MAX);
+		complain("%s: \"%s\": %s:N takes a number from 1 to %d", called(c, "overlap", name), text,
+		    mode, OVERLAP_MAX);
 		free(mode);
 		return EXIT_USAGE;
 	}
@@ -366,12 +380,13 @@ static int
 zone_complete(struct client *c)
 {
 	const char *zone = args_text(&c->args, "tz"), *now = getenv("TZ");
+	char name[64];
 
 	if (!zone || args_flag(&c->args, "cron") || args_flag(&c->args, "calendar") ||
 	    args_flag(&c->args, "except"))
 		return 0;
 	if (!now || strcmp(now, zone) != 0) {
-		complain("--tz: there is no time zone \"%s\" on this host", zone);
+		complain("%s: there is no time zone \"%s\" on this host", called(c, "tz", name), zone);
 		return EXIT_USAGE;
 	}
 	json_remove(c->args.parameters, "timeZone");
@@ -400,6 +415,22 @@ kind_check(const struct args *a, const char *kind)
 }
 
 int
+spec_complete_kind(struct client *c, const char *kind)
+{
+	int r = kind_check(&c->args, kind);
+
+	if (r == 0)
+		r = misfire_complete(c);
+	if (r == 0)
+		r = backoff_complete(c);
+	if (r == 0)
+		r = keep_complete(c);
+	if (r == 0)
+		r = overlap_complete(c);
+	return r ? r : zone_complete(c);
+}
+
+int
 spec_complete(struct client *c)
 {
 	const struct args *a = &c->args;
@@ -421,17 +452,7 @@ spec_complete(struct client *c)
 		complain("give --body or --body-file, not both");
 		return EXIT_USAGE;
 	}
-	r = kind_check(a, http ? "http" : timer ? "timer" : "command");
-	if (r == 0)
-		r = misfire_complete(c);
-	if (r == 0)
-		r = backoff_complete(c);
-	if (r == 0)
-		r = keep_complete(c);
-	if (r == 0)
-		r = overlap_complete(c);
-	if (r == 0)
-		r = zone_complete(c);
+	r = spec_complete_kind(c, http ? "http" : timer ? "timer" : "command");
 	if (r == 0 && !http && !timer)
 		r = command_complete(c);
 	return r;
@@ -455,8 +476,7 @@ line_print(const struct output *o, const char *label, char *text)
 	free(text);
 }
 
-/* A duration whole: "1d2h3m4s", not rounded, as it could be typed again. */
-static char *
+char *
 duration_whole(usec_t d)
 {
 	static const struct {

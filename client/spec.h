@@ -20,6 +20,9 @@ extern const struct option spec_options[];
  */
 int spec_complete(struct client *c);
 
+/* The part of it that is of all kinds: options whose text is several fields. */
+int spec_complete_kind(struct client *c, const char *kind);
+
 /*
  * Print what a JobSpec says, a line each: "  every        1h".  known: without its name and
  * description, which have been told.
@@ -29,6 +32,9 @@ void spec_print(const struct output *o, const struct cJSON *spec, bool known);
 /* The texts of an array that the object has under this name, a line each. */
 void texts_print(const struct output *o, const char *label, const struct cJSON *holder,
     const char *name);
+
+/* A duration whole: "1d2h3m4s", not rounded, as it could be typed again; allocated. */
+char *duration_whole(usec_t d);
 
 /* One such line; takes the text over and prints nothing for an empty one. */
 void line_print(const struct output *o, const char *label, char *text);

@@ -742,6 +742,12 @@ json_get(const struct cJSON *object, const char *name)
 }
 
 const char *
+json_name(const struct cJSON *value)
+{
+	return value->string;
+}
+
+const char *
 json_text(const struct cJSON *value)
 {
 	const char *text = cJSON_GetStringValue(value);

@@ -55,6 +55,8 @@ void json_remove(struct cJSON *object, const char *name);
 
 /* The string that a value is, borrowed; "" for any other. */
 const char *json_text(const struct cJSON *value);
+/* The name of an object's member; NULL for what is none. */
+const char *json_name(const struct cJSON *value);
 
 /* What is in there, borrowed, or NULL; or otherwise when it is absent or of another type. */
 struct cJSON *json_get(const struct cJSON *object, const char *name);

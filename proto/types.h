@@ -12,6 +12,7 @@
 #define NAME_BYTES_MAX		128	/* a job's name, see job_name_check() */
 #define DESCRIPTION_BYTES_MAX	1024
 #define KEY_BYTES_MAX		256
+#define SOURCE_BYTES_MAX	1024	/* what its files go by: a path, as a rule */
 #define ARGV_MAX		4096
 #define ENVIRONMENT_MAX		1024
 #define ENVIRONMENT_FILES_MAX	16
@@ -210,6 +211,7 @@ struct job_spec {
 	usec_t			 keep;		/* keepUSec: runs, and itself since it finished */
 	int64_t			 keep_output;	/* keepOutputBytes */
 	struct strings		 notify;	/* "EVENTS:TARGET", see notice.h */
+	char			*source;	/* the files it is from, see SOURCE_BYTES_MAX */
 	struct command_spec	*command;
 	struct http_spec	*http;
 	struct timer_spec	*timer;
@@ -419,6 +421,7 @@ struct job_info {
 	int64_t		 skips;		/* occurrences skipped so far */
 	int64_t		 output_bytes;	/* outputBytes: of its runs, kept */
 	instant		 pruned;	/* prunedUntil: records of dues up to it may be gone */
+	instant		 rescheduled;	/* rescheduledAt: its present schedule holds since then; none: always */
 	char		*queue;		/* absent: it is in none */
 	int64_t		 priority;
 	char		*mutex;
@@ -431,6 +434,7 @@ struct job_info {
 	int64_t		 depends_on;	/* dependsOn: another check; 0 absent */
 	int64_t		 dependents;	/* jobs that wait for it */
 	char		*waits_for;	/* waitsFor, in words: see dependency_words() */
+	char		*source;	/* told to owner and root */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
 	struct run_info	*last;		/* lastRun, latest by number */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */

@@ -26,6 +26,8 @@ enum fault_program { FAULT_IN_DAEMON = 1, FAULT_IN_RUNNER = 2, FAULT_IN_BOTH = 3
 	X(PAUSE_AFTER_COMMIT, "pause-after-commit", FAULT_IN_DAEMON) \
 	X(REMOVE_BEFORE_COMMIT, "remove-before-commit", FAULT_IN_DAEMON) \
 	X(REMOVE_AFTER_COMMIT, "remove-after-commit", FAULT_IN_DAEMON) \
+	X(EDIT_BEFORE_COMMIT, "edit-before-commit", FAULT_IN_DAEMON) \
+	X(EDIT_AFTER_COMMIT, "edit-after-commit", FAULT_IN_DAEMON) \
 	X(CLAIM_BEFORE_COMMIT, "claim-before-commit", FAULT_IN_DAEMON) \
 	X(CLAIM_AFTER_COMMIT, "claim-after-commit", FAULT_IN_DAEMON) \
 	X(START_BEFORE_SEND, "start-before-send", FAULT_IN_DAEMON) \

@@ -516,6 +516,10 @@ explain_instant(struct explain *e, struct buf *out)
 		say(e, CAUSE_ADDED, e->job->created, "the job was added after that, at %s",
 		    instant_print(e->job->created, created));
 		buf_printf(out, ": the job was added after that, at %s", created);
+	} else if (e->at.usec <= e->job->rescheduled.usec) {
+		say(e, CAUSE_ADDED, e->job->rescheduled, "the job was edited after that, at %s: it had"
+		    " another schedule", instant_print(e->job->rescheduled, created));
+		buf_printf(out, " by the schedule that the job has since %s", created);
 	} else if (e->at.usec <= e->job->pruned.usec) {
 		say(e, CAUSE_PRUNED, e->job->pruned, "retention has given up the records of what was due"
 		    " up to %s", instant_print(e->job->pruned, created));

@@ -694,6 +694,24 @@ scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char
 }
 
 void
+scheduler_job_edited(struct scheduler *s, const struct op_edit *op)
+{
+	struct pending *p = window_get(&s->window, op->job);
+
+	if (op->held) {
+		scheduler_job_paused(s, op->job, op->name, op->job_state);
+		return;
+	}
+	if (p != NULL && (p->state == PENDING_READY || p->state == PENDING_BLOCKED))
+		line_leave(s, p);
+	window_edited(&s->window, &op->row, loop_wall(s->loop));
+	if (op->row.retrying != 0 && op->hold == 0)
+		retrying_note(&s->retrying, (instant){ 1 });
+	scheduler_changed(s);
+	job_tell(s, EVENT_JOB_CHANGED, op->job, op->name, op->job_state);
+}
+
+void
 scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
     bool live)
 {

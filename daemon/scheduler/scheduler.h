@@ -82,6 +82,8 @@ void scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const
  * So it is found and ended like any other.
  */
 void scheduler_due_queued(struct scheduler *s, struct op_claim *op, const struct due_row *row);
+/* What runs goes on as it began, and so does what waits as a run. */
+void scheduler_job_edited(struct scheduler *s, const struct op_edit *op);
 /* By hand; row has the due after it. live: the job is not paused. */
 void scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struct due_row *row,
     bool live);

@@ -183,6 +183,23 @@ window_put(struct window *w, const struct due_row *row, instant now)
 	return window_get(w, row->id);
 }
 
+void
+window_edited(struct window *w, const struct due_row *row, instant now)
+{
+	struct pending *p = window_get(w, row->id);
+
+	if (p != NULL && p->state == PENDING_TAKEN) {
+		p->edited = true;
+		p->told = instant_is_set(row->due);
+		p->told_due = row->due;
+		return;
+	}
+	if (p != NULL)
+		window_drop(w, p);
+	if (instant_is_set(row->due))
+		(void)window_put(w, row, now);
+}
+
 struct pending *
 window_take(struct window *w, instant now)
 {
@@ -212,7 +229,9 @@ window_back(struct window *w, struct pending *p, instant due, instant now)
 	/* Its parents have let it go on again, and that was told before the answer to us. */
 	if (!instant_is_set(due) && p->told && p->told_due.usec > p->due.usec)
 		due = p->told_due;
-	if (p->gone || !instant_is_set(due) ||
+	if (p->edited && instant_is_set(due))
+		window_note(w, (struct window_place){ due, p->job });
+	if (p->gone || p->edited || !instant_is_set(due) ||
 	    !window_wants(w, (struct window_place){ due, p->job }, now)) {
 		pending_free(w, p);
 		return;

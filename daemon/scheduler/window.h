@@ -38,6 +38,8 @@ struct pending {
 	bool			 gone : 1;
 	/* while taken: told anew, told_due is what counts if the store refuses */
 	bool			 told : 1;
+	/* while taken: its job is another by now; what comes after it is for the store to say */
+	bool			 edited : 1;
 	bool			 by_hand : 1;	/* run != 0: somebody asked for it */
 	bool			 asked : 1;	/* a queued run: another attempt by hand, whatever its job does */
 	int64_t			 job;
@@ -95,6 +97,12 @@ struct pending *window_get(const struct window *w, int64_t job);
  * also when its schedule cannot be read any more (its zone is gone from tzdata): that is logged.
  */
 struct pending *window_put(struct window *w, const struct due_row *row, instant now);
+
+/*
+ * The same of a job that was edited: no entry of it is as it was.  One that is taken goes when it is
+ * decided, and its job is looked up again.
+ */
+void window_edited(struct window *w, const struct due_row *row, instant now);
 
 /* The first entry whose due has come, taken out of the heap as PENDING_TAKEN; or NULL. */
 struct pending *window_take(struct window *w, instant now);

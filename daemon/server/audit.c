@@ -180,11 +180,15 @@ job_begin(struct audit_call *f)
 {
 	const struct audit_in *in = f->call.in;
 	struct server *s = server_of(&f->call);
+	instant pruned = f->get.job.pruned;
 	bool in_pieces = false;
 	size_t n = 0;
 
 	if (!planned_open(&f->planned, s, &f->get.job))
 		return false;
+	/* What an earlier schedule has made is not gone through either. */
+	if (f->get.job.rescheduled.usec > pruned.usec)
+		f->get.job.pruned = f->get.job.rescheduled;
 	/* Those since it was added: before the first of them, no clock showed less than then. */
 	f->steps_of = xrealloc(f->steps_of, (f->steps_n + 1) * sizeof(*f->steps_of));
 	for (size_t i = 0; i < f->steps_n; i++) {
@@ -198,10 +202,10 @@ job_begin(struct audit_call *f)
 		.steps = f->steps_of, .steps_n = n, .in_pieces = in_pieces, .found = audit_found, .context = f,
 	};
 	audit_begin(&f->audit);
-	if (f->audit.from.usec > in->from.usec) {
+	if (instant_is_set(pruned) && in->from.usec <= pruned.usec) {
 		f->pruned++;
-		if (f->get.job.pruned.usec > f->pruned_until.usec)
-			f->pruned_until = f->get.job.pruned;
+		if (pruned.usec > f->pruned_until.usec)
+			f->pruned_until = pruned;
 	}
 	f->jobs++;
 	return true;

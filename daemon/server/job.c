@@ -7,19 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/exec/assertions.h"
-#include "daemon/exec/runner.h"
-#include "daemon/scheduler/remark.h"
 #include "daemon/server/circle.h"
-#include "daemon/server/method.h"
+#include "daemon/server/prepare.h"
 #include "proto/json.h"
 #include "proto/mem.h"
-
-/* A summary is for a column of a list. */
-#define SUMMARY_BYTES_MAX 256
-
-/* Time changes that an Add warns of, for each job. */
-#define WARNINGS_MAX 2
 
 /* ---- Add ---- */
 
@@ -44,243 +35,30 @@ struct add {
 	struct cJSON		*existing;	/* of the ids, what was there before; or NULL */
 };
 
-/* Cut at most SUMMARY_BYTES_MAX, between characters. */
-static char *
-summary_cut(struct buf *b)
-{
-	size_t n = buf_len(b);
-	char *text = buf_steal(b);
-
-	if (n > SUMMARY_BYTES_MAX) {
-		n = SUMMARY_BYTES_MAX - 3;
-		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-			n--;
-		memcpy(text + n, "...", 4);
-	}
-	return text;
-}
-
-/* What a job does, in a line: its command line, URL or duration. */
-static char *
-summary_of(const struct job_spec *s)
-{
-	struct buf b = { .size = 0 };
-	char text[WHEN_TEXT_MAX];
-
-	switch (job_spec_kind(s)) {
-	case KIND_COMMAND:
-		for (size_t i = 0; i < s->command->argv.n &&
-		    buf_len(&b) <= SUMMARY_BYTES_MAX; i++) {
-			if (i > 0)
-				buf_puts(&b, " ");
-			buf_puts(&b, s->command->argv.items[i]);
-		}
-		break;
-	case KIND_HTTP:
-		buf_puts(&b, s->http->url);
-		break;
-	case KIND_TIMER:
-		buf_puts(&b, duration_print(s->timer->duration, text));
-		break;
-	case KIND_COUNT:
-		break;
-	}
-	return summary_cut(&b);
-}
-
-static enum jobd_error
-refuse_schedule(struct add *f, const char *place, const struct field_error *error)
-{
-	f->error.why = JOBD_INVALID_FIELD;
-	(void)snprintf(f->error.path, sizeof(f->error.path), "%.24s.%.80s", place,
-	    error->path);
-	(void)snprintf(f->error.reason, sizeof(f->error.reason), "%s", error->reason);
-	return JOBD_INVALID_FIELD;
-}
-
-/* Add a line to the warnings; place is told when there are several jobs. */
-static void __attribute__((format(printf, 3, 4)))
-warn(struct add *f, const char *place, const char *format, ...)
-{
-	struct buf text = { 0 };
-	va_list ap;
-
-	if (f->op.n > 1)
-		buf_printf(&text, "%s: ", place);
-	va_start(ap, format);
-	buf_vprintf(&text, format, ap);
-	va_end(ap);
-	json_push(f->warnings, json_string(buf_string(&text)));
-	buf_done(&text);
-}
-
-/* What a time change will do to the job is told at once. */
-static void
-add_warn(struct add *f, const char *place, const struct schedule *schedule)
-{
-	struct strings remarks = { .n = 0 };
-
-	remark_changes(schedule, f->op.now, WARNINGS_MAX, &remarks);
-	for (size_t k = 0; k < remarks.n; k++)
-		warn(f, place, "%s", remarks.items[k]);
-	strings_done(&remarks);
-}
-
-/* When: the zone that holds for it, the first due, what the store is to keep. */
-static enum jobd_error
-add_schedule(struct add *f, const char *place, struct job_spec *spec, struct job_new *job)
-{
-	struct server *s = server_of(&f->call);
-	struct field_error error;
-	struct schedule schedule;
-	struct cJSON *json;
-
-	if (schedule_open(spec, s->zones, 0, &schedule, &error) != JOBD_OK)
-		return refuse_schedule(f, place, &error);
-	/* The host's zone may be another one day: a job keeps what it was added with. */
-	if (schedule_zone(&schedule) != NULL && spec->time_zone == NULL)
-		spec->time_zone = xstrdup(zone_name(schedule_zone(&schedule)));
-	if (!schedule_first(&schedule, spec, f->op.now, &job->due)) {
-		error = (struct field_error){ .reason = "it comes no more" };
-		(void)snprintf(error.path, sizeof(error.path), "%s",
-		    spec->cron != NULL ? "cron" : "calendar");
-		schedule_done(&schedule);
-		return refuse_schedule(f, place, &error);
-	}
-	add_warn(f, place, &schedule);
-	schedule_done(&schedule);
-	if (job_spec_has_schedule(spec)) {
-		json = fields_write(schedule_fields, spec);
-		job->schedule = json_print(json);
-		json_free(json);
-	}
-	return JOBD_OK;
-}
-
-/* What the runner that is there would refuse, better said now than at night. */
-static void
-warn_of_runner(struct add *f, const char *place, const struct command_spec *c)
-{
-	const struct { int64_t asked; const char *name; } limits[] = {
-		{ c->memory_bytes_max, "memory" }, { c->cpu_percent, "cpu" },
-		{ c->tasks_max, "tasks" },
-	};
-	const struct runner *r = server_of(&f->call)->runner;
-
-	if (r == NULL || !runner_ready(r))
-		return;
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		if (limits[i].asked > 0 && !runner_can_limit(r, limits[i].name))
-			warn(f, place, "the %s limit cannot be kept, and its runs will fail: jobd-runner"
-			    " has no cgroup of its own for it", limits[i].name);
-	}
-	if (((c->user == NULL && f->call.uid == 0) || (c->user != NULL &&
-	    strcmp(c->user, "root") == 0)) && !runner_may_be_root(r))
-		warn(f, place, "no command may run as root, and its runs will fail: see allow_root in"
-		    " %s", runner_policy(r));
-}
-
-/* What only root may ask for. */
-static enum jobd_error
-check_rights(struct add *f, const char *place, const struct command_spec *c)
-{
-	if (f->call.uid == 0)
-		return JOBD_OK;
-	/*
-	 * Whose name that is only the user database knows, and asking it may block: so none but
-	 * root may.
-	 */
-	if (c->user != NULL)
-		return JOBD_PERMISSION_DENIED;
-	if (c->nice >= 0)
-		return JOBD_OK;
-	(void)snprintf(f->error.path, sizeof(f->error.path), "%s.command.nice", place);
-	(void)snprintf(f->error.reason, sizeof(f->error.reason),
-	    "below 0 may only be asked for by root");
-	return JOBD_INVALID_FIELD;
-}
-
-/* Whom it wants to be told: there must be such targets. */
-static enum jobd_error
-check_targets(struct add *f, const char *place, const struct job_spec *spec)
-{
-	struct notify_rule rule;
-
-	for (size_t i = 0; i < spec->notify.n; i++) {
-		(void)notify_rule_read(spec->notify.items[i], &rule);	/* it was good before */
-		if (notify_target_find(server_of(&f->call)->targets, rule.target) != NULL)
-			continue;
-		(void)snprintf(f->error.path, sizeof(f->error.path), "%s.notify[%zu]", place, i);
-		(void)snprintf(f->error.reason, sizeof(f->error.reason), "there is no target %s in jobd's"
-		    " configuration: it needs a section [target %s]", rule.target, rule.target);
-		return JOBD_INVALID_FIELD;
-	}
-	return JOBD_OK;
-}
-
 /* Check one and make it ready for the store. */
 static enum jobd_error
 add_prepare(struct add *f, size_t i)
 {
-	const struct add_in *in = f->call.in;
-	struct job_spec *spec = in->jobs.items[i];
-	struct job_new *job = &f->op.jobs[i];
-	struct cJSON *json;
+	struct prepare p = { .call = &f->call, .now = f->op.now, .warnings = f->warnings,
+	    .named = f->op.n > 1 };
 	char place[32];
 	enum jobd_error e;
 
 	snprintf(place, sizeof(place), "jobs[%zu]", i);
-	e = job_spec_check(spec, place, &f->error);
-	if (e == JOBD_OK && spec->http != NULL)
-		e = assertions_check(spec->http, place, &f->error);
-	if (e == JOBD_OK)
-		e = check_targets(f, place, spec);
-	if (e == JOBD_OK)
-		e = add_schedule(f, place, spec, job);
-	if (e != JOBD_OK)
-		return e;
-	if (spec->command != NULL) {
-		e = check_rights(f, place, spec->command);
-		if (e != JOBD_OK)
-			return e;
-		warn_of_runner(f, place, spec->command);
-	}
-	json = fields_write(job_spec_fields, spec);
-	job->spec = spec;
-	job->spec_json = json_print(json);
-	job->summary = summary_of(spec);
-	json_free(json);
-	return JOBD_OK;
+	e = prepare_job(&p, place, ((struct add_in *)f->call.in)->jobs.items[i], &f->op.jobs[i]);
+	f->error = p.error;
+	return e;
 }
 
-static void
-add_warn_text(struct add *f, size_t i, char *text)
-{
-	char *whole = f->op.n > 1 ? xasprintf("jobs[%zu]: %s", i, text) : xstrdup(text);
-
-	json_push(f->warnings, json_string(whole));
-	free(whole);
-	free(text);
-}
-
-/* A queue that it has made has few slots; and one with too few for it is told as well. */
+/* What is to be known of the queue that it names. */
 static void
 add_warn_queue(struct add *f, size_t i)
 {
-	struct scheduler *s = server_of(&f->call)->scheduler;
-	const struct job_new *job = &f->op.jobs[i];
-	struct queue_info q;
+	struct prepare p = { .call = &f->call, .warnings = f->warnings, .named = f->op.n > 1 };
+	char place[32];
 
-	scheduler_queue_named(s, job->spec->queue);
-	if (!scheduler_queue(s, job->spec->queue, &q))
-		return;
-	if (job->new_queue)
-		add_warn_text(f, i, xasprintf("queue %s is new, with %lld slot%s", q.name,
-		    (long long)q.slots, q.slots == 1 ? "" : "s"));
-	if (job->spec->slots > q.slots)
-		add_warn_text(f, i, xasprintf("it asks for %lld slots of queue %s, which has %lld: it"
-		    " runs there alone", (long long)job->spec->slots, q.name, (long long)q.slots));
-	queue_info_done(&q);
+	snprintf(place, sizeof(place), "jobs[%zu]", i);
+	prepare_warn_queue(&p, place, f->op.jobs[i].spec, f->op.jobs[i].new_queue);
 }
 
 /* Committed: the scheduler learns of it. */
@@ -455,23 +233,13 @@ out:;
 	TASK_END(t, 0);
 }
 
-/* Texts that are ours behind the store's const. */
-static void
-add_free_text(const char *text)
-{
-	free((void *)(uintptr_t)text);
-}
-
 static void
 add_release(struct task *t)
 {
 	struct add *f = container_of(t, struct add, call.task);
 
-	for (size_t i = 0; i < f->op.n; i++) {
-		add_free_text(f->op.jobs[i].spec_json);
-		add_free_text(f->op.jobs[i].summary);
-		add_free_text(f->op.jobs[i].schedule);
-	}
+	for (size_t i = 0; i < f->op.n; i++)
+		prepare_done(&f->op.jobs[i]);
 	free(f->op.jobs);
 	json_free(f->ids);
 	json_free(f->warnings);

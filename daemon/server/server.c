@@ -22,7 +22,7 @@ static const struct method *const all_methods[] = {
 	&method_cancel, &method_remove, &method_trigger, &method_retry, &method_pause, &method_resume,
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks, &method_doctor,
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
-	&method_simulate, &method_gc, &method_signal, &method_reexec, &method_reload,
+	&method_simulate, &method_gc, &method_edit, &method_signal, &method_reexec, &method_reload,
 	&method_queues, &method_set_queue, &method_remove_queue,
 	&method_targets, &method_deliveries, &method_test_target,
 };
@@ -145,11 +145,13 @@ struct cJSON *
 job_reply(const struct call *c, struct job_info *j)
 {
 	struct cJSON *spec = j->spec, *reply;
-	char *summary = j->summary;
+	char *summary = j->summary, *source = j->source;
 	bool mine = call_owns(c, j->uid);
 
-	if (!mine)
+	if (!mine) {
 		j->spec = NULL;
+		j->source = NULL;
+	}
 	if (!mine && j->kind == KIND_COMMAND)
 		j->summary = NULL;
 	if (j->last != NULL)
@@ -157,6 +159,7 @@ job_reply(const struct call *c, struct job_info *j)
 	reply = fields_write(job_info_fields, j);
 	j->spec = spec;
 	j->summary = summary;
+	j->source = source;
 	return reply;
 }
 

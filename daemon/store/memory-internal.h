@@ -137,6 +137,10 @@ void memory_dependents_tell(struct memory *m, int64_t job, int64_t children, boo
 void memory_dependents_due(struct memory *m, struct memory_job *j, instant at,
     struct dependents *out);
 int memory_dependencies_add(struct memory *m, struct op_add *o, int64_t before);
+/* As SQLite's dependencies_replace(), but a refused one has changed nothing. */
+int memory_dependencies_replace(struct memory *m, struct memory_job *j, const struct strings *after,
+    size_t *failed);
+void memory_dependencies_rename(struct memory *m, int64_t job, const char *name);
 void memory_dependencies_delete(struct memory *m, struct memory_job *j);
 int64_t memory_dependents_waiting(const struct memory *m, int64_t job);
 void memory_dependencies_read(const struct memory *m, const struct memory_job *j, struct op_get *o);
@@ -149,6 +153,7 @@ int memory_retry(void *db, struct store_op *op);
 int memory_cancel(void *db, struct store_op *op);
 int memory_pause(void *db, struct store_op *op);
 int memory_remove(void *db, struct store_op *op);
+int memory_edit(void *db, struct store_op *op);
 int memory_get(void *db, struct store_op *op);
 
 /* ---- queues (memory_queue.c) ---- */

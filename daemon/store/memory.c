@@ -967,6 +967,7 @@ const struct backend backend_memory = {
 		[OP_QUEUE_SET] = memory_queue_set,
 		[OP_QUEUE_REMOVE] = memory_queue_remove,
 		[OP_REMOVE] = memory_remove,
+		[OP_EDIT] = memory_edit,
 		[OP_ADD] = memory_add,
 		[OP_SPREAD] = memory_spread,
 		[OP_KEEP] = memory_keep_slice,

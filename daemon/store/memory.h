@@ -36,6 +36,9 @@ void memory_put_run(struct memory *m, const struct active_row *row);
 /* The due of a job that is there; none: it has no more. */
 instant memory_due(const struct memory *m, int64_t job);
 
+/* The kind of a job, or -1: it is not there. */
+int memory_kind(const struct memory *m, int64_t job);
+
 /* Every op that succeeded is told, when it has been carried out. */
 void memory_listen(struct memory *m, void (*told)(void *context, const struct store_op *op),
     void *context);

@@ -265,6 +265,71 @@ memory_dependencies_add(struct memory *m, struct op_add *o, int64_t before)
 	return r;
 }
 
+/* Is the job among those that it waits for, or they for? */
+static bool
+waits_for(const struct memory *m, const struct memory_job *j, int64_t job)
+{
+	for (size_t i = 0; j != NULL && i < j->parents_n; i++) {
+		if (j->parents[i].job == job || waits_for(m, memory_job(m, j->parents[i].job), job))
+			return true;
+	}
+	return false;
+}
+
+int
+memory_dependencies_replace(struct memory *m, struct memory_job *j, const struct strings *after,
+    size_t *failed)
+{
+	struct memory_parent *old = j->parents;
+	size_t old_n = j->parents_n;
+	int r = 0;
+
+	for (size_t i = 0; i < old_n; i++) {
+		if (memory_job(m, old[i].job) != NULL)
+			memory_job(m, old[i].job)->children--;
+	}
+	j->parents = xcalloc(after->n + 1, sizeof(*j->parents));
+	j->parents_n = 0;
+	for (size_t k = 0; r == 0 && k < after->n; k++) {
+		*failed = k;
+		r = dependency_add(m, j, after->items[k], INT64_MAX);
+		if (r == -ENOENT)
+			r = -ENXIO;
+		if (r == 0 && waits_for(m, j, j->row.id))
+			r = -ELOOP;
+	}
+	if (r == 0) {
+		for (size_t i = 0; i < old_n; i++)
+			free(old[i].name);
+		free(old);
+		count_parents(j);
+		return 0;
+	}
+	memory_dependencies_delete(m, j);
+	j->parents = old;
+	j->parents_n = old_n;
+	for (size_t i = 0; i < old_n; i++) {
+		if (memory_job(m, old[i].job) != NULL)
+			memory_job(m, old[i].job)->children++;
+	}
+	return r;
+}
+
+void
+memory_dependencies_rename(struct memory *m, int64_t job, const char *name)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		for (size_t k = 0; k < m->jobs[i]->parents_n; k++) {
+			struct memory_parent *p = &m->jobs[i]->parents[k];
+
+			if (p->job != job)
+				continue;
+			free(p->name);
+			p->name = xstrdup(name);
+		}
+	}
+}
+
 void
 memory_dependencies_delete(struct memory *m, struct memory_job *j)
 {

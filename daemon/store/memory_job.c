@@ -320,6 +320,148 @@ memory_pause(void *db, struct store_op *op)
 	return 0;
 }
 
+/* ---- edit ---- */
+
+int
+memory_kind(const struct memory *m, int64_t job)
+{
+	const struct memory_job *j = memory_job(m, job);
+
+	return j != NULL ? j->row.kind : -1;
+}
+
+/* Would the check depend on itself? */
+static bool
+depends_on(const struct memory *m, int64_t on, int64_t job)
+{
+	const struct memory_job *j = on != 0 ? memory_job(m, on) : NULL;
+
+	return on != 0 && (on == job || (j != NULL && depends_on(m, j->depends_on, job)));
+}
+
+/* As SQLite's due_set(): but first what it comes to, as nothing is undone here. */
+static int
+edit_due(const struct op_edit *o, const struct memory_job *j, instant *due)
+{
+	usec_t decided = j->previous.usec > j->skipped.usec ? j->previous.usec : j->skipped.usec;
+	bool skips = instant_is_set(j->row.due) && j->row.due.usec <= o->now.usec;
+	bool near = o->due.usec == j->row.due.usec && o->due.usec < o->now.usec + EDIT_NEAR;
+
+	*due = o->due;
+	if (skips)
+		decided = j->row.due.usec;
+	if (!instant_is_set(o->due) || (!near && o->due.usec > decided))
+		return 0;
+	if (job_spec_repeats(o->spec))
+		return -EAGAIN;
+	if (due->usec <= decided)
+		due->usec = decided + 1;
+	return 0;
+}
+
+/* All that may be refused; nothing is changed by a refusal. */
+static int
+edit_check(struct memory *m, struct op_edit *o, struct memory_job *j, int64_t *on, instant *due)
+{
+	const struct memory_job *named;
+	char *name = j->name;
+	int r = parent_find(m, o->spec, on);
+
+	if (r == 0 && depends_on(m, *on, o->job))
+		r = -EISNAM;
+	if (r == 0 && o->rescheduled)
+		r = edit_due(o, j, due);
+	named = job_find(m, o->spec->name, NULL, 0);
+	if (r == 0 && named != NULL && named != j)
+		r = -EEXIST;
+	if (r == 0 && o->spec->queue != NULL)
+		r = memory_queue_named(m, o->spec->queue, &o->new_queue);
+	if (r == 0 && o->parents) {
+		/* Its parents are looked for when it has its new name already. */
+		j->name = o->spec->name;
+		r = memory_dependencies_replace(m, j, &o->spec->after, &o->failed_after);
+		j->name = name;
+	}
+	if (r < 0 && o->new_queue)
+		memory_queue_unnamed(m, o->spec->queue);
+	return r;
+}
+
+static void
+edit_spec(struct memory_job *j, const struct op_edit *o)
+{
+	struct queue_terms terms = terms_of(o->spec);
+
+	terms_done(&j->row.terms);
+	j->row.terms = terms_copy(&terms);
+	j->row.every = o->spec->every;
+	j->row.misfire = o->spec->misfire;
+	free(j->row.schedule);
+	j->row.schedule = xstrdup(o->schedule);
+	j->on_boot = o->spec->on_boot;
+	j->keep_runs = o->spec->keep_runs;
+	j->keep_age = o->spec->keep;
+	free(j->name);
+	j->name = xstrdup(o->spec->name);
+	free(j->spec_json);
+	j->spec_json = xstrdup(o->spec_json);
+	j->delay = o->spec->after.n > 0 ? o->spec->in : 0;
+	strings_done(&j->notify);
+	for (size_t i = 0; i < o->spec->notify.n; i++)
+		strings_add(&j->notify, o->spec->notify.items[i]);
+	if (o->spec->notify.n == 0)
+		j->trouble = (struct trouble){ .failures = 0 };
+}
+
+int
+memory_edit(void *db, struct store_op *op)
+{
+	struct op_edit *o = container_of(op, struct op_edit, op);
+	struct memory *m = db;
+	struct memory_job *j;
+	int64_t on;
+	instant due = { 0 };
+	int r, was;
+
+	j = job_of(m, o->job, o->uid, &r);
+	if (memory_job(m, o->job) != NULL)
+		o->now_generation = memory_job(m, o->job)->generation;
+	if (j == NULL)
+		return r;
+	if (o->generation != 0 && o->generation != j->generation)
+		return -ESTALE;
+	MUST(j->row.kind == (int)job_spec_kind(o->spec));
+	r = edit_check(m, o, j, &on, &due);
+	if (r < 0)
+		return r;
+	was = j->state;
+	if (o->rescheduled && instant_is_set(j->row.due) && j->row.due.usec <= o->now.usec) {
+		j->skips++;
+		j->skipped = j->row.due;
+	}
+	if (o->rescheduled) {
+		j->row.due = due;
+		j->epoch = o->epoch;
+	}
+	j->depends_on = on;
+	edit_spec(j, o);
+	memory_dependencies_rename(m, o->job, j->name);
+	if (o->hold >= 0 && j->paused != (o->hold == 1)) {
+		j->paused = o->hold == 1;
+		memory_hold_retries(j);
+	}
+	memory_dependents_due(m, j, o->now, &o->dependents);
+	o->now_generation = ++j->generation;
+	memory_job_settle(j, o->now);
+	memory_dependents_tell(m, o->job, j->children,
+	    (j->state == JOB_FINISHED) != (was == JOB_FINISHED), -1, o->now, &o->dependents);
+	o->row = memory_due_row(j);
+	o->job_state = j->state;
+	o->held = memory_job_held(j);
+	o->name = xstrdup(j->name);
+	return 0;
+}
+
 int
 memory_remove(void *db, struct store_op *op)
 {

@@ -217,7 +217,15 @@ static const char step_6[] =
 "CREATE INDEX notice_pending ON notice(target) WHERE due IS NOT NULL;"
 "CREATE INDEX notice_failed ON notice(target) WHERE due IS NULL;";
 
-const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6 };
+/*
+ * Step 7: jobs that are edited.  source: the files it is from; rescheduled: since when its schedule holds,
+ * NULL: since it was added.
+ */
+static const char step_7[] =
+"ALTER TABLE job ADD COLUMN source TEXT;"
+"ALTER TABLE job ADD COLUMN rescheduled INTEGER;";
+
+const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6, step_7 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

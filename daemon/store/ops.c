@@ -248,6 +248,27 @@ op_pause_done(struct op_pause *op)
 }
 
 void
+op_edit_done(struct op_edit *op)
+{
+	text_done(&op->name);
+	text_done(&op->row.schedule);
+	terms_done(&op->row.terms);
+	dependents_done(&op->dependents);
+}
+
+static void
+edit_clear(struct op_edit *op)
+{
+	op->name = NULL;
+	op->row = (struct due_row){ .id = 0 };
+	op->dependents = NO_DEPENDENTS;
+	op->job_state = 0;
+	op->held = op->new_queue = false;
+	op->now_generation = 0;
+	op->failed_after = 0;
+}
+
+void
 op_remove_done(struct op_remove *op)
 {
 	text_done(&op->name);
@@ -539,6 +560,9 @@ op_clear(struct store_op *op)
 	case OP_ADD:
 		add_clear(OP(add, op));
 		break;
+	case OP_EDIT:
+		edit_clear(OP(edit, op));
+		break;
 	case OP_KEEP:
 		keep_clear(OP(keep, op));
 		break;
@@ -620,6 +644,9 @@ op_drop(struct store_op *op)
 		break;
 	case OP_ADD:
 		add_drop(OP(add, op));
+		break;
+	case OP_EDIT:
+		op_edit_done(OP(edit, op));
 		break;
 	case OP_QUEUE_SET:
 		op_queue_set_done(OP(queue_set, op));

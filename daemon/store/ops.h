@@ -16,7 +16,8 @@
 enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
-	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE, OP_ADD,
+	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE, OP_EDIT,
+	OP_ADD,
 	OP_SPREAD, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
@@ -396,6 +397,48 @@ struct op_remove {
 	/* -ENOENT, -EACCES, -EBUSY: it has an active run */
 };
 void op_remove_done(struct op_remove *op);
+
+/*
+ * Replace a job's spec.  Its id, key, runs and their history stay; what is active goes on, and what
+ * begins from now on begins by the new one.
+ */
+struct op_edit {
+	struct store_op	 op;
+	int64_t		 job;
+	int64_t		 uid;		/* of the caller; -1: root, any job */
+	int64_t		 generation;	/* in: that it must have; 0: any */
+	const struct job_spec *spec;	/* in: as for an add; of the same kind; its key is not looked at */
+	const char	*spec_json, *summary, *schedule;	/* in: as for an add */
+	/*
+	 * Its schedule is another one: due is the next, and what was due up to now and has not begun
+	 * is skipped (SKIP_ASKED).  Else due is not looked at.
+	 */
+	bool		 rescheduled;
+	instant		 due;
+	bool		 parents;	/* with rescheduled: its after are others */
+	int		 hold;		/* 1: it is paused, 0: let go; -1: as it is */
+	int64_t		 by;		/* the caller, for the record of a pause */
+	int64_t		 epoch;		/* in: as for an add, with rescheduled */
+	instant		 now;
+	struct due_row	 row;		/* out: how it goes on */
+	char		*name;		/* out: the new one */
+	int		 job_state;	/* out */
+	bool		 held;		/* out: paused or in quarantine */
+	bool		 new_queue;	/* out */
+	int64_t		 now_generation; /* out, also of -ESTALE: the job's */
+	size_t		 failed_after;	/* out: of -ENXIO, -ENOTUNIQ, -EMLINK and -ELOOP */
+	struct dependents dependents;	/* out */
+	/*
+	 * -ENOENT, -EACCES; -ESTALE: another generation; -EAGAIN: due has been decided meanwhile, or may be
+	 * just now: ask again with a later one.  -EEXIST: name taken; -ENXIO: no such parent; -ELOOP: it
+	 * would wait for itself; -EISNAM: its dependsOn would; -ENOTUNIQ, -EMLINK, -EUSERS, -ECHILD and
+	 * -EPROTOTYPE as for an add.
+	 */
+};
+void op_edit_done(struct op_edit *op);
+
+/* A due that is so near may be claimed before the edit is: it is kept only when it is further away. */
+#define EDIT_NEAR	USEC_SEC
 
 /* ---- queues ---- */
 

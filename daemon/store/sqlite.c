@@ -525,6 +525,7 @@ const struct backend backend_sqlite = {
 		[OP_CANCEL] = sqlite_cancel,
 		[OP_PAUSE] = sqlite_pause,
 		[OP_REMOVE] = sqlite_remove,
+		[OP_EDIT] = sqlite_edit,
 		[OP_ADD] = sqlite_add,
 		[OP_KEEP] = sqlite_keep_slice,
 		[OP_OUTPUT_TRASH] = sqlite_output_trash,

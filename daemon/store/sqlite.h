@@ -16,6 +16,7 @@
 /* Prepared once, kept; the text stands where it is used. */
 enum statement {
 	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_MARK, ST_KEEP, ST_UNDO,
+	ST_JOB_EDIT, ST_CIRCLE, ST_CHECK_CIRCLE, ST_DEPENDENCIES_RENAME,
 	ST_JOB_LOAD, ST_JOB_SAVE, ST_JOB_SAVE_DUE, ST_JOB_INSERT, ST_JOB_BY_KEY, ST_JOB_DELETE,
 	ST_JOB_RUNS_DELETE, ST_JOB_SKIPS_DELETE, ST_TRASH_PUT, ST_TRASH_FIRST, ST_TRASH_DROP,
 	ST_RUN_INSERT, ST_RUN_STATE, ST_RUN_START, ST_RUN_FINISH, ST_RUN_CANCEL, ST_RUN_MARK,
@@ -275,6 +276,17 @@ int dependents_due(struct sqlite *db, struct job_now *j, instant at, struct depe
 /* The jobs of an Add that were inserted wait for others; before: the last id before it. */
 int dependencies_add(struct sqlite *db, struct op_add *o, int64_t before);
 
+/*
+ * The job waits for these from now on, as if it were added: what it waited for is forgotten.  0;
+ * as an add, but -ENXIO: no such parent; -ELOOP: it would wait for itself.
+ */
+int dependencies_replace(struct sqlite *db, struct job_now *j, const struct strings *after,
+    size_t *failed);
+/* It has another name: what waits for it calls it so. */
+int dependencies_rename(struct sqlite *db, int64_t job, const char *name);
+/* The latest instant of the job that has a disposition: a due comes after it. */
+int job_last_decided(struct sqlite *db, const struct job_now *j, usec_t *ret);
+
 /* A job is about to be deleted: it waits no longer. */
 int dependencies_delete(struct sqlite *db, int64_t job);
 
@@ -321,6 +333,9 @@ int notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip
 
 /* ---- spans (sqlite_span.c) ---- */
 
+/* A row of skip, or the last one made longer: every is the job's. */
+int skip_write(struct sqlite *db, const struct op_skip *o, usec_t every);
+
 /* A job's pause or quarantine begins, or ends. */
 int span_hold(struct sqlite *db, int64_t job, enum span_kind kind, bool begins, instant at,
     int64_t uid);
@@ -358,6 +373,7 @@ int trash_slice(struct sqlite *db);
 
 /* ---- the ops ---- */
 int sqlite_add(void *db, struct store_op *op);
+int sqlite_edit(void *db, struct store_op *op);
 int sqlite_pause(void *db, struct store_op *op);
 int sqlite_remove(void *db, struct store_op *op);
 int sqlite_keep_slice(void *db, struct store_op *op);

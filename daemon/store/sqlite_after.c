@@ -136,9 +136,8 @@ spread_save(struct sqlite *db, const struct spread *s, bool done)
 
 /* ---- when the parents let a job go on ---- */
 
-/* The latest instant of the job that has a disposition: a due comes after it. */
-static int
-last_decided(struct sqlite *db, const struct job_now *j, usec_t *ret)
+int
+job_last_decided(struct sqlite *db, const struct job_now *j, usec_t *ret)
 {
 	sqlite3_stmt *st;
 	int r;
@@ -196,7 +195,7 @@ job_join(struct sqlite *db, struct job_now *j, instant at)
 
 	if (j->parents == 0 || j->unmet > 0 || instant_is_set(j->due))
 		return 0;
-	r = last_decided(db, j, &decided);
+	r = job_last_decided(db, j, &decided);
 	if (r < 0)
 		return r;
 	j->due = instant_add(at, j->delay);
@@ -530,6 +529,58 @@ dependencies_add(struct sqlite *db, struct op_add *o, int64_t before)
 	}
 	/* They may be parents of others in the same Add. */
 	return r == 0 && any ? spread_some(db, SPREAD_INLINE, &o->dependents) : r;
+}
+
+/* ---- Edit ---- */
+
+/* Is the job among those that it waits for, or they for?  1, 0, -errno.  There are no other circles. */
+static int
+waits_for_itself(struct sqlite *db, int64_t job)
+{
+	sqlite3_stmt *st = sql(db, ST_CIRCLE,
+	    "WITH RECURSIVE up(id) AS (SELECT parent FROM dependency WHERE child = ?1"
+	    " UNION SELECT d.parent FROM up JOIN dependency d ON d.child = up.id)"
+	    " SELECT 1 FROM up WHERE id = ?1 LIMIT 1");
+	int r;
+
+	bind_int(st, 1, job);
+	r = sql_step(db, st);
+	if (r == 1)
+		(void)sqlite3_reset(st);	/* one is asked for */
+	return r;
+}
+
+int
+dependencies_replace(struct sqlite *db, struct job_now *j, const struct strings *after,
+    size_t *failed)
+{
+	int r = dependencies_delete(db, j->id);
+
+	j->parents = j->unmet = (int64_t)after->n;
+	j->never = 0;
+	for (size_t k = 0; r == 0 && k < after->n; k++) {
+		*failed = k;
+		r = dependency_add(db, j, after->items[k], INT64_MAX);
+		/* No job is missing but this one. */
+		if (r == -ENOENT)
+			r = -ENXIO;
+		if (r == 0)
+			r = waits_for_itself(db, j->id);
+		if (r == 1)
+			r = -ELOOP;
+	}
+	return r;
+}
+
+int
+dependencies_rename(struct sqlite *db, int64_t job, const char *name)
+{
+	sqlite3_stmt *st = sql(db, ST_DEPENDENCIES_RENAME,
+	    "UPDATE dependency SET name = ?2 WHERE parent = ?1");
+
+	bind_int(st, 1, job);
+	bind_text(st, 2, name);
+	return sql_run(db, st);
 }
 
 /* ---- Remove ---- */

@@ -218,10 +218,10 @@ job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int6
 	    " generation, created, runs, skips, queued, running, finished_at, name, key, labels,"
 	    " description, summary, spec, schedule, on_boot, epoch, keep_runs, keep_usec,"
 	    " keep_output, parents, unmet, delay, queue, priority, slots, mutex, overlap_limit,"
-	    " depends_on)"
+	    " depends_on, source)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, 0, 0, 0, ?11, ?12, ?13, ?14,"
 	    " ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?24, ?25, ?26, ?27, ?28, ?29, ?30,"
-	    " ?31)");
+	    " ?31, ?32)");
 	struct queue_terms terms = terms_of(spec);
 	int64_t parents = (int64_t)spec->after.n;
 	bool due = instant_is_set(job->due);
@@ -265,6 +265,7 @@ job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int6
 	bind_text(st, 29, terms.mutex);
 	bind_some(st, 30, terms.overlap_limit);
 	bind_some(st, 31, depends_on);
+	bind_text(st, 32, spec->source);
 	r = sql_run(db, st);
 	free(labels);
 	return r;

@@ -25,7 +25,9 @@ notify_put(struct sqlite *db, int64_t job, const struct strings *rules)
 		return 0;
 	for (size_t i = 0; i < rules->n; i++)
 		buf_printf(&text, "%s%s", i > 0 ? "\n" : "", rules->items[i]);
-	st = sql(db, ST_NOTIFY_PUT, "INSERT INTO notify (job, rules) VALUES (?1, ?2)");
+	/* Of an edited job the failures so far stay. */
+	st = sql(db, ST_NOTIFY_PUT, "INSERT INTO notify (job, rules) VALUES (?1, ?2)"
+	    " ON CONFLICT (job) DO UPDATE SET rules = ?2");
 	bind_int(st, 1, job);
 	bind_text(st, 2, buf_string(&text));
 	r = sql_run(db, st);

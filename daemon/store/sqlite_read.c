@@ -499,8 +499,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 	"id, name, description, labels, kind, state, uid, generation, created, due, every_usec," \
 	" runs, skips, summary, paused, schedule, overlaps, crashes, output, pruned, parents," \
 	" children, queue, priority, mutex, health, health_since, failed, passed," \
-	" (SELECT p.id FROM job p WHERE p.id = job.depends_on)"
-#define JOB_COLUMN_SPEC 30
+	" (SELECT p.id FROM job p WHERE p.id = job.depends_on), source, rescheduled"
+#define JOB_COLUMN_SPEC 32
 
 /* In words, of the columns every_usec and schedule. */
 static int
@@ -541,12 +541,14 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 		.checks_failed = col_int(st, 27),
 		.checks_passed = col_int(st, 28),
 		.depends_on = col_int(st, 29),
+		.rescheduled = { col_int(st, 31) },
 	};
 	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 22) };
 
 	job->name = col_text(st, 1);
 	job->description = col_text(st, 2);
 	job->summary = col_text(st, 13);
+	job->source = col_text(st, 30);
 	job->queue = xstrdup(terms_queue(&terms, (int)col_int(st, 4)));
 	job->mutex = col_text(st, 24);
 	if (!col_enum(st, 4, KIND_COUNT, &job->kind) ||

@@ -464,7 +464,7 @@ skip_joins(struct sqlite *db, const struct op_skip *o, usec_t every, int64_t *fi
 	return r < 0 ? r : r == 0;
 }
 
-static int
+int
 skip_write(struct sqlite *db, const struct op_skip *o, usec_t every)
 {
 	sqlite3_stmt *st;

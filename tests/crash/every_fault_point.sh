@@ -38,6 +38,13 @@ ask() {
 	done
 }
 
+# Another distance for a job; what it was added with is in its journal all the same.
+edit() {
+	[ -n "$1" ] || return
+	printf '{"method":"io.jobd.Edit","parameters":{"job":"%s","spec":{"name":"often","everyUSec":%s,"inUSec":86400000000,%s}}}\0' \
+		"$1" "$2" '"command":{"argv":["/bin/true"]}' | "$TOOLS/call" "$S" >/dev/null 2>&1
+}
+
 # Some of everything, so that every point is passed a few times.
 load() {
 	tally="$TOOLS/tally $T/tally"
@@ -55,6 +62,8 @@ load() {
 	add store -n gone --in 24h -- $tally 1 && gone=$id
 	add store -n other --in 24h -- $tally 1 && other=$id
 	runs=runs ask triggering trigger "$later" trigger
+	edit "$often" 90000000000
+	edit "$often" 91000000000
 	ask removing remove "$gone" rm
 	ask removing remove "$other" rm
 	add add -n stays2 -- $tally 2 stay && stays=$id || stays=
@@ -204,7 +213,7 @@ cases() {
 		[ -z "${JOBD_LONG:-}" ] || echo "jobd $point 1"
 		# Before it is claimed no run is the runner's.
 		case $point in
-		add-* | trigger-* | cancel-* | pause-* | remove-*) ;;
+		add-* | trigger-* | cancel-* | pause-* | remove-* | edit-*) ;;
 		*) echo "both $point $count" ;;
 		esac
 	done

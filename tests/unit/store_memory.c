@@ -38,6 +38,7 @@ union any {
 	struct op_cancel	cancel;
 	struct op_pause		pause;
 	struct op_remove	remove;
+	struct op_edit		edit;
 	struct op_due		due;
 	struct op_active	active;
 	struct op_scheduled	scheduled;
@@ -153,6 +154,8 @@ dependents_of(const union any *a)
 		return &a->trigger.dependents;
 	case OP_CANCEL:
 		return &a->cancel.dependents;
+	case OP_EDIT:
+		return &a->edit.dependents;
 	case OP_REMOVE:
 		return &a->remove.dependents;
 	case OP_ADD:
@@ -232,6 +235,20 @@ print_retry(struct buf *b, const struct op_retry *o)
 }
 
 static void
+print_edit(struct buf *b, const struct op_edit *o)
+{
+	buf_printf(b, " generation=%" PRId64 " failed=%zu", o->now_generation,
+	    o->op.result == -ENXIO || o->op.result == -ELOOP || o->op.result == -ENOTUNIQ ?
+	    o->failed_after : 0);
+	if (o->op.result < 0)
+		return;
+	buf_printf(b, " name=%s state=%d held=%d new_queue=%d", o->name != NULL ? o->name : "-",
+	    o->job_state, o->held, o->new_queue);
+	print_row(b, &o->row);
+	print_terms(b, o->row.uid, &o->row.terms);
+}
+
+static void
 print_by_hand(struct buf *b, const union any *a)
 {
 	if (a->op.kind == OP_TRIGGER)
@@ -243,6 +260,8 @@ print_by_hand(struct buf *b, const union any *a)
 		    a->cancel.retrying != 0);
 	else if (a->op.kind == OP_RETRY)
 		print_retry(b, &a->retry);
+	else if (a->op.kind == OP_EDIT)
+		print_edit(b, &a->edit);
 	else if (a->op.kind == OP_REMOVE && a->op.result == 0)
 		buf_printf(b, " runs=%" PRId64 " waited=%" PRId64 " name=%s", a->remove.runs,
 		    a->remove.waited, a->remove.name != NULL ? a->remove.name : "-");
@@ -514,10 +533,39 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 	}
 }
 
+/* Another spec for a job that is there or not, of the kind that it has. */
 static void
-draw_by_hand(struct pair *p, union any *a, int64_t job)
+draw_edit(struct pair *p, union any *a, struct drawn *d, int64_t job, int64_t uid)
 {
-	int64_t uid = below(p, 3) - 1, what = below(p, 12);
+	struct job_spec *s = &d->specs[0];
+	int kind = memory_kind(p->memory, job);
+	bool again = chance(p, 50);
+
+	draw_add(p, a, d);
+	if (a->add.n == 0) {
+		a->counts = (struct op_counts){ .op.kind = OP_COUNTS };
+		return;
+	}
+	if (kind == KIND_HTTP && s->http == NULL)
+		draw_check(p, d, 0, s);
+	if (kind == KIND_TIMER) {
+		s->timer = &d->timer;
+		s->http = NULL;
+	}
+	a->edit = (struct op_edit){ .op.kind = OP_EDIT, .job = job, .uid = uid, .spec = s,
+	    .spec_json = "{\"a\":1}", .summary = "b", .schedule = d->jobs[0][0].schedule,
+	    .rescheduled = again, .due = d->jobs[0][0].due, .parents = again && chance(p, 80),
+	    .generation = chance(p, 30) ? 1 + below(p, 4) : 0, .hold = (int)below(p, 3) - 1, .by = 7,
+	    .epoch = below(p, 3), .now = { p->now } };
+	/* What waits for others is due by them alone. */
+	if (!a->edit.parents)
+		s->after.n = 0;
+}
+
+static void
+draw_by_hand(struct pair *p, union any *a, struct drawn *d, int64_t job)
+{
+	int64_t uid = below(p, 3) - 1, what = below(p, 13);
 	instant now = { p->now };
 
 	if (what < 4)
@@ -532,6 +580,8 @@ draw_by_hand(struct pair *p, union any *a, int64_t job)
 	else if (what < 10)
 		a->remove = (struct op_remove){ .op.kind = OP_REMOVE, .job = job, .uid = uid,
 		    .now = now };
+	else if (what < 11)
+		draw_edit(p, a, d, job, uid);
 	else
 		a->retry = (struct op_retry){ .op.kind = OP_RETRY, .job = job, .run = below(p, 6),
 		    .uid = uid, .now = now };
@@ -624,7 +674,7 @@ draw(struct pair *p, union any *a, struct drawn *d)
 	else if (what < 55)
 		draw_scheduler(p, a, d, job);
 	else if (what < 75)
-		draw_by_hand(p, a, job);
+		draw_by_hand(p, a, d, job);
 	else if (what < 80)
 		draw_clock(p, a, job);
 	else if (what < 84)

@@ -1,0 +1,26 @@
+/*
+ * ask: a call whose refusal is for the caller to put into words.
+ */
+#ifndef CLIENT_ASK_H
+#define CLIENT_ASK_H
+
+#include "client/call.h"
+#include "client/client.h"
+
+struct answer {
+	struct cJSON	*parameters;	/* of the reply, also of an error's; or NULL */
+	enum jobd_error	 error;
+};
+
+/*
+ * Connect, call, take the only reply; nothing is printed.  0; or an exit code, with a's error JOBD_OK
+ * when that was told already (jobd cannot be reached).  Then answer_done().
+ */
+int ask(const struct client *client, const char *method, const struct cJSON *parameters,
+    struct answer *a);
+void answer_done(struct answer *a);
+
+/* A JSON value of one's own. */
+struct cJSON *json_copy(const struct cJSON *value);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * jobfile: jobs as text, in the manner of systemd's units:
+ *
+ *	[Job]
+ *	Name=backup
+ *
+ *	[Schedule]
+ *	Cron=0 3 * * *
+ *
+ *	[Command]
+ *	Command=rsync -a /srv /backup
+ *
+ * The keys are the options of `jobctl add` (spec.h), each in its section.  What is printed is read
+ * back to the same spec, and printed again to the same bytes.
+ */
+#ifndef CLIENT_JOBFILE_H
+#define CLIENT_JOBFILE_H
+
+#include "client/client.h"
+#include "proto/fields.h"
+
+struct jobfile_line {
+	char	*key, *value;
+	int	 line;
+};
+
+/* A job as it stands in a file. */
+struct jobfile {
+	char			*path;		/* as it is told */
+	char			*template;	/* what lines with a negative number are of; or NULL */
+	int			 line;		/* where it begins */
+	char			*name;
+	struct args		 args;		/* what was given; parameters is the JobSpec */
+	struct jobfile_line	*lines;		/* what args points into */
+	size_t			 n;
+};
+
+struct jobfiles {
+	struct jobfile	**items;
+	size_t		  n;
+};
+
+/*
+ * Read a file, or all *.job of a directory in the order of their names.  NAME@INSTANCE.job is what is
+ * in NAME@.job beside it, %i in values being INSTANCE, and its own lines after that; NAME@.job itself
+ * is no job.  A file holds one job, called as the file is unless it has a Name; or several, each
+ * with a [Job] of its own and a Name in it.  "-": standard input.  0; or an exit code after having said
+ * all that is wrong, with file, line and key.
+ */
+int jobfiles_read(const char *path, struct jobfiles *ret);
+
+/* The same of a text that is called path in errors; name: of a job that has none (NULL: it needs one). */
+int jobfiles_read_text(const char *path, const char *name, char *text, struct jobfiles *ret);
+
+void jobfiles_done(struct jobfiles *f);
+
+/* Where a field of the spec stands: "backup.job:7: Cron"; allocated. */
+char *jobfile_place(const struct jobfile *f, const char *field);
+
+/* A JobSpec as the text of a file; allocated. */
+char *jobfile_print(const struct cJSON *spec);
+
+/* A shell's words: quotes and backslashes; in double quotes \n \t \xHH, too.  0 or -EINVAL. */
+int words_split(const char *text, struct strings *ret);
+char *words_join(const struct strings *words);
+
+#endif

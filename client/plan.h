@@ -1,0 +1,63 @@
+/*
+ * plan: what has to be done so that jobd's jobs are as files say, and doing it.
+ */
+#ifndef CLIENT_PLAN_H
+#define CLIENT_PLAN_H
+
+#include "client/jobfile.h"
+#include "proto/error.h"
+
+enum plan_what { PLAN_SAME, PLAN_NEW, PLAN_CHANGED, PLAN_REMOVED };
+
+struct plan_item {
+	enum plan_what		 what;
+	const struct jobfile	*file;		/* NULL: of one that is to go */
+	char			*name;
+	long long		 job, generation;
+	struct cJSON		*was, *spec;	/* as jobd has it; as it is to be: NULL: there is none */
+	char			*due_was, *due;	/* nextDue, or NULL */
+	bool			 rescheduled;
+	bool			 taken;		/* it was added otherwise, and is of the source from now on */
+};
+
+struct plan {
+	struct client		*c;
+	const char		*source;
+	bool			 prune, take;
+	struct plan_item	*items;
+	size_t			 n;
+};
+
+/*
+ * Compare the files with jobd.  Nothing is changed.  0, or an exit code after having said all that is
+ * wrong.  Then plan_done().
+ */
+int plan_make(struct plan *p, const struct jobfiles *files);
+
+/*
+ * Do it: what is new first, all or none of it; then changes, each unless somebody else has changed the
+ * job since plan_make(); then what goes.  Tells of each.  0, or the exit code of what failed first.
+ */
+int plan_apply(struct plan *p);
+
+/* Say what would be done: jobs, and the lines of their files that differ. */
+void plan_print(const struct plan *p);
+
+/* The same as one JSON object. */
+struct cJSON *plan_json(const struct plan *p);
+
+/* How many are not the same. */
+size_t plan_changes(const struct plan *p);
+
+/* What the coming time would bring with it and without, by the simulator.  0, or an exit code. */
+int plan_impact(const struct plan *p, const char *until);
+
+void plan_done(struct plan *p);
+
+/* Lines that two texts of files differ by: "-" and "+" before them, under their sections. */
+void diff_print(const struct output *o, const char *was, const char *is);
+
+/* Why a job of a file was refused, with its place.  The exit code. */
+int refusal_tell(const struct jobfile *f, enum jobd_error error, const struct cJSON *parameters);
+
+#endif

@@ -1,0 +1,369 @@
+/*
+ * edit: Edit: a job is asked to do something else.  It is read, what is new is compared with what it has, and
+ * written only if it is still as it was read.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/prepare.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+/* Others change it meanwhile, or its due comes just now. */
+#define TRIES_MAX 5
+
+struct edit_in {
+	char		*job;
+	struct job_spec	*spec;
+	int64_t		 generation;
+	bool		 dry_run;
+};
+
+static const struct field edit_fields[] = {
+	{ "job", FIELD_STRING, offsetof(struct edit_in, job), .flags = FIELD_REQUIRED,
+	    .max = NAME_BYTES_MAX },
+	{ "spec", FIELD_STRUCT, offsetof(struct edit_in, spec), .flags = FIELD_REQUIRED,
+	    .sub = job_spec_fields, .size = sizeof(struct job_spec) },
+	{ "generation", FIELD_INT, offsetof(struct edit_in, generation), .max = INT64_MAX },
+	{ "dryRun", FIELD_BOOL, offsetof(struct edit_in, dry_run), .flags = 0 },
+	{ .type = FIELD_END },
+};
+
+struct edit {
+	struct call	 call;
+	struct op_get	 get;
+	struct op_edit	 op;
+	struct job_spec	 was;		/* of the job that was read */
+	bool		 was_read;
+	struct prepare	 prepare;
+	struct job_new	 job;
+	struct cJSON	*warnings;
+	bool		 changed;
+	int		 tries;
+};
+
+/* ---- what is another ---- */
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+strings_same(const struct strings *a, const struct strings *b)
+{
+	bool all = a->n == b->n;
+
+	for (size_t i = 0; all && i < a->n; i++)
+		all = strcmp(a->items[i], b->items[i]) == 0;
+	return all;
+}
+
+static bool
+spec_is(const struct job_spec *spec, const char *json)
+{
+	struct cJSON *object = fields_write(job_spec_fields, spec);
+	char *text = json_print(object);
+	bool is = strcmp(text, json) == 0;
+
+	free(text);
+	json_free(object);
+	return is;
+}
+
+static bool
+schedule_same(const struct job_spec *a, const struct job_spec *b)
+{
+	struct cJSON *x = fields_write(schedule_fields, a), *y = fields_write(schedule_fields, b);
+	char *p = json_print(x), *q = json_print(y);
+	bool all = strcmp(p, q) == 0;
+
+	free(p);
+	free(q);
+	json_free(x);
+	json_free(y);
+	return all && a->at.usec == b->at.usec && a->in == b->in && a->every == b->every;
+}
+
+/* ---- when ---- */
+
+/* Elapsed time goes on from the occurrence before, and is due after now. */
+static void
+due_of_every(const struct edit *f, instant now, instant *due)
+{
+	const struct job_spec *spec = f->job.spec;
+
+	if (spec->every == 0)
+		return;
+	if (f->was.every > 0 && instant_is_set(f->get.job.due) && f->was.at.usec == spec->at.usec &&
+	    f->was.in == spec->in)
+		due->usec = f->get.job.due.usec - f->was.every + spec->every;
+	if (due->usec < spec->from.usec)
+		*due = spec->from;
+	if (due->usec <= now.usec)
+		due->usec += ((now.usec - due->usec) / spec->every + 1) * spec->every;
+}
+
+static bool
+refuse(struct edit *f, const char *path, const char *reason)
+{
+	call_fail(&f->call, JOBD_INVALID_FIELD, path, reason);
+	return false;
+}
+
+/* What must stay as it is. */
+static bool
+check_same(struct edit *f, struct job_spec *spec)
+{
+	static const char *const parts[] = { "spec.command", "spec.http", "spec.timer" };
+	char reason[160];
+
+	if (job_spec_kind(spec) != (enum job_kind)f->get.job.kind) {
+		(void)snprintf(reason, sizeof(reason), "the job is of the kind %s, and stays so: remove it,"
+		    " and add another", job_kind_names[f->get.job.kind]);
+		return refuse(f, parts[job_spec_kind(spec)], reason);
+	}
+	if (spec->key != NULL && !same(spec->key, f->was.key))
+		return refuse(f, "spec.key", "it is of the job's Add, and stays");
+	if (spec->key == NULL)
+		spec->key = xstrdup(f->was.key);
+	return true;
+}
+
+/* Compare what is asked with what was read: the op.  False when the caller was told why not. */
+static bool
+edit_fill(struct edit *f)
+{
+	const struct edit_in *in = f->call.in;
+	const struct job_spec *spec = in->spec;
+	instant now = f->prepare.now;
+
+	f->op = (struct op_edit){ .op.kind = OP_EDIT, .job = f->get.job.id,
+	    .uid = call_reach(&f->call), .generation = f->get.job.generation, .spec = spec,
+	    .spec_json = f->job.spec_json, .summary = f->job.summary, .schedule = f->job.schedule,
+	    .hold = -1, .by = (int64_t)f->call.uid, .now = now,
+	    .epoch = scheduler_epoch(server_of(&f->call)->scheduler) };
+	f->op.parents = !strings_same(&f->was.after, &spec->after);
+	f->op.rescheduled = f->op.parents || !schedule_same(&f->was, spec);
+	if (spec->paused != f->was.paused)
+		f->op.hold = spec->paused;
+	f->changed = !spec_is(&f->was, f->job.spec_json);
+	f->op.due = f->job.due;
+	due_of_every(f, now, &f->op.due);
+	if (!f->op.rescheduled || instant_is_set(f->op.due) ||
+	    (spec->cron == NULL && spec->calendar == NULL))
+		return true;
+	return refuse(f, spec->cron != NULL ? "spec.cron" : "spec.calendar", "it comes no more");
+}
+
+/* What was read is understood, and what is asked is good.  False when the caller was told why not. */
+static bool
+edit_prepare(struct edit *f)
+{
+	struct edit_in *in = f->call.in;
+	struct field_error error;
+	enum jobd_error e;
+
+	if (!call_owns(&f->call, f->get.job.uid)) {
+		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
+		return false;
+	}
+	if (fields_read_lax(f->get.job.spec, job_spec_fields, &f->was, &error) != JOBD_OK) {
+		call_fail_store(&f->call, -EIO);
+		return false;
+	}
+	f->was_read = true;
+	e = job_spec_check(in->spec, "spec", &f->prepare.error);
+	if (e == JOBD_OK && !check_same(f, in->spec))
+		return false;
+	json_free(f->warnings);
+	f->warnings = json_array();
+	f->prepare = (struct prepare){ .call = &f->call, .now = loop_wall(f->call.task.loop),
+	    .warnings = f->warnings, .over = true, .error = f->prepare.error };
+	prepare_done(&f->job);
+	f->job.due = (instant){ 0 };
+	if (e == JOBD_OK)
+		e = prepare_job(&f->prepare, "spec", in->spec, &f->job);
+	if (e == JOBD_OK)
+		return edit_fill(f);
+	call_fail(&f->call, e, f->prepare.error.path, f->prepare.error.reason);
+	return false;
+}
+
+static bool
+generation_told(struct edit *f, int64_t now)
+{
+	const struct edit_in *in = f->call.in;
+	char *why;
+
+	if (in->generation == 0 || in->generation == now)
+		return true;
+	why = xasprintf("job %" PRId64 " was changed meanwhile: its generation is %" PRId64 ", not %"
+	    PRId64, f->get.job.id, now, in->generation);
+	call_fail(&f->call, JOBD_CONFLICT, why, NULL);
+	free(why);
+	return false;
+}
+
+/* ---- what has become of it ---- */
+
+static void
+refuse_after(struct edit *f)
+{
+	const char *text = f->op.spec->after.items[f->op.failed_after];
+	char place[48], *why;
+	struct after_job a;
+
+	(void)snprintf(place, sizeof(place), "spec.after[%zu]", f->op.failed_after);
+	(void)after_read(text, &a);	/* it was good before */
+	if (f->op.op.result == -ENXIO)
+		why = xasprintf("there is no job %s", text);
+	else if (f->op.op.result == -ELOOP)
+		why = xasprintf("makes a circle: %s waits for this job, or is it", text);
+	else
+		why = xstrdup("names the same job as another one");
+	call_fail(&f->call, JOBD_INVALID_FIELD, place, why);
+	free(why);
+}
+
+static void
+edit_refused(struct edit *f)
+{
+	int r = f->op.op.result;
+
+	if (r == -ENXIO || r == -ELOOP || r == -ENOTUNIQ)
+		refuse_after(f);
+	else if (r == -EMLINK)
+		call_fail(&f->call, JOBD_LIMIT_REACHED, "jobs that wait for one job", NULL);
+	else if (r == -ECHILD)
+		(void)refuse(f, "spec.http.dependsOn", "there is no such job");
+	else if (r == -EPROTOTYPE)
+		(void)refuse(f, "spec.http.dependsOn", "is no check: a check depends on another check");
+	else if (r == -EISNAM)
+		(void)refuse(f, "spec.http.dependsOn", "makes a circle: it depends on this one, or is it");
+	else if (r == -EEXIST)
+		call_fail(&f->call, JOBD_NAME_TAKEN, f->op.spec->name, NULL);
+	else if (r == -EUSERS)
+		call_fail(&f->call, JOBD_LIMIT_REACHED, "queues", NULL);
+	else if (r == -EACCES)
+		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
+	else if (r == -ESTALE || r == -EAGAIN)
+		call_fail(&f->call, JOBD_CONFLICT, "the job is changed again and again", NULL);
+	else
+		call_fail_store(&f->call, r);
+}
+
+static void
+edit_answer(struct edit *f, bool done)
+{
+	struct cJSON *reply = json_object();
+	instant due = f->op.rescheduled ? f->op.due : f->get.job.due;
+	char text[WHEN_TEXT_MAX];
+
+	if (done)
+		due = f->op.row.due;
+	json_set_int(reply, "job", f->get.job.id);
+	json_set_bool(reply, "changed", f->changed);
+	json_set_bool(reply, "rescheduled", f->op.rescheduled);
+	json_set_int(reply, "generation", done ? f->op.now_generation : f->get.job.generation);
+	if (instant_is_set(due))
+		json_set_string(reply, "nextDue", instant_print(due, text));
+	json_set(reply, "spec", fields_write(job_spec_fields, f->op.spec));
+	if (json_count(f->warnings) > 0) {
+		json_set(reply, "warnings", f->warnings);
+		f->warnings = NULL;
+	}
+	call_reply(&f->call, reply);
+}
+
+static void
+edit_tell(struct edit *f)
+{
+	struct scheduler *s = server_of(&f->call)->scheduler;
+
+	scheduler_job_edited(s, &f->op);
+	scheduler_dependents(s, &f->op.dependents);
+	if (f->op.spec->queue != NULL)
+		prepare_warn_queue(&f->prepare, "spec", f->op.spec, f->op.new_queue);
+}
+
+static void
+edit_forget(struct edit *f)
+{
+	op_get_done(&f->get);
+	op_edit_done(&f->op);
+	if (f->was_read)
+		job_spec_done(&f->was);
+	f->was_read = false;
+}
+
+static enum task_status
+edit_step(struct task *t)
+{
+	struct edit *f = container_of(t, struct edit, call.task);
+	struct edit_in *in = f->call.in;
+	struct store *store = server_of(&f->call)->store;
+
+	TASK_BEGIN(t);
+
+	for (;;) {
+		edit_forget(f);
+		f->get = (struct op_get){ .op.kind = OP_GET, .id = id_parse(in->job), .name = in->job };
+		store_submit(store, &f->get.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->get.op.done);
+		if (f->get.op.result == -ENOENT) {
+			call_fail(&f->call, JOBD_NOT_FOUND, in->job, NULL);
+			goto out;
+		} else if (f->get.op.result < 0) {
+			call_fail_store(&f->call, f->get.op.result);
+			goto out;
+		}
+		if (!edit_prepare(f) || !generation_told(f, f->get.job.generation))
+			goto out;
+		if (in->dry_run || !f->changed || t->cancelled)
+			break;
+		store_submit(store, &f->op.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
+		if ((f->op.op.result != -ESTALE && f->op.op.result != -EAGAIN) ||
+		    ++f->tries == TRIES_MAX)
+			break;
+		if (f->op.op.result == -EAGAIN)
+			AWAIT_UNTIL(t, loop_now(t->loop) + EDIT_NEAR, false);
+	}
+	if (!f->op.op.done) {
+		edit_answer(f, false);
+	} else if (f->op.op.result < 0) {
+		edit_refused(f);
+	} else {
+		edit_tell(f);
+		edit_answer(f, true);
+	}
+out:
+	TASK_END(t, 0);
+}
+
+static void
+edit_release(struct task *t)
+{
+	struct edit *f = container_of(t, struct edit, call.task);
+
+	edit_forget(f);
+	prepare_done(&f->job);
+	json_free(f->warnings);
+	call_release(t);
+}
+
+static const struct task_kind edit_kind = { .name = "Edit", .step = edit_step,
+    .release = edit_release };
+
+const struct method method_edit = {
+	.name = "io.jobd.Edit",
+	.in = edit_fields,
+	.in_size = sizeof(struct edit_in),
+	.frame_size = sizeof(struct edit),
+	.kind = &edit_kind,
+};

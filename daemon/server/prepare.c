@@ -1,0 +1,257 @@
+/*
+ * prepare: see prepare.h.
+ */
+#include "daemon/server/prepare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/exec/assertions.h"
+#include "daemon/exec/runner.h"
+#include "daemon/scheduler/remark.h"
+#include "proto/json.h"
+#include "proto/mem.h"
+
+/* A summary is for a column of a list. */
+#define SUMMARY_BYTES_MAX 256
+
+/* Time changes that are warned of, for each job. */
+#define WARNINGS_MAX 2
+
+/* Cut at most SUMMARY_BYTES_MAX, between characters. */
+static char *
+summary_cut(struct buf *b)
+{
+	size_t n = buf_len(b);
+	char *text = buf_steal(b);
+
+	if (n > SUMMARY_BYTES_MAX) {
+		n = SUMMARY_BYTES_MAX - 3;
+		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+			n--;
+		memcpy(text + n, "...", 4);
+	}
+	return text;
+}
+
+/* What a job does, in a line: its command line, URL or duration. */
+static char *
+summary_of(const struct job_spec *s)
+{
+	struct buf b = { .size = 0 };
+	char text[WHEN_TEXT_MAX];
+
+	switch (job_spec_kind(s)) {
+	case KIND_COMMAND:
+		for (size_t i = 0; i < s->command->argv.n &&
+		    buf_len(&b) <= SUMMARY_BYTES_MAX; i++) {
+			if (i > 0)
+				buf_puts(&b, " ");
+			buf_puts(&b, s->command->argv.items[i]);
+		}
+		break;
+	case KIND_HTTP:
+		buf_puts(&b, s->http->url);
+		break;
+	case KIND_TIMER:
+		buf_puts(&b, duration_print(s->timer->duration, text));
+		break;
+	case KIND_COUNT:
+		break;
+	}
+	return summary_cut(&b);
+}
+
+static enum jobd_error
+refuse_schedule(struct prepare *p, const char *place, const struct field_error *error)
+{
+	p->error.why = JOBD_INVALID_FIELD;
+	(void)snprintf(p->error.path, sizeof(p->error.path), "%.24s.%.80s", place,
+	    error->path);
+	(void)snprintf(p->error.reason, sizeof(p->error.reason), "%s", error->reason);
+	return JOBD_INVALID_FIELD;
+}
+
+/* Add a line to the warnings; place is told when there are several jobs. */
+static void __attribute__((format(printf, 3, 4)))
+warn(struct prepare *p, const char *place, const char *format, ...)
+{
+	struct buf text = { 0 };
+	va_list ap;
+
+	if (p->named)
+		buf_printf(&text, "%s: ", place);
+	va_start(ap, format);
+	buf_vprintf(&text, format, ap);
+	va_end(ap);
+	json_push(p->warnings, json_string(buf_string(&text)));
+	buf_done(&text);
+}
+
+/* What a time change will do to the job is told at once. */
+static void
+changes_warn(struct prepare *p, const char *place, const struct schedule *schedule)
+{
+	struct strings remarks = { .n = 0 };
+
+	remark_changes(schedule, p->now, WARNINGS_MAX, &remarks);
+	for (size_t k = 0; k < remarks.n; k++)
+		warn(p, place, "%s", remarks.items[k]);
+	strings_done(&remarks);
+}
+
+/* When: the zone that holds for it, the first due, what the store is to keep. */
+static enum jobd_error
+schedule_prepare(struct prepare *p, const char *place, struct job_spec *spec, struct job_new *job)
+{
+	struct server *s = server_of(p->call);
+	struct field_error error;
+	struct schedule schedule;
+	struct cJSON *json;
+
+	if (schedule_open(spec, s->zones, 0, &schedule, &error) != JOBD_OK)
+		return refuse_schedule(p, place, &error);
+	/* The host's zone may be another one day: a job keeps what it was added with. */
+	if (schedule_zone(&schedule) != NULL && spec->time_zone == NULL)
+		spec->time_zone = xstrdup(zone_name(schedule_zone(&schedule)));
+	if (!schedule_first(&schedule, spec, p->now, &job->due) && !p->over) {
+		error = (struct field_error){ .reason = "it comes no more" };
+		(void)snprintf(error.path, sizeof(error.path), "%s",
+		    spec->cron != NULL ? "cron" : "calendar");
+		schedule_done(&schedule);
+		return refuse_schedule(p, place, &error);
+	}
+	changes_warn(p, place, &schedule);
+	schedule_done(&schedule);
+	if (job_spec_has_schedule(spec)) {
+		json = fields_write(schedule_fields, spec);
+		job->schedule = json_print(json);
+		json_free(json);
+	}
+	return JOBD_OK;
+}
+
+/* What the runner that is there would refuse, better said now than at night. */
+static void
+warn_of_runner(struct prepare *p, const char *place, const struct command_spec *c)
+{
+	const struct { int64_t asked; const char *name; } limits[] = {
+		{ c->memory_bytes_max, "memory" }, { c->cpu_percent, "cpu" },
+		{ c->tasks_max, "tasks" },
+	};
+	const struct runner *r = server_of(p->call)->runner;
+
+	if (r == NULL || !runner_ready(r))
+		return;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (limits[i].asked > 0 && !runner_can_limit(r, limits[i].name))
+			warn(p, place, "the %s limit cannot be kept, and its runs will fail: jobd-runner"
+			    " has no cgroup of its own for it", limits[i].name);
+	}
+	if (((c->user == NULL && p->call->uid == 0) || (c->user != NULL &&
+	    strcmp(c->user, "root") == 0)) && !runner_may_be_root(r))
+		warn(p, place, "no command may run as root, and its runs will fail: see allow_root in"
+		    " %s", runner_policy(r));
+}
+
+/* What only root may ask for. */
+static enum jobd_error
+check_rights(struct prepare *p, const char *place, const struct command_spec *c)
+{
+	if (p->call->uid == 0)
+		return JOBD_OK;
+	/*
+	 * Whose name that is only the user database knows, and asking it may block: so none but
+	 * root may.
+	 */
+	if (c->user != NULL)
+		return JOBD_PERMISSION_DENIED;
+	if (c->nice >= 0)
+		return JOBD_OK;
+	(void)snprintf(p->error.path, sizeof(p->error.path), "%s.command.nice", place);
+	(void)snprintf(p->error.reason, sizeof(p->error.reason),
+	    "below 0 may only be asked for by root");
+	return JOBD_INVALID_FIELD;
+}
+
+/* Whom it wants to be told: there must be such targets. */
+static enum jobd_error
+check_targets(struct prepare *p, const char *place, const struct job_spec *spec)
+{
+	struct notify_rule rule;
+
+	for (size_t i = 0; i < spec->notify.n; i++) {
+		(void)notify_rule_read(spec->notify.items[i], &rule);	/* it was good before */
+		if (notify_target_find(server_of(p->call)->targets, rule.target) != NULL)
+			continue;
+		(void)snprintf(p->error.path, sizeof(p->error.path), "%s.notify[%zu]", place, i);
+		(void)snprintf(p->error.reason, sizeof(p->error.reason), "there is no target %s in jobd's"
+		    " configuration: it needs a section [target %s]", rule.target, rule.target);
+		return JOBD_INVALID_FIELD;
+	}
+	return JOBD_OK;
+}
+
+enum jobd_error
+prepare_job(struct prepare *p, const char *place, struct job_spec *spec, struct job_new *job)
+{
+	struct cJSON *json;
+	enum jobd_error e;
+
+	e = job_spec_check(spec, place, &p->error);
+	if (e == JOBD_OK && spec->http != NULL)
+		e = assertions_check(spec->http, place, &p->error);
+	if (e == JOBD_OK)
+		e = check_targets(p, place, spec);
+	if (e == JOBD_OK)
+		e = schedule_prepare(p, place, spec, job);
+	if (e != JOBD_OK)
+		return e;
+	if (spec->command != NULL) {
+		e = check_rights(p, place, spec->command);
+		if (e != JOBD_OK)
+			return e;
+		warn_of_runner(p, place, spec->command);
+	}
+	json = fields_write(job_spec_fields, spec);
+	job->spec = spec;
+	job->spec_json = json_print(json);
+	job->summary = summary_of(spec);
+	json_free(json);
+	return JOBD_OK;
+}
+
+void
+prepare_warn_queue(struct prepare *p, const char *place, const struct job_spec *spec, bool new_queue)
+{
+	struct scheduler *s = server_of(p->call)->scheduler;
+	struct queue_info q;
+
+	scheduler_queue_named(s, spec->queue);
+	if (!scheduler_queue(s, spec->queue, &q))
+		return;
+	if (new_queue)
+		warn(p, place, "queue %s is new, with %lld slot%s", q.name, (long long)q.slots,
+		    q.slots == 1 ? "" : "s");
+	if (spec->slots > q.slots)
+		warn(p, place, "it asks for %lld slots of queue %s, which has %lld: it runs there alone",
+		    (long long)spec->slots, q.name, (long long)q.slots);
+	queue_info_done(&q);
+}
+
+/* Texts that are ours behind the store's const. */
+static void
+text_free(const char *text)
+{
+	free((void *)(uintptr_t)text);
+}
+
+void
+prepare_done(struct job_new *job)
+{
+	text_free(job->spec_json);
+	text_free(job->summary);
+	text_free(job->schedule);
+	job->spec_json = job->summary = job->schedule = NULL;
+}

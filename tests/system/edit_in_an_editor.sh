@@ -1,0 +1,35 @@
+#!/bin/sh
+# edit changes a job in $EDITOR; of two editors the second is told, and keeps its text.
+. "$(dirname "$0")/lib.sh"
+editor() {
+	printf '#!/bin/sh\n%s\n' "$1" >"$T/ed"
+	chmod +x "$T/ed"
+	export EDITOR="$T/ed"
+}
+export TMPDIR=$T
+unset VISUAL
+start_jobd
+jobctl add -q -n a --every 1h --paused -- /bin/true >/dev/null
+editor 'sed -i "s/^Every=.*/Every=3h/" "$1"'
+same "changed" "$(jobctl edit a)" "changed job 1, generation 2"
+same "as asked" "$(jobctl show a --json | field job.everyUSec)" 10800000000
+same "no change" "$(jobctl edit a)" "nothing was changed"
+editor 'exit 3'
+jobctl edit a 2>"$T/err" && fail "an editor that fails"
+check "nothing is left" sh -c '! ls "$1"/jobctl-edit.* 2>/dev/null' - "$T"
+editor 'echo Nonsense=1 >>"$1"'
+jobctl edit a 2>"$T/err" </dev/null && fail "a bad key"
+check "says which" grep -q 'there is no key Nonsense' "$T/err"
+check "keeps the text" grep -q 'your text is in' "$T/err"
+# Somebody else is quicker.
+editor '"'"$BIN"'/jobctl" resume a >/dev/null; sed -i "s/^Every=.*/Every=5h/" "$1"'
+jobctl edit a 2>"$T/err"
+same "a conflict" $? 6
+check "says why" grep -q 'was changed meanwhile' "$T/err"
+same "nothing was changed" "$(jobctl show a --json | field job.everyUSec)" 10800000000
+# One without a name stays so.
+id=$(jobctl add -q --every 1h --paused -- /bin/true)
+editor 'sed -i "s/^Every=.*/Every=2h/" "$1"'
+jobctl edit "$id" >/dev/null || fail "without a name"
+same "it has none" "$(jobctl show "$id" --json | grep -c '"name"')" 0
+stop_jobd

@@ -1,0 +1,267 @@
+/*
+ * Edit in the store: what stays of a job whose spec is replaced, and what the new schedule makes of its due.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proto/mem.h"
+#include "tests/harness/storehouse.h"
+
+#define MINUTE	USEC_MINUTE
+
+static struct storehouse house;
+static struct timer_spec timer = { .duration = USEC_SEC };
+
+static int
+setup(void **state)
+{
+	(void)state;
+	storehouse_init(&house, STORE_INLINE);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	storehouse_close(&house);
+	storehouse_check(&house);
+	storehouse_done(&house);
+	return 0;
+}
+
+static int64_t
+add(const struct job_spec *spec, int64_t due)
+{
+	struct job_new job = { .spec = spec, .spec_json = "{}", .summary = "1s", .due = { due } };
+	struct op_add a = { .jobs = &job, .n = 1, .uid = 7, .now = { 1 } };
+
+	assert_int_equal(storehouse_do(&house, &a.op, OP_ADD), 0);
+	op_add_done(&a);
+	return job.id;
+}
+
+/* An edit that is to be filled in further. */
+static struct op_edit
+edit_of(int64_t job, const struct job_spec *spec)
+{
+	return (struct op_edit){ .job = job, .uid = -1, .spec = spec, .spec_json = "{\"a\":1}",
+	    .summary = "2s", .hold = -1, .by = 7, .now = { 10 * MINUTE } };
+}
+
+static int
+edit(struct op_edit *e)
+{
+	int r = storehouse_do(&house, &e->op, OP_EDIT);
+
+	op_edit_done(e);
+	return r;
+}
+
+static struct job_info
+get(int64_t id)
+{
+	struct op_get g = { .id = id };
+	struct job_info job;
+
+	assert_int_equal(storehouse_do(&house, &g.op, OP_GET), 0);
+	job = (struct job_info){ .id = g.job.id, .due = g.job.due, .generation = g.job.generation,
+	    .skips = g.job.skips, .runs = g.job.runs, .state = g.job.state, .every = g.job.every,
+	    .rescheduled = g.job.rescheduled, .paused = g.job.paused };
+	op_get_done(&g);
+	return job;
+}
+
+static void
+an_edit_keeps_id_runs_and_due(void **state)
+{
+	struct job_spec spec = { .name = (char *)(uintptr_t)"a", .every = MINUTE, .timer = &timer };
+	int64_t id = add(&spec, 20 * MINUTE);
+	struct op_edit e = edit_of(id, &spec);
+	struct job_info job;
+
+	(void)state;
+	spec.name = (char *)(uintptr_t)"b";
+	assert_int_equal(edit(&e), 0);
+	job = get(id);
+	assert_int_equal(job.due.usec, 20 * MINUTE);
+	assert_int_equal(job.generation, 2);
+	assert_int_equal(job.rescheduled.usec, 0);
+	assert_int_equal(job.skips, 0);
+}
+
+static void
+of_two_editors_the_second_is_refused(void **state)
+{
+	struct job_spec spec = { .every = MINUTE, .timer = &timer };
+	int64_t id = add(&spec, 20 * MINUTE);
+	struct op_edit first = edit_of(id, &spec), second = edit_of(id, &spec);
+
+	(void)state;
+	first.generation = second.generation = 1;
+	assert_int_equal(edit(&first), 0);
+	assert_int_equal(edit(&second), -ESTALE);
+	assert_int_equal(second.now_generation, 2);
+	assert_int_equal(get(id).generation, 2);
+}
+
+static void
+what_was_due_by_the_old_schedule_is_skipped(void **state)
+{
+	struct job_spec spec = { .every = MINUTE, .timer = &timer };
+	int64_t id = add(&spec, 5 * MINUTE);
+	struct op_edit e = edit_of(id, &spec);
+	struct job_info job;
+
+	(void)state;
+	spec.every = 7 * MINUTE;
+	e.rescheduled = true;
+	e.due.usec = 12 * MINUTE;
+	assert_int_equal(edit(&e), 0);
+	job = get(id);
+	assert_int_equal(job.due.usec, 12 * MINUTE);
+	assert_int_equal(job.every, 7 * MINUTE);
+	assert_int_equal(job.skips, 1);
+	assert_int_equal(job.rescheduled.usec, 10 * MINUTE);
+}
+
+static void
+a_due_that_may_be_claimed_just_now_is_asked_for_again(void **state)
+{
+	struct job_spec spec = { .every = MINUTE, .timer = &timer };
+	int64_t id = add(&spec, 10 * MINUTE + 5);
+	struct op_edit e = edit_of(id, &spec);
+
+	(void)state;
+	e.rescheduled = true;
+	e.due.usec = 10 * MINUTE + 5;
+	assert_int_equal(edit(&e), -EAGAIN);
+	assert_int_equal(get(id).generation, 1);
+}
+
+static void
+a_due_that_was_run_is_not_given_again(void **state)
+{
+	struct job_spec spec = { .every = MINUTE, .timer = &timer };
+	int64_t id = add(&spec, 9 * MINUTE);
+	struct op_claim c = { .job = id, .due = { 9 * MINUTE }, .next_due = { 15 * MINUTE },
+	    .noticed = { 9 * MINUTE }, .started = { 9 * MINUTE }, .node = 1 };
+	struct op_edit e = edit_of(id, &spec);
+
+	(void)state;
+	assert_int_equal(storehouse_do(&house, &c.op, OP_CLAIM), 0);
+	op_claim_done(&c);
+	e.rescheduled = true;
+	e.due.usec = 9 * MINUTE;
+	assert_int_equal(edit(&e), -EAGAIN);
+	e.due.usec = 11 * MINUTE;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).runs, 1);
+	assert_int_equal(get(id).due.usec, 11 * MINUTE);
+}
+
+static void
+a_pause_stays_unless_the_edit_says_otherwise(void **state)
+{
+	struct job_spec spec = { .every = MINUTE, .timer = &timer, .paused = true };
+	int64_t id = add(&spec, 20 * MINUTE);
+	struct op_edit e = edit_of(id, &spec);
+
+	(void)state;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).state, JOB_PAUSED);
+	e = edit_of(id, &spec);
+	e.hold = 0;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).state, JOB_SCHEDULED);
+}
+
+static void
+a_job_cannot_come_to_wait_for_itself(void **state)
+{
+	char *of_a[] = { (char *)(uintptr_t)"a" }, *of_b[] = { (char *)(uintptr_t)"b" };
+	char *none[] = { (char *)(uintptr_t)"nobody" };
+	struct job_spec a = { .name = of_a[0], .timer = &timer };
+	struct job_spec b = { .name = of_b[0], .timer = &timer, .after = { of_a, 1 } };
+	int64_t first = add(&a, 20 * MINUTE);
+	struct op_edit e;
+
+	(void)state;
+	(void)add(&b, 0);
+	a.after = (struct strings){ of_b, 1 };
+	e = edit_of(first, &a);
+	e.rescheduled = e.parents = true;
+	assert_int_equal(edit(&e), -ELOOP);
+	a.after = (struct strings){ none, 1 };
+	assert_int_equal(edit(&e), -ENXIO);
+	a.after = (struct strings){ of_a, 1 };
+	assert_int_equal(edit(&e), -ELOOP);
+	assert_int_equal(get(first).generation, 1);
+	assert_int_equal(get(first).due.usec, 20 * MINUTE);
+}
+
+static void
+a_job_that_waits_for_another_from_now_on_is_blocked(void **state)
+{
+	char *of_a[] = { (char *)(uintptr_t)"a" };
+	struct job_spec a = { .name = of_a[0], .timer = &timer }, b = { .timer = &timer };
+	int64_t parent = add(&a, 20 * MINUTE), child = add(&b, 30 * MINUTE);
+	struct op_edit e = edit_of(child, &b);
+
+	(void)state;
+	(void)parent;
+	b.after = (struct strings){ of_a, 1 };
+	e.rescheduled = e.parents = true;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(child).state, JOB_BLOCKED);
+	assert_int_equal(get(child).due.usec, 0);
+	b.after.n = 0;
+	e = edit_of(child, &b);
+	e.rescheduled = e.parents = true;
+	e.due.usec = 40 * MINUTE;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(child).state, JOB_SCHEDULED);
+}
+
+static void
+only_the_owner_may(void **state)
+{
+	struct job_spec spec = { .every = MINUTE, .timer = &timer };
+	int64_t id = add(&spec, 20 * MINUTE);
+	struct op_edit e = edit_of(id, &spec);
+
+	(void)state;
+	e.uid = 8;
+	assert_int_equal(edit(&e), -EACCES);
+	e.uid = 7;
+	assert_int_equal(edit(&e), 0);
+	e = edit_of(id + 1, &spec);
+	assert_int_equal(edit(&e), -ENOENT);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(an_edit_keeps_id_runs_and_due),
+		TEST(of_two_editors_the_second_is_refused),
+		TEST(what_was_due_by_the_old_schedule_is_skipped),
+		TEST(a_due_that_may_be_claimed_just_now_is_asked_for_again),
+		TEST(a_due_that_was_run_is_not_given_again),
+		TEST(a_pause_stays_unless_the_edit_says_otherwise),
+		TEST(a_job_cannot_come_to_wait_for_itself),
+		TEST(a_job_that_waits_for_another_from_now_on_is_blocked),
+		TEST(only_the_owner_may),
+	};
+
+	return cmocka_run_group_tests_name("store_edit", tests, NULL, NULL);
+}
