@@ -29,7 +29,7 @@ static const struct option list_options[] = {
 	{ .name = "queue", .argument = "QUEUE", .kind = OPTION_TEXT, .field = "queue",
 	    .help = "only jobs in this queue" },
 	{ .name = "mine", .field = "mine", .help = "only jobs that you added" },
-	{ .name = "limit", .argument = "N", .kind = OPTION_INT,
+	{ .name = "limit", .argument = "N", .kind = OPTION_COUNT,
 	    .help = "at most so many; all when absent" },
 	{ 'w', "watch", NULL, OPTION_FLAG, 0, NULL, NULL,
 	    "paint them again every second, as many as fit;\n"
@@ -42,7 +42,8 @@ const struct command cmd_list = {
 	.alias = "ls",
 	.usage = "[OPTIONS] [PATTERN]",
 	.summary = "List jobs in the order of their ids",
-	.text = "PATTERN is a glob pattern for their names.\n",
+	.text = "PATTERN is a glob pattern for their names; jobs without one go by their ids. A name\n"
+	    "or an id alone lists that job.\n",
 	.examples = "  jobctl list --state running\n  jobctl list -l team=dba 'db-*'\n"
 	    "  jobctl list -w --state running\n",
 	.options = list_options,

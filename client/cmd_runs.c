@@ -18,7 +18,7 @@ static const struct option runs_options[] = {
 	{ .name = "state", .argument = "STATE", .kind = OPTION_TEXTS, .field = "state",
 	    .help = "only these, may be repeated: running, failed,\n"
 	    "                           timed_out, ..." },
-	{ .name = "limit", .argument = "N", .kind = OPTION_INT, .help = "at most so many (20)" },
+	{ .name = "limit", .argument = "N", .kind = OPTION_COUNT, .help = "at most so many (20)" },
 	{ 0 },
 };
 

@@ -38,6 +38,7 @@ const struct command cmd_show = {
 	.words_name = "JOB or RUN",
 	.words_min = 1,
 	.words_max = 1,
+	.one_job = true,
 	.run = show_run,
 };
 

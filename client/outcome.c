@@ -133,6 +133,19 @@ outcome_text(const struct cJSON *run)
 	return word_print(json_get_string(run, "state"));
 }
 
+const char *
+outcome_reason(const struct cJSON *run)
+{
+	static const char code[] = "exit code ";
+	const char *reason = json_get_string(run, "reason");
+	char *words = outcome_text(run);
+	bool same = reason && (strcmp(reason, words) == 0 ||
+	    strncmp(reason, code, sizeof(code) - 1) == 0);
+
+	free(words);
+	return same ? NULL : reason;
+}
+
 char *
 run_label(const struct cJSON *run)
 {
@@ -169,7 +182,7 @@ run_took(const struct output *o, const struct cJSON *run)
 void
 outcome_complain(const struct cJSON *run, bool alone)
 {
-	const char *reason = json_get_string(run, "reason"), *name = json_get_string(run, "name");
+	const char *reason = outcome_reason(run), *name = json_get_string(run, "name");
 	const char *by = json_get_string(run, "canceledBy");
 	int state = state_of(run);
 	char *label, *words;

@@ -723,6 +723,21 @@ command_files_check(struct check *c, const struct command_spec *s)
 	return JOBD_OK;
 }
 
+bool
+command_variable_reserved(const char *variable)
+{
+	static const char *const names[] = { "JOBD_JOB", "JOBD_RUN", "JOBD_ATTEMPT", "JOBD_DUE",
+	    "JOBD_MISSED", "JOBD_PREVIOUS_DUE", "JOBD_QUEUE", "JOBD_RUNNER", "JOBD_PROGRESS_FD" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (strncmp(variable, names[i], n) == 0 && variable[n] == '=')
+			return true;
+	}
+	return false;
+}
+
 static enum jobd_error
 command_check(struct check *c, const struct command_spec *s)
 {
@@ -876,7 +891,7 @@ when_check(struct check *c, const struct job_spec *s)
 		return refuse(c, s->on_boot ? "onBoot" : s->calendar != NULL ? "calendar" : "cron",
 		    -1, "only one of cron, calendar, everyUSec and onBoot may be given");
 	if ((at || s->in != 0) && s->on_boot)
-		return refuse(c, at ? "at" : "inUSec", -1, "onBoot says when: at a boot, and never else");
+		return refuse(c, at ? "at" : "inUSec", -1, "onBoot says when: as the host boots, and never else");
 	if ((at || s->in != 0) && ways == 1 && s->every == 0)
 		return refuse(c, at ? "at" : "inUSec", -1,
 		    "%s says when: use from for the time before which nothing happens",

@@ -285,6 +285,9 @@ const char *job_spec_queue(const struct job_spec *s);
 /* How many of its occurrences may wait (queue), or runs go on at a time (parallel); else 1. */
 int64_t job_spec_overlap_limit(const struct job_spec *s);
 
+/* Is this NAME=value one of those that jobd sets itself, for each run? */
+bool command_variable_reserved(const char *variable);
+
 /* The id that a text of digits is; 0: it is none. */
 int64_t job_id_read(const char *text);
 
@@ -432,7 +435,7 @@ struct job_info {
 	int64_t		 dependents;	/* jobs that wait for it */
 	char		*waits_for;	/* waitsFor, in words: see dependency_words() */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
-	struct run_info	*last;		/* lastRun, latest by number */
+	struct run_info	*last;		/* lastRun: the latest of those that run, else are not queued, else of all */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */
 	bool		 paused;	/* not told: state says so, but of a job that runs */
 	int64_t		 parents;	/* not told: how many it waits for */

@@ -20,6 +20,8 @@ struct cause_info *say(struct explain *e, enum cause cause, instant at, const ch
 
 /* How long, in two units at most and three digits or so. */
 const char *took_print(usec_t d, char out[WHEN_TEXT_MAX]);
+/* What is left until an instant: never more than there is, as status tells it, too. */
+const char *left_print(usec_t d, char out[WHEN_TEXT_MAX]);
 
 /* "12.3" */
 #define RUN_NAME_MAX 48

@@ -46,15 +46,13 @@ of_run(struct explain *e, struct cause_info *c, int64_t run)
 const char *
 took_print(usec_t d, char out[WHEN_TEXT_MAX])
 {
-	usec_t unit = 1;
+	return duration_print_about(d > 0 ? d : 0, out);
+}
 
-	if (d >= USEC_MINUTE)
-		unit = USEC_SEC;
-	else if (d >= USEC_SEC)
-		unit = 100 * USEC_MSEC;
-	else if (d >= USEC_MSEC)
-		unit = USEC_MSEC;
-	return duration_print(d > 0 ? d - d % unit : 0, out);
+const char *
+left_print(usec_t d, char out[WHEN_TEXT_MAX])
+{
+	return duration_print(d > USEC_SEC ? d - d % USEC_SEC : d > 0 ? d - d % USEC_MSEC : 0, out);
 }
 
 const char *
@@ -138,7 +136,7 @@ line_words(const struct explain *e, struct buf *out)
 		buf_printf(out, ", %lld in line", (long long)v->in_line);
 	} else if (v->queue_taken + v->need <= v->queue_slots && v->rate_wait > 0) {
 		buf_printf(out, "waits for the rate of queue %s: its next start is in %s (%lld before"
-		    " it)", v->queue, took_print(v->rate_wait, text), (long long)v->before);
+		    " it)", v->queue, left_print(v->rate_wait, text), (long long)v->before);
 	} else {
 		buf_puts(out, "waits for ");
 		if (v->need > 1)
@@ -333,7 +331,8 @@ say_attempts(struct explain *e, const struct run_info *r)
 
 		ended_words(e, a->state, a->reason, &how);
 		of_run(e, say(e, CAUSE_ATTEMPT, a->ended, "attempt %lld %s, %s after it began",
-		    (long long)a->attempt, buf_string(&how), took_print(instant_since(a->ended,
+		    (long long)a->attempt, buf_string(&how), took_print(instant_since(
+		    instant_is_set(a->exited) ? a->exited : a->ended,
 		    instant_is_set(a->spawned) ? a->spawned : a->started), took)), r->run);
 		buf_done(&how);
 	}
@@ -350,7 +349,7 @@ say_retrying(struct explain *e, const struct run_info *r, struct buf *out)
 		buf_puts(&next, "is held back while the job is paused");
 	else if (left > 0)
 		buf_printf(&next, "comes at %s, in %s", instant_print(r->retry_at, at),
-		    took_print(left, in));
+		    left_print(left, in));
 	else
 		buf_printf(&next, "was to come at %s, and waits for a slot for %s",
 		    instant_print(r->retry_at, at), kind_words(e));
@@ -449,6 +448,7 @@ static void
 say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 {
 	instant begin = instant_is_set(r->spawned) ? r->spawned : r->started;
+	instant end = instant_is_set(r->exited) ? r->exited : r->ended;
 	char word[32], text[WHEN_TEXT_MAX], since[WHEN_TEXT_MAX], pid[40] = "";
 	struct buf b = { .size = 0 };
 
@@ -466,7 +466,7 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 		of_run(e, say(e, CAUSE_RUNNING, begin, "%s", buf_string(&b)), r->run);
 	} else {
 		buf_printf(&b, "%s%s after %s", r->state == RUN_CANCELED || r->state == RUN_LOST ?
-		    "was " : "", word, took_print(instant_since(r->ended, begin), text));
+		    "was " : "", word, took_print(instant_since(end, begin), text));
 		say_verdict(e, r, &b);
 		if (e->mine && r->canceled_by != NULL)
 			buf_printf(&b, ", canceled by %s", r->canceled_by);
@@ -906,7 +906,7 @@ say_future(struct explain *e, const struct subject *s, struct buf *out)
 	struct buf why = { .size = 0 };
 	char text[WHEN_TEXT_MAX];
 
-	say(e, CAUSE_WAITING, s->o.due, "due in %s", took_print(instant_since(s->o.due, e->now),
+	say(e, CAUSE_WAITING, s->o.due, "due in %s", left_print(instant_since(s->o.due, e->now),
 	    text));
 	if (s->o.cause >= 0) {
 		skip_words(e, s, s->o.cause, &why);

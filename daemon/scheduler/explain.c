@@ -399,13 +399,12 @@ tell_waiting(struct explain *e, struct buf *out)
 		say_subject(e, &e->later, out);
 		return;
 	}
-	if (e->job->state == JOB_QUEUED && e->job->last != NULL &&
-	    e->job->last->state == RUN_QUEUED)
-		say_run(e, e->job->last, out);
+	if (e->job->state == JOB_QUEUED && e->queued != NULL)
+		say_run(e, e->queued, out);
 	else if (e->later.kind == SUBJECT_FUTURE && !held)
 		buf_printf(out, "waiting for its next due, %s, in %s",
 		    instant_print(e->later.o.due, due),
-		    took_print(instant_since(e->later.o.due, e->now), in));
+		    left_print(instant_since(e->later.o.due, e->now), in));
 	else if (e->spec->on_boot && !held)
 		buf_puts(out, "waiting for the next start of the host");
 	else if (e->job->waits_for != NULL)

@@ -200,6 +200,24 @@ check_rights(struct add *f, const char *place, const struct command_spec *c)
 	return JOBD_INVALID_FIELD;
 }
 
+/* What jobd sets itself cannot be set: it would be dropped in silence. */
+static enum jobd_error
+check_environment(struct add *f, const char *place, const struct command_spec *c)
+{
+	for (size_t i = 0; i < c->environment.n; i++) {
+		const char *e = c->environment.items[i];
+
+		if (!command_variable_reserved(e))
+			continue;
+		(void)snprintf(f->error.path, sizeof(f->error.path), "%s.command.environment[%zu]", place,
+		    i);
+		(void)snprintf(f->error.reason, sizeof(f->error.reason), "jobd sets %.*s itself, for each run",
+		    (int)strcspn(e, "="), e);
+		return JOBD_INVALID_FIELD;
+	}
+	return JOBD_OK;
+}
+
 /* Whom it wants to be told: there must be such targets. */
 static enum jobd_error
 check_targets(struct add *f, const char *place, const struct job_spec *spec)
@@ -241,6 +259,8 @@ add_prepare(struct add *f, size_t i)
 		return e;
 	if (spec->command != NULL) {
 		e = check_rights(f, place, spec->command);
+		if (e == JOBD_OK)
+			e = check_environment(f, place, spec->command);
 		if (e != JOBD_OK)
 			return e;
 		warn_of_runner(f, place, spec->command);

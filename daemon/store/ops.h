@@ -574,6 +574,7 @@ struct op_runs {
 	struct store_op	 op;
 	int64_t		 job;		/* 0: all */
 	int64_t		 run;		/* 0, or one run */
+	bool		 begun;		/* with run 0: only the latest that runs, else has begun, else the newest */
 	unsigned	 states;	/* bits, 0: all */
 	int64_t		 before;	/* cursor, 0: from the newest */
 	size_t		 limit;
