@@ -10,6 +10,7 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/health.h"
+#include "client/outcome.h"
 #include "client/progress.h"
 #include "client/jobs.h"
 #include "proto/error.h"
@@ -68,7 +69,7 @@ jobs_row(struct table *t, const struct cJSON *job)
 	const struct output *o = t->output;
 	const struct cJSON *last = json_get(job, "lastRun");
 	const char *ended = json_get_string(last, "endedAt");
-	char *far = o->terminal ? progress_text(o, last) : NULL;
+	char *far = o->terminal && !run_canceling(last) ? progress_text(o, last) : NULL;
 	bool schedule = json_get(job, "schedule") != NULL;
 
 	table_cell(t, xasprintf("%lld", json_get_int(job, "id", 0)));

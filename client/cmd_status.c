@@ -91,6 +91,23 @@ ending_told(const struct cJSON *run)
 		puts("It did not end when asked to, and was killed.");
 }
 
+/* That it has been asked to end, and when it is made to. */
+static void
+canceling_told(const struct output *o, const struct cJSON *run)
+{
+	const char *at = json_get_string(run, "termSentAt"), *kill = json_get_string(run, "killAt");
+	char *sent = text_relative(o, at), *comes = text_relative(o, kill);
+	char *by = text_escape(value_text(run, "canceledBy"));
+
+	printf("It is being canceled by %s", by);
+	if (at && kill)
+		printf(": TERM was sent %s, KILL %s %s", sent, is_past(o, kill) ? "was due" : "comes", comes);
+	puts(".");
+	free(sent);
+	free(comes);
+	free(by);
+}
+
 static void
 last_told(const struct output *o, const struct cJSON *run)
 {
@@ -112,6 +129,8 @@ last_told(const struct output *o, const struct cJSON *run)
 	if (*took)
 		printf(", %s %s", run_final(run) ? "after" : "for", took);
 	printf("%s%s.\n", *why ? ": " : "", why);
+	if (run_canceling(run))
+		canceling_told(o, run);
 	if (far) {
 		char *shown = text_escape(far);
 

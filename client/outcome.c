@@ -41,6 +41,12 @@ run_final(const struct cJSON *run)
 	return state >= 0 && run_state_final((enum run_state)state);
 }
 
+bool
+run_canceling(const struct cJSON *run)
+{
+	return run && state_of(run) == RUN_RUNNING && json_get_string(run, "canceledBy") != NULL;
+}
+
 static int
 failure_code(const struct cJSON *run)
 {
@@ -123,6 +129,8 @@ outcome_text(const struct cJSON *run)
 
 	if (state == RUN_SUCCEEDED)
 		return xstrdup("ok");
+	if (run_canceling(run))
+		return xstrdup("canceling");
 	/* More than the outcome says. */
 	if ((state == RUN_FAILED || state == RUN_TIMED_OUT) && verdict &&
 	    (strcmp(verdict, "degraded") == 0 || strcmp(verdict, "inconclusive") == 0 ||

@@ -64,7 +64,7 @@ const struct option spec_options[] = {
 	    "                           (1 waits), parallel[:N] (4 run), or replace it" },
 	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
 	    "end a run that takes longer; 0 is never" },
-	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
+	{ 0, "grace", "DURATION", OPTION_SPAN, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
 	{ 0, "retries", "N", OPTION_INT, 0, "retries", NULL,
 	    "try again when it fails, up to N times" },
 	{ 0, "backoff", "exp:D..D|fixed:D", T, 0, "backoff", NULL,

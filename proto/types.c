@@ -370,6 +370,8 @@ const struct field run_info_fields[] = {
 	{ AT(run_info, "verdict", verdict), .type = FIELD_ENUM, .names = verdict_names },
 	{ AT(run_info, "reason", reason), .type = FIELD_STRING },
 	{ AT(run_info, "canceledBy", canceled_by), .type = FIELD_STRING },
+	{ AT(run_info, "termSentAt", term_at), .type = FIELD_INSTANT },
+	{ AT(run_info, "killAt", kill_at), .type = FIELD_INSTANT },
 	{ AT(run_info, "expectedUSec", expected), .type = FIELD_INT },
 	{ AT(run_info, "cpuUSec", cpu), .type = FIELD_INT },
 	{ AT(run_info, "memoryPeakBytes", memory_peak), .type = FIELD_INT },

@@ -355,6 +355,7 @@ struct run_info {
 	int		 verdict;
 	char		*reason;	/* in words, when it did not succeed */
 	char		*canceled_by;	/* canceledBy: "uid 1000" */
+	instant		 term_at, kill_at;	/* termSentAt, killAt: of a live one that is being canceled */
 	usec_t		 expected;	/* expectedUSec it takes, from spawned to exited; 0: not known */
 	usec_t		 cpu;		/* cpuUSec of the process tree that was waited for */
 	int64_t		 memory_peak;	/* memoryPeakBytes */

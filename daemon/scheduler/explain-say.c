@@ -443,6 +443,21 @@ say_verdict(const struct explain *e, const struct run_info *r, struct buf *out)
 	    verdict && reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
+void
+say_canceling(const struct explain *e, const struct run_info *r, struct buf *out)
+{
+	char term[WHEN_TEXT_MAX], at[WHEN_TEXT_MAX];
+
+	if (r->canceled_by == NULL)
+		return;
+	buf_printf(out, ", and is being canceled");
+	if (e->mine)
+		buf_printf(out, " by %s", r->canceled_by);
+	if (instant_is_set(r->term_at))
+		buf_printf(out, ": TERM was sent at %s, KILL %s at %s", instant_print(r->term_at, term),
+		    r->kill_at.usec > e->now.usec ? "comes" : "was to come", instant_print(r->kill_at, at));
+}
+
 /* How it ended, or that it has not. */
 static void
 say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
@@ -463,6 +478,7 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 		if (r->state == RUN_QUEUED)
 			return;
 		buf_printf(&b, "is still running (since %s%s)", instant_print(begin, since), pid);
+		say_canceling(e, r, &b);
 		of_run(e, say(e, CAUSE_RUNNING, begin, "%s", buf_string(&b)), r->run);
 	} else {
 		buf_printf(&b, "%s%s after %s", r->state == RUN_CANCELED || r->state == RUN_LOST ?

@@ -344,6 +344,7 @@ tell_running(struct explain *e, const struct run_info *r, struct buf *out)
 	    instant_print(since, at));
 	if (e->mine && r->pid != 0)
 		buf_printf(out, ", as pid %lld", (long long)r->pid);
+	say_canceling(e, r, out);
 	say(e, CAUSE_DUE, r->due, "due %s", instant_print(r->due, at));
 	say_run(e, r, &rest);
 	buf_done(&rest);
