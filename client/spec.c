@@ -83,7 +83,8 @@ const struct option spec_options[] = {
 	    "                           down up timed_out lost missed skipped any" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
-	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "say what would be sent, send nothing" },
+	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "let jobd check it, say what would be added, and\n"
+	    "                           add nothing" },
 
 	{ 'C', "directory", "DIR", OPTION_PATH, 0, "command.directory", "Command",
 	    "start it there instead of here" },

@@ -25,12 +25,14 @@
 
 struct add_in {
 	struct structs	jobs;
+	bool		dry_run;
 };
 
 static const struct field add_fields[] = {
 	{ "jobs", FIELD_STRUCTS, offsetof(struct add_in, jobs), .flags = FIELD_REQUIRED,
 	    .max = ADD_JOBS_MAX,
 	  .sub = job_spec_fields, .size = sizeof(struct job_spec) },
+	{ "dryRun", FIELD_BOOL, offsetof(struct add_in, dry_run), .flags = 0 },
 	{ .type = FIELD_END },
 };
 
@@ -303,6 +305,20 @@ add_warn_queue(struct add *f, size_t i)
 	queue_info_done(&q);
 }
 
+/* It could be added, and was not: all that is known is told. */
+static void
+add_tell_dry(struct add *f, size_t i)
+{
+	const struct job_new *job = &f->op.jobs[i];
+
+	if (job->existed && f->existing == NULL)
+		f->existing = json_array();
+	if (job->existed)
+		json_push(f->existing, json_int(job->id));
+	else if (job->new_queue)
+		add_warn_text(f, i, xasprintf("there is no queue %s yet: it would be made", job->spec->queue));
+}
+
 /* Committed: the scheduler learns of it. */
 static void
 add_tell(struct add *f, size_t i)
@@ -432,6 +448,7 @@ add_step(struct task *t)
 
 	f->op.op.kind = OP_ADD;
 	f->op.uid = (int64_t)f->call.uid;
+	f->op.dry = ((struct add_in *)f->call.in)->dry_run;
 	f->op.now = loop_wall(t->loop);
 	f->op.epoch = scheduler_epoch(s->scheduler);
 	f->op.jobs_max_uid = call_privileged(&f->call) ? 0 : s->jobs_max_uid;
@@ -458,18 +475,23 @@ add_step(struct task *t)
 	if (f->op.n > 0) {
 		store_submit(s->store, &f->op.op, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
-		if (f->op.op.result < 0) {
+		if (f->op.op.result < 0 && !(f->op.dry && f->op.op.result == -ECANCELED)) {
 			add_refused(f);
 			goto out;
 		}
 	}
 	for (f->i = 0; f->i < f->op.n; f->i++) {
-		add_tell(f, f->i);
-		add_warn_never(f, f->i);
+		if (f->op.dry) {
+			add_tell_dry(f, f->i);
+		} else {
+			add_tell(f, f->i);
+			add_warn_never(f, f->i);
+		}
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
 			TASK_YIELD(t);
 	}
-	scheduler_dependents(s->scheduler, &f->op.dependents);
+	if (!f->op.dry)
+		scheduler_dependents(s->scheduler, &f->op.dependents);
 	add_answer(f);
 out:;
 	TASK_END(t, 0);

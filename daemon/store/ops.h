@@ -112,6 +112,7 @@ struct op_add {
 	instant		 now;
 	int64_t		 jobs_max_uid;	/* in: limit of jobs a uid may have; 0: none */
 	int64_t		 epoch;		/* in: of the clock that the dues were counted by (op_shift) */
+	bool		 dry;		/* in: do all of it, then refuse with -ECANCELED: nothing is kept */
 	size_t		 failed;	/* out: index of the one at fault */
 	size_t		 failed_after;	/* out: of -ENOENT, -ENOTUNIQ and -EMLINK: which of its after */
 	struct dependents dependents;	/* out: some of jobs, too: due at once, or never */
