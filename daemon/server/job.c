@@ -128,6 +128,69 @@ add_warn(struct add *f, const char *place, const struct schedule *schedule)
 	strings_done(&remarks);
 }
 
+/* So many occurrences are looked at for one that is not excluded. */
+#define EXCLUDED_LOOK_MAX 366
+
+/* Does what is excluded leave anything?  refused: nothing at all. */
+static void
+add_look_excluded(struct add *f, const char *place, const struct schedule *s, instant due, bool *refused)
+{
+	struct occurrence o = schedule_at(s, due);
+	char text[WHEN_TEXT_MAX];
+
+	for (int i = 0; i < EXCLUDED_LOOK_MAX; i++) {
+		if (schedule_exception(s, o.due) < 0)
+			return;
+		*refused = !schedule_next(s, o.due, &o);
+		if (*refused)
+			return;
+	}
+	warn(f, place, "all of the next %d occurrences are excluded, up to %s", EXCLUDED_LOOK_MAX,
+	    local_print(schedule_zone(s), o.due, text));
+}
+
+/* One that begins after the next is due is skipped for it. */
+static void
+add_look_jitter(struct add *f, const char *place, const struct job_spec *spec, const struct schedule *s, instant due)
+{
+	char jitter[WHEN_TEXT_MAX], distance[WHEN_TEXT_MAX];
+	struct occurrence next;
+	usec_t apart;
+
+	if (spec->jitter == 0 || !schedule_repeats(s) || !schedule_next(s, due, &next))
+		return;
+	apart = instant_since(next.due, due);
+	if (spec->jitter > apart)
+		warn(f, place, "with up to %s of jitter and %s between occurrences many will be skipped as missed,"
+		    " or wait for each other", duration_print(spec->jitter, jitter),
+		    duration_print(apart, distance));
+}
+
+/* Is there anything that it will ever do?  Else error says why not. */
+static bool
+add_look_ahead(struct add *f, const char *place, const struct job_spec *spec, const struct schedule *s, instant due,
+    struct field_error *error)
+{
+	char first[WHEN_TEXT_MAX];
+	bool none = false;
+
+	if (!instant_is_set(due))
+		return true;
+	if (instant_is_set(spec->until) && due.usec > spec->until.usec) {
+		*error = (struct field_error){ .path = "until" };
+		(void)snprintf(error->reason, sizeof(error->reason), "is before the first occurrence, %s: it would"
+		    " never be due", local_print(schedule_zone(s), due, first));
+		return false;
+	}
+	if (spec->except.n > 0)
+		add_look_excluded(f, place, s, due, &none);
+	if (none)
+		*error = (struct field_error){ .path = "except", .reason = "leaves no occurrence" };
+	else
+		add_look_jitter(f, place, spec, s, due);
+	return !none;
+}
+
 /* When: the zone that holds for it, the first due, what the store is to keep. */
 static enum jobd_error
 add_schedule(struct add *f, const char *place, struct job_spec *spec, struct job_new *job)
@@ -143,9 +206,18 @@ add_schedule(struct add *f, const char *place, struct job_spec *spec, struct job
 	if (schedule_zone(&schedule) != NULL && spec->time_zone == NULL)
 		spec->time_zone = xstrdup(zone_name(schedule_zone(&schedule)));
 	if (!schedule_first(&schedule, spec, f->op.now, &job->due)) {
+		bool until = instant_is_set(spec->until);
+
 		error = (struct field_error){ .reason = "it comes no more" };
-		(void)snprintf(error.path, sizeof(error.path), "%s",
+		if (until)
+			(void)snprintf(error.reason, sizeof(error.reason), "nothing would be due from now on until"
+			    " then");
+		(void)snprintf(error.path, sizeof(error.path), "%s", until ? "until" :
 		    spec->cron != NULL ? "cron" : "calendar");
+		schedule_done(&schedule);
+		return refuse_schedule(f, place, &error);
+	}
+	if (!add_look_ahead(f, place, spec, &schedule, job->due, &error)) {
 		schedule_done(&schedule);
 		return refuse_schedule(f, place, &error);
 	}
