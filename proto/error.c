@@ -22,7 +22,7 @@ static const struct error_row rows[] = {
 	[JOBD_EXPECTED_MORE] = { "org.varlink.service.ExpectedMore",
 	    "the method answers only calls with the flag more", NULL, NULL, EXIT_FAILED },
 	[JOBD_NOT_FOUND] = { "io.jobd.NotFound",
-	    "nothing is called so", "what", NULL, EXIT_NOT_FOUND },
+	    "nothing is called so", "what", "reason", EXIT_NOT_FOUND },
 	[JOBD_NAME_TAKEN] = { "io.jobd.NameTaken",
 	    "another job has this name", "name", NULL, EXIT_CONFLICT },
 	[JOBD_INVALID_FIELD] = { "io.jobd.InvalidField",

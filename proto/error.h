@@ -15,7 +15,7 @@ enum jobd_error {
 	JOBD_PERMISSION_DENIED,		/* {} */
 	JOBD_EXPECTED_MORE,		/* {} */
 	/* io.jobd */
-	JOBD_NOT_FOUND,			/* {what}: the selector that found nothing */
+	JOBD_NOT_FOUND,			/* {what, reason}: the selector that found nothing; why it does not any more, or NULL */
 	JOBD_NAME_TAKEN,		/* {name} */
 	JOBD_INVALID_FIELD,		/* {field, reason}: a value that means nothing sensible */
 	JOBD_CONFLICT,			/* {reason} */

@@ -530,7 +530,7 @@ struct op_resolve {
 	int64_t		 next_after;
 	bool		 pattern;	/* out: it was a glob */
 	/*
-	 * -ENOENT: an id or name that is not there (a glob that matches nothing, or what has not these
+	 * -EIDRM: an id or run that was there once.  -ENOENT: an id or name that is not there (a glob that matches nothing, or what has not these
 	 * labels and states, is n == 0)
 	 */
 };

@@ -407,6 +407,24 @@ run_exists(struct sqlite *db, int64_t job, int64_t run)
 	return r;
 }
 
+static int job_get(struct sqlite *db, int64_t id, struct job_info *job, struct cJSON **spec);
+
+/* An id or a run that is not there: was it?  -EIDRM or -ENOENT, or -EIO. */
+static int
+once_there(struct sqlite *db, int64_t id, int64_t run)
+{
+	struct job_info job = { 0 };
+	int r;
+
+	if (run == 0)
+		return id > 0 && id <= db->counts.last_id ? -EIDRM : -ENOENT;
+	r = job_get(db, id, &job, NULL);
+	if (r == 0)
+		r = run <= job.runs ? -EIDRM : -ENOENT;
+	job_info_done(&job);
+	return r;
+}
+
 int
 sqlite_resolve(void *arg, struct store_op *op)
 {
@@ -417,8 +435,13 @@ sqlite_resolve(void *arg, struct store_op *op)
 
 	if (selector_is_id(o->selector, &id, &o->run)) {
 		r = job_find(db, id, NULL, &id);
-		if (r == 1 && o->run != 0)
+		if (r == 0 && o->run == 0)
+			return once_there(db, id, 0);
+		if (r == 1 && o->run != 0) {
 			r = run_exists(db, id, o->run);
+			if (r == 0)
+				return once_there(db, id, o->run);
+		}
 	} else if (is_glob(o->selector)) {
 		o->pattern = true;
 		return resolve_glob(db, o);
