@@ -51,7 +51,9 @@ const struct command cmd_run = {
 	    "its code: the command's own, 128+N when signal N ended it, 124 when it timed\n"
 	    "out, 125 when it could not be started. Signals are passed on to it: ^C is for\n"
 	    "the command, a second one cancels the run and waits for its end, a third one\n"
-	    "leaves at once. It goes on when the terminal is closed or jobd is restarted.\n"
+	    "leaves at once. It goes on when the terminal is closed or jobd is restarted, and\n"
+	    "does not wait for who reads its output: of what is read later than it is written\n"
+	    "no more is kept than --output-max, and where some is missing stderr says so.\n"
 	    "It starts in the present directory and reads nothing unless --stdin says so. It\n"
 	    "has a fixed environment: nothing of yours but what -e, --env-here and\n"
 	    "--env-file set.\n",
@@ -241,7 +243,7 @@ add_run(struct client *c)
 static int
 stream(struct client *c, const struct cJSON *run, struct interrupt *interrupt)
 {
-	struct logs logs = { .patient = true };
+	struct logs logs = { .patient = true, .attended = true };
 	struct cJSON *parameters = json_object();
 	char *label = run_label(run);
 	int r;
