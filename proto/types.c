@@ -352,6 +352,7 @@ const struct field run_info_fields[] = {
 	  .names = run_state_names },
 	{ AT(run_info, "attempt", attempt), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(run_info, "manual", manual), .type = FIELD_BOOL },
+	{ AT(run_info, "waitedForMutex", mutex_waited), .type = FIELD_BOOL },
 	{ AT(run_info, "due", due), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
 	{ AT(run_info, "mark", mark), .type = FIELD_ENUM, .names = due_mark_names },
 	{ AT(run_info, "missed", missed), .type = FIELD_INT },

@@ -337,6 +337,7 @@ struct run_info {
 	int		 state;
 	int64_t		 attempt;	/* the present or last one, from 1; 0 while queued */
 	bool		 manual;	/* triggered by hand */
+	bool		 mutex_waited;	/* waitedForMutex, and not for a slot alone */
 	instant		 due;
 	int		 mark;		/* enum due_mark */
 	int64_t		 missed;	/* occurrences before it that were skipped as missed */

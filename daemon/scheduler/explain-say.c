@@ -420,10 +420,14 @@ say_wait(struct explain *e, const struct run_info *r, struct parts *parts)
 	for (size_t i = 0; i < e->spans_n; i++)
 		caught_up |= !span_holds(&e->spans[i]) &&
 		    span_touches(&e->spans[i], r->due, r->noticed);
-	words = xasprintf("waiting for %sa slot %s %s%s%s",
-	    caught_up && !r->manual ? "its turn to catch up, and " : "",
-	    named != NULL ? "of queue" : "for", named != NULL ? named : kind_words(e),
-	    mutex != NULL ? ", or mutex " : "", mutex != NULL ? mutex : "");
+	/* One that waits for its mutex has a slot to go to, and is in line again after that. */
+	if (r->mutex_waited && mutex != NULL)
+		words = xasprintf("waiting for %smutex %s", caught_up && !r->manual ?
+		    "its turn to catch up, and " : "", mutex);
+	else
+		words = xasprintf("waiting for %sa slot %s %s",
+		    caught_up && !r->manual ? "its turn to catch up, and " : "",
+		    named != NULL ? "of queue" : "for", named != NULL ? named : kind_words(e));
 	say(e, caught_up && !r->manual ? CAUSE_CATCH_UP : CAUSE_SLOT, from, "%s took %s", words,
 	    took_print(took, text))->until = explain_begun(r);
 	part(parts, took, words);

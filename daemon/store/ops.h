@@ -161,6 +161,7 @@ struct op_claim {		/* its order leaves no holes: there is one for each run that 
 	instant		 noticed;	/* in/out: of a queued run that was noticed before */
 	instant		 started;
 	int		 mark;		/* enum due_mark, of the due */
+	bool		 mutex;		/* in: it has waited for its mutex */
 	bool		 queue;
 	bool		 replace;	/* with queue */
 	bool		 full;		/* out: queue_max of them wait already */

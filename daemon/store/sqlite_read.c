@@ -460,10 +460,10 @@ sqlite_resolve(void *arg, struct store_op *op)
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
 	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.retry_at, r.answer," \
-	" r.output_gone, r.ended_by, r.leftovers"
+	" r.output_gone, r.ended_by, r.leftovers, r.mutex"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 33
+#define RUN_COLUMNS_N 34
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -511,6 +511,7 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 		.retry_at = { col_int(st, 28) > 0 ? col_int(st, 28) : 0 },
 		.output_removed = { col_int(st, 30) },
 		.leftovers = col_int(st, 32),
+		.mutex_waited = col_int(st, 33) != 0,
 	};
 	run->ended_by = col_text(st, 31);
 	run->reason = col_text(st, 19);

@@ -500,6 +500,30 @@ what_keeps_a_job_in_its_queue_is_told(void **state)
 	world_close(&w);
 }
 
+static void
+of_slot_and_mutex_the_one_that_it_waited_for_is_told(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w, NEW_YEAR, 100);
+	c = client_open(&w);
+	add(&c, JOB("m1", "\"mutex\":\"db\"", "100"));
+	add(&c, JOB("m2", "\"mutex\":\"db\"", "5"));
+	add(&c, JOB("q1", "\"mutex\":\"x\",\"queue\":\"heavy\"", "50"));
+	add(&c, JOB("q2", "\"mutex\":\"y\",\"queue\":\"heavy\"", "5"));
+	pass(&w, USEC_SEC);
+	call_jobs(&c, "Trigger", "m2");
+	pass_to(&w, "2027-01-01T00:05:00Z");
+	told(&c, "2.1", NULL, "what was asked for by hand at 2027-01-01T00:00:01Z ran as 2.1, 1m44s after that: 1m44s"
+	    " waiting for mutex db; it succeeded after 5s");
+	told(&c, "q2", NULL, "finished: its one occurrence, due " NEW_YEAR ", ran as 4.1, 50s late: 50s waiting"
+	    " for a slot of queue heavy; it succeeded after 5s");
+	client_close(&c);
+	world_close(&w);
+}
+
 /* ---- what ran ---- */
 
 static void
@@ -1127,6 +1151,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(state_and_its_cause_are_told),
 		cmocka_unit_test(what_keeps_a_job_in_its_queue_is_told),
+		cmocka_unit_test(of_slot_and_mutex_the_one_that_it_waited_for_is_told),
 		cmocka_unit_test(lateness_is_split_into_its_causes),
 		cmocka_unit_test(skip_for_overlap_names_the_run_and_how_often),
 		cmocka_unit_test(skip_for_absence_says_who_was_away_and_the_policy),
