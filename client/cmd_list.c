@@ -43,8 +43,8 @@ const struct command cmd_list = {
 	.alias = "ls",
 	.usage = "[OPTIONS] [PATTERN]",
 	.summary = "List jobs in the order of their ids",
-	.text = "PATTERN is a glob pattern for their names; jobs without one go by their ids. A name\n"
-	    "or an id alone lists that job.\n",
+	.text = "PATTERN is a glob pattern for their names; jobs without one go by their ids. A\n"
+	    "name or an id alone lists that job.\n",
 	.examples = "  jobctl list --state running\n  jobctl list -l team=dba 'db-*'\n"
 	    "  jobctl list -w --state running\n",
 	.options = list_options,

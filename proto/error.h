@@ -5,6 +5,8 @@
 #ifndef PROTO_ERROR_H
 #define PROTO_ERROR_H
 
+#include <stdbool.h>
+
 enum jobd_error {
 	JOBD_OK,
 	/* org.varlink.service */
@@ -47,6 +49,7 @@ struct error_row {
 	const char	*parameter;	/* name of the first parameter, or NULL */
 	const char	*parameter2;	/* of the second, or NULL */
 	enum exit_code	 exit_code;
+	bool		 optional;	/* the second may be absent */
 };
 
 /* The row of an error; e is less than JOBD_ERROR_COUNT. */
