@@ -114,11 +114,12 @@ last_told(const struct output *o, const struct cJSON *run)
 	char *label = run_label(run), *result = outcome_text(run), *took = run_took(o, run);
 	const char *state = value_text(run, "state"), *at = json_get_string(run, "endedAt");
 	const char *again = json_get_string(run, "retryAt");
-	char *words = word_print(state), *far = progress_text(o, run), *when, *why, *next;
+	char *words = word_print(state), *far = progress_text(o, run), *when, *why, *next, *by;
 
 	if (!at)
 		at = json_get_string(run, "startedAt");
 	when = text_relative(o, at ? at : json_get_string(run, "due"));
+	by = text_escape(value_text(run, "canceledBy"));
 	why = text_escape(outcome_reason(run) ? outcome_reason(run) : "");
 	printf("Run %s %s%s%s%s", label, run_final(run) ? "" : "is ", color_of(o, state), words,
 	    color_off(o));
@@ -128,6 +129,8 @@ last_told(const struct output *o, const struct cJSON *run)
 		printf("%s %s", run_final(run) ? "" : ", started", when);
 	if (*took)
 		printf(", %s %s", run_final(run) ? "after" : "for", took);
+	if (run_final(run) && *by)
+		printf(", by %s", by);
 	printf("%s%s.\n", *why ? ": " : "", why);
 	if (run_canceling(run))
 		canceling_told(o, run);
@@ -152,6 +155,7 @@ last_told(const struct output *o, const struct cJSON *run)
 	free(words);
 	free(when);
 	free(why);
+	free(by);
 }
 
 /* The runs that wait behind it, as far as they were told. */

@@ -706,13 +706,15 @@ get_step(struct task *t)
 	f->op.op.kind = OP_GET;
 	f->op.id = id_parse(in->job);
 	f->op.name = in->job;
-	f->op.dependencies = true;
+	f->op.dependencies = f->op.once = true;
 	f->op.now = loop_wall(t->loop);
 	f->op.runs_max = in->runs < 0 ? GET_RUNS_DEFAULT : (size_t)in->runs;
 	store_submit(server_of(&f->call)->store, &f->op.op, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
 	if (f->op.op.result == -ENOENT) {
 		call_fail(&f->call, JOBD_NOT_FOUND, in->job, NULL);
+	} else if (f->op.op.result == -EIDRM) {
+		call_fail(&f->call, JOBD_NOT_FOUND, in->job, JOB_ONCE_THERE);
 	} else if (f->op.op.result < 0) {
 		call_fail_store(&f->call, f->op.op.result);
 	} else {

@@ -94,7 +94,7 @@ look(struct select *s, struct op_resolve *op)
 		refuse(s, JOBD_NOT_FOUND, selector, NULL);
 	} else if (op->op.result == -EIDRM) {
 		refuse(s, JOBD_NOT_FOUND, selector, strchr(selector, '.') != NULL ?
-		    "retention has given it up" : "it was removed, or retention has given it up");
+		    "retention has given it up" : JOB_ONCE_THERE);
 	} else if (op->op.result < 0) {
 		s->result = op->op.result;
 		refuse(s, JOBD_STORE_UNAVAILABLE, NULL, NULL);

@@ -549,6 +549,7 @@ struct op_get {
 	bool		 dependencies;	/* in: these are wanted: */
 	struct dependency_info *parents, *children;	/* out: all; the first CHILDREN_TOLD */
 	size_t		 parents_n, children_n;
+	bool		 once;		/* in: of an id that was there once: -EIDRM */
 	/* -ENOENT */
 };
 #define CHILDREN_TOLD 100

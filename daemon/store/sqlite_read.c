@@ -830,6 +830,8 @@ sqlite_get(void *arg, struct store_op *op)
 			return r < 0 ? r : -ENOENT;
 	}
 	r = job_get(db, id, &o->job, &o->job.spec);
+	if (r == -ENOENT && o->once)
+		return once_there(db, id, 0);
 	if (r == 0)
 		r = job_read_rest(db, &o->job);
 	if (r == 0)

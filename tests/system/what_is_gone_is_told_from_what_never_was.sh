@@ -24,5 +24,7 @@ says "there is no run 7.1" show 7.1
 jobctl rm -q kept
 says "there is no job 1 any more: it was removed, or retention has given it up" wait 1
 says "there is no job 1 any more: it was removed, or retention has given it up" why 1
+says "there is no job 1 any more: it was removed, or retention has given it up" show 1
+says "there is no job 2" show 2
 says "there is no job 2" wait 2
 stop_jobd
