@@ -602,7 +602,7 @@ args_option_of(const struct args *a, const char *field)
 	return found;
 }
 
-/* The option of the command whose field ends in this word of n bytes, or NULL. */
+/* The option of the command whose field ends in this word of n bytes, its unit apart, or NULL. */
 static const struct option *
 option_by_word(const struct args *a, const char *word, size_t n)
 {
@@ -612,7 +612,7 @@ option_by_word(const struct args *a, const char *word, size_t n)
 		const char *dot = o->field ? strrchr(o->field, '.') : NULL;
 		const char *last = dot ? dot + 1 : o->field;
 
-		if (last && strlen(last) == n && strncmp(last, word, n) == 0)
+		if (last && strncmp(last, word, n) == 0 && (!last[n] || strcmp(last + n, "USec") == 0))
 			return o;
 	}
 	return NULL;
