@@ -363,19 +363,22 @@ say_retrying(struct explain *e, const struct run_info *r, struct buf *out)
 	buf_done(&next);
 }
 
-/* The run of the same job that ended while this one waited, or NULL. */
+/* The run of the same job that ended while this one waited, the last of them; or NULL. */
 static const struct run_info *
 waited_for(const struct explain *e, const struct run_info *r, instant from)
 {
+	const struct run_info *found = NULL;
+
 	for (size_t i = 0; i < e->runs_n; i++) {
 		const struct run_info *o = &e->runs[i];
 
 		if (o->run != r->run && o->ended.usec > from.usec && instant_is_set(o->started) &&
 		    o->ended.usec <= explain_begun(r).usec &&
-		    o->started.usec < explain_begun(r).usec)
-			return o;
+		    o->started.usec < explain_begun(r).usec &&
+		    (found == NULL || found->ended.usec < o->ended.usec))
+			found = o;
 	}
-	return NULL;
+	return found;
 }
 
 /* The queue that somebody has named; NULL: it is in one that is always there, or in none. */

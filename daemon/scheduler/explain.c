@@ -120,6 +120,14 @@ want(struct explain *e, int64_t run)
 		e->wanted[e->wanted_n++] = run;
 }
 
+/* For the end of which it may have waited: not always the one before, which may have been canceled in line. */
+static void
+want_before(struct explain *e, int64_t run, int64_t n)
+{
+	for (int64_t i = 1; i <= n; i++)
+		want(e, run - i);
+}
+
 /* Its run, or the run that was active; and the run before, for whose end it may have waited. */
 static void
 want_subject(struct explain *e, const struct subject *s)
@@ -132,7 +140,7 @@ want_subject(struct explain *e, const struct subject *s)
 		return;
 	want(e, s->row.run);
 	if (s->kind == SUBJECT_RAN)
-		want(e, s->row.run - 1);
+		want_before(e, s->row.run, 2);
 }
 
 /* The latest skip among the rows, or NULL. */
@@ -178,7 +186,7 @@ explain_pick(struct explain *e)
 	if (e->question == EXPLAIN_NOW)
 		pick_now(e);
 	else if (e->question == EXPLAIN_RUN)
-		want(e, e->runs[0].run - 1);
+		want_before(e, e->runs[0].run, 5);
 	else if (row != NULL)
 		pick_in_row(e, row);
 	else if (instant_is_set(e->job->due) && e->job->due.usec <= explain_until(e).usec)

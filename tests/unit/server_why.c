@@ -520,6 +520,15 @@ of_slot_and_mutex_the_one_that_it_waited_for_is_told(void **state)
 	    " waiting for mutex db; it succeeded after 5s");
 	told(&c, "q2", NULL, "finished: its one occurrence, due " NEW_YEAR ", ran as 4.1, 50s late: 50s waiting"
 	    " for a slot of queue heavy; it succeeded after 5s");
+	/* Its own run, though the one between them was canceled in line. */
+	add(&c, JOB("own", "\"overlap\":\"queue\",\"overlapLimit\":5", "100"));
+	pass(&w, USEC_SEC);
+	call_jobs(&c, "Trigger", "own");
+	call_jobs(&c, "Trigger", "own");
+	call_jobs(&c, "Cancel", "5.2");
+	pass_to(&w, "2027-01-01T00:10:00Z");
+	told(&c, "5.3", NULL, "what was asked for by hand at 2027-01-01T00:05:01Z ran as 5.3, 1m39s after that: 1m39s"
+	    " waiting for the end of 5.1; it succeeded after 1m40s");
 	client_close(&c);
 	world_close(&w);
 }
