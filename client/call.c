@@ -289,12 +289,14 @@ call_send(struct call *c, const char *method, const struct cJSON *parameters, bo
 
 /* What was looked for and is not there. */
 static void
-not_found(const struct command *command, const char *what)
+not_found(const struct command *command, const char *what, const char *reason)
 {
 	static const char digits[] = "0123456789", any[] = "a job ";
 	size_t n = strspn(what, digits);
 
-	if (command->noun)
+	if (reason)
+		complain("there is no %s %s any more: %s", strchr(what, '.') ? "run" : "job", what, reason);
+	else if (command->noun)
 		complain("there is no %s %s", command->noun, what);
 	else if (strncmp(what, any, sizeof(any) - 1) == 0)
 		complain("there is no %s", what + strlen("a "));
@@ -378,7 +380,7 @@ explain(struct call *c)
 	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER))
 		bad_field(client, a, b ? b : row->text);
 	else if (a && c->error == JOBD_NOT_FOUND)
-		not_found(client->command, a);
+		not_found(client->command, a, b);
 	else if (c->error == JOBD_NAME_TAKEN && client->command->noun)
 		complain("there is a %s of this name: %s", client->command->noun, a ? a : "");
 	else if (c->error == JOBD_PERMISSION_DENIED && args_flag(&client->args, "user"))

@@ -26,6 +26,7 @@ struct command {
 	const char		*words_name;	/* how errors call them */
 	const char		*noun;		/* what names are of; NULL: jobs */
 	size_t			 words_min, words_max;
+	bool			 one_job;	/* its word is of one: no pattern */
 	int (*run)(struct client *c);		/* returns the exit code */
 };
 

@@ -51,7 +51,9 @@ const struct command cmd_run = {
 	    "its code: the command's own, 128+N when signal N ended it, 124 when it timed\n"
 	    "out, 125 when it could not be started. Signals are passed on to it: ^C is for\n"
 	    "the command, a second one cancels the run and waits for its end, a third one\n"
-	    "leaves at once. It goes on when the terminal is closed or jobd is restarted.\n"
+	    "leaves at once. It goes on when the terminal is closed or jobd is restarted, and\n"
+	    "does not wait for who reads its output: of what is read later than it is written\n"
+	    "no more is kept than --output-max, and where some is missing stderr says so.\n"
 	    "It starts in the present directory and reads nothing unless --stdin says so. It\n"
 	    "has a fixed environment: nothing of yours but what -e, --env-here and\n"
 	    "--env-file set.\n",
@@ -78,18 +80,6 @@ add_parameters(struct client *c)
 	return parameters;
 }
 
-/* --dry-run: what Add would be told. */
-static void
-dry_run(const struct client *c, const struct cJSON *parameters)
-{
-	if (c->out.json) {
-		output_json(parameters);
-		return;
-	}
-	puts("would add a job:");
-	spec_print(&c->out, json_first(json_get(parameters, "jobs")), false);
-}
-
 /* What the next time changes will do to it. */
 static void
 warn(const struct cJSON *reply)
@@ -101,6 +91,62 @@ warn(const struct cJSON *reply)
 	for (i = 0; i < warnings.n; i++)
 		complain("note: %s", warnings.items[i]);
 	strings_done(&warnings);
+}
+
+/* Would jobd take it?  When there is none, that has to be found out another time. */
+static int
+dry_check(const struct client *c, struct cJSON *parameters)
+{
+	struct client quiet = *c;
+	struct cJSON *reply = NULL, *existing;
+	struct buf said = { 0 };
+	int r;
+
+	quiet.out.json = false;		/* what would be sent is what is printed */
+	json_set_bool(parameters, "dryRun", 1);
+	complain_into(&said);
+	r = call_once(&quiet, "io.jobd.Add", parameters, &reply);
+	complain_into(NULL);
+	json_remove(parameters, "dryRun");
+	if (r == EXIT_UNREACHABLE) {
+		complain("note: jobd is not running, and has not checked this");
+		r = 0;
+	} else if (buf_len(&said) > 0) {
+		char *text = xstrdup(buf_string(&said)), *line, *rest = text;
+
+		while ((line = strsep(&rest, "\n")) != NULL)
+			if (*line)
+				complain("%s", line);
+		free(text);
+	}
+	warn(reply);
+	existing = r == 0 ? json_first(json_get(reply, "existing")) : NULL;
+	if (existing) {
+		char *id = json_print(existing);
+
+		complain("note: job %s has this key already: nothing would be added", id);
+		free(id);
+	}
+	json_free(reply);
+	buf_done(&said);
+	return r;
+}
+
+/* --dry-run: what Add would be told, if jobd would take it. */
+static int
+dry_run(const struct client *c, struct cJSON *parameters)
+{
+	int r = dry_check(c, parameters);
+
+	if (r)
+		return r;
+	if (c->out.json) {
+		output_json(parameters);
+		return 0;
+	}
+	puts("would add a job:");
+	spec_print(&c->out, json_first(json_get(parameters, "jobs")), false);
+	return 0;
 }
 
 /* Add; *id is 0 after a dry run, *existed when its key was there and nothing was added. */
@@ -116,7 +162,7 @@ add(struct client *c, long long *id, bool *existed)
 		return r;
 	parameters = add_parameters(c);
 	if (args_flag(&c->args, "dry-run")) {
-		dry_run(c, parameters);
+		r = dry_run(c, parameters);
 	} else {
 		r = call_once(c, "io.jobd.Add", parameters, &reply);
 		warn(reply);
@@ -197,7 +243,7 @@ add_run(struct client *c)
 static int
 stream(struct client *c, const struct cJSON *run, struct interrupt *interrupt)
 {
-	struct logs logs = { .patient = true };
+	struct logs logs = { .patient = true, .attended = true };
 	struct cJSON *parameters = json_object();
 	char *label = run_label(run);
 	int r;

@@ -17,7 +17,7 @@
 static int doctor_run(struct client *c);
 
 static const struct option doctor_options[] = {
-	{ .name = "since", .argument = "D", .kind = OPTION_DURATION, .field = "sinceUSec",
+	{ .name = "since", .argument = "D", .kind = OPTION_SPAN, .field = "sinceUSec",
 	    .help = "what happened in the last D (1d)" },
 	{ .name = "kinds", .kind = OPTION_FLAG,
 	    .help = "also who uses the loop, by kind of task" },

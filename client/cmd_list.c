@@ -10,6 +10,7 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/health.h"
+#include "client/outcome.h"
 #include "client/progress.h"
 #include "client/jobs.h"
 #include "proto/error.h"
@@ -29,7 +30,7 @@ static const struct option list_options[] = {
 	{ .name = "queue", .argument = "QUEUE", .kind = OPTION_TEXT, .field = "queue",
 	    .help = "only jobs in this queue" },
 	{ .name = "mine", .field = "mine", .help = "only jobs that you added" },
-	{ .name = "limit", .argument = "N", .kind = OPTION_INT,
+	{ .name = "limit", .argument = "N", .kind = OPTION_COUNT,
 	    .help = "at most so many; all when absent" },
 	{ 'w', "watch", NULL, OPTION_FLAG, 0, NULL, NULL,
 	    "paint them again every second, as many as fit;\n"
@@ -42,7 +43,8 @@ const struct command cmd_list = {
 	.alias = "ls",
 	.usage = "[OPTIONS] [PATTERN]",
 	.summary = "List jobs in the order of their ids",
-	.text = "PATTERN is a glob pattern for their names.\n",
+	.text = "PATTERN is a glob pattern for their names; jobs without one go by their ids. A\n"
+	    "name or an id alone lists that job.\n",
 	.examples = "  jobctl list --state running\n  jobctl list -l team=dba 'db-*'\n"
 	    "  jobctl list -w --state running\n",
 	.options = list_options,
@@ -68,7 +70,7 @@ jobs_row(struct table *t, const struct cJSON *job)
 	const struct output *o = t->output;
 	const struct cJSON *last = json_get(job, "lastRun");
 	const char *ended = json_get_string(last, "endedAt");
-	char *far = o->terminal ? progress_text(o, last) : NULL;
+	char *far = o->terminal && !run_canceling(last) ? progress_text(o, last) : NULL;
 	bool schedule = json_get(job, "schedule") != NULL;
 
 	table_cell(t, xasprintf("%lld", json_get_int(job, "id", 0)));

@@ -16,7 +16,7 @@ static const struct option logs_options[] = {
 	{ 'n', "tail", "N", OPTION_INT, 0, "tail", NULL, "only the last N lines" },
 	{ .name = "since", .argument = "TIME", .kind = OPTION_TEXT,
 	    .help = "only what was written since then: 08:30, or 10m ago" },
-	{ .name = "attempt", .argument = "N", .kind = OPTION_INT, .field = "attempt",
+	{ .name = "attempt", .argument = "N", .kind = OPTION_COUNT, .field = "attempt",
 	    .help = "of this attempt instead of the latest" },
 	{ .name = "stdout", .help = "only what it wrote to stdout" },
 	{ .name = "stderr", .help = "only what it wrote to stderr" },

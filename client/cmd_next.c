@@ -15,7 +15,7 @@
 static int next_run(struct client *c);
 
 static const struct option next_options[] = {
-	{ 'n', "count", "N", OPTION_INT, 0, "n", NULL, "so many (10)" },
+	{ 'n', "count", "N", OPTION_COUNT, 0, "n", NULL, "so many (10)" },
 	{ 0, "from", "TIME", OPTION_INSTANT, 0, "from", NULL, "after that time, instead of now" },
 	{ 0, "cron", "EXPRESSION", OPTION_TEXT, 0, "cron", "Without a job", "of these times" },
 	{ 0, "calendar", "EXPRESSION", OPTION_TEXT, 0, "calendar", NULL, "of these times" },
@@ -40,6 +40,7 @@ const struct command cmd_next = {
 	.words_field = "job",
 	.words_name = "JOB",
 	.words_max = 1,
+	.one_job = true,
 	.run = next_run,
 };
 
@@ -48,11 +49,15 @@ static int
 next_check(const struct client *c)
 {
 	static const char *const others[] = { "cron", "calendar", "every", "dst", "until", "except" };
-	bool asked = args_flag(&c->args, "cron") || args_flag(&c->args, "calendar") ||
+	int asked = args_flag(&c->args, "cron") + args_flag(&c->args, "calendar") +
 	    args_flag(&c->args, "every");
 	size_t i;
 
-	if (c->args.n_words == 0 && !asked) {
+	if (asked > 1) {
+		complain("give only one of --cron, --calendar and --every");
+		return EXIT_USAGE;
+	}
+	if (c->args.n_words == 0 && asked == 0) {
 		complain("of what? Give a JOB, or --cron, --calendar or --every");
 		return EXIT_USAGE;
 	}

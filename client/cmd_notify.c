@@ -16,7 +16,7 @@
 static int notify_run(struct client *c);
 
 static const struct option notify_options[] = {
-	{ 'n', "lines", "N", OPTION_INT, 0, NULL, NULL, "log: the newest N (100)" },
+	{ 'n', "lines", "N", OPTION_COUNT, 0, NULL, NULL, "log: the newest N (100)" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "test: print nothing" },
 	{ 0 },
 };

@@ -18,7 +18,7 @@ static const struct option runs_options[] = {
 	{ .name = "state", .argument = "STATE", .kind = OPTION_TEXTS, .field = "state",
 	    .help = "only these, may be repeated: running, failed,\n"
 	    "                           timed_out, ..." },
-	{ .name = "limit", .argument = "N", .kind = OPTION_INT, .help = "at most so many (20)" },
+	{ .name = "limit", .argument = "N", .kind = OPTION_COUNT, .help = "at most so many (20)" },
 	{ 0 },
 };
 
@@ -46,6 +46,18 @@ const struct column runs_columns[] = {
 #define LIMIT_DEFAULT	20
 #define PAGE		1000
 
+/* That it is to end, and when it is made to. */
+static char *
+canceling_text(const struct output *o, const struct cJSON *run)
+{
+	const char *kill = json_get_string(run, "killAt");
+	char *when = kill ? text_when(o, kill) : NULL;
+	char *text = xasprintf("canceling%s%s", when ? ", KILL " : "", when ? when : "");
+
+	free(when);
+	return text;
+}
+
 /* How it ended, and after how many attempts when one was not enough; or when the next comes. */
 static char *
 result_text(const struct output *o, const struct cJSON *run)
@@ -55,6 +67,8 @@ result_text(const struct output *o, const struct cJSON *run)
 	char *words = run_final(run) ? outcome_text(run) : again ? text_relative(o, again) : NULL;
 	char *text;
 
+	if (run_canceling(run))
+		return canceling_text(o, run);
 	if (!words && o->terminal)
 		return progress_text(o, run);
 	if (!words || (attempt < 2 && !again))

@@ -38,6 +38,7 @@ const struct command cmd_show = {
 	.words_name = "JOB or RUN",
 	.words_min = 1,
 	.words_max = 1,
+	.one_job = true,
 	.run = show_run,
 };
 
@@ -66,7 +67,8 @@ static const struct line job_lines[] = {
 static const struct line run_lines[] = {
 	{ "state", "state", LINE_WORD }, { "verdict", "verdict", LINE_WORD },
 	{ "reason", "reason", LINE_TEXT },
-	{ "canceledBy", "canceled by", LINE_TEXT }, { "exitCode", "exit code", LINE_COUNT },
+	{ "canceledBy", "canceled by", LINE_TEXT }, { "termSentAt", "TERM sent", LINE_INSTANT },
+	{ "killAt", "KILL comes", LINE_INSTANT }, { "exitCode", "exit code", LINE_COUNT },
 	{ "signal", "signal", LINE_COUNT }, { "oom", "out of memory", LINE_YES },
 	{ "endedBy", "ended by", LINE_TEXT }, { "leftovers", "left behind", LINE_COUNT },
 	{ "httpStatus", "HTTP status", LINE_COUNT }, { "attempt", "attempt", LINE_COUNT },

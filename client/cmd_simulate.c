@@ -25,9 +25,9 @@ static const struct option simulate_options[] = {
 	{ 0, "with", "FILE", OPTION_TEXT, 0, NULL, "What if",
 	    "with these jobs as well: the parameters of\n"
 	    "                           Add, or an array of jobs, as JSON; - is stdin" },
-	{ 0, "commands", "N", OPTION_INT, 0, "commands", NULL, "at most N commands at a time" },
-	{ 0, "checks", "N", OPTION_INT, 0, "checks", NULL, "at most N checks" },
-	{ 0, "timers", "N", OPTION_INT, 0, "timers", NULL, "at most N timers" },
+	{ 0, "commands", "N", OPTION_COUNT, 0, "commands", NULL, "at most N commands at a time" },
+	{ 0, "checks", "N", OPTION_COUNT, 0, "checks", NULL, "at most N checks" },
+	{ 0, "timers", "N", OPTION_COUNT, 0, "timers", NULL, "at most N timers" },
 	{ 0, "lasts", "DURATION", OPTION_DURATION, 0, "durationUSec", NULL,
 	    "a run of which nothing is known (1s)" },
 	{ 0, "timeline", NULL, OPTION_FLAG, 0, NULL, "Shown", "a line of time for each job" },

@@ -18,7 +18,7 @@ static int backfill_run(struct client *c);
 
 static const struct option skip_options[] = {
 	SELECTION_OPTIONS,
-	{ 'n', "count", "N", OPTION_INT, 0, "count", NULL, "so many of each job (1)" },
+	{ 'n', "count", "N", OPTION_COUNT, 0, "count", NULL, "so many of each job (1)" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print nothing" },
 	{ 0 },
 };
@@ -37,7 +37,7 @@ const struct command cmd_skip = {
 static const struct option backfill_options[] = {
 	{ 0, "from", "TIME", OPTION_INSTANT, 0, "from", NULL, "what was due from then on" },
 	{ 0, "to", "TIME", OPTION_INSTANT, 0, "to", NULL, "up to then (now)" },
-	{ 0, "max", "N", OPTION_INT, 0, "max", NULL, "only the latest so many (100)" },
+	{ 0, "max", "N", OPTION_COUNT, 0, "max", NULL, "only the latest so many (100)" },
 	{ 0, "tz", "ZONE", OPTION_ZONE, 0, NULL, NULL, "of the times, instead of this host's" },
 	{ 0, "dry-run", NULL, OPTION_FLAG, 0, "dryRun", NULL, "say what would run, run nothing" },
 	{ 'q', "quiet", NULL, OPTION_FLAG, 0, NULL, NULL, "print the runs only" },
@@ -57,6 +57,7 @@ const struct command cmd_backfill = {
 	.words_name = "JOB",
 	.words_min = 1,
 	.words_max = 1,
+	.one_job = true,
 	.run = backfill_run,
 };
 

@@ -28,16 +28,26 @@ const struct command cmd_status = {
 	.words_field = "job",
 	.words_name = "JOB or RUN",
 	.words_max = 1,
+	.one_job = true,
 	.run = status_run,
 };
 
 #define NEXT_SHOWN	5	/* due next, and failed last */
 #define LIST_PAGE	1000
+#define QUEUED_TOLD	10	/* runs behind the one that is told */
 
 /* Skipped so often in a row, a job is blocked by its own run. */
 #define OVERLAPS_TOLD	3
 
 /* ---- one job ---- */
+
+static bool
+is_past(const struct output *o, const char *wire)
+{
+	instant at;
+
+	return instant_parse(wire, &at) == 0 && at.usec <= o->now.usec;
+}
 
 static void
 next_told(const struct output *o, const struct cJSON *job)
@@ -47,7 +57,7 @@ next_told(const struct output *o, const struct cJSON *job)
 	bool retrying = strcmp(state, "retrying") == 0;
 	char *waits = json_get(job, "waitsFor") ? text_escape(value_text(job, "waitsFor")) : NULL;
 
-	if (due && strcmp(state, "queued") == 0)
+	if (due && strcmp(state, "queued") == 0 && is_past(o, due))
 		printf("It has been due since %s and waits for its turn: jobctl why %lld tells for what.\n",
 		    whole, json_get_int(job, "id", 0));
 	else if (due && (strcmp(state, "paused") == 0 || strcmp(state, "quarantined") == 0))
@@ -81,27 +91,49 @@ ending_told(const struct cJSON *run)
 		puts("It did not end when asked to, and was killed.");
 }
 
+/* That it has been asked to end, and when it is made to. */
+static void
+canceling_told(const struct output *o, const struct cJSON *run)
+{
+	const char *at = json_get_string(run, "termSentAt"), *kill = json_get_string(run, "killAt");
+	char *sent = text_relative(o, at), *comes = text_relative(o, kill);
+	char *by = text_escape(value_text(run, "canceledBy"));
+
+	printf("It is being canceled by %s", by);
+	if (at && kill)
+		printf(": TERM was sent %s, KILL %s %s", sent, is_past(o, kill) ? "was due" : "comes", comes);
+	puts(".");
+	free(sent);
+	free(comes);
+	free(by);
+}
+
 static void
 last_told(const struct output *o, const struct cJSON *run)
 {
 	char *label = run_label(run), *result = outcome_text(run), *took = run_took(o, run);
 	const char *state = value_text(run, "state"), *at = json_get_string(run, "endedAt");
 	const char *again = json_get_string(run, "retryAt");
-	char *words = word_print(state), *far = progress_text(o, run), *when, *why, *next;
+	char *words = word_print(state), *far = progress_text(o, run), *when, *why, *next, *by;
 
 	if (!at)
 		at = json_get_string(run, "startedAt");
 	when = text_relative(o, at ? at : json_get_string(run, "due"));
-	why = text_escape(value_text(run, "reason"));
+	by = text_escape(value_text(run, "canceledBy"));
+	why = text_escape(outcome_reason(run) ? outcome_reason(run) : "");
 	printf("Run %s %s%s%s%s", label, run_final(run) ? "" : "is ", color_of(o, state), words,
 	    color_off(o));
-	if (strcmp(state, "failed") == 0)
+	if (strcmp(state, "failed") == 0 && strcmp(result, words) != 0)
 		printf(" (%s)", result);
 	if (at)
 		printf("%s %s", run_final(run) ? "" : ", started", when);
 	if (*took)
 		printf(", %s %s", run_final(run) ? "after" : "for", took);
+	if (run_final(run) && *by)
+		printf(", by %s", by);
 	printf("%s%s.\n", *why ? ": " : "", why);
+	if (run_canceling(run))
+		canceling_told(o, run);
 	if (far) {
 		char *shown = text_escape(far);
 
@@ -123,6 +155,30 @@ last_told(const struct output *o, const struct cJSON *run)
 	free(words);
 	free(when);
 	free(why);
+	free(by);
+}
+
+/* The runs that wait behind it, as far as they were told. */
+static void
+queued_told(const struct cJSON *runs, const struct cJSON *last)
+{
+	struct buf text = { 0 };
+	const struct cJSON *run;
+	size_t n = 0;
+
+	for (run = json_first(runs); run && n <= QUEUED_TOLD; run = json_next(run)) {
+		char *label;
+
+		if (strcmp(value_text(run, "state"), "queued") != 0 ||
+		    json_get_int(run, "run", 0) == json_get_int(last, "run", 0))
+			continue;
+		label = n == QUEUED_TOLD ? xstrdup("and others") : run_label(run);
+		buf_printf(&text, "%s%s", n++ > 0 ? ", " : "", label);
+		free(label);
+	}
+	if (n > 0)
+		printf("Queued: %s.\n", buf_string(&text));
+	buf_done(&text);
 }
 
 static void
@@ -181,17 +237,18 @@ status_job(struct client *c)
 	int r;
 
 	json_set_string(c->args.parameters, "job", c->args.words[0]);
-	json_set_int(c->args.parameters, "runs", 1);
+	json_set_int(c->args.parameters, "runs", QUEUED_TOLD + 2);
 	r = call_once(c, "io.jobd.Get", c->args.parameters, &reply);
 	if (r == 0 && !c->out.json) {
 		job = json_get(reply, "job");
-		last = json_first(json_get(reply, "runs"));
+		last = json_get(job, "lastRun");
 		job_told(&c->out, job);
 		health_told(&c->out, job);
 		if (last)
 			last_told(&c->out, last);
 		else
 			puts("It has not run yet.");
+		queued_told(json_get(reply, "runs"), last);
 		if (json_get_int(job, "overlaps", 0) >= OVERLAPS_TOLD)
 			printf("It is blocked by its own run: skipped %lld times in a row.\n",
 			    json_get_int(job, "overlaps", 0));

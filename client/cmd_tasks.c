@@ -21,7 +21,7 @@ static const struct option tasks_options[] = {
 	    .help = "how many there are of each kind, instead of them" },
 	{ .name = "tree", .kind = OPTION_FLAG,
 	    .help = "indented under their parents, when piped, too" },
-	{ .name = "limit", .argument = "N", .kind = OPTION_INT, .field = "limit",
+	{ .name = "limit", .argument = "N", .kind = OPTION_COUNT, .field = "limit",
 	    .help = "at most so many (1000; 20 with --longest)" },
 	{ 0 },
 };
@@ -41,6 +41,7 @@ const struct command cmd_tasks = {
 	.words_name = "JOB or RUN",
 	.words_max = 1,
 	.paged = true,
+	.one_job = true,
 	.run = tasks_run,
 };
 

@@ -9,6 +9,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/spec.h"
 #include "client/value.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -68,8 +69,12 @@ own_uid(const char *text)
 
 /* A text of the daemon with instants as the user wants them. */
 static char *
-words_local(const struct output *o, const char *text)
+words_local(const struct output *o, const char *wire_text)
 {
+	/* What it was added with is called as it was typed. */
+	const struct args added = { .options = spec_options };
+	char *typed = args_reason_of(&added, wire_text);
+	const char *text = typed;
 	struct buf out = { 0 };
 	size_t n;
 
@@ -90,6 +95,7 @@ words_local(const struct output *o, const char *text)
 			buf_append(&out, text++, 1);
 		}
 	}
+	free(typed);
 	return buf_steal(&out);
 }
 

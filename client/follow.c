@@ -244,6 +244,7 @@ follow_wait(const struct client *client, const struct wait *wait, struct interru
 struct printing {
 	const struct output	*output;
 	bool			 timestamps;
+	bool			 attended;	/* until it was said what becomes of what is not read in time */
 	bool			 inside[2];	/* per stream: its line goes on in the next chunk */
 	size_t			 seen;		/* chunks so far */
 	char			 at[WHEN_TEXT_MAX];	/* of the last one, or "" */
@@ -252,7 +253,7 @@ struct printing {
 
 /* What is missing here, and since when. */
 static void
-cut_print(const struct printing *p, const struct cJSON *chunk)
+cut_print(struct printing *p, const struct cJSON *chunk)
 {
 	char *size = text_bytes(json_get_int(chunk, "omittedBytes", 0));
 	char *to = text_instant(p->output, json_get_string(chunk, "at"));
@@ -260,6 +261,10 @@ cut_print(const struct printing *p, const struct cJSON *chunk)
 
 	complain("... %s of output left out here%s%s, until %s", size, *from ? ", from " : "", from,
 	    to);
+	if (p->attended)
+		complain("it was not read as fast as it was written, and no more is kept than --output-max"
+		    " (8M, if not given): say more than the whole of it to have it all");
+	p->attended = false;
 	free(size);
 	free(from);
 	free(to);
@@ -387,7 +392,8 @@ none_told(const struct output *o, const struct cJSON *run, long long attempt)
 int
 follow_logs(const struct client *client, const struct logs *logs, struct interrupt *interrupt)
 {
-	struct printing p = { .output = &client->out, .timestamps = logs->timestamps };
+	struct printing p = { .output = &client->out, .timestamps = logs->timestamps,
+	    .attended = logs->attended };
 	struct call c;
 	int r = call_open(&c, client);
 

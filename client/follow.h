@@ -49,6 +49,7 @@ int follow_wait(const struct client *client, const struct wait *wait, struct int
 
 /* What Logs is asked for. */
 struct logs {
+	bool		 attended;	/* run: it was to be told whole */
 	struct cJSON		*parameters;	/* the caller's; changed when jobd comes back */
 	bool			 timestamps;
 	bool			 patient;	/* a restart of jobd is waited out */

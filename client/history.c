@@ -106,7 +106,9 @@ history_print(const struct output *o, const struct cJSON *history)
 		puts(".");
 		if (o->terminal)
 			line_of_blocks(o, json_get(history, "latest"));
-		times_print(o, json_get(history, "times"));
+		/* Of runs that were all cut short there are none. */
+		if (json_count(json_get(history, "times")) > 0)
+			times_print(o, json_get(history, "times"));
 	}
 	free(since);
 }

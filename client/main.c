@@ -165,6 +165,11 @@ words_check(const struct client *c)
 		    command->name);
 		return usage_complain(command);
 	}
+	if (command->one_job && c->args.n_words > 0 && strpbrk(c->args.words[0], "*?[")) {
+		complain("%s is for one job, and %s is a pattern: jobctl list '%s' shows which there"
+		    " are", command->name, c->args.words[0], c->args.words[0]);
+		return EXIT_USAGE;
+	}
 	return 0;
 }
 

@@ -177,6 +177,13 @@ refuse(const struct given *g, const char *what)
 	return EXIT_USAGE;
 }
 
+/* Of these 0 would mean "as if it were not given", which is not what was typed. */
+static bool
+is_positive(enum option_kind kind)
+{
+	return kind == OPTION_COUNT || kind == OPTION_SIZE || kind == OPTION_SPAN;
+}
+
 static int
 number_store(struct cJSON *to, const char *name, const struct given *g)
 {
@@ -186,6 +193,7 @@ number_store(struct cJSON *to, const char *name, const struct given *g)
 
 	switch (g->option->kind) {
 	case OPTION_INT:
+	case OPTION_COUNT:
 		if (int_parse(g->value, &n) < 0)
 			return refuse(g, "a number");
 		break;
@@ -194,6 +202,7 @@ number_store(struct cJSON *to, const char *name, const struct given *g)
 			return refuse(g, "a size, like 64K or 8M");
 		break;
 	case OPTION_DURATION:
+	case OPTION_SPAN:
 		r = duration_parse(g->value, &n);
 		if (r == -ERANGE) {
 			complain("%s: %s is too long; the longest is %s", given_print(g, option),
@@ -212,6 +221,10 @@ number_store(struct cJSON *to, const char *name, const struct given *g)
 	case OPTION_PATHS:
 	case OPTION_ZONE:
 		break;
+	}
+	if (n <= 0 && is_positive(g->option->kind)) {
+		complain("%s: must be more than 0", given_print(g, option));
+		return EXIT_USAGE;
 	}
 	if (to)
 		json_set_int(to, name, n);
@@ -290,8 +303,10 @@ value_store(struct args *a, const struct given *g)
 
 	switch (g->option->kind) {
 	case OPTION_INT:
+	case OPTION_COUNT:
 	case OPTION_SIZE:
 	case OPTION_DURATION:
+	case OPTION_SPAN:
 		return number_store(to, name, g);
 	case OPTION_INSTANT:
 		return instant_store(to, name, g);
@@ -670,7 +685,7 @@ args_option_of(const struct args *a, const char *field)
 	return found;
 }
 
-/* The option of the command whose field ends in this word of n bytes, or NULL. */
+/* The option of the command whose field ends in this word of n bytes, its unit apart, or NULL. */
 static const struct option *
 option_by_word(const struct args *a, const char *word, size_t n)
 {
@@ -680,7 +695,7 @@ option_by_word(const struct args *a, const char *word, size_t n)
 		const char *dot = o->field ? strrchr(o->field, '.') : NULL;
 		const char *last = dot ? dot + 1 : o->field;
 
-		if (last && strlen(last) == n && strncmp(last, word, n) == 0)
+		if (last && strncmp(last, word, n) == 0 && (!last[n] || strcmp(last + n, "USec") == 0))
 			return o;
 	}
 	return NULL;
@@ -691,12 +706,15 @@ args_reason_of(const struct args *a, const char *reason)
 {
 	static const char letters[] =
 	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	/* Elsewhere "from" and "at" are but words. */
-	bool of_fields = strstr(reason, "exclude one another") || strstr(reason, "only one of") ||
-	    strstr(reason, "says when") || strstr(reason, "it is for ");
+	/* In these words are fields; elsewhere "from" and "at" are but words. */
+	static const char *const of_fields_words[] = { "exclude one another", "only one of",
+	    "says when", "say when", "it is for ", "before from", "after from" };
+	bool of_fields = false;
 	struct buf text = { 0 };
 	char key[KEY_TEXT_MAX];
 
+	for (size_t i = 0; i < sizeof(of_fields_words) / sizeof(of_fields_words[0]); i++)
+		of_fields |= strstr(reason, of_fields_words[i]) != NULL;
 	while (*reason) {
 		size_t n = strspn(reason, letters), i;
 		const struct option *o = NULL;

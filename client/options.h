@@ -17,8 +17,10 @@ enum option_kind {
 	OPTION_TEXT,
 	OPTION_TEXTS,		/* may be given again and again */
 	OPTION_INT,
-	OPTION_SIZE,		/* bytes: 8M */
+	OPTION_COUNT,		/* a number from 1 */
+	OPTION_SIZE,		/* bytes, from 1: 8M */
 	OPTION_DURATION,	/* microseconds in the parameters */
+	OPTION_SPAN,		/* the same, and not 0 */
 	OPTION_INSTANT,		/* RFC 3339 in the parameters */
 	OPTION_PATH,		/* made absolute */
 	OPTION_FILE,		/* what is in the file, as text; - is standard input */

@@ -41,6 +41,12 @@ run_final(const struct cJSON *run)
 	return state >= 0 && run_state_final((enum run_state)state);
 }
 
+bool
+run_canceling(const struct cJSON *run)
+{
+	return run && state_of(run) == RUN_RUNNING && json_get_string(run, "canceledBy") != NULL;
+}
+
 static int
 failure_code(const struct cJSON *run)
 {
@@ -123,6 +129,8 @@ outcome_text(const struct cJSON *run)
 
 	if (state == RUN_SUCCEEDED)
 		return xstrdup("ok");
+	if (run_canceling(run))
+		return xstrdup("canceling");
 	/* More than the outcome says. */
 	if ((state == RUN_FAILED || state == RUN_TIMED_OUT) && verdict &&
 	    (strcmp(verdict, "degraded") == 0 || strcmp(verdict, "inconclusive") == 0 ||
@@ -131,6 +139,19 @@ outcome_text(const struct cJSON *run)
 	if (state == RUN_FAILED)
 		return failure_text(run);
 	return word_print(json_get_string(run, "state"));
+}
+
+const char *
+outcome_reason(const struct cJSON *run)
+{
+	static const char code[] = "exit code ";
+	const char *reason = json_get_string(run, "reason");
+	char *words = outcome_text(run);
+	bool same = reason && (strcmp(reason, words) == 0 ||
+	    strncmp(reason, code, sizeof(code) - 1) == 0);
+
+	free(words);
+	return same ? NULL : reason;
 }
 
 char *
@@ -169,7 +190,7 @@ run_took(const struct output *o, const struct cJSON *run)
 void
 outcome_complain(const struct cJSON *run, bool alone)
 {
-	const char *reason = json_get_string(run, "reason"), *name = json_get_string(run, "name");
+	const char *reason = outcome_reason(run), *name = json_get_string(run, "name");
 	const char *by = json_get_string(run, "canceledBy");
 	int state = state_of(run);
 	char *label, *words;

@@ -16,8 +16,14 @@ struct output;
  */
 int outcome_code(const struct cJSON *run);
 
-/* In a few words: "ok", "exit 3", "KILL", "timed out", "HTTP 503"; allocated. */
+/* Does it go on, and is to end? */
+bool run_canceling(const struct cJSON *run);
+
+/* In a few words: "ok", "canceling", "exit 3", "KILL", "timed out", "HTTP 503"; allocated. */
 char *outcome_text(const struct cJSON *run);
+
+/* What its reason says beyond outcome_text(), or NULL; the run's. */
+const char *outcome_reason(const struct cJSON *run);
 
 /* On stderr why it did not succeed, unless the command's exit code is the whole story. */
 void outcome_complain(const struct cJSON *run, bool alone);

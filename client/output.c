@@ -324,25 +324,8 @@ char *
 text_duration(usec_t d)
 {
 	char text[WHEN_TEXT_MAX];
-	usec_t unit = 1;
 
-	if (d >= USEC_DAY)
-		unit = USEC_HOUR;
-	else if (d >= USEC_HOUR)
-		unit = USEC_MINUTE;
-	else if (d >= USEC_MINUTE)
-		unit = USEC_SEC;
-	else if (d >= 10 * USEC_SEC)
-		unit = 100 * USEC_MSEC;
-	else if (d >= USEC_SEC)
-		unit = 10 * USEC_MSEC;
-	else if (d >= 10 * USEC_MSEC)
-		unit = USEC_MSEC;
-	else if (d >= USEC_MSEC)
-		unit = 10;
-	if (d <= INT64_MAX - unit)
-		d += unit / 2;
-	return xstrdup(duration_print(d - d % unit, text));
+	return xstrdup(duration_print_about(d, text));
 }
 
 /* East Asian wide characters take two columns, combining ones none. */

@@ -48,7 +48,7 @@ const struct option spec_options[] = {
 	{ 0, "jitter", "DURATION", D, VERB_RUN, "jitterUSec", NULL, "begin up to so much later" },
 	{ 0, "misfire", "once|skip|all[:N]", T, VERB_RUN, "misfire", NULL,
 	    "what becomes of dues while jobd was down" },
-	{ 0, "misfire-window", "DURATION", D, VERB_RUN, "misfireWindowUSec", NULL,
+	{ 0, "misfire-window", "DURATION", OPTION_SPAN, VERB_RUN, "misfireWindowUSec", NULL,
 	    "skip what was due longer ago" },
 
 	{ 'n', "name", "NAME", T, 0, "name", "How", "a name of its own" },
@@ -57,14 +57,14 @@ const struct option spec_options[] = {
 	{ 0, "queue", "QUEUE", T, 0, "queue", NULL, "wait for slots of it; made when it is new" },
 	{ 0, "priority", "N", OPTION_INT, 0, "priority", NULL,
 	    "the highest goes first, -1000 to 1000 (0)" },
-	{ 0, "slots", "N", OPTION_INT, 0, "slots", NULL, "take so many of its queue (1)" },
+	{ 0, "slots", "N", OPTION_COUNT, 0, "slots", NULL, "take so many of its queue (1)" },
 	{ 0, "mutex", "NAME", T, 0, "mutex", NULL, "never beside another job that names it" },
 	{ 0, "overlap", "MODE", T, VERB_RUN, "overlap", NULL,
 	    "dues while it runs: skip (the default), queue[:N]\n"
 	    "                           (1 waits), parallel[:N] (4 run), or replace it" },
 	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
 	    "end a run that takes longer; 0 is never" },
-	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
+	{ 0, "grace", "DURATION", OPTION_SPAN, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
 	{ 0, "retries", "N", OPTION_INT, 0, "retries", NULL,
 	    "try again when it fails, up to N times" },
 	{ 0, "backoff", "exp:D..D|fixed:D", T, 0, "backoff", NULL,
@@ -83,7 +83,8 @@ const struct option spec_options[] = {
 	    "                           down up timed_out lost missed skipped any" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
-	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "say what would be sent, send nothing" },
+	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "let jobd check it, say what would be added, and\n"
+	    "                           add nothing" },
 
 	{ 'C', "directory", "DIR", OPTION_PATH, 0, "command.directory", "Command",
 	    "start it there instead of here" },
@@ -102,11 +103,11 @@ const struct option spec_options[] = {
 	{ 0, "nice", "N", OPTION_INT, 0, "command.nice", NULL, "be nicer by so much: 1 to 19" },
 	{ 0, "memory", "BYTES", OPTION_SIZE, 0, "command.memoryBytesMax", NULL,
 	    "no more memory than that, all together: 512M" },
-	{ 0, "cpu", "PERCENT", OPTION_INT, 0, "command.cpuPercent", NULL,
+	{ 0, "cpu", "PERCENT", OPTION_COUNT, 0, "command.cpuPercent", NULL,
 	    "no more time than that: 100 is one processor" },
-	{ 0, "tasks", "N", OPTION_INT, 0, "command.tasksMax", NULL,
+	{ 0, "tasks", "N", OPTION_COUNT, 0, "command.tasksMax", NULL,
 	    "no more processes and threads than that" },
-	{ 0, "idle-timeout", "DURATION", D, 0, "command.idleTimeoutUSec", NULL,
+	{ 0, "idle-timeout", "DURATION", OPTION_SPAN, 0, "command.idleTimeoutUSec", NULL,
 	    "end a run that writes nothing for so long" },
 	{ 0, "progress", NULL, F, 0, "command.progress", NULL,
 	    "it reports on descriptor $JOBD_PROGRESS_FD" },
@@ -117,7 +118,7 @@ const struct option spec_options[] = {
 	{ 0, "body", "TEXT", T, 0, "http.body", NULL, "send it" },
 	{ 0, "body-file", "FILE", OPTION_FILE, 0, "http.body", NULL, "send what is in it now" },
 	{ 0, "no-redirect", NULL, F, 0, "http.noRedirect", NULL, "a redirect is the answer" },
-	{ 0, "connect-timeout", "DURATION", D, 0, "http.connectTimeoutUSec", NULL,
+	{ 0, "connect-timeout", "DURATION", OPTION_SPAN, 0, "http.connectTimeoutUSec", NULL,
 	    "for name, connection and TLS" },
 	{ 0, "ip", "ipv4|ipv6", T, 0, "http.ipVersion", NULL, "only such addresses" },
 	{ 0, "http-version", "http1|http2", T, 0, "http.httpVersion", NULL, "nothing else will do" },
@@ -141,13 +142,13 @@ const struct option spec_options[] = {
 	{ 0, "expect-size", "MIN..MAX", T, 0, "http.expectSize", NULL, "bytes of the body: 1..1M" },
 	{ 0, "expect-time", "PHASE<DURATION", OPTION_TEXTS, 0, "http.expectTime", NULL,
 	    "'total<2s', 'tls<300ms'" },
-	{ 0, "cert-days", "N", OPTION_INT, 0, "http.certDays", NULL,
+	{ 0, "cert-days", "N", OPTION_COUNT, 0, "http.certDays", NULL,
 	    "so long the certificate must still hold" },
-	{ 0, "chain-days", "N", OPTION_INT, 0, "http.chainDays", NULL,
+	{ 0, "chain-days", "N", OPTION_COUNT, 0, "http.chainDays", NULL,
 	    "and each of those it was verified by" },
-	{ 0, "fail-after", "N", OPTION_INT, 0, "http.failAfter", NULL,
+	{ 0, "fail-after", "N", OPTION_COUNT, 0, "http.failAfter", NULL,
 	    "its health is down after N failed in a row (1)" },
-	{ 0, "ok-after", "N", OPTION_INT, 0, "http.okAfter", NULL,
+	{ 0, "ok-after", "N", OPTION_COUNT, 0, "http.okAfter", NULL,
 	    "and up again after N that are not (1)" },
 	{ 0, "quick-retries", "N", OPTION_INT, 0, "http.quickRetries", NULL,
 	    "before a first failure counts (2), 1 s apart" },
@@ -584,12 +585,14 @@ option_print(const struct output *o, const struct cJSON *spec, const struct opti
 		text = text_bytes((long long)strlen(value_text(spec, name)));
 		break;
 	case OPTION_INT:
+	case OPTION_COUNT:
 		text = xasprintf("%lld", json_get_int(spec, name, 0));
 		break;
 	case OPTION_SIZE:
 		text = text_bytes(json_get_int(spec, name, 0));
 		break;
 	case OPTION_DURATION:
+	case OPTION_SPAN:
 		text = duration_whole(json_get_int(spec, name, 0));
 		break;
 	case OPTION_INSTANT:

@@ -5,6 +5,8 @@
 #ifndef PROTO_ERROR_H
 #define PROTO_ERROR_H
 
+#include <stdbool.h>
+
 enum jobd_error {
 	JOBD_OK,
 	/* org.varlink.service */
@@ -15,7 +17,7 @@ enum jobd_error {
 	JOBD_PERMISSION_DENIED,		/* {} */
 	JOBD_EXPECTED_MORE,		/* {} */
 	/* io.jobd */
-	JOBD_NOT_FOUND,			/* {what}: the selector that found nothing */
+	JOBD_NOT_FOUND,			/* {what, reason}: the selector that found nothing; why it does not any more, or NULL */
 	JOBD_NAME_TAKEN,		/* {name} */
 	JOBD_INVALID_FIELD,		/* {field, reason}: a value that means nothing sensible */
 	JOBD_CONFLICT,			/* {reason} */
@@ -47,6 +49,7 @@ struct error_row {
 	const char	*parameter;	/* name of the first parameter, or NULL */
 	const char	*parameter2;	/* of the second, or NULL */
 	enum exit_code	 exit_code;
+	bool		 optional;	/* the second may be absent */
 };
 
 /* The row of an error; e is less than JOBD_ERROR_COUNT. */

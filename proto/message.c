@@ -203,7 +203,7 @@ message_error_write(struct buf *out, enum jobd_error e, const char *a, const cha
 	json_print_string(out, row->wire);
 	buf_puts(out, ",\"parameters\":{");
 	for (int i = 0; i < 2; i++) {
-		if (names[i] == NULL)
+		if (names[i] == NULL || (i == 1 && values[i] == NULL && row->optional))
 			continue;
 		buf_puts(out, between);
 		json_print_string(out, names[i]);

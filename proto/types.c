@@ -353,6 +353,7 @@ const struct field run_info_fields[] = {
 	  .names = run_state_names },
 	{ AT(run_info, "attempt", attempt), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(run_info, "manual", manual), .type = FIELD_BOOL },
+	{ AT(run_info, "waitedForMutex", mutex_waited), .type = FIELD_BOOL },
 	{ AT(run_info, "due", due), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
 	{ AT(run_info, "mark", mark), .type = FIELD_ENUM, .names = due_mark_names },
 	{ AT(run_info, "missed", missed), .type = FIELD_INT },
@@ -371,6 +372,8 @@ const struct field run_info_fields[] = {
 	{ AT(run_info, "verdict", verdict), .type = FIELD_ENUM, .names = verdict_names },
 	{ AT(run_info, "reason", reason), .type = FIELD_STRING },
 	{ AT(run_info, "canceledBy", canceled_by), .type = FIELD_STRING },
+	{ AT(run_info, "termSentAt", term_at), .type = FIELD_INSTANT },
+	{ AT(run_info, "killAt", kill_at), .type = FIELD_INSTANT },
 	{ AT(run_info, "expectedUSec", expected), .type = FIELD_INT },
 	{ AT(run_info, "cpuUSec", cpu), .type = FIELD_INT },
 	{ AT(run_info, "memoryPeakBytes", memory_peak), .type = FIELD_INT },
@@ -726,6 +729,21 @@ command_files_check(struct check *c, const struct command_spec *s)
 	return JOBD_OK;
 }
 
+bool
+command_variable_reserved(const char *variable)
+{
+	static const char *const names[] = { "JOBD_JOB", "JOBD_RUN", "JOBD_ATTEMPT", "JOBD_DUE",
+	    "JOBD_MISSED", "JOBD_PREVIOUS_DUE", "JOBD_QUEUE", "JOBD_RUNNER", "JOBD_PROGRESS_FD" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (strncmp(variable, names[i], n) == 0 && variable[n] == '=')
+			return true;
+	}
+	return false;
+}
+
 static enum jobd_error
 command_check(struct check *c, const struct command_spec *s)
 {
@@ -879,7 +897,7 @@ when_check(struct check *c, const struct job_spec *s)
 		return refuse(c, s->on_boot ? "onBoot" : s->calendar != NULL ? "calendar" : "cron",
 		    -1, "only one of cron, calendar, everyUSec and onBoot may be given");
 	if ((at || s->in != 0) && s->on_boot)
-		return refuse(c, at ? "at" : "inUSec", -1, "onBoot says when: at a boot, and never else");
+		return refuse(c, at ? "at" : "inUSec", -1, "onBoot says when: as the host boots, and never else");
 	if ((at || s->in != 0) && ways == 1 && s->every == 0)
 		return refuse(c, at ? "at" : "inUSec", -1,
 		    "%s says when: use from for the time before which nothing happens",

@@ -287,6 +287,9 @@ const char *job_spec_queue(const struct job_spec *s);
 /* How many of its occurrences may wait (queue), or runs go on at a time (parallel); else 1. */
 int64_t job_spec_overlap_limit(const struct job_spec *s);
 
+/* Is this NAME=value one of those that jobd sets itself, for each run? */
+bool command_variable_reserved(const char *variable);
+
 /* The id that a text of digits is; 0: it is none. */
 int64_t job_id_read(const char *text);
 
@@ -336,6 +339,7 @@ struct run_info {
 	int		 state;
 	int64_t		 attempt;	/* the present or last one, from 1; 0 while queued */
 	bool		 manual;	/* triggered by hand */
+	bool		 mutex_waited;	/* waitedForMutex, and not for a slot alone */
 	instant		 due;
 	int		 mark;		/* enum due_mark */
 	int64_t		 missed;	/* occurrences before it that were skipped as missed */
@@ -354,6 +358,7 @@ struct run_info {
 	int		 verdict;
 	char		*reason;	/* in words, when it did not succeed */
 	char		*canceled_by;	/* canceledBy: "uid 1000" */
+	instant		 term_at, kill_at;	/* termSentAt, killAt: of a live one that is being canceled */
 	usec_t		 expected;	/* expectedUSec it takes, from spawned to exited; 0: not known */
 	usec_t		 cpu;		/* cpuUSec of the process tree that was waited for */
 	int64_t		 memory_peak;	/* memoryPeakBytes */
@@ -436,7 +441,7 @@ struct job_info {
 	char		*waits_for;	/* waitsFor, in words: see dependency_words() */
 	char		*source;	/* told to owner and root */
 	char		*summary;	/* argv joined (told to owner and root), url or duration */
-	struct run_info	*last;		/* lastRun, latest by number */
+	struct run_info	*last;		/* lastRun: the latest of those that run, else are not queued, else of all */
 	struct cJSON	*spec;		/* the JobSpec as added: Get only, owner and root only */
 	bool		 paused;	/* not told: state says so, but of a job that runs */
 	int64_t		 parents;	/* not told: how many it waits for */

@@ -77,4 +77,10 @@ int duration_parse(const char *text, usec_t *ret);
 /* Two largest units at most, exact below a second: "1h30m", "2.5s", "250ms", "0s".  Returns out. */
 const char *duration_print(usec_t d, char out[WHEN_TEXT_MAX]);
 
+/*
+ * The same, rounded to about three digits: how long something took or lasts, for people.  Whoever tells
+ * that, on either end, tells it so, that one figure is one text.  Returns out.
+ */
+const char *duration_print_about(usec_t d, char out[WHEN_TEXT_MAX]);
+
 #endif

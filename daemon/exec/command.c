@@ -40,6 +40,7 @@ struct command {
 	instant			 sent_to;	/* since of whom Start was sent to; 0: nobody */
 	uint64_t		 sent_by;	/* the connection */
 	bool			 cancel_sent;
+	bool			 told_before;	/* to end, by an earlier daemon */
 	bool			 again;		/* Start was refused for now */
 	bool			 rests;		/* our spec is put away */
 };
@@ -171,6 +172,20 @@ send_cancel(struct command *f)
 	f->cancel_sent = true;
 	runner_tell(f->exec.world->runner, "io.jobd.Runner.Cancel", parameters);
 	json_free(parameters);
+}
+
+/* What a cancel has set going, for those who ask; of one that an earlier daemon has begun it is not known. */
+static void
+note_cancel(struct command *f)
+{
+	struct run_info *run = f->exec.run;
+	usec_t grace;
+
+	if (f->told_before || instant_is_set(run->term_at) || f->exec.spec == NULL)
+		return;
+	grace = f->exec.spec->grace > 0 ? f->exec.spec->grace : GRACE_DEFAULT;
+	run->term_at = loop_wall(f->exec.task.loop);
+	run->kill_at = instant_add(run->term_at, grace);
 }
 
 /* ---- how it went ---- */
@@ -420,6 +435,7 @@ begin(struct command *f)
 
 	f->exec.run->state = RUN_RUNNING;
 	f->rests = f->exec.spec == NULL;
+	f->told_before = f->exec.adopt && f->exec.cancel;
 	runner_wait(r, &f->wait, &f->exec.task);
 	f->known = runner_open(r, &a, &f->exec.task);
 }
@@ -462,6 +478,7 @@ command_step(struct task *t)
 		}
 		if (!f->known->ended && !f->known->running) {
 			if (!never_begun(f)) {
+				runner_note_lost(r);
 				conclude(f, RUN_LOST,
 				    "the jobd-runner that had it is gone"
 				    " (it was killed, or the host went down)");
@@ -499,8 +516,11 @@ command_step(struct task *t)
 			take_running(f);
 		f->cancel_sent = false;
 		while (!is_over(f) && !f->known->ended && runner_ready(r)) {
-			if (f->exec.cancel && !f->cancel_sent)
+			if (f->exec.cancel && !f->cancel_sent) {
 				send_cancel(f);
+				rest(f, false);		/* its grace is in the spec */
+				note_cancel(f);
+			}
 			AWAIT_UNTIL(t, f->rests ? USEC_NEVER : loop_now(t->loop) + SHORT_COMMAND,
 			    f->known->ended || !runner_ready(r) || f->known->news ||
 			    (f->exec.cancel && !f->cancel_sent));

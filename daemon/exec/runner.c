@@ -42,6 +42,9 @@
  */
 #define STARTS_MAX		32
 
+/* Of those that have died the latest are remembered, for doctor. */
+#define DEATHS_KEPT		8
+
 struct runner {
 	struct task		 task;
 	struct loop		*loop;
@@ -66,6 +69,9 @@ struct runner {
 	bool			 recovered;
 	bool			 failed;	/* the last attempt to connect */
 	char			 trouble[192];
+	struct runner_death	 deaths[DEATHS_KEPT];	/* the latest is at (deaths_n - 1) % DEATHS_KEPT */
+	unsigned		 deaths_n;	/* so far */
+	instant			 gone_since;	/* since of the one that is gone; none: it is there */
 };
 
 /* ---- what is known ---- */
@@ -317,6 +323,76 @@ set_trouble(struct runner *r, const char *format, ...)
 	memcpy(r->trouble, text, sizeof(text));
 }
 
+/* ---- deaths ---- */
+
+static struct runner_death *
+death_new(struct runner *r)
+{
+	struct runner_death *d = &r->deaths[r->deaths_n++ % DEATHS_KEPT];
+
+	*d = (struct runner_death){ .at = loop_wall(r->loop) };
+	return d;
+}
+
+static struct runner_death *
+death_last(struct runner *r)
+{
+	return r->deaths_n > 0 ? &r->deaths[(r->deaths_n - 1) % DEATHS_KEPT] : NULL;
+}
+
+const struct runner_death *
+runner_death_get(const struct runner *r, unsigned n)
+{
+	return n < r->deaths_n && n < DEATHS_KEPT ? &r->deaths[(r->deaths_n - 1 - n) % DEATHS_KEPT] : NULL;
+}
+
+/* It is gone, which is its death unless the same one comes back. */
+static void
+note_gone(struct runner *r)
+{
+	struct runner_death *d = death_new(r);
+
+	d->pid = (pid_t)r->about.pid;
+	d->running = r->running;
+	r->gone_since = r->about.since;
+	r->probe = true;	/* wanted or not: is it another one? */
+	log_warning("jobd-runner is gone pid=%d running=%lld, connecting again when a command wants it",
+	    (int)d->pid, (long long)d->running);
+}
+
+static void
+note_back(struct runner *r)
+{
+	struct runner_death *d = death_last(r);
+
+	if (!instant_is_set(r->gone_since))
+		return;
+	if (r->gone_since.usec == r->about.since.usec) {
+		/* It renewed itself, or the connection broke. */
+		r->deaths_n--;
+		log_info("jobd-runner is back, the same one pid=%d running=%lld", (int)r->about.pid,
+		    (long long)r->running);
+	} else {
+		d->back = loop_wall(r->loop);
+		log_warning("jobd-runner is back, another one pid=%d, what the former one had is lost former=%d"
+		    " had=%lld", (int)r->about.pid, (int)d->pid, (long long)d->running);
+	}
+	r->gone_since = (instant){ 0 };
+}
+
+void
+runner_note_lost(struct runner *r)
+{
+	struct runner_death *d = death_last(r);
+
+	/* It died together with the jobd before us, or while none was there. */
+	if (d == NULL) {
+		d = death_new(r);
+		d->before = true;
+	}
+	d->lost++;
+}
+
 /* Everything there is to know is known. */
 static void
 look_whether_ready(struct runner *r)
@@ -329,6 +405,7 @@ look_whether_ready(struct runner *r)
 	r->pause = CONNECT_PAUSE_MIN;
 	log_debug("connected to jobd-runner pid=%d running=%lld", (int)r->about.pid,
 	    (long long)r->running);
+	note_back(r);
 	task_wake(&r->task);
 	wake_waits(r);
 }
@@ -488,9 +565,10 @@ disconnect(struct runner *r)
 	r->calls.connected = r->watch.connected = false;
 	r->connection = 0;
 	r->ready = false;
+	/* We stop, and leave it where it is; or it has gone. */
+	if (was_ready && !r->task.cancelled)
+		note_gone(r);
 	forget_running(r);
-	if (was_ready)
-		log_debug("jobd-runner is gone pid=%d", (int)r->about.pid);
 	wake_waits(r);
 }
 

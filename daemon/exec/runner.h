@@ -25,6 +25,16 @@ struct runner_stats {
 	int64_t	wanted;		/* by so many commands, connected or not */
 };
 
+/* A runner that was gone, and did not come back: another one did, or none. */
+struct runner_death {
+	instant	at;		/* or when that became known */
+	bool	before;		/* that no jobd was there to see it */
+	instant	back;		/* another one was there; none: not yet */
+	pid_t	pid;
+	int64_t	running;	/* commands that it had then, as far as known */
+	int64_t	lost;		/* attempts that turned out to be lost by it */
+};
+
 struct runner *runner_new(const struct runner_config *config, struct loop *l);
 /*
  * As a child of parent: connect if somebody listens already; else when the first command wants
@@ -102,6 +112,9 @@ void runner_acknowledge(struct runner *r, int64_t job, int64_t run, int64_t atte
 
 void runner_stats(const struct runner *r, struct runner_stats *out);
 
+/* The n-th of those of the latest deaths that are remembered, from 0, the latest first; NULL: no more. */
+const struct runner_death *runner_death_get(const struct runner *r, unsigned n);
+
 /* ---- for the executor of commands ---- */
 
 /* What is known of one attempt; the runner's. */
@@ -131,6 +144,9 @@ void runner_close(struct runner *r, struct runner_run *e, bool taken);
 /* Start's or Watch's word on it. */
 void runner_run_is_running(struct runner *r, struct runner_run *e, const struct cJSON *running);
 void runner_run_has_ended(struct runner *r, struct runner_run *e, const struct cJSON *exit);
+
+/* An attempt is lost: the runner that had it is gone. */
+void runner_note_lost(struct runner *r);
 
 /* Why there is no connection, in words; "" when nothing is known. */
 const char *runner_trouble(const struct runner *r);

@@ -18,8 +18,13 @@ const struct run_info *explain_find(const struct explain *e, int64_t run);
 struct cause_info *say(struct explain *e, enum cause cause, instant at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Of a run that goes on: that it is being canceled, since when and until when; nothing when it is not. */
+void say_canceling(const struct explain *e, const struct run_info *r, struct buf *out);
+
 /* How long, in two units at most and three digits or so. */
 const char *took_print(usec_t d, char out[WHEN_TEXT_MAX]);
+/* What is left until an instant: never more than there is, as status tells it, too. */
+const char *left_print(usec_t d, char out[WHEN_TEXT_MAX]);
 
 /* "12.3" */
 #define RUN_NAME_MAX 48

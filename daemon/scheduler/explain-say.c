@@ -46,15 +46,13 @@ of_run(struct explain *e, struct cause_info *c, int64_t run)
 const char *
 took_print(usec_t d, char out[WHEN_TEXT_MAX])
 {
-	usec_t unit = 1;
+	return duration_print_about(d > 0 ? d : 0, out);
+}
 
-	if (d >= USEC_MINUTE)
-		unit = USEC_SEC;
-	else if (d >= USEC_SEC)
-		unit = 100 * USEC_MSEC;
-	else if (d >= USEC_MSEC)
-		unit = USEC_MSEC;
-	return duration_print(d > 0 ? d - d % unit : 0, out);
+const char *
+left_print(usec_t d, char out[WHEN_TEXT_MAX])
+{
+	return duration_print(d > USEC_SEC ? d - d % USEC_SEC : d > 0 ? d - d % USEC_MSEC : 0, out);
 }
 
 const char *
@@ -138,7 +136,7 @@ line_words(const struct explain *e, struct buf *out)
 		buf_printf(out, ", %lld in line", (long long)v->in_line);
 	} else if (v->queue_taken + v->need <= v->queue_slots && v->rate_wait > 0) {
 		buf_printf(out, "waits for the rate of queue %s: its next start is in %s (%lld before"
-		    " it)", v->queue, took_print(v->rate_wait, text), (long long)v->before);
+		    " it)", v->queue, left_print(v->rate_wait, text), (long long)v->before);
 	} else {
 		buf_puts(out, "waits for ");
 		if (v->need > 1)
@@ -333,7 +331,8 @@ say_attempts(struct explain *e, const struct run_info *r)
 
 		ended_words(e, a->state, a->reason, &how);
 		of_run(e, say(e, CAUSE_ATTEMPT, a->ended, "attempt %lld %s, %s after it began",
-		    (long long)a->attempt, buf_string(&how), took_print(instant_since(a->ended,
+		    (long long)a->attempt, buf_string(&how), took_print(instant_since(
+		    instant_is_set(a->exited) ? a->exited : a->ended,
 		    instant_is_set(a->spawned) ? a->spawned : a->started), took)), r->run);
 		buf_done(&how);
 	}
@@ -350,7 +349,7 @@ say_retrying(struct explain *e, const struct run_info *r, struct buf *out)
 		buf_puts(&next, "is held back while the job is paused");
 	else if (left > 0)
 		buf_printf(&next, "comes at %s, in %s", instant_print(r->retry_at, at),
-		    took_print(left, in));
+		    left_print(left, in));
 	else
 		buf_printf(&next, "was to come at %s, and waits for a slot for %s",
 		    instant_print(r->retry_at, at), kind_words(e));
@@ -364,19 +363,22 @@ say_retrying(struct explain *e, const struct run_info *r, struct buf *out)
 	buf_done(&next);
 }
 
-/* The run of the same job that ended while this one waited, or NULL. */
+/* The run of the same job that ended while this one waited, the last of them; or NULL. */
 static const struct run_info *
 waited_for(const struct explain *e, const struct run_info *r, instant from)
 {
+	const struct run_info *found = NULL;
+
 	for (size_t i = 0; i < e->runs_n; i++) {
 		const struct run_info *o = &e->runs[i];
 
 		if (o->run != r->run && o->ended.usec > from.usec && instant_is_set(o->started) &&
 		    o->ended.usec <= explain_begun(r).usec &&
-		    o->started.usec < explain_begun(r).usec)
-			return o;
+		    o->started.usec < explain_begun(r).usec &&
+		    (found == NULL || found->ended.usec < o->ended.usec))
+			found = o;
 	}
-	return NULL;
+	return found;
 }
 
 /* The queue that somebody has named; NULL: it is in one that is always there, or in none. */
@@ -421,10 +423,14 @@ say_wait(struct explain *e, const struct run_info *r, struct parts *parts)
 	for (size_t i = 0; i < e->spans_n; i++)
 		caught_up |= !span_holds(&e->spans[i]) &&
 		    span_touches(&e->spans[i], r->due, r->noticed);
-	words = xasprintf("waiting for %sa slot %s %s%s%s",
-	    caught_up && !r->manual ? "its turn to catch up, and " : "",
-	    named != NULL ? "of queue" : "for", named != NULL ? named : kind_words(e),
-	    mutex != NULL ? ", or mutex " : "", mutex != NULL ? mutex : "");
+	/* One that waits for its mutex has a slot to go to, and is in line again after that. */
+	if (r->mutex_waited && mutex != NULL)
+		words = xasprintf("waiting for %smutex %s", caught_up && !r->manual ?
+		    "its turn to catch up, and " : "", mutex);
+	else
+		words = xasprintf("waiting for %sa slot %s %s",
+		    caught_up && !r->manual ? "its turn to catch up, and " : "",
+		    named != NULL ? "of queue" : "for", named != NULL ? named : kind_words(e));
 	say(e, caught_up && !r->manual ? CAUSE_CATCH_UP : CAUSE_SLOT, from, "%s took %s", words,
 	    took_print(took, text))->until = explain_begun(r);
 	part(parts, took, words);
@@ -444,11 +450,27 @@ say_verdict(const struct explain *e, const struct run_info *r, struct buf *out)
 	    verdict && reason != NULL ? ": " : "", reason != NULL ? reason : "");
 }
 
+void
+say_canceling(const struct explain *e, const struct run_info *r, struct buf *out)
+{
+	char term[WHEN_TEXT_MAX], at[WHEN_TEXT_MAX];
+
+	if (r->canceled_by == NULL)
+		return;
+	buf_printf(out, ", and is being canceled");
+	if (e->mine)
+		buf_printf(out, " by %s", r->canceled_by);
+	if (instant_is_set(r->term_at))
+		buf_printf(out, ": TERM was sent at %s, KILL %s at %s", instant_print(r->term_at, term),
+		    r->kill_at.usec > e->now.usec ? "comes" : "was to come", instant_print(r->kill_at, at));
+}
+
 /* How it ended, or that it has not. */
 static void
 say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 {
 	instant begin = instant_is_set(r->spawned) ? r->spawned : r->started;
+	instant end = instant_is_set(r->exited) ? r->exited : r->ended;
 	char word[32], text[WHEN_TEXT_MAX], since[WHEN_TEXT_MAX], pid[40] = "";
 	struct buf b = { .size = 0 };
 
@@ -463,10 +485,11 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 		if (r->state == RUN_QUEUED)
 			return;
 		buf_printf(&b, "is still running (since %s%s)", instant_print(begin, since), pid);
+		say_canceling(e, r, &b);
 		of_run(e, say(e, CAUSE_RUNNING, begin, "%s", buf_string(&b)), r->run);
 	} else {
 		buf_printf(&b, "%s%s after %s", r->state == RUN_CANCELED || r->state == RUN_LOST ?
-		    "was " : "", word, took_print(instant_since(r->ended, begin), text));
+		    "was " : "", word, took_print(instant_since(end, begin), text));
 		say_verdict(e, r, &b);
 		if (e->mine && r->canceled_by != NULL)
 			buf_printf(&b, ", canceled by %s", r->canceled_by);
@@ -906,7 +929,7 @@ say_future(struct explain *e, const struct subject *s, struct buf *out)
 	struct buf why = { .size = 0 };
 	char text[WHEN_TEXT_MAX];
 
-	say(e, CAUSE_WAITING, s->o.due, "due in %s", took_print(instant_since(s->o.due, e->now),
+	say(e, CAUSE_WAITING, s->o.due, "due in %s", left_print(instant_since(s->o.due, e->now),
 	    text));
 	if (s->o.cause >= 0) {
 		skip_words(e, s, s->o.cause, &why);

@@ -120,6 +120,14 @@ want(struct explain *e, int64_t run)
 		e->wanted[e->wanted_n++] = run;
 }
 
+/* For the end of which it may have waited: not always the one before, which may have been canceled in line. */
+static void
+want_before(struct explain *e, int64_t run, int64_t n)
+{
+	for (int64_t i = 1; i <= n; i++)
+		want(e, run - i);
+}
+
 /* Its run, or the run that was active; and the run before, for whose end it may have waited. */
 static void
 want_subject(struct explain *e, const struct subject *s)
@@ -132,7 +140,7 @@ want_subject(struct explain *e, const struct subject *s)
 		return;
 	want(e, s->row.run);
 	if (s->kind == SUBJECT_RAN)
-		want(e, s->row.run - 1);
+		want_before(e, s->row.run, 2);
 }
 
 /* The latest skip among the rows, or NULL. */
@@ -178,7 +186,7 @@ explain_pick(struct explain *e)
 	if (e->question == EXPLAIN_NOW)
 		pick_now(e);
 	else if (e->question == EXPLAIN_RUN)
-		want(e, e->runs[0].run - 1);
+		want_before(e, e->runs[0].run, 5);
 	else if (row != NULL)
 		pick_in_row(e, row);
 	else if (instant_is_set(e->job->due) && e->job->due.usec <= explain_until(e).usec)
@@ -344,6 +352,7 @@ tell_running(struct explain *e, const struct run_info *r, struct buf *out)
 	    instant_print(since, at));
 	if (e->mine && r->pid != 0)
 		buf_printf(out, ", as pid %lld", (long long)r->pid);
+	say_canceling(e, r, out);
 	say(e, CAUSE_DUE, r->due, "due %s", instant_print(r->due, at));
 	say_run(e, r, &rest);
 	buf_done(&rest);
@@ -399,13 +408,12 @@ tell_waiting(struct explain *e, struct buf *out)
 		say_subject(e, &e->later, out);
 		return;
 	}
-	if (e->job->state == JOB_QUEUED && e->job->last != NULL &&
-	    e->job->last->state == RUN_QUEUED)
-		say_run(e, e->job->last, out);
+	if (e->job->state == JOB_QUEUED && e->queued != NULL)
+		say_run(e, e->queued, out);
 	else if (e->later.kind == SUBJECT_FUTURE && !held)
 		buf_printf(out, "waiting for its next due, %s, in %s",
 		    instant_print(e->later.o.due, due),
-		    took_print(instant_since(e->later.o.due, e->now), in));
+		    left_print(instant_since(e->later.o.due, e->now), in));
 	else if (e->spec->on_boot && !held)
 		buf_puts(out, "waiting for the next start of the host");
 	else if (e->job->waits_for != NULL)

@@ -44,6 +44,7 @@ struct explain {
 	instant			 at;		/* a whole second means all of it */
 	instant			 now;
 	const struct job_info	*job;
+	const struct run_info	*queued;	/* its first queued run, when the job is queued; or NULL */
 	const struct job_spec	*spec;
 	const struct schedule	*schedule;
 	struct scheduler_view	 view;

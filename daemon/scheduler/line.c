@@ -470,6 +470,7 @@ line_block(struct lines *l, struct pending *p)
 	MUST(p->state == PENDING_READY && m != NULL && m->held > 0);
 	line_unlink(l, p);
 	p->state = PENDING_BLOCKED;
+	p->mutex_waited = true;
 	p->next = NULL;
 	p->prev = m->last;
 	if (m->last == NULL)

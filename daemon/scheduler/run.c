@@ -36,6 +36,7 @@ struct run_claiming {
 	struct ledger_decision	 decision;	/* of that occurrence */
 	instant			 noticed;
 	int64_t			 missed;	/* skipped as missed before it */
+	bool			 mutex_waited;	/* as in struct pending */
 };
 
 struct run_task {
@@ -161,6 +162,7 @@ run_submit_claim(struct run_task *f)
 		.due = c->decision.due, .next_due = c->decision.next,
 		.mark = c->decision.mark, .missed = c->missed,
 		.noticed = c->noticed, .started = now, .node = THIS_NODE,
+		.mutex = c->mutex_waited,
 	};
 	store_submit(f->s->store, &f->op, &f->task);
 }
@@ -240,6 +242,7 @@ run_claimed(struct run_task *f)
 	f->info.due = c->run_due;
 	f->info.mark = c->mark;
 	f->info.missed = c->missed;
+	f->info.mutex_waited = c->mutex;
 	f->info.previous = c->previous;
 	f->info.noticed = c->noticed;
 	f->info.started = c->started;
@@ -621,6 +624,8 @@ run_start_due(struct scheduler *s, struct pending *p, const struct ledger_decisi
 
 	MUST(p->state == PENDING_TAKEN && d->what == LEDGER_RUN);
 	c->pending = p;
+	c->mutex_waited = p->mutex_waited;
+	p->mutex_waited = false;
 	c->decision = *d;
 	/* It may have waited for its slot; and one that came due meanwhile was noticed then. */
 	c->noticed = p->noticed.usec >= d->due.usec ? p->noticed : schedule_begin(&p->schedule, d->due);
@@ -637,6 +642,7 @@ run_start_queued(struct scheduler *s, struct pending *p)
 	struct run_task *f = run_new(s, p->job, p->run, p->kind, stand_copy(&p->stand));
 
 	f->retry = p->retry;
+	f->claiming.mutex_waited = p->mutex_waited;
 	queue_remove(&s->queue, p);
 	f->deciding = true;
 	s->deciding++;

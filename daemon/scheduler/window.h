@@ -36,6 +36,8 @@ struct pending {
 	bool			 on_time : 1;
 	/* while taken: removed or paused; do not put it back */
 	bool			 gone : 1;
+	/* it has waited for its mutex, since it came due */
+	bool			 mutex_waited : 1;
 	/* while taken: told anew, told_due is what counts if the store refuses */
 	bool			 told : 1;
 	/* while taken: its job is another by now; what comes after it is for the store to say */

@@ -227,6 +227,38 @@ runner_judge(struct doctor *f, const struct server *s)
 	json_set_string(o, "remedy", "systemctl status jobd-runner; the log of jobd says why it cannot be started");
 }
 
+/* It should not die; what it had then is lost. */
+static void
+runner_deaths_tell(struct doctor *f, const struct server *s)
+{
+	const struct runner_death *d;
+	char had[64] = "", lost[64] = "";
+	struct cJSON *o;
+
+	for (unsigned n = 0; s->runner != NULL && (d = runner_death_get(s->runner, n)) != NULL; n++) {
+		if (d->at.usec < f->from.usec)
+			continue;
+		if (d->running > 0)
+			(void)snprintf(had, sizeof(had), " with %lld command%s", (long long)d->running,
+			    d->running == 1 ? "" : "s");
+		if (d->lost > 0)
+			(void)snprintf(lost, sizeof(lost), ": %lld run%s lost", (long long)d->lost,
+			    d->lost == 1 ? " was" : "s were");
+		if (d->before)
+			o = finding_new(f, "runner_died", false, d->at, "jobd-runner died before jobd began%s",
+			    lost);
+		else
+			o = finding_new(f, "runner_died", d->running == 0 && d->lost == 0, d->at,
+			    "jobd-runner (pid %d) %s%s%s", (int)d->pid, instant_is_set(d->back) ? "died" :
+			    "is gone", had, lost);
+		json_set_int(o, "lost", d->lost);
+		if (d->running > 0 || d->lost > 0)
+			json_set_string(o, "remedy", "jobctl runs --state lost tells which; the log of jobd-runner,"
+			    " or the kernel's, why it died");
+		had[0] = lost[0] = '\0';
+	}
+}
+
 /* Targets whose last delivery failed: what is to be told of jobs waits, or is lost in the end. */
 static void
 targets_tell(struct doctor *f, const struct server *s)
@@ -338,6 +370,7 @@ doctor_step(struct task *t)
 	lag_tell(f);
 	store_tell(f, s->store);
 	runner_judge(f, s);
+	runner_deaths_tell(f, s);
 	targets_tell(f, s);
 	directory_tell(f, s->state_dir);
 	descriptors_tell(f);

@@ -16,12 +16,14 @@
 
 struct add_in {
 	struct structs	jobs;
+	bool		dry_run;
 };
 
 static const struct field add_fields[] = {
 	{ "jobs", FIELD_STRUCTS, offsetof(struct add_in, jobs), .flags = FIELD_REQUIRED,
 	    .max = ADD_JOBS_MAX,
 	  .sub = job_spec_fields, .size = sizeof(struct job_spec) },
+	{ "dryRun", FIELD_BOOL, offsetof(struct add_in, dry_run), .flags = 0 },
 	{ .type = FIELD_END },
 };
 
@@ -59,6 +61,24 @@ add_warn_queue(struct add *f, size_t i)
 
 	snprintf(place, sizeof(place), "jobs[%zu]", i);
 	prepare_warn_queue(&p, place, f->op.jobs[i].spec, f->op.jobs[i].new_queue);
+}
+
+/* It could be added, and was not: all that is known is told. */
+static void
+add_tell_dry(struct add *f, size_t i)
+{
+	const struct job_new *job = &f->op.jobs[i];
+	char *text;
+
+	if (job->existed && f->existing == NULL)
+		f->existing = json_array();
+	if (job->existed)
+		json_push(f->existing, json_int(job->id));
+	if (job->existed || !job->new_queue)
+		return;
+	text = xasprintf("there is no queue %s yet: it would be made", job->spec->queue);
+	json_push(f->warnings, json_string(text));
+	free(text);
 }
 
 /* Committed: the scheduler learns of it. */
@@ -190,6 +210,7 @@ add_step(struct task *t)
 
 	f->op.op.kind = OP_ADD;
 	f->op.uid = (int64_t)f->call.uid;
+	f->op.dry = ((struct add_in *)f->call.in)->dry_run;
 	f->op.now = loop_wall(t->loop);
 	f->op.epoch = scheduler_epoch(s->scheduler);
 	f->op.jobs_max_uid = call_privileged(&f->call) ? 0 : s->jobs_max_uid;
@@ -216,18 +237,23 @@ add_step(struct task *t)
 	if (f->op.n > 0) {
 		store_submit(s->store, &f->op.op, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
-		if (f->op.op.result < 0) {
+		if (f->op.op.result < 0 && !(f->op.dry && f->op.op.result == -ECANCELED)) {
 			add_refused(f);
 			goto out;
 		}
 	}
 	for (f->i = 0; f->i < f->op.n; f->i++) {
-		add_tell(f, f->i);
-		add_warn_never(f, f->i);
+		if (f->op.dry) {
+			add_tell_dry(f, f->i);
+		} else {
+			add_tell(f, f->i);
+			add_warn_never(f, f->i);
+		}
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
 			TASK_YIELD(t);
 	}
-	scheduler_dependents(s->scheduler, &f->op.dependents);
+	if (!f->op.dry)
+		scheduler_dependents(s->scheduler, &f->op.dependents);
 	add_answer(f);
 out:;
 	TASK_END(t, 0);
@@ -360,13 +386,15 @@ get_step(struct task *t)
 	f->op.op.kind = OP_GET;
 	f->op.id = id_parse(in->job);
 	f->op.name = in->job;
-	f->op.dependencies = true;
+	f->op.dependencies = f->op.once = true;
 	f->op.now = loop_wall(t->loop);
 	f->op.runs_max = in->runs < 0 ? GET_RUNS_DEFAULT : (size_t)in->runs;
 	store_submit(server_of(&f->call)->store, &f->op.op, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
 	if (f->op.op.result == -ENOENT) {
 		call_fail(&f->call, JOBD_NOT_FOUND, in->job, NULL);
+	} else if (f->op.op.result == -EIDRM) {
+		call_fail(&f->call, JOBD_NOT_FOUND, in->job, JOB_ONCE_THERE);
 	} else if (f->op.op.result < 0) {
 		call_fail_store(&f->call, f->op.op.result);
 	} else {

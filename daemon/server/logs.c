@@ -97,6 +97,7 @@ logs_begin(struct logs *f)
 	if (in->after != NULL)
 		f->op.run = f->output.run;
 	f->op.limit = 1;
+	f->op.begun = true;
 	f->watcher.wants = logs_wants;
 	f->watcher.context = f;
 	watcher_start(&f->watcher, server_of(&f->call)->events, &f->call.task);

@@ -47,6 +47,9 @@ int64_t call_reach(const struct call *c);
 /* The store could not: -EIO and the like.  What the op itself refuses, the methods tell. */
 void call_fail_store(struct call *c, int result);
 
+/* Why an id that was a job's is not any more. */
+#define JOB_ONCE_THERE "it was removed, or retention has given it up"
+
 /* Add to a run what is known of it beyond its row, while it lives. */
 void run_add_live(const struct server *s, struct run_info *r);
 

@@ -101,6 +101,69 @@ changes_warn(struct prepare *p, const char *place, const struct schedule *schedu
 	strings_done(&remarks);
 }
 
+/* So many occurrences are looked at for one that is not excluded. */
+#define EXCLUDED_LOOK_MAX 366
+
+/* Does what is excluded leave anything?  refused: nothing at all. */
+static void
+look_excluded(struct prepare *p, const char *place, const struct schedule *s, instant due, bool *refused)
+{
+	struct occurrence o = schedule_at(s, due);
+	char text[WHEN_TEXT_MAX];
+
+	for (int i = 0; i < EXCLUDED_LOOK_MAX; i++) {
+		if (schedule_exception(s, o.due) < 0)
+			return;
+		*refused = !schedule_next(s, o.due, &o);
+		if (*refused)
+			return;
+	}
+	warn(p, place, "all of the next %d occurrences are excluded, up to %s", EXCLUDED_LOOK_MAX,
+	    local_print(schedule_zone(s), o.due, text));
+}
+
+/* One that begins after the next is due is skipped for it. */
+static void
+look_jitter(struct prepare *p, const char *place, const struct job_spec *spec, const struct schedule *s, instant due)
+{
+	char jitter[WHEN_TEXT_MAX], distance[WHEN_TEXT_MAX];
+	struct occurrence next;
+	usec_t apart;
+
+	if (spec->jitter == 0 || !schedule_repeats(s) || !schedule_next(s, due, &next))
+		return;
+	apart = instant_since(next.due, due);
+	if (spec->jitter > apart)
+		warn(p, place, "with up to %s of jitter and %s between occurrences many will be skipped as missed,"
+		    " or wait for each other", duration_print(spec->jitter, jitter),
+		    duration_print(apart, distance));
+}
+
+/* Is there anything that it will ever do?  Else error says why not. */
+static bool
+look_ahead(struct prepare *p, const char *place, const struct job_spec *spec, const struct schedule *s, instant due,
+    struct field_error *error)
+{
+	char first[WHEN_TEXT_MAX];
+	bool none = false;
+
+	if (!instant_is_set(due))
+		return true;
+	if (instant_is_set(spec->until) && due.usec > spec->until.usec) {
+		*error = (struct field_error){ .path = "until" };
+		(void)snprintf(error->reason, sizeof(error->reason), "is before the first occurrence, %s: it would"
+		    " never be due", local_print(schedule_zone(s), due, first));
+		return false;
+	}
+	if (spec->except.n > 0)
+		look_excluded(p, place, s, due, &none);
+	if (none)
+		*error = (struct field_error){ .path = "except", .reason = "leaves no occurrence" };
+	else
+		look_jitter(p, place, spec, s, due);
+	return !none;
+}
+
 /* When: the zone that holds for it, the first due, what the store is to keep. */
 static enum jobd_error
 schedule_prepare(struct prepare *p, const char *place, struct job_spec *spec, struct job_new *job)
@@ -116,9 +179,18 @@ schedule_prepare(struct prepare *p, const char *place, struct job_spec *spec, st
 	if (schedule_zone(&schedule) != NULL && spec->time_zone == NULL)
 		spec->time_zone = xstrdup(zone_name(schedule_zone(&schedule)));
 	if (!schedule_first(&schedule, spec, p->now, &job->due) && !p->over) {
+		bool until = instant_is_set(spec->until);
+
 		error = (struct field_error){ .reason = "it comes no more" };
-		(void)snprintf(error.path, sizeof(error.path), "%s",
+		if (until)
+			(void)snprintf(error.reason, sizeof(error.reason), "nothing would be due from now on until"
+			    " then");
+		(void)snprintf(error.path, sizeof(error.path), "%s", until ? "until" :
 		    spec->cron != NULL ? "cron" : "calendar");
+		schedule_done(&schedule);
+		return refuse_schedule(p, place, &error);
+	}
+	if (!p->over && !look_ahead(p, place, spec, &schedule, job->due, &error)) {
 		schedule_done(&schedule);
 		return refuse_schedule(p, place, &error);
 	}
@@ -175,6 +247,24 @@ check_rights(struct prepare *p, const char *place, const struct command_spec *c)
 	return JOBD_INVALID_FIELD;
 }
 
+/* What jobd sets itself cannot be set: it would be dropped in silence. */
+static enum jobd_error
+check_environment(struct prepare *p, const char *place, const struct command_spec *c)
+{
+	for (size_t i = 0; i < c->environment.n; i++) {
+		const char *e = c->environment.items[i];
+
+		if (!command_variable_reserved(e))
+			continue;
+		(void)snprintf(p->error.path, sizeof(p->error.path), "%s.command.environment[%zu]", place,
+		    i);
+		(void)snprintf(p->error.reason, sizeof(p->error.reason), "jobd sets %.*s itself, for each run",
+		    (int)strcspn(e, "="), e);
+		return JOBD_INVALID_FIELD;
+	}
+	return JOBD_OK;
+}
+
 /* Whom it wants to be told: there must be such targets. */
 static enum jobd_error
 check_targets(struct prepare *p, const char *place, const struct job_spec *spec)
@@ -210,6 +300,8 @@ prepare_job(struct prepare *p, const char *place, struct job_spec *spec, struct 
 		return e;
 	if (spec->command != NULL) {
 		e = check_rights(p, place, spec->command);
+		if (e == JOBD_OK)
+			e = check_environment(p, place, spec->command);
 		if (e != JOBD_OK)
 			return e;
 		warn_of_runner(p, place, spec->command);

@@ -92,6 +92,9 @@ look(struct select *s, struct op_resolve *op)
 
 	if (op->op.result == -ENOENT) {
 		refuse(s, JOBD_NOT_FOUND, selector, NULL);
+	} else if (op->op.result == -EIDRM) {
+		refuse(s, JOBD_NOT_FOUND, selector, strchr(selector, '.') != NULL ?
+		    "retention has given it up" : JOB_ONCE_THERE);
 	} else if (op->op.result < 0) {
 		s->result = op->op.result;
 		refuse(s, JOBD_STORE_UNAVAILABLE, NULL, NULL);

@@ -127,6 +127,8 @@ run_add_live(const struct server *s, struct run_info *r)
 	if (live->pid != 0)
 		r->pid = live->pid;
 	r->expected = live->expected;
+	r->term_at = live->term_at;
+	r->kill_at = live->kill_at;
 	if (live->progress < 0)
 		return;
 	r->progress = live->progress;

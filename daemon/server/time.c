@@ -495,6 +495,8 @@ backfill_open(struct backfill *f, instant now)
 		call_fail_store(&f->call, f->get.op.result);
 	else if (!call_owns(&f->call, job->uid))
 		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
+	else if (in->from.usec > now.usec)
+		call_fail(&f->call, JOBD_INVALID_FIELD, "from", "must be past: what is to come comes by itself");
 	else if (in->to.usec < in->from.usec)
 		call_fail(&f->call, JOBD_INVALID_FIELD, "to", "must not be before from");
 	else if (in->from.usec <= job->pruned.usec) {

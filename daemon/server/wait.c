@@ -195,7 +195,7 @@ look_at_job(struct wait *f, struct waited *x, struct op_get *op, int until)
 	x->holds = job_satisfies(j, until);
 	/* Of a job that repeats, the run that is the latest now counts, however many follow. */
 	if (!x->holds && job_repeats(j) && j->last != NULL)
-		x->run = j->last->run;
+		x->run = j->runs;
 	if (j->last != NULL)
 		keep_run(f, x, j->last);
 	op_get_done(op);

@@ -33,6 +33,7 @@ struct why {
 	struct op_get	 get;
 	bool		 got;
 	struct planned		 planned;
+	struct run_info	 queued;	/* run 0: none */
 	struct run_info	 runs[EXPLAIN_RUNS + 1];
 	size_t		 i;
 	union {			/* one after another */
@@ -57,15 +58,13 @@ why_read(struct why *f)
 static int64_t
 run_asked(const struct why *f)
 {
-	const struct run_info *last = f->get.job.last;
 	instant due = f->get.job.due;
 
 	if (f->explain.question != EXPLAIN_NOW)
 		return f->target.run;
-	if (last == NULL || last->state != RUN_QUEUED ||
-	    (instant_is_set(due) && due.usec <= f->explain.now.usec))
+	if (instant_is_set(due) && due.usec <= f->explain.now.usec)
 		return 0;
-	return last->run;
+	return f->queued.run;
 }
 
 /* What is asked, and what is known at once. */
@@ -78,6 +77,7 @@ why_begin(struct why *f)
 
 	e->now = loop_wall(s->loop);
 	e->job = &f->get.job;
+	e->queued = f->queued.run != 0 ? &f->queued : NULL;
 	e->spec = &f->planned.spec;
 	e->schedule = &f->planned.schedule;
 	e->mine = call_owns(&f->call, f->get.job.uid);
@@ -90,6 +90,28 @@ why_begin(struct why *f)
 	scheduler_view(s->scheduler, e->job->id, e->job->kind, e->job->queue, run_asked(f), &e->view);
 	if (f->get.job.last != NULL)
 		run_add_live(s, f->get.job.last);
+}
+
+/* Those that are queued, the newest first: of so many the first in line is told. */
+static void
+queued_submit(struct why *f)
+{
+	f->op.runs = (struct op_runs){ .op.kind = OP_RUNS, .job = f->target.job,
+	    .states = 1u << RUN_QUEUED, .limit = PAGE_MAX };
+	store_submit(server_of(&f->call)->store, &f->op.runs.op, &f->call.task);
+}
+
+static void
+queued_took(struct why *f)
+{
+	struct op_runs *op = &f->op.runs;
+
+	if (op->op.result == 0 && op->n > 0) {
+		f->queued = op->runs[op->n - 1];
+		op->runs[op->n - 1] = (struct run_info){ .run = 0 };
+	}
+	if (op->op.result == 0)
+		op_runs_done(op);
 }
 
 static void
@@ -265,6 +287,11 @@ why_step(struct task *t)
 	f->got = why_answered(f, &f->get.op);
 	if (!f->got || !why_read(f))
 		goto out;
+	if (f->get.job.state == JOB_QUEUED) {
+		queued_submit(f);
+		AWAIT_SHIELDED(t, USEC_NEVER, f->op.runs.op.done);
+		queued_took(f);
+	}
 	why_begin(f);
 	if (f->target.run != 0) {
 		runs_submit(f, f->target.run);
@@ -313,6 +340,8 @@ why_release(struct task *t)
 
 	for (size_t i = 0; i < f->explain.runs_n; i++)
 		run_info_done(&f->runs[i]);
+	if (f->queued.run != 0)
+		run_info_done(&f->queued);
 	explain_done(&f->explain);
 	planned_done(&f->planned);
 	if (f->got)

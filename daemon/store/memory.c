@@ -302,6 +302,7 @@ claim_due(struct memory *m, struct memory_job *j, struct op_claim *o)
 	r = memory_run_new(m, j, o->queue ? RUN_QUEUED : RUN_RUNNING, false, o->due);
 	r->info.mark = o->mark;
 	r->info.missed = o->missed;
+	r->info.mutex_waited = o->mutex;
 	o->previous = r->info.previous = j->previous;
 	o->run = r->info.run;
 	o->born = true;
@@ -341,6 +342,7 @@ claim_waiting(struct memory *m, struct memory_job *j, struct op_claim *o)
 		o->noticed = r->info.noticed;
 	r->info.noticed = o->noticed;
 	r->info.started = o->started;
+	r->info.mutex_waited |= o->mutex;
 	o->attempt = r->info.attempt;
 	o->retried = r->retried;
 	o->retrying = memory_retrying_run(j);

@@ -158,6 +158,8 @@ memory_add(void *db, struct store_op *op)
 	}
 	if (r == 0)
 		r = memory_dependencies_add(m, o, last_id);
+	if (r == 0 && o->dry)
+		r = -ECANCELED;
 	for (size_t i = 0; r < 0 && i < o->n; i++) {
 		if (o->jobs[i].new_queue)
 			memory_queue_unnamed(m, o->jobs[i].spec->queue);

@@ -225,7 +225,12 @@ static const char step_7[] =
 "ALTER TABLE job ADD COLUMN source TEXT;"
 "ALTER TABLE job ADD COLUMN rescheduled INTEGER;";
 
-const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6, step_7 };
+/* Step 8: mutex is 1 of a run that has waited for its mutex; NULL: it has not, or that was not noted. */
+static const char step_8[] =
+"ALTER TABLE run ADD COLUMN mutex INTEGER;";
+
+const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6,
+	step_7, step_8 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

@@ -4,6 +4,7 @@
  */
 #include "daemon/store/ops.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,9 @@ add_drop(struct op_add *op)
 	size_t failed = op->failed, failed_after = op->failed_after;
 
 	op_add_done(op);
+	/* A dry one was no failure: what is there, and what would be made, stays told. */
+	if (op->dry && op->op.result == -ECANCELED)
+		return;
 	add_clear(op);
 	op->failed = failed;
 	op->failed_after = failed_after;

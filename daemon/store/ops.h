@@ -113,6 +113,7 @@ struct op_add {
 	instant		 now;
 	int64_t		 jobs_max_uid;	/* in: limit of jobs a uid may have; 0: none */
 	int64_t		 epoch;		/* in: of the clock that the dues were counted by (op_shift) */
+	bool		 dry;		/* in: do all of it, then refuse with -ECANCELED: nothing is kept */
 	size_t		 failed;	/* out: index of the one at fault */
 	size_t		 failed_after;	/* out: of -ENOENT, -ENOTUNIQ and -EMLINK: which of its after */
 	struct dependents dependents;	/* out: some of jobs, too: due at once, or never */
@@ -161,6 +162,7 @@ struct op_claim {		/* its order leaves no holes: there is one for each run that 
 	instant		 noticed;	/* in/out: of a queued run that was noticed before */
 	instant		 started;
 	int		 mark;		/* enum due_mark, of the due */
+	bool		 mutex;		/* in: it has waited for its mutex */
 	bool		 queue;
 	bool		 replace;	/* with queue */
 	bool		 full;		/* out: queue_max of them wait already */
@@ -572,7 +574,7 @@ struct op_resolve {
 	int64_t		 next_after;
 	bool		 pattern;	/* out: it was a glob */
 	/*
-	 * -ENOENT: an id or name that is not there (a glob that matches nothing, or what has not these
+	 * -EIDRM: an id or run that was there once.  -ENOENT: an id or name that is not there (a glob that matches nothing, or what has not these
 	 * labels and states, is n == 0)
 	 */
 };
@@ -590,6 +592,7 @@ struct op_get {
 	bool		 dependencies;	/* in: these are wanted: */
 	struct dependency_info *parents, *children;	/* out: all; the first CHILDREN_TOLD */
 	size_t		 parents_n, children_n;
+	bool		 once;		/* in: of an id that was there once: -EIDRM */
 	/* -ENOENT */
 };
 #define CHILDREN_TOLD 100
@@ -617,6 +620,7 @@ struct op_runs {
 	struct store_op	 op;
 	int64_t		 job;		/* 0: all */
 	int64_t		 run;		/* 0, or one run */
+	bool		 begun;		/* with run 0: only the latest that runs, else has begun, else the newest */
 	unsigned	 states;	/* bits, 0: all */
 	int64_t		 before;	/* cursor, 0: from the newest */
 	size_t		 limit;

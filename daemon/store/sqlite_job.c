@@ -307,11 +307,13 @@ sqlite_add(void *arg, struct store_op *op)
 			return r;
 	}
 	if (added == 0)
-		return 0;
+		return o->dry ? -ECANCELED : 0;
 	/* Now those that they name are all there. */
 	r = dependencies_add(db, o, before);
 	if (r < 0)
 		return r;
+	if (o->dry)
+		return -ECANCELED;
 	db->counts.last_id = last;
 	counts_owner_add(&db->counts, o->uid, added);
 	return counts_save_sometimes(db);

@@ -260,7 +260,8 @@ selector_is_id(const char *selector, int64_t *id, int64_t *run)
 		return false;
 	selector += n + 1;
 	n = read_digits(selector, run);
-	return n > 0 && selector[n] == '\0';
+	/* Runs are numbered from 1: 12.0 is none, and not the job. */
+	return n > 0 && selector[n] == '\0' && *run > 0;
 }
 
 static bool
@@ -346,6 +347,16 @@ resolve_one(struct sqlite *db, struct op_resolve *o, int64_t id)
 	return 0;
 }
 
+#define ID_TEXT_MAX 24
+
+/* What a pattern is held against: one without a name goes by its id, so that * means all. */
+static const char *
+goes_by(const char *name, int64_t id, char text[ID_TEXT_MAX])
+{
+	(void)snprintf(text, ID_TEXT_MAX, "%" PRId64, id);
+	return name != NULL ? name : text;
+}
+
 static int
 resolve_glob(struct sqlite *db, struct op_resolve *o)
 {
@@ -359,15 +370,12 @@ resolve_glob(struct sqlite *db, struct op_resolve *o)
 	bind_int(st, 2, SCAN_ROWS_MAX);
 	while ((r = sql_step(db, st)) == 1) {
 		const char *name = (const char *)sqlite3_column_text(st, 1);
-		char text[24];
+		char text[ID_TEXT_MAX];
 
 		seen++;
 		o->next_after = col_int(st, 0);
-		/* One without a name goes by its id: * means all. */
-		(void)snprintf(text, sizeof(text), "%" PRId64, o->next_after);
-		if (name == NULL)
-			name = text;
-		fits = sqlite3_strglob(o->selector, name) == 0 ? resolve_fits(db, o, st) : 0;
+		fits = sqlite3_strglob(o->selector, goes_by(name, o->next_after, text)) == 0 ?
+		    resolve_fits(db, o, st) : 0;
 		if (fits == 1)
 			o->ids[o->n++] = o->next_after;
 		if (fits < 0) {
@@ -399,6 +407,24 @@ run_exists(struct sqlite *db, int64_t job, int64_t run)
 	return r;
 }
 
+static int job_get(struct sqlite *db, int64_t id, struct job_info *job, struct cJSON **spec);
+
+/* An id or a run that is not there: was it?  -EIDRM or -ENOENT, or -EIO. */
+static int
+once_there(struct sqlite *db, int64_t id, int64_t run)
+{
+	struct job_info job = { 0 };
+	int r;
+
+	if (run == 0)
+		return id > 0 && id <= db->counts.last_id ? -EIDRM : -ENOENT;
+	r = job_get(db, id, &job, NULL);
+	if (r == 0)
+		r = run <= job.runs ? -EIDRM : -ENOENT;
+	job_info_done(&job);
+	return r;
+}
+
 int
 sqlite_resolve(void *arg, struct store_op *op)
 {
@@ -409,8 +435,13 @@ sqlite_resolve(void *arg, struct store_op *op)
 
 	if (selector_is_id(o->selector, &id, &o->run)) {
 		r = job_find(db, id, NULL, &id);
-		if (r == 1 && o->run != 0)
+		if (r == 0 && o->run == 0)
+			return once_there(db, id, 0);
+		if (r == 1 && o->run != 0) {
 			r = run_exists(db, id, o->run);
+			if (r == 0)
+				return once_there(db, id, o->run);
+		}
 	} else if (is_glob(o->selector)) {
 		o->pattern = true;
 		return resolve_glob(db, o);
@@ -429,10 +460,10 @@ sqlite_resolve(void *arg, struct store_op *op)
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
 	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.retry_at, r.answer," \
-	" r.output_gone, r.ended_by, r.leftovers"
+	" r.output_gone, r.ended_by, r.leftovers, r.mutex"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 33
+#define RUN_COLUMNS_N 34
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -480,6 +511,7 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 		.retry_at = { col_int(st, 28) > 0 ? col_int(st, 28) : 0 },
 		.output_removed = { col_int(st, 30) },
 		.leftovers = col_int(st, 32),
+		.mutex_waited = col_int(st, 33) != 0,
 	};
 	run->ended_by = col_text(st, 31);
 	run->reason = col_text(st, 19);
@@ -565,20 +597,65 @@ job_read(struct sqlite *db, sqlite3_stmt *st, struct job_info *job)
 	return 0;
 }
 
+/* Behind so many that are queued the latest that has begun is not looked for. */
+#define LAST_LOOK_MAX 1000
+
+static int
+run_latest(sqlite3_stmt *st, struct sqlite *db, const struct job_info *job, int64_t *run)
+{
+	int r;
+
+	bind_int(st, 1, job->id);
+	bind_int(st, 2, job->runs - LAST_LOOK_MAX);
+	r = sql_step(db, st);
+	if (r == 1) {
+		*run = col_int(st, 0);
+		(void)sqlite3_reset(st);	/* there is but one */
+	}
+	return r;
+}
+
+/*
+ * The number of the run that tells how the job goes: queued ones, of an overlap queue or asked for by
+ * hand, say nothing yet.  begun: and one that was canceled before it began has no output.
+ */
+static int
+run_last(struct sqlite *db, const struct job_info *job, bool begun, int64_t *run)
+{
+	int r = 0;
+
+	*run = job->runs;
+	if (job->state == JOB_RUNNING)
+		r = run_latest(sql(db, ST_RUN_ACTIVE, "SELECT run FROM run WHERE job = ?1 AND run > ?2"
+		    " AND state = 1 ORDER BY run DESC LIMIT 1"), db, job, run);
+	if (r == 0 && begun)
+		r = run_latest(sql(db, ST_RUN_BEGUN, "SELECT run FROM run WHERE job = ?1 AND run > ?2"
+		    " AND attempt > 0 ORDER BY run DESC LIMIT 1"), db, job, run);
+	/* One that is queued again by hand has begun before. */
+	else if (r == 0)
+		r = run_latest(sql(db, ST_RUN_TOLD, "SELECT run FROM run WHERE job = ?1 AND run > ?2"
+		    " AND (state <> 0 OR attempt > 0) ORDER BY run DESC LIMIT 1"), db, job, run);
+	return r < 0 ? r : 0;
+}
+
 /* For whom it waits, and its latest run, if it has any. */
 static int
 job_read_rest(struct sqlite *db, struct job_info *job)
 {
 	sqlite3_stmt *st;
+	int64_t run;
 	int r;
 
 	r = dependencies_words(db, job);
 	if (r < 0 || job->runs == 0)
 		return r;
+	r = run_last(db, job, false, &run);
+	if (r < 0)
+		return r;
 	st = sql(db, ST_RUN_ONE,
 	    "SELECT " RUN_COLUMNS " FROM run r WHERE r.job = ?1 AND r.run = ?2");
 	bind_int(st, 1, job->id);
-	bind_int(st, 2, job->runs);
+	bind_int(st, 2, run);
 	r = sql_step(db, st);
 	if (r != 1)
 		return r;
@@ -710,6 +787,14 @@ sqlite_runs(void *arg, struct store_op *op)
 	o->uid = job.uid;
 	o->due = job.due;
 	o->paused = job.paused;
+	if (o->begun && o->run == 0) {
+		r = run_last(db, &job, true, &o->before);
+		o->before++;
+		o->limit = 1;
+		o->states = 0;
+		if (r < 0)
+			goto out;
+	}
 	if (o->run != 0) {
 		/* A page of one. */
 		o->limit = 1;
@@ -747,6 +832,8 @@ sqlite_get(void *arg, struct store_op *op)
 			return r < 0 ? r : -ENOENT;
 	}
 	r = job_get(db, id, &o->job, &o->job.spec);
+	if (r == -ENOENT && o->once)
+		return once_there(db, id, 0);
 	if (r == 0)
 		r = job_read_rest(db, &o->job);
 	if (r == 0)
@@ -771,8 +858,10 @@ row_matches(const struct op_list *o, sqlite3_stmt *st)
 	int state = state_told((int)(col_int(st, 5) & 31), col_int(st, 14) != 0, due, o->now);
 	struct queue_terms terms = { .queue = (char *)(uintptr_t)sqlite3_column_text(st, 22) };
 	const char *queue = terms_queue(&terms, (int)col_int(st, 4));
+	char text[ID_TEXT_MAX];
 
-	if (o->name != NULL && (name == NULL || sqlite3_strglob(o->name, name) != 0))
+	if (o->name != NULL && is_glob(o->name) &&
+	    sqlite3_strglob(o->name, goes_by(name, col_int(st, 0), text)) != 0)
 		return false;
 	if (o->states != 0 && (o->states & 1u << state) == 0)
 		return false;
@@ -809,6 +898,7 @@ sqlite_list(void *arg, struct store_op *op)
 {
 	struct op_list *o = container_of(op, struct op_list, op);
 	bool by_name = o->name != NULL && !is_glob(o->name);
+	int64_t id = by_name ? job_id_read(o->name) : 0;
 	struct sqlite *db = arg;
 	sqlite3_stmt *st;
 	size_t seen = 0;
@@ -816,7 +906,10 @@ sqlite_list(void *arg, struct store_op *op)
 
 	o->limit = page_size(o->limit);
 	o->jobs = xcalloc(o->limit, sizeof(*o->jobs));
-	if (by_name)
+	if (id != 0)
+		st = sql(db, ST_LIST_ID,
+		    "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 AND id = ?3 LIMIT ?2");
+	else if (by_name)
 		st = sql(db, ST_LIST_NAME,
 		    "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 AND name = ?3 LIMIT ?2");
 	else
@@ -824,7 +917,9 @@ sqlite_list(void *arg, struct store_op *op)
 		    "SELECT " JOB_COLUMNS " FROM job WHERE id > ?1 ORDER BY id LIMIT ?2");
 	bind_int(st, 1, o->after);
 	bind_int(st, 2, SCAN_ROWS_MAX);
-	if (by_name)
+	if (id != 0)
+		bind_int(st, 3, id);
+	else if (by_name)
 		bind_text(st, 3, o->name);
 	while (o->n < o->limit && (r = sql_step(db, st)) == 1) {
 		seen++;

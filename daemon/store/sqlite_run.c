@@ -61,8 +61,8 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 {
 	sqlite3_stmt *st = sql(db, ST_RUN_INSERT,
 	    "INSERT INTO run (job, run, state, attempt, manual, due, noticed, started, node,"
-	    " lease, mark, missed, previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-	    " ?12, ?13)");
+	    " lease, mark, missed, previous, mutex) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+	    " ?11, ?12, ?13, ?14)");
 	int r;
 
 	MUST(run_state_born(state));
@@ -79,6 +79,7 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 	bind_some(st, 11, claim == NULL ? 0 : claim->mark);
 	bind_some(st, 12, claim == NULL ? 0 : claim->missed);
 	bind_some(st, 13, claim == NULL ? 0 : j->previous.usec);
+	bind_some(st, 14, claim != NULL && claim->mutex);
 	r = sql_run(db, st);
 	/* A second run of the same occurrence, or number: the job's row is not what it was. */
 	if (r == -EEXIST)
@@ -196,7 +197,7 @@ claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 		o->noticed = run.noticed;
 	st = sql(db, ST_RUN_START,
 	    "UPDATE run SET state = ?2, attempt = attempt + 1, noticed = coalesce(noticed, ?3),"
-	    " started = ?4, node = ?5, lease = ?6, retry_at = NULL, " RUN_NO_FACTS
+	    " started = ?4, node = ?5, lease = ?6, mutex = coalesce(mutex, ?8), retry_at = NULL, " RUN_NO_FACTS
 	    " WHERE id = ?1 AND state = ?7");
 	bind_int(st, 1, run.id);
 	bind_int(st, 2, RUN_RUNNING);
@@ -205,6 +206,7 @@ claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	bind_some(st, 5, o->node);
 	bind_some(st, 6, o->lease.usec);
 	bind_int(st, 7, run.state);
+	bind_some(st, 8, o->mutex);
 	r = changed_one(db, st);
 	if (r < 0)
 		return r;

@@ -5,7 +5,7 @@ cd / || exit 1
 check() {
 	want=$1
 	shift
-	out=$("$BIN/jobctl" --socket /nonexistent add --dry-run --json "$@" 2>&1)
+	out=$("$BIN/jobctl" --socket /nonexistent add --dry-run --json "$@" 2>/dev/null)
 	code=$?
 	[ $code -eq 0 ] || { echo "add $*: exit $code: $out"; exit 1; }
 	[ "$out" = "$want" ] || { echo "add $*:"; echo " got  $out"; echo " want $want"; exit 1; }

@@ -19,12 +19,31 @@ says 2 '--overlap: "skp" is none of skip, queue, parallel, replace; did you mean
 says 2 '--state: "runing" is none of' list --state runing
 says 2 'did you mean running?' list --state runing
 says 2 'unknown option --retires; did you mean --retries?' add --retires 3 true
-says 2 "--limit: must be from 0 to 1000" list --limit -1
+says 2 "--limit: must be more than 0" list --limit -1
+# Nothing is taken for "as if it were not given".
+for zero in "add --output-max 0" "add --slots 0" "add --misfire-window 0 --every 1h" "list --limit 0" "runs --limit 0" \
+	"logs --attempt 0" "doctor --since 0" "next -n 0"; do
+	says 2 ": must be more than 0" $zero true
+done
+says 2 "--until: must not be before --from" add --every 1h --from 2030-01-02 --until 2030-01-01 true
+says 2 "--after: its parents say when: --at, --every, --cron, --calendar and --on-boot go without it" \
+	add --after x --every 1h true
+says 2 "--at: --on-boot says when: as the host boots" add --on-boot --at 18:30 true
+says 2 "give only one of --cron, --calendar and --every" next --every 1h --cron @daily
+says 2 "--env (-e): jobd sets JOBD_JOB itself" add -e JOBD_JOB=7 true
+says 2 "show is for one job, and w* is a pattern" show 'w*'
+says 2 "status is for one job, and w* is a pattern" status 'w*'
 says 2 "--label (-l): must be key=value" list -l a
 says 2 "--timer: 99999999999999d is too long" add --timer 99999999999999d
 says 3 "no job is called nosuch" show nosuch
 says 3 "there is no job 77" wait 77
 says 3 "there is no run 77.1" logs 77.1
+id=$(jobctl add -q -e JOBD_SOCKET=/x true)
+check "a run" jobctl wait "$id"
+says 3 "there is no run $id.0" status "$id.0"
+says 2 "--from: must be past" backfill "$id" --from 2099-01-01
+same "the list by the id of one without a name" "$(jobctl list --no-headers "$id" | cut -f1)" "$id"
+same "and by a pattern" "$(jobctl list --no-headers "[$id]" | cut -f1)" "$id"
 says 3 "no job matches zz*" cancel 'zz*'
 
 id=$(jobctl add -q --in 1h --key k true)
@@ -56,8 +75,15 @@ says 1 "(bad): exit 3" wait bad slow
 jobctl wait bad 2>"$T/err"
 same "exit code of one" $? 3
 same "what is said of one that has spoken for itself" "$(cat "$T/err")" ""
+jobctl status bad >"$T/out"
+check "nothing is told twice" grep -q '^Run [0-9.]* failed (exit 3) .*s\.$' "$T/out"
+took=$(sed -n 's/.* after \(.*\)\.$/\1/p' "$T/out")
+check "one duration is one text" sh -c "'$BIN/jobctl' why bad | grep -qF 'failed after $took'"
 jobctl stats --help >"$T/out"
 check "no blank at the end of a usage" grep -qx "usage: jobctl stats \[OPTIONS\]" "$T/out"
+jobctl add -q -n check --every 1h --http http://127.0.0.1:1/ --fail-after 3 --quick-retries 0 >/dev/null
+jobctl wait check 2>/dev/null
+check "why calls an option as it is typed" sh -c "'$BIN/jobctl' why check | grep -q 'it is down after 3 (--fail-after)'"
 # Jobs without a name, too.
 jobctl rm -q '*' || fail "rm *"
 same "all are gone" "$(jobctl list --no-headers)" ""

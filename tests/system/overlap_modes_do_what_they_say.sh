@@ -23,6 +23,9 @@ jobctl add -q -n replaces --every 100ms --overlap replace --sh 'sleep 3600' >/de
 jobctl wait 3.1 --timeout 30s
 [ $? != 7 ] || fail "3.1 goes on"
 same "who ended the first" "$(jobctl show 3.1 --json | field canceledBy)" "run 3.2, which replaces it"
+check "status says who" sh -c "'$BIN/jobctl' status 3.1 | grep -q '^Run 3.1 canceled .*, by run 3.2, which replaces it'"
+jobctl status replaces >"$T/out"
+grep -q '^TIME' "$T/out" && fail "a table of times without a row"
 same "nothing was skipped" "$(jobctl show replaces --json | field job.skips)" 0
 for job in waits beside replaces; do
 	check "pause" jobctl pause -q $job

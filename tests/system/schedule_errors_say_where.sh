@@ -13,7 +13,7 @@ refused '--cron: at "0 0 30 2 *": it never comes: February has no 30th' --cron '
 refused '--cron: at "@reboot"' --cron @reboot
 refused '--calendar: at "25:00": hour 25: 0 to 23' --calendar 'Mon 25:00'
 refused 'did you mean Europe/Berlin?' --cron '@daily' --tz Europe/Berlim
-refused '--until: must not be before from' --cron '@daily' --from 2027-01-02 --until 2027-01-01
+refused '--until: must not be before --from' --cron '@daily' --from 2027-01-02 --until 2027-01-01
 refused 'only one of' --cron '@daily' --every 1h
 refused 'only one of' --cron '@daily' --calendar daily
 refused '--every' --every 0

@@ -213,7 +213,7 @@ static const struct bad_spec {
 	{ "{" TIMER ",\"cron\":\"* * * * *\",\"inUSec\":5}", JOBD_INVALID_FIELD, "inUSec",
 	    "use from" },
 	{ "{" TIMER ",\"onBoot\":true,\"at\":\"2026-11-22T10:00Z\"}", JOBD_INVALID_FIELD, "at",
-	    "at a boot" },
+	    "as the host boots" },
 	{ "{" TIMER ",\"timeZone\":\"UTC\"}", JOBD_INVALID_FIELD, "timeZone", "it is for" },
 	{ "{" TIMER ",\"everyUSec\":1000000,\"dst\":\"skip\"}", JOBD_INVALID_FIELD, "dst",
 	    "elapsed" },

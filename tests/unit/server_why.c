@@ -495,7 +495,40 @@ what_keeps_a_job_in_its_queue_is_told(void **state)
 	add(&c, JOB("five", "\"queue\":\"heavy\"", "5"));
 	pass(&w, USEC_SEC);
 	told(&c, "five", NULL, "due 2027-01-01T00:00:04Z: it waits for the rate of queue heavy: its next"
-	    " start is in 55.9s (2 before it)");
+	    " start is in 55s (2 before it)");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+of_slot_and_mutex_the_one_that_it_waited_for_is_told(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w, NEW_YEAR, 100);
+	c = client_open(&w);
+	add(&c, JOB("m1", "\"mutex\":\"db\"", "100"));
+	add(&c, JOB("m2", "\"mutex\":\"db\"", "5"));
+	add(&c, JOB("q1", "\"mutex\":\"x\",\"queue\":\"heavy\"", "50"));
+	add(&c, JOB("q2", "\"mutex\":\"y\",\"queue\":\"heavy\"", "5"));
+	pass(&w, USEC_SEC);
+	call_jobs(&c, "Trigger", "m2");
+	pass_to(&w, "2027-01-01T00:05:00Z");
+	told(&c, "2.1", NULL, "what was asked for by hand at 2027-01-01T00:00:01Z ran as 2.1, 1m44s after that: 1m44s"
+	    " waiting for mutex db; it succeeded after 5s");
+	told(&c, "q2", NULL, "finished: its one occurrence, due " NEW_YEAR ", ran as 4.1, 50s late: 50s waiting"
+	    " for a slot of queue heavy; it succeeded after 5s");
+	/* Its own run, though the one between them was canceled in line. */
+	add(&c, JOB("own", "\"overlap\":\"queue\",\"overlapLimit\":5", "100"));
+	pass(&w, USEC_SEC);
+	call_jobs(&c, "Trigger", "own");
+	call_jobs(&c, "Trigger", "own");
+	call_jobs(&c, "Cancel", "5.2");
+	pass_to(&w, "2027-01-01T00:10:00Z");
+	told(&c, "5.3", NULL, "what was asked for by hand at 2027-01-01T00:05:01Z ran as 5.3, 1m39s after that: 1m39s"
+	    " waiting for the end of 5.1; it succeeded after 1m40s");
 	client_close(&c);
 	world_close(&w);
 }
@@ -595,10 +628,10 @@ skip_for_absence_says_who_was_away_and_the_policy(void **state)
 	loop_set_wall(w.loop, instant_of("2027-01-01T01:30:30Z"));
 	pass(&w, USEC_MINUTE);
 	told(&c, "minute", "2027-01-01T01:00:00Z", "what was due 2027-01-01T01:00:00Z was skipped: "
-	    "missed: the clock was set forward by 1h8m, to 2027-01-01T01:30:30Z; misfire is skip "
+	    "missed: the clock was set forward by 1h9m, to 2027-01-01T01:30:30Z; misfire is skip "
 	    "(the default below an hour between occurrences)");
 	assert_string_equal(link_of(&c, "clock_set"),
-	    "the clock was set forward by 1h8m, to 2027-01-01T01:30:30.000000Z");
+	    "the clock was set forward by 1h9m, to 2027-01-01T01:30:30.000000Z");
 	call_jobs(&c, "Pause", "minute");
 	pass(&w, 5 * USEC_MINUTE);
 	call_jobs(&c, "Resume", "minute");
@@ -1127,6 +1160,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(state_and_its_cause_are_told),
 		cmocka_unit_test(what_keeps_a_job_in_its_queue_is_told),
+		cmocka_unit_test(of_slot_and_mutex_the_one_that_it_waited_for_is_told),
 		cmocka_unit_test(lateness_is_split_into_its_causes),
 		cmocka_unit_test(skip_for_overlap_names_the_run_and_how_often),
 		cmocka_unit_test(skip_for_absence_says_who_was_away_and_the_policy),

@@ -444,7 +444,7 @@ static void
 draw_add(struct pair *p, union any *a, struct drawn *d)
 {
 	a->add = (struct op_add){ .op.kind = OP_ADD, .n = (size_t)below(p, 4), .uid = below(p, 2),
-	    .now = { p->now }, .jobs_max_uid = chance(p, 20) ? 3 : 0, .epoch = below(p, 3) };
+	    .now = { p->now }, .dry = chance(p, 10), .jobs_max_uid = chance(p, 20) ? 3 : 0, .epoch = below(p, 3) };
 	a->add.jobs = d->jobs[0];
 	d->rules[0] = (char *)(uintptr_t)"any:a";
 	d->rules[1] = (char *)(uintptr_t)"recover,lost:b";
