@@ -26,6 +26,7 @@ struct kinds;
 struct findings;
 struct leaks;
 struct task_walk;
+struct flight;
 
 /* What the loop tells of itself; all counters since its start. */
 struct loop_stats {
@@ -71,6 +72,7 @@ struct loop {
 	unsigned		 owners;	/* tasks that it knows to own something */
 	usec_t			 sweep_next;	/* when it goes on, and while it is under way 0 */
 	uint8_t			 epoch;		/* of its time; wraps */
+	struct flight		*flight;	/* flight.h; NULL: nothing is recorded */
 	struct task_walk	*walks;		/* of those who are looking at the tasks */
 	usec_t			 lag_min;	/* lag.h: LAG_MIN, until somebody changes it */
 	struct lag		 lags[LAGS_KEPT];

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/log.h"
+#include "daemon/scheduler/recorder.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
 
@@ -343,6 +344,7 @@ clock_look(struct scheduler *s)
 	rules = rules_changed(s);
 	if (!is_step(step) && !is_step(slept) && !rules)
 		return;
+	recorder_clock(s, loop_wall(s->loop).usec - loop_clock(s->loop), s->wall_offset + s->sleep_offset);
 	f = sweep_new(s);
 	f->rules = rules;
 	if (is_step(slept)) {
