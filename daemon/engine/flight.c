@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/engine/loop-internal.h"
@@ -50,7 +49,7 @@ flight_start(struct loop *l)
 	struct flight *f;
 	char *memory;
 
-	MUST(!l->is_virtual && l->flight == NULL);
+	MUST(l->flight == NULL);
 	memory = mmap(NULL, FLIGHT_RINGS * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
 	    0);
 	if (memory == MAP_FAILED)
@@ -58,6 +57,7 @@ flight_start(struct loop *l)
 	f = xcalloc(1, sizeof(*f));
 	for (int i = 0; i < FLIGHT_RINGS; i++)
 		f->rings[i].cells = (struct flight_cell *)(void *)(memory + (size_t)i * bytes);
+	f->loop = l;
 	l->flight = f;
 	flight_note(l, FLIGHT_DECISIONS, FLIGHT_BEGIN, 0, 0, loop_wall(l).usec, 0);
 	return f;
@@ -274,15 +274,6 @@ copy_text(char *to, size_t size, const char *from)
 	to[i] = '\0';
 }
 
-static int64_t
-clock_usec(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * USEC_SEC + ts.tv_nsec / 1000;
-}
-
 static void
 out_all(struct flight_out *o, const struct flight *f, const char *program, const char *reason)
 {
@@ -293,8 +284,8 @@ out_all(struct flight_out *o, const struct flight *f, const char *program, const
 
 	copy_text(h.program, sizeof(h.program), program);
 	copy_text(h.reason, sizeof(h.reason), reason);
-	h.wall = clock_usec(CLOCK_REALTIME);
-	h.now = clock_usec(CLOCK_MONOTONIC);
+	h.wall = loop_wall(f->loop).usec;
+	h.now = loop_clock(f->loop);
 	memset(&names, 0, sizeof(names));
 	for (uint64_t i = 0; i < ring_kept(in); i++) {
 		if (has_kind(&in->cells[i]))

@@ -103,6 +103,7 @@ struct flight_limits {
 	int64_t	running_max[3];
 	int64_t	slots_default, slots_schedule, slots_named;
 	int64_t	window_jobs_max, catch_ups;
+	int64_t	since;		/* the wall clock: somebody looks after dues since then */
 };
 
 struct flight_header {
@@ -132,6 +133,7 @@ typedef void (*flight_present)(void *context, struct flight_out *out);
 void flight_tell(struct flight_out *out, const struct flight_cell *cell);
 
 struct flight {
+	struct loop		*loop;
 	struct flight_ring	 rings[FLIGHT_RINGS];
 	struct flight_limits	 limits;
 	flight_present		 present;
@@ -139,7 +141,7 @@ struct flight {
 };
 
 /*
- * Begin to record what comes to a real loop.  The memory is there from now on; NULL, with errno, when it cannot be.
+ * Begin to record what comes to a loop.  The memory is there from now on; NULL, with errno, when it cannot be.
  * One in a process is written when it aborts: the first.
  */
 struct flight *flight_start(struct loop *l);

@@ -96,6 +96,13 @@ loop_suspend(struct loop *l, usec_t d)
 }
 
 void
+loop_jump(struct loop *l, usec_t now)
+{
+	MUST(l->is_virtual && now >= l->now);
+	l->now = now;
+}
+
+void
 loop_set_slack(struct loop *l, usec_t slack)
 {
 	l->slack = slack;

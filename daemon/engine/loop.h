@@ -130,6 +130,9 @@ usec_t loop_boot(const struct loop *l);
 /* Virtual clock: set the wall clock, as an administrator or a time change would. */
 void loop_set_wall(struct loop *l, instant i);
 
+/* Virtual clock: it shows this from now on, at once, as after a long step: what was due meanwhile is late. */
+void loop_jump(struct loop *l, usec_t now);
+
 /* Virtual clock: the host sleeps; wall clock and boot time go on, the monotonic clock does not. */
 void loop_suspend(struct loop *l, usec_t d);
 

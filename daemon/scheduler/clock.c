@@ -264,6 +264,7 @@ clock_begin(struct scheduler *s)
 	s->wall_offset = wall_offset(s);
 	s->sleep_offset = sleep_offset(s);
 	s->zones_looked = loop_clock(s->loop);
+	recorder_clock(s, s->wall_offset + s->sleep_offset, 0);
 }
 
 static void
@@ -332,6 +333,7 @@ clock_look(struct scheduler *s)
 	usec_t step = wall_offset(s) - s->wall_offset, slept = sleep_offset(s) - s->sleep_offset;
 	instant now = loop_wall(s->loop);
 	struct sweep *f;
+	usec_t before;
 	bool rules;
 
 	(void)wallclock_was_set(&s->wallclock);
@@ -344,7 +346,7 @@ clock_look(struct scheduler *s)
 	rules = rules_changed(s);
 	if (!is_step(step) && !is_step(slept) && !rules)
 		return;
-	recorder_clock(s, loop_wall(s->loop).usec - loop_clock(s->loop), s->wall_offset + s->sleep_offset);
+	before = s->wall_offset + s->sleep_offset;
 	f = sweep_new(s);
 	f->rules = rules;
 	if (is_step(slept)) {
@@ -369,5 +371,6 @@ clock_look(struct scheduler *s)
 		sweep_add(f, (struct span){ .kind = SPAN_CLOCK, .first = now, .last = now,
 		    .step = step });
 	}
+	recorder_clock(s, loop_wall(s->loop).usec - loop_clock(s->loop), before);
 	task_start(&f->task, &sweep_kind, &s->task);
 }

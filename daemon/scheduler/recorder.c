@@ -54,6 +54,9 @@ recorder_line(struct scheduler *s, const struct queue_row *row)
 void
 recorder_clock(struct scheduler *s, usec_t now, usec_t before)
 {
+	if (!records(s))
+		return;
+	s->loop->flight->limits.since = s->since.usec;
 	flight_note(s->loop, FLIGHT_DECISIONS, FLIGHT_CLOCK, 0, 0, now, before);
 }
 
@@ -164,14 +167,13 @@ recorder_begin(struct scheduler *s, const struct scheduler_config *config)
 		return;
 	f->limits = (struct flight_limits){
 		.running_max = { config->running_max[0], config->running_max[1], config->running_max[2] },
-		.slots_default = config->slots_default, .slots_schedule = config->slots_schedule,
-		.slots_named = config->slots_named, .window_jobs_max = config->window_jobs_max,
+		.slots_default = s->queue.lines.slots_standard, .slots_schedule = s->queue.lines.slots_schedule,
+		.slots_named = s->queue.lines.slots_named, .window_jobs_max = config->window_jobs_max,
 		.catch_ups = config->catch_ups,
 	};
 	f->present = tell_present;
 	f->context = s;
 	s->window.recorded = s->loop;
-	recorder_clock(s, loop_wall(s->loop).usec - loop_clock(s->loop), 0);
 }
 
 void

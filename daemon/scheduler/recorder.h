@@ -30,7 +30,7 @@ void recorder_terms(struct scheduler *s, int64_t job, int kind, int64_t uid, con
 
 void recorder_line(struct scheduler *s, const struct queue_row *row);
 
-/* The clocks are this far apart from now on; wall - monotonic. */
+/* The clocks are this far apart from now on, wall - monotonic; before: until now, 0 at the beginning. */
 void recorder_clock(struct scheduler *s, usec_t now, usec_t before);
 
 void recorder_claim(struct scheduler *s, const struct op_claim *op, int kind);
