@@ -220,6 +220,29 @@ waiting_at(const struct replay_script *s, uint64_t place, size_t *ret_n)
 	return all;
 }
 
+/* Behind a place an occurrence is skipped that was to wait when this place came: too many waited.  Behind that. */
+static uint64_t
+behind_the_full(const struct replay_script *s, uint64_t place, const char **why)
+{
+	struct map asked = { .n = 0 };
+	const struct flight_cell *c, *before;
+	uint64_t at = 0, begin = place;
+
+	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL) {
+		if (c->what == FLIGHT_QUEUE && at <= place)
+			map_set(&asked, c->a, (void *)(uintptr_t)c);
+		if (c->what != FLIGHT_SKIP || at <= place)
+			continue;
+		before = map_get(&asked, c->a);
+		if (before != NULL && before[1].more[0] == c[1].more[0]) {
+			*why = "a decision was under way";
+			begin = at;
+		}
+	}
+	map_done(&asked);
+	return begin;
+}
+
 /* The first run after a place that comes from before it in a way that is not followed: behind it; or the place. */
 static uint64_t
 behind_strangers(const struct replay_script *s, uint64_t place, const char **why)
@@ -265,7 +288,7 @@ begin_find(const struct replay_script *s, const char **why)
 		*why = reason;
 		begin = at;
 	}
-	while ((again = behind_strangers(s, begin, why)) != begin)
+	while ((again = behind_the_full(s, behind_strangers(s, begin, why), why)) != begin)
 		begin = again;
 	return begin;
 }
@@ -340,13 +363,21 @@ tells_due(const struct flight_cell *c, int64_t *ret, bool *later)
 	return false;
 }
 
+/* The answer to the claim of an occurrence, not to that of a run that waited. */
+static bool
+is_of_occurrence(const struct flight_cell *claimed)
+{
+	return claimed[1].more[0] != 0;
+}
+
 /* The number of a run that is made by this record; 0: none is. */
 static int64_t
 made_run(const struct flight_cell *c, const struct map *asked)
 {
 	if (c->what == FLIGHT_TOLD && (c->n == TOLD_TRIGGERED || c->n == TOLD_DUE_QUEUED))
 		return c->b;
-	if (c->what == FLIGHT_CLAIMED && c->kind == 0 && c[1].more[2] == 0 && map_get(asked, c->a) != NULL)
+	if (c->what == FLIGHT_CLAIMED && c->kind == 0 && is_of_occurrence(c) && c[1].more[2] == 0 &&
+	    map_get(asked, c->a) != NULL)
 		return c->b;
 	return 0;
 }
@@ -374,6 +405,9 @@ state_look(struct replay_script *s, struct begin_state *b, const struct flight_c
 	}
 	if ((c->what == FLIGHT_CLAIM && c->b == 0) || c->what == FLIGHT_QUEUE)
 		map_set(&b->asked, c->a, j);
+	/* It was decided before, and is taken for done at the beginning. */
+	if (c->what == FLIGHT_CLAIMED && makes_waiting(c) && map_get(&b->asked, c->a) == NULL)
+		run_add(s, (struct replay_run){ .job = c->a, .run = c->b, .waits = true, .due = c[1].more[0] });
 	made = made_run(c, &b->asked);
 	if (made > 0 && map_get(&b->numbers, c->a) == NULL) {
 		j->runs = made - 1;
@@ -381,7 +415,7 @@ state_look(struct replay_script *s, struct begin_state *b, const struct flight_c
 	}
 	if (made > 0 || (c->what == FLIGHT_CLAIM && c->b != 0))
 		map_set(&b->born, c->a * 1000003 + (made > 0 ? made : c->b), j);
-	if (c->what == FLIGHT_CLAIMED)
+	if (c->what == FLIGHT_CLAIMED && is_of_occurrence(c))
 		(void)map_remove(&b->asked, c->a);
 	if (c->what == FLIGHT_LEFT && map_get(&b->born, c->a * 1000003 + c->b) == NULL && !run_known(s, c->a, c->b))
 		run_add(s, (struct replay_run){ .job = c->a, .run = c->b, .due = c[1].more[2] });
