@@ -53,10 +53,11 @@ enum flight_what {
 	FLIGHT_CLAIMED,		/* kind: how the store answered, an errno; more: due */
 	FLIGHT_QUEUE,		/* its occurrence is to wait for the job's run; more: due, next due */
 	FLIGHT_SKIP,		/* n: cause; b: how many; more: first, last, next due */
+	FLIGHT_SKIPPED,		/* kind: how the store answered; more: first */
 	FLIGHT_EXIT,		/* the executor has ended; n: state; kind: exit code */
 	FLIGHT_LEFT,		/* the run has given its slot back; n: state; kind: enum job_kind; more: next attempt, began */
 	FLIGHT_ADOPTED,		/* it went on when the daemon began; more: began */
-	FLIGHT_TOLD,		/* n: enum flight_told; more: when it is due, or an amount */
+	FLIGHT_TOLD,		/* n: enum flight_told; more: when it is due; of a queue: the place of its record */
 	/* jobs; more: the numbers, then text (flight.c) */
 	FLIGHT_JOB,		/* n: kind; a: job; b: due */
 	FLIGHT_LINE,		/* a queue; a: slots (0: by default); b: paused since; more: rate, its usec; its name */
@@ -70,6 +71,7 @@ enum flight_what {
 enum flight_told {
 	TOLD_ADDED, TOLD_PAUSED, TOLD_RESUMED, TOLD_REMOVED, TOLD_TRIGGERED, TOLD_CANCELED, TOLD_RETRIED,
 	TOLD_SKIPPED, TOLD_DUE_QUEUED, TOLD_QUEUE_SET, TOLD_QUEUE_REMOVED, TOLD_DEPENDENT, TOLD_RECOVERED,
+	TOLD_SWEPT, TOLD_STORE_FAILED,
 	TOLD_COUNT
 };
 

@@ -158,6 +158,7 @@ sweep_over(struct sweep *f)
 
 	op_scheduled_done(&f->page);
 	s->sweep = NULL;
+	recorder_told(s, TOLD_SWEPT, 0, 0, 0);
 	sweep_align_all(f);
 	window_forget(&s->window);
 	lines_forget(&s->queue.lines);

@@ -233,6 +233,7 @@ skip_over(struct skip *f)
 	struct scheduler *s = f->s;
 	instant now = loop_wall(s->loop);
 
+	recorder_skipped(s, &f->op);
 	if (f->op.op.result == 0) {
 		ledger_skip_tell(s, &f->op, f->pending->kind);
 		window_back(&s->window, f->pending, f->decision.next, now);

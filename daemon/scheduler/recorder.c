@@ -42,13 +42,15 @@ recorder_terms(struct scheduler *s, int64_t job, int kind, int64_t uid, const st
 }
 
 void
-recorder_line(struct scheduler *s, const struct queue_row *row)
+recorder_line(struct scheduler *s, const struct queue_row *row, bool told)
 {
 	const struct flight_cell head = { .what = FLIGHT_LINE, .a = row->slots, .b = row->paused.usec };
 	const int64_t numbers[RECORD_LINE_ROWS][3] = { { row->rate, row->rate_usec, 0 } };
 	const char *const name = row->name;
+	uint64_t place = flight_note_texts(s->loop, FLIGHT_JOBS, &head, numbers, RECORD_LINE_ROWS, &name, 1);
 
-	(void)flight_note_texts(s->loop, FLIGHT_JOBS, &head, numbers, RECORD_LINE_ROWS, &name, 1);
+	if (told)
+		recorder_told(s, TOLD_QUEUE_SET, 0, 0, (int64_t)place);
 }
 
 void
@@ -79,6 +81,13 @@ recorder_skip(struct scheduler *s, const struct op_skip *op)
 {
 	note(s, (struct flight_cell){ .what = FLIGHT_SKIP, .n = (uint16_t)op->cause, .a = op->job, .b = op->count },
 	    op->first.usec, op->last.usec, op->next_due.usec);
+}
+
+void
+recorder_skipped(struct scheduler *s, const struct op_skip *op)
+{
+	note(s, (struct flight_cell){ .what = FLIGHT_SKIPPED, .n = (uint16_t)op->cause,
+	    .kind = (uint32_t)-op->op.result, .a = op->job, .b = op->count }, op->first.usec, 0, 0);
 }
 
 void

@@ -28,7 +28,8 @@ uint64_t recorder_job(struct loop *l, const struct due_row *row);
 /* One that is not there, and has a run. */
 void recorder_terms(struct scheduler *s, int64_t job, int kind, int64_t uid, const struct queue_terms *terms);
 
-void recorder_line(struct scheduler *s, const struct queue_row *row);
+/* A queue as it is stored; told: that it was set. */
+void recorder_line(struct scheduler *s, const struct queue_row *row, bool told);
 
 /* The clocks are this far apart from now on, wall - monotonic; before: until now, 0 at the beginning. */
 void recorder_clock(struct scheduler *s, usec_t now, usec_t before);
@@ -36,6 +37,7 @@ void recorder_clock(struct scheduler *s, usec_t now, usec_t before);
 void recorder_claim(struct scheduler *s, const struct op_claim *op, int kind);
 void recorder_claimed(struct scheduler *s, const struct op_claim *op, int kind);
 void recorder_skip(struct scheduler *s, const struct op_skip *op);
+void recorder_skipped(struct scheduler *s, const struct op_skip *op);
 void recorder_adopted(struct scheduler *s, const struct run_info *run);
 void recorder_exit(struct scheduler *s, const struct run_info *run);
 void recorder_left(struct scheduler *s, const struct run_info *run);

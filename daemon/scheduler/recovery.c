@@ -63,7 +63,7 @@ recovery_queues(struct recovery *f)
 		struct line *line;
 
 		lines_set(l, &f->queues.rows[i]);
-		recorder_line(f->s, &f->queues.rows[i]);
+		recorder_line(f->s, &f->queues.rows[i], false);
 		line = lines_get(l, f->queues.rows[i].name);
 		line->started = true;
 		line->last_start = loop_now(f->s->loop);

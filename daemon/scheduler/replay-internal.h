@@ -47,7 +47,8 @@ struct replay_job {
 struct replay_script {
 	const struct flight_file *file;
 	uint64_t		 begin;		/* in the ring of decisions */
-	int64_t			 from;		/* its time */
+	int64_t			 from;		/* the time of what stands before it */
+	bool			 any;		/* something comes behind it */
 	struct map		 jobs;		/* -> struct replay_job */
 	struct replay_run	*runs;		/* by job, then number */
 	size_t			 runs_n;

@@ -122,8 +122,8 @@ static bool
 names_job(const struct flight_cell *c)
 {
 	return c->what == FLIGHT_CLAIM || c->what == FLIGHT_CLAIMED || c->what == FLIGHT_QUEUE ||
-	    c->what == FLIGHT_SKIP || c->what == FLIGHT_EXIT || c->what == FLIGHT_LEFT || c->what == FLIGHT_ADOPTED ||
-	    (c->what == FLIGHT_TOLD && c->n != TOLD_QUEUE_SET && c->n != TOLD_QUEUE_REMOVED && c->n != TOLD_RECOVERED);
+	    c->what == FLIGHT_SKIP || c->what == FLIGHT_SKIPPED || c->what == FLIGHT_EXIT || c->what == FLIGHT_LEFT || c->what == FLIGHT_ADOPTED ||
+	    (c->what == FLIGHT_TOLD && c->a != 0);
 }
 
 /* Jobs that are told of, and that nothing is decided about, are of no interest. */
@@ -146,8 +146,10 @@ cannot_follow(const struct replay_script *s, const struct flight_cell *c)
 		return "a run was retried by hand";
 	if (c->what == FLIGHT_TOLD && c->n == TOLD_QUEUE_REMOVED)
 		return "a queue was removed";
-	if (c->what == FLIGHT_CLAIMED && c->kind != 0)
-		return "the store refused a decision";
+	if (c->what == FLIGHT_TOLD && c->n == TOLD_SWEPT)
+		return "dues were brought in line with the clock";
+	if (c->what == FLIGHT_TOLD && c->n == TOLD_STORE_FAILED)
+		return "the store failed";
 	if (c->what == FLIGHT_LEFT && c->n == RUN_RUNNING)
 		return "a run was let go";
 	if (names_job(c) && !may_be_unknown(c) && map_get(&s->jobs, c->a) == NULL)
@@ -350,6 +352,7 @@ tells_due(const struct flight_cell *c, int64_t *ret, bool *later)
 	case FLIGHT_BEGIN:
 	case FLIGHT_CLOCK:
 	case FLIGHT_CLAIMED:
+	case FLIGHT_SKIPPED:
 	case FLIGHT_EXIT:
 	case FLIGHT_LEFT:
 	case FLIGHT_ADOPTED:
@@ -421,11 +424,31 @@ state_look(struct replay_script *s, struct begin_state *b, const struct flight_c
 		run_add(s, (struct replay_run){ .job = c->a, .run = c->b, .due = c[1].more[2] });
 }
 
+/* The store refused what is asked for here: something was out of date, and it was not decided after all. */
+static void
+decision_drop(struct decisions *d, const struct flight_cell *c)
+{
+	bool waited = c->what == FLIGHT_CLAIMED && !is_of_occurrence(c);
+	int64_t key = waited ? c->b : c[1].more[0];
+
+	for (size_t i = d->n; i-- > 0;) {
+		struct decision *x = &d->items[i];
+
+		if (x->job == c->a && x->key == key && (x->what == DECIDED_GO_ON) == waited &&
+		    (x->what == DECIDED_SKIP) == (c->what == FLIGHT_SKIPPED)) {
+			memmove(x, x + 1, (d->n-- - i - 1) * sizeof(*x));
+			return;
+		}
+	}
+}
+
 static void
 decision_read(struct replay_script *s, const struct flight_cell *c, bool before)
 {
-	struct decision d = { .job = c->a, .key = c[1].more[0], .at = c->at, .before = before };
+	struct decision d = { .what = -1, .job = c->a, .key = 0, .at = c->at, .before = before };
 
+	if (c->cells > 1)
+		d.key = c[1].more[0];
 	if (c->what == FLIGHT_CLAIM && c->b != 0)
 		d.what = DECIDED_GO_ON, d.key = c->b;
 	else if (c->what == FLIGHT_CLAIM)
@@ -434,9 +457,10 @@ decision_read(struct replay_script *s, const struct flight_cell *c, bool before)
 		d.what = DECIDED_WAIT;
 	else if (c->what == FLIGHT_SKIP)
 		d.what = DECIDED_SKIP;
-	else
-		return;
-	decisions_add(&s->decisions, d);
+	else if ((c->what == FLIGHT_CLAIMED || c->what == FLIGHT_SKIPPED) && c->kind != 0)
+		decision_drop(&s->decisions, c);
+	if (d.what >= 0)
+		decisions_add(&s->decisions, d);
 }
 
 /* What there is at the end, as far as nothing later than the beginning has told. */
@@ -466,17 +490,22 @@ state_read(struct replay_script *s)
 	const struct flight_cell *c;
 	struct origin *waiting;
 	uint64_t at = 0;
+	bool any = false;
 	size_t n;
 
-	while (at < s->begin && (c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && at <= s->begin)
+	while (at < s->begin && (c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && at <= s->begin) {
+		s->from = c->at;
 		decision_read(s, c, true);
+	}
 	at = s->begin;
 	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL) {
 		if (s->from == 0)
 			s->from = c->at;
+		any = true;
 		state_look(s, &b, c);
 		decision_read(s, c, false);
 	}
+	s->any = any;
 	present_look(s, &b);
 	waiting = waiting_at(s, s->begin, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -528,7 +557,7 @@ script_read(struct replay_script *s, const struct flight_file *file, char why[20
 	s->begin = begin_find(s, &reason);
 	state_read(s);
 	(void)snprintf(why, 200, "%s", reason);
-	if (s->from != 0)
+	if (s->any)
 		return true;
 	(void)snprintf(why, 200, "nothing comes behind the last thing that cannot be followed (%s)", reason);
 	return false;

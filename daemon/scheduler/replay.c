@@ -159,17 +159,47 @@ line_read(const struct flight_cell *c, struct queue_row *row, char name[NAME_BYT
 	return true;
 }
 
+/* Where in the ring of jobs the first queue stands that is set behind the beginning. */
+static uint64_t
+lines_set_from(const struct replay_script *s)
+{
+	const struct flight_cell *c;
+	uint64_t at = s->begin;
+
+	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL) {
+		if (c->what == FLIGHT_TOLD && c->n == TOLD_QUEUE_SET)
+			return (uint64_t)c[1].more[0];
+	}
+	return UINT64_MAX;
+}
+
+/* The next queue at or after a place of the ring of jobs; false: there is no more. */
+static bool
+line_next(const struct replay_script *s, uint64_t *place, struct queue_row *row, char name[NAME_BYTES_MAX + 1])
+{
+	const uint64_t lost = s->file->header.rings[FLIGHT_JOBS].lost;
+	uint64_t at = *place > lost ? *place - lost : 0;
+	const struct flight_cell *c;
+
+	while ((c = flight_record(s->file, FLIGHT_JOBS, &at)) != NULL) {
+		if (!line_read(c, row, name))
+			continue;
+		*place = at - c->cells + lost;
+		return true;
+	}
+	return false;
+}
+
 /* Is the queue set behind the beginning?  Then what it is at the end says nothing. */
 static bool
 line_is_set_later(const struct replay_script *s, const char *queue)
 {
 	char name[NAME_BYTES_MAX + 1];
-	const struct flight_cell *c;
+	uint64_t place = lines_set_from(s);
 	struct queue_row row;
-	uint64_t at = 0;
 
-	while ((c = flight_record(s->file, FLIGHT_JOBS, &at)) != NULL) {
-		if (c->at > s->from && line_read(c, &row, name) && strcmp(name, queue) == 0)
+	for (; place != UINT64_MAX && line_next(s, &place, &row, name); place++) {
+		if (strcmp(name, queue) == 0)
 			return true;
 	}
 	return false;
@@ -183,22 +213,20 @@ static void
 stage_put_queues(struct stage *g)
 {
 	const struct replay_script *s = g->script;
+	const uint64_t later = lines_set_from(s);
 	char name[NAME_BYTES_MAX + 1];
 	const struct flight_cell *c;
 	struct queue_row row;
-	uint64_t at = 0;
+	uint64_t place = 0;
 
-	while (at < s->file->present_n) {
+	for (uint64_t at = 0; at < s->file->present_n; at++) {
 		c = &s->file->present[at];
-		if (c->cells > 0 && c->cells <= s->file->present_n - at && line_read(c, &row, name) && !line_is_set_later(s, name))
-			memory_put_queue(g->memory, &row);
-		at++;
-	}
-	at = 0;
-	while ((c = flight_record(s->file, FLIGHT_JOBS, &at)) != NULL && c->at <= s->from) {
-		if (line_read(c, &row, name))
+		if (c->cells > 0 && c->cells <= s->file->present_n - at && line_read(c, &row, name) &&
+		    !line_is_set_later(s, name))
 			memory_put_queue(g->memory, &row);
 	}
+	for (; line_next(s, &place, &row, name) && place < later; place++)
+		memory_put_queue(g->memory, &row);
 }
 
 static enum task_status
@@ -503,19 +531,18 @@ input_due(struct stage *g, struct replay_job *j, const struct flight_cell *c, bo
 	scheduler_changed(g->scheduler);
 }
 
-/* Queues that were set then: what they are stands beside the jobs. */
+/* What it is stands beside the jobs. */
 static void
-input_queues(struct stage *g, const struct flight_cell *told_at)
+input_queue(struct stage *g, const struct flight_cell *c)
 {
+	uint64_t place = (uint64_t)c[1].more[0];
 	char name[NAME_BYTES_MAX + 1];
-	const struct flight_cell *c;
 	struct queue_row row;
-	uint64_t at = 0;
 
-	while ((c = flight_record(g->script->file, FLIGHT_JOBS, &at)) != NULL) {
-		if (c->at == told_at->at && line_read(c, &row, name))
-			scheduler_queue_set(g->scheduler, &row);
-	}
+	if (line_next(g->script, &place, &row, name) && place == (uint64_t)c[1].more[0])
+		scheduler_queue_set(g->scheduler, &row);
+	else
+		wrong(g, c, "is a queue that is set, and what it is is overwritten");
 }
 
 static void
@@ -524,7 +551,7 @@ input_told(struct stage *g, const struct flight_cell *c)
 	struct replay_job *j = map_get(&g->script->jobs, c->a);
 
 	if (c->n == TOLD_QUEUE_SET) {
-		input_queues(g, c);
+		input_queue(g, c);
 		return;
 	}
 	/* Nothing is ever decided about it. */
@@ -560,6 +587,8 @@ input_told(struct stage *g, const struct flight_cell *c)
 	case TOLD_QUEUE_SET:
 	case TOLD_QUEUE_REMOVED:
 	case TOLD_RECOVERED:
+	case TOLD_SWEPT:
+	case TOLD_STORE_FAILED:
 	case TOLD_COUNT:
 		break;
 	}
@@ -576,10 +605,16 @@ moment_of(const struct stage *g, const struct flight_cell *c)
 	return due > c->at && due < c->at + REPLAY_TOLERANCE ? due : c->at;
 }
 
+static bool
+is_input(const struct flight_cell *c)
+{
+	return c->what == FLIGHT_LEFT || c->what == FLIGHT_TOLD;
+}
+
 static void
 stage_input(struct stage *g, const struct flight_cell *c)
 {
-	bool input = c->what == FLIGHT_LEFT || c->what == FLIGHT_TOLD;
+	bool input = is_input(c);
 
 	stage_go_on(g, moment_of(g, c));
 	if (c->what == FLIGHT_LEFT)
@@ -603,6 +638,29 @@ next_of_interest(const struct stage *g, uint64_t *at)
 	return c;
 }
 
+/* What has started before the beginning counts for the rates of queues. */
+static void
+stage_rates(struct stage *g)
+{
+	const struct replay_script *s = g->script;
+	const struct flight_cell *c;
+	struct replay_job *j;
+	uint64_t at = 0;
+
+	while (at < s->begin && (c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && at <= s->begin) {
+		const char *queue;
+		struct line *line;
+
+		j = c->what == FLIGHT_CLAIM ? map_get(&s->jobs, c->a) : NULL;
+		queue = j != NULL ? terms_queue(&j->row.terms, j->row.kind) : NULL;
+		line = queue != NULL ? lines_find(&g->scheduler->queue.lines, queue) : NULL;
+		if (line == NULL)
+			continue;
+		line->started = true;
+		line->last_start = c->at + g->ahead;
+	}
+}
+
 /* All of it, each at its time. */
 static void
 stage_play(struct stage *g)
@@ -610,11 +668,13 @@ stage_play(struct stage *g)
 	uint64_t at = g->script->begin;
 	const struct flight_cell *c = next_of_interest(g, &at), *next;
 
+	stage_settle_input(g);
+	stage_rates(g);
 	stage_settle(g);
 	for (; c != NULL && g->wrong[0] == '\0'; c = next) {
 		stage_input(g, c);
 		next = next_of_interest(g, &at);
-		if (next == NULL || next->at != c->at)
+		if (next == NULL || next->at != c->at || is_input(next) > is_input(c))
 			stage_settle(g);
 	}
 	if (g->wrong[0] == '\0') {

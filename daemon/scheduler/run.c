@@ -139,6 +139,7 @@ run_skipped(struct run_task *f)
 	struct run_claiming *c = &f->claiming;
 	int r = f->op.result;
 
+	recorder_skipped(f->s, &c->skip);
 	if (r == 0) {
 		ledger_skip_tell(f->s, &c->skip, f->info.kind);
 		c->missed = c->decision.count;

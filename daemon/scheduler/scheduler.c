@@ -43,6 +43,7 @@ scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *b
 		*backoff = 0;
 		return false;
 	}
+	recorder_told(s, TOLD_STORE_FAILED, 0, 0, op->result);
 	if (!s->store_bad)
 		log_error("the store cannot carry out what is decided: %s; trying again",
 		    strerror(-op->result));
@@ -832,8 +833,7 @@ scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op)
 void
 scheduler_queue_set(struct scheduler *s, const struct queue_row *row)
 {
-	recorder_line(s, row);
-	recorder_told(s, TOLD_QUEUE_SET, 0, 0, row->slots);
+	recorder_line(s, row, true);
 	lines_set(&s->queue.lines, row);
 	scheduler_changed(s);
 }

@@ -157,7 +157,8 @@ print_told(const struct flight_cell *c, FILE *out)
 		[TOLD_RETRIED] = "retried by hand", [TOLD_SKIPPED] = "skipped by hand",
 		[TOLD_DUE_QUEUED] = "an occurrence waits as a run", [TOLD_QUEUE_SET] = "a queue was set",
 		[TOLD_QUEUE_REMOVED] = "a queue was removed", [TOLD_DEPENDENT] = "let go on by another job",
-		[TOLD_RECOVERED] = "recovered",
+		[TOLD_RECOVERED] = "recovered", [TOLD_SWEPT] = "dues are in line with the clock again",
+		[TOLD_STORE_FAILED] = "the store has failed",
 	};
 	bool has_run = c->n == TOLD_TRIGGERED || c->n == TOLD_CANCELED || c->n == TOLD_RETRIED ||
 	    c->n == TOLD_DUE_QUEUED;
@@ -228,6 +229,7 @@ cells_needed(const struct flight_cell *c)
 	case FLIGHT_CLAIMED:
 	case FLIGHT_QUEUE:
 	case FLIGHT_SKIP:
+	case FLIGHT_SKIPPED:
 	case FLIGHT_LEFT:
 	case FLIGHT_ADOPTED:
 	case FLIGHT_TOLD:
@@ -297,6 +299,9 @@ record_print(const struct flight_file *file, const struct flight_cell *c, FILE *
 	case FLIGHT_SKIP:
 		fputs("skip     ", out);
 		print_skip(c, out);
+		break;
+	case FLIGHT_SKIPPED:
+		fprintf(out, "skipped  %" PRId64 "%s%s", c->a, c->kind != 0 ? ": " : "", c->kind != 0 ? strerror((int)c->kind) : "");
 		break;
 	case FLIGHT_EXIT:
 		fprintf(out, "exit     %s %s, code %d", run_of(c, run), word(run_state_names, RUN_STATE_COUNT, c->n),
