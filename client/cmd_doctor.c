@@ -21,12 +21,14 @@ static const struct option doctor_options[] = {
 	    .help = "what happened in the last D (1d)" },
 	{ .name = "kinds", .kind = OPTION_FLAG,
 	    .help = "also who uses the loop, by kind of task" },
+	{ .name = "dump", .kind = OPTION_FLAG, .field = "dump",
+	    .help = "also write the flight record, to FILE or the state directory" },
 	{ 0 },
 };
 
 const struct command cmd_doctor = {
 	.name = "doctor",
-	.usage = "[OPTIONS]",
+	.usage = "[OPTIONS] [--dump [FILE]]",
 	.summary = "Tell what is wrong with jobd, and what helps",
 	.text =
 	    "It asks the daemon who has blocked or starved its loop, what should be gone\n"
@@ -34,10 +36,14 @@ const struct command cmd_doctor = {
 	    "rights, group, configuration, database, runner, disk, clock. Where nobody\n"
 	    "answers, or somebody hangs, it looks for the reason; it waits for nobody. It\n"
 	    "exits with 0 when all is well, 1 when something was found, 5 when jobd cannot\n"
-	    "be reached, 4 when you may not reach it.\n",
+	    "be reached, 4 when you may not reach it.\n"
+	    "With --dump the last minutes of the loop and what the scheduler decided in them\n"
+	    "are written to a file, which jobd --replay FILE prints and decides again.\n",
 	.examples = "  jobctl doctor\n  jobctl doctor --since 1h\n"
 	    "  jobctl doctor --json | jq -r '.findings[].text'\n",
 	.options = doctor_options,
+	.words_name = "FILE",
+	.words_max = 1,
 	.run = doctor_run,
 };
 
@@ -135,13 +141,65 @@ daemon_ask(struct client *c, const char *path, struct cJSON **reply)
 	return error == EACCES || error == EPERM ? EXIT_NOT_PERMITTED : EXIT_UNREACHABLE;
 }
 
+/* The record goes where the user wants it, with his rights; jobd's own file stays.  0, or an exit code. */
+static int
+record_copy(const char *from, const char *to)
+{
+	char buffer[16384];
+	FILE *in = fopen(from, "re"), *out = NULL;
+	size_t n = 1;
+	bool good;
+
+	if (in)
+		out = fopen(to, "we");
+	if (!out) {
+		complain("%s: %s", in ? to : from, strerror(errno));
+		if (in)
+			(void)fclose(in);
+		return EXIT_FAILED;
+	}
+	while (n > 0) {
+		n = fread(buffer, 1, sizeof(buffer), in);
+		if (fwrite(buffer, 1, n, out) != n)
+			break;
+	}
+	good = !ferror(in) && !ferror(out);
+	(void)fclose(in);
+	good = fclose(out) == 0 && good;
+	if (!good)
+		complain("%s: %s", to, strerror(errno));
+	return good ? 0 : EXIT_FAILED;
+}
+
+/* 0, or an exit code. */
+static int
+record_tell(const struct client *c, const struct cJSON *reply)
+{
+	const char *path = json_get_string(reply, "dump"), *to = c->args.n_words > 0 ? c->args.words[0] : NULL;
+	int r = 0;
+
+	if (!path)
+		return 0;
+	if (to)
+		r = record_copy(path, to);
+	if (r == 0 && !c->out.json)
+		printf("The flight record is in %s; jobd --replay prints it.\n", to ? to : path);
+	return r;
+}
+
 static int
 doctor_run(struct client *c)
 {
 	char *path = socket_find(c);
 	struct cJSON *reply = NULL, *findings;
-	int r = daemon_ask(c, path, &reply);
+	int r;
 
+	if (c->args.n_words > 0 && !args_flag(&c->args, "dump")) {
+		complain("a FILE goes with --dump");
+		free(path);
+		return EXIT_USAGE;
+	}
+	r = daemon_ask(c, path, &reply);
 	if (reply) {
 		findings = json_get(reply, "findings");
 		if (r == EXIT_UNREACHABLE)
@@ -151,6 +209,8 @@ doctor_run(struct client *c)
 			output_json(reply);
 		else
 			findings_print(c, reply);
+		if (r == 0)
+			r = record_tell(c, reply);
 		if (r == 0 && serious(findings) > 0)
 			r = EXIT_FAILED;
 	}

@@ -1052,10 +1052,12 @@ single(const struct option *o, const struct cJSON *holder, const char *name)
 	case OPTION_INSTANT:
 		return xstrdup(json_get_string(holder, name));
 	case OPTION_INT:
+	case OPTION_COUNT:
 		return xasprintf("%lld", json_get_int(holder, name, 0));
 	case OPTION_SIZE:
 		return size_whole(json_get_int(holder, name, 0));
 	case OPTION_DURATION:
+	case OPTION_SPAN:
 		return duration_whole(json_get_int(holder, name, 0));
 	case OPTION_TEXTS:
 	case OPTION_PATHS:

@@ -26,6 +26,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/engine/dns.h"
+#include "daemon/engine/flight.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/signals.h"
 #include "daemon/engine/watchdog.h"
@@ -457,6 +458,8 @@ daemon_open(struct daemon *d)
 		return r;
 	}
 	loop_set_block_limit(d->loop, d->settings.block_limit);
+	if (flight_start(d->loop) == NULL)
+		log_warning("no memory for the flight recorder, going on without: %s", strerror(errno));
 	/* Before the store's thread, which must inherit them blocked. */
 	r = signals_start(&d->signals, d->loop, wanted, sizeof(wanted) / sizeof(wanted[0]),
 	    &d->root);
@@ -465,6 +468,8 @@ daemon_open(struct daemon *d)
 		return r;
 	}
 	r = open_store(d);
+	if (r == 0)
+		flight_on_abort(d->loop, d->settings.state_dir, JOBD_VERSION);
 	if (r == 0)
 		r = open_socket(d);
 	if (r == 0)

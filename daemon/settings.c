@@ -18,6 +18,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/exec/canary.h"
+#include "daemon/replay.h"
 #include "proto/error.h"
 #include "proto/mem.h"
 #include "proto/when.h"
@@ -140,7 +141,7 @@ static const struct config_key target_keys[] = {
 
 enum option_id {
 	OPTION_CONFIG = 256, OPTION_SOCKET, OPTION_STATE_DIR, OPTION_RUNNER, OPTION_LOG_LEVEL,
-	OPTION_CHECK_CONFIG, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_VERSION, OPTION_HELP,
+	OPTION_CHECK_CONFIG, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY, OPTION_VERSION, OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -152,6 +153,7 @@ static const struct option options[] = {
 	{ "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
 	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
 	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
+	{ "replay", required_argument, NULL, OPTION_REPLAY },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -170,6 +172,7 @@ static const char help_text[] =
 "  --check-config       read the configuration, tell what is wrong, and end\n"
 "  --help-config        print every setting with its default, as a file\n"
 "  --list-faults        print the points at which JOBD_FAULT=NAME:COUNT ends it\n"
+"  --replay FILE        print a flight record (jobctl doctor --dump), and decide again\n"
 "  --version            print the version\n"
 "  --help               print this\n";
 
@@ -237,6 +240,8 @@ command_line_read(struct settings *s, struct command_line *line, int argc, char 
 		} else if (c == OPTION_LIST_FAULTS) {
 			fault_list(FAULT_IN_DAEMON);
 			return EXIT_OK;
+		} else if (c == OPTION_REPLAY) {
+			return replay_file(optarg);
 		} else if (c == OPTION_VERSION) {
 			puts("jobd " JOBD_VERSION);
 			return EXIT_OK;

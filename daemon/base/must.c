@@ -9,11 +9,20 @@
 
 static void (*fail_hook)(void);
 
+/* Of the first that failed. */
+static char reason[200];
+
 void
 must_set_hook(void (*hook)(void))
 {
 	/* Every loop that starts sets it, each on its thread. */
 	__atomic_store_n(&fail_hook, hook, __ATOMIC_RELAXED);
+}
+
+const char *
+must_reason(void)
+{
+	return reason;
 }
 
 void
@@ -30,7 +39,10 @@ must_fail(const char *cond, const char *file, int line, const char *func)
 	if (n > 0 && write(STDERR_FILENO, text, (size_t)(n < (int)sizeof(text) ? n : (int)sizeof(text) - 1)) < 0)
 		hook = NULL;	/* nobody can be told; end all the same */
 	/* Once only: the hook may come back here. */
-	if (!__atomic_exchange_n(&failing, 1, __ATOMIC_RELAXED) && hook != NULL)
-		hook();
+	if (!__atomic_exchange_n(&failing, 1, __ATOMIC_RELAXED)) {
+		(void)snprintf(reason, sizeof(reason), "MUST failed: %.80s, %.60s:%d", cond, file, line);
+		if (hook != NULL)
+			hook();
+	}
 	abort();
 }

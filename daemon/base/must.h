@@ -19,6 +19,9 @@
 /* Says what failed and where, calls the hook (the engine prints its task tree), aborts. */
 void must_fail(const char *cond, const char *file, int line, const char *func) __attribute__((noreturn, cold));
 
+/* What has failed, "MUST failed: ..."; empty: nothing has.  For handlers of SIGABRT. */
+const char *must_reason(void);
+
 /* One function called before the abort; it must not allocate.  NULL: none. */
 void must_set_hook(void (*hook)(void));
 

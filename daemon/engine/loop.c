@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/engine/flight.h"
 #include "daemon/engine/leaks.h"
 #include "daemon/engine/loop-internal.h"
 #include "daemon/engine/wallclock.h"
@@ -92,6 +93,13 @@ loop_suspend(struct loop *l, usec_t d)
 	l->slept += d;
 	l->wall_offset += d;
 	wallclock_tell(l->wallclock);
+}
+
+void
+loop_jump(struct loop *l, usec_t now)
+{
+	MUST(l->is_virtual && now >= l->now);
+	l->now = now;
 }
 
 void
@@ -203,6 +211,7 @@ loop_free(struct loop *l)
 	kinds_free(l);
 	leaks_free(l);
 	findings_free(l);
+	flight_free(l);
 	if (dumped == l)
 		dumped = NULL;
 	free(l);
@@ -226,6 +235,19 @@ loop_sample(struct loop *l, struct task *t)
 	l->probe_since = loop_clock(l);
 }
 
+/* Those of a kind that fire together are one record. */
+static void
+timer_note(struct loop *l, const struct task *t, usec_t when)
+{
+	struct flight_ring *r = &l->flight->rings[FLIGHT_INPUTS];
+	struct flight_cell *last = &r->cells[(r->head - 1) % FLIGHT_CELLS];
+
+	if (last->what == FLIGHT_TIMER && last->at == l->now && last->kind == flight_kind(t->kind) && last->n < UINT16_MAX)
+		last->n++;
+	else
+		flight_note(l, FLIGHT_INPUTS, FLIGHT_TIMER, 1, flight_kind(t->kind), when, 0);
+}
+
 /* Queue the tasks whose time has come. */
 static void
 fire_timers(struct loop *l)
@@ -243,6 +265,8 @@ fire_timers(struct loop *l)
 		if (__builtin_expect(l->now - first->key >= l->lag_min, 0))
 			lag_note(l, first->key, l->now, LAG_LATE);
 		l->stats.timers_fired++;
+		if (ENGINE_SEES && l->flight != NULL)
+			timer_note(l, t, first->key);
 		heap_remove(&l->timers, &t->timer);
 		task_wake(t);
 	}

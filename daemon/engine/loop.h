@@ -26,6 +26,7 @@ struct kinds;
 struct findings;
 struct leaks;
 struct task_walk;
+struct flight;
 
 /* What the loop tells of itself; all counters since its start. */
 struct loop_stats {
@@ -71,6 +72,7 @@ struct loop {
 	unsigned		 owners;	/* tasks that it knows to own something */
 	usec_t			 sweep_next;	/* when it goes on, and while it is under way 0 */
 	uint8_t			 epoch;		/* of its time; wraps */
+	struct flight		*flight;	/* flight.h; NULL: nothing is recorded */
 	struct task_walk	*walks;		/* of those who are looking at the tasks */
 	usec_t			 lag_min;	/* lag.h: LAG_MIN, until somebody changes it */
 	struct lag		 lags[LAGS_KEPT];
@@ -127,6 +129,9 @@ usec_t loop_boot(const struct loop *l);
 
 /* Virtual clock: set the wall clock, as an administrator or a time change would. */
 void loop_set_wall(struct loop *l, instant i);
+
+/* Virtual clock: it shows this from now on, at once, as after a long step: what was due meanwhile is late. */
+void loop_jump(struct loop *l, usec_t now);
 
 /* Virtual clock: the host sleeps; wall clock and boot time go on, the monotonic clock does not. */
 void loop_suspend(struct loop *l, usec_t d);

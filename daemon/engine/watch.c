@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <event2/event.h>
 
+#include "daemon/engine/flight.h"
 #include "daemon/engine/loop-internal.h"
 
 static void
@@ -22,6 +23,11 @@ watch_event(evutil_socket_t fd, short what, void *arg)
 		w->writable = true;
 	if (what & EV_CLOSED)
 		w->closed = w->readable = true;
+	if (ENGINE_SEES && w->loop->flight != NULL)
+		flight_note(w->loop, FLIGHT_INPUTS, FLIGHT_READY, 0,
+		    w->waiter != NULL ? flight_kind(w->waiter->kind) : 0, w->fd,
+		    (what & EV_READ ? WATCH_READ : 0) | (what & EV_WRITE ? WATCH_WRITE : 0) |
+		    (what & EV_CLOSED ? WATCH_CLOSED : 0));
 	if (w->ready == NULL || w->ready(w))
 		task_wake(w->waiter);
 }

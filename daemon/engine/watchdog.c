@@ -35,6 +35,7 @@
 #include <unwind.h>
 
 #include "daemon/base/log.h"
+#include "daemon/engine/flight.h"
 #include "daemon/engine/loop-internal.h"
 #include "proto/mem.h"
 
@@ -74,6 +75,7 @@ struct watchdog {
 	/* of the block that has been caught */
 	usec_t		 began, caught_at;
 	struct account	 before;
+	uint32_t	 kind;		/* whose, for the flight recorder */
 	bool		 hung;		/* the log has been told that it lasts */
 	/* of the log */
 	usec_t		 lines_since;
@@ -204,6 +206,7 @@ catch(struct watchdog *w, usec_t since, usec_t now, const void *context)
 	w->caught_at = now;
 	w->before = w->accounts[0];
 	w->hung = false;
+	w->kind = flight_kind(kind);
 	l->suspect = t;
 	l->caught = 1;
 }
@@ -379,6 +382,7 @@ watchdog_over(struct loop *l)
 	if (b->delayed > b->took)
 		b->delayed = b->took;
 	b->cause = cause_of(w, b);
+	flight_note(l, FLIGHT_INPUTS, FLIGHT_BLOCKED, b->cause, w->kind, b->took, 0);
 	w->counts[b->cause]++;
 	w->n++;
 	lag_note(l, now - b->took, now, b->cause == BLOCK_STOPPED ? LAG_STOPPED :

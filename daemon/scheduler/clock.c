@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/log.h"
+#include "daemon/scheduler/recorder.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
 
@@ -160,6 +161,7 @@ sweep_over(struct sweep *f)
 
 	op_scheduled_done(&f->page);
 	s->sweep = NULL;
+	recorder_told(s, TOLD_SWEPT, 0, 0, 0);
 	sweep_align_all(f);
 	window_forget(&s->window);
 	lines_forget(&s->queue.lines);
@@ -266,6 +268,7 @@ clock_begin(struct scheduler *s)
 	s->wall_offset = wall_offset(s);
 	s->sleep_offset = sleep_offset(s);
 	s->zones_looked = loop_clock(s->loop);
+	recorder_clock(s, s->wall_offset + s->sleep_offset, 0);
 }
 
 static void
@@ -334,6 +337,7 @@ clock_look(struct scheduler *s)
 	usec_t step = wall_offset(s) - s->wall_offset, slept = sleep_offset(s) - s->sleep_offset;
 	instant now = loop_wall(s->loop);
 	struct sweep *f;
+	usec_t before;
 	bool rules;
 
 	(void)wallclock_was_set(&s->wallclock);
@@ -346,6 +350,7 @@ clock_look(struct scheduler *s)
 	rules = rules_changed(s);
 	if (!is_step(step) && !is_step(slept) && !rules)
 		return;
+	before = s->wall_offset + s->sleep_offset;
 	f = sweep_new(s);
 	f->rules = rules;
 	if (is_step(slept)) {
@@ -370,5 +375,6 @@ clock_look(struct scheduler *s)
 		sweep_add(f, (struct span){ .kind = SPAN_CLOCK, .first = now, .last = now,
 		    .step = step });
 	}
+	recorder_clock(s, loop_wall(s->loop).usec - loop_clock(s->loop), before);
 	task_start(&f->task, &sweep_kind, &s->task);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/scheduler/recorder.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
 
@@ -33,6 +34,7 @@ dependent_tell(struct scheduler *s, const struct dependent *d)
 	}
 	if (!instant_is_set(d->row.due) || d->paused)
 		return;
+	recorder_told(s, TOLD_DEPENDENT, d->row.id, 0, d->row.due.usec);
 	(void)window_put(&s->window, &d->row, loop_wall(s->loop));
 	scheduler_changed(s);
 }

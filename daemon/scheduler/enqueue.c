@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/scheduler/recorder.h"
 #include "daemon/scheduler/run.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
@@ -37,6 +38,7 @@ enqueue_submit(struct enqueue *f)
 		.mark = d->mark, .noticed = f->pending->noticed, .started = loop_wall(f->s->loop),
 		.queue = true, .queue_max = replace ? 0 : st->limit, .replace = replace,
 	};
+	recorder_claim(f->s, &f->op, f->pending->kind);
 	store_submit(f->s->store, &f->op.op, &f->task);
 }
 
@@ -79,6 +81,7 @@ enqueue_over(struct enqueue *f)
 	struct pending *p = f->pending;
 	instant now = loop_wall(s->loop);
 
+	recorder_claimed(s, &f->op, p->kind);
 	if (f->op.op.result == 0 && f->op.full) {
 		scheduler_overlap(s, p, &(struct ledger_decision){ .what = LEDGER_SKIP,
 		    .first = p->due, .last = p->due, .count = 1, .cause = SKIP_OVERLAP,

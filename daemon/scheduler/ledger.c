@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/scheduler/recorder.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
 
@@ -221,6 +222,7 @@ static void
 skip_submit(struct skip *f)
 {
 	ledger_skip_fill(&f->op, f->pending->job, &f->decision);
+	recorder_skip(f->s, &f->op);
 	store_submit(f->s->store, &f->op.op, &f->task);
 }
 
@@ -231,6 +233,7 @@ skip_over(struct skip *f)
 	struct scheduler *s = f->s;
 	instant now = loop_wall(s->loop);
 
+	recorder_skipped(s, &f->op);
 	if (f->op.op.result == 0) {
 		ledger_skip_tell(s, &f->op, f->pending->kind);
 		window_back(&s->window, f->pending, f->decision.next, now);

@@ -12,6 +12,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/scheduler/clock.h"
+#include "daemon/scheduler/recorder.h"
 #include "daemon/scheduler/run.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
@@ -62,6 +63,7 @@ recovery_queues(struct recovery *f)
 		struct line *line;
 
 		lines_set(l, &f->queues.rows[i]);
+		recorder_line(f->s, &f->queues.rows[i], false);
 		line = lines_get(l, f->queues.rows[i].name);
 		line->started = true;
 		line->last_start = loop_now(f->s->loop);
@@ -78,6 +80,7 @@ recovery_over(struct recovery *f)
 	s->waiting = f->counts.retrying;
 	s->queue.more = f->counts.queued > 0;
 	s->recovered = true;
+	recorder_told(s, TOLD_RECOVERED, 0, 0, f->adopted);
 	fault_point(FAULT_RECOVER_DONE);
 	if (f->adopted > 0 || s->queued > 0 || s->waiting > 0)
 		log_info("recovered running=%lld queued=%lld retrying=%lld",

@@ -18,6 +18,7 @@
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
 #include "daemon/exec/runner.h"
+#include "daemon/scheduler/recorder.h"
 #include "daemon/scheduler/retry.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/json.h"
@@ -128,6 +129,7 @@ run_submit_skip(struct run_task *f)
 	struct run_claiming *c = &f->claiming;
 
 	ledger_skip_fill(&c->skip, c->pending->job, &c->decision);
+	recorder_skip(f->s, &c->skip);
 	store_submit(f->s->store, &f->op, &f->task);
 }
 
@@ -138,6 +140,7 @@ run_skipped(struct run_task *f)
 	struct run_claiming *c = &f->claiming;
 	int r = f->op.result;
 
+	recorder_skipped(f->s, &c->skip);
 	if (r == 0) {
 		ledger_skip_tell(f->s, &c->skip, f->info.kind);
 		c->missed = c->decision.count;
@@ -164,6 +167,7 @@ run_submit_claim(struct run_task *f)
 		.noticed = c->noticed, .started = now, .node = THIS_NODE,
 		.mutex = c->mutex_waited,
 	};
+	recorder_claim(f->s, &c->claim, f->info.kind);
 	store_submit(f->s->store, &f->op, &f->task);
 }
 
@@ -266,6 +270,7 @@ run_claim_over(struct run_task *f)
 	instant now = loop_wall(f->s->loop);
 	int r = f->op.result;
 
+	recorder_claimed(f->s, &c->claim, f->info.kind);
 	if (r == 0)
 		run_claimed(f);
 	if (c->pending != NULL && r == 0)
@@ -331,6 +336,7 @@ run_execute(struct run_task *f)
 static void
 run_executed(struct run_task *f)
 {
+	recorder_exit(f->s, &f->info);
 	f->executing = false;
 	f->op = (struct store_op){ .kind = OP_COUNT };
 }
@@ -472,6 +478,8 @@ run_leave(struct run_task *f)
 
 	if (f->deciding)
 		run_claim_over(f);
+	if (f->claimed)
+		recorder_left(s, &f->info);
 	lane_seat_remove(&s->queue, &f->seat);
 	seat_leave(&s->queue.lines, &f->seat);
 	stand_done(&s->queue.lines, &f->seat.stand);
@@ -672,6 +680,8 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	f->info.name = row->name;
 	f->info.canceled_by = row->canceled_by;
 	row->name = row->canceled_by = NULL;
+	recorder_terms(s, row->job, row->kind, row->uid, &row->terms);
+	recorder_adopted(s, &f->info);
 	run_take_spec(f, &row->spec_json, row->spec);
 	task_start(&f->task, &run_kind, &s->task);
 }

@@ -19,6 +19,7 @@
 #include "daemon/scheduler/clock.h"
 #include "daemon/scheduler/enqueue.h"
 #include "daemon/scheduler/load.h"
+#include "daemon/scheduler/recorder.h"
 #include "daemon/scheduler/recovery.h"
 #include "daemon/scheduler/run.h"
 #include "daemon/scheduler/scheduler-internal.h"
@@ -42,6 +43,7 @@ scheduler_store_failed(struct scheduler *s, const struct store_op *op, usec_t *b
 		*backoff = 0;
 		return false;
 	}
+	recorder_told(s, TOLD_STORE_FAILED, 0, 0, op->result);
 	if (!s->store_bad)
 		log_error("the store cannot carry out what is decided: %s; trying again",
 		    strerror(-op->result));
@@ -550,6 +552,7 @@ scheduler_new(const struct scheduler_config *config)
 	window_init(&s->window, max, config->window_ahead > 0 ? config->window_ahead : WINDOW_AHEAD,
 	    s->zones, &s->queue.lines);
 	retrying_init(&s->retrying, s->window.ahead, &s->queue.lines);
+	recorder_begin(s, config);
 	if (config->seed != 0 || config->simulated)
 		rand_seed(&s->rand, config->seed);
 	else
@@ -566,6 +569,7 @@ scheduler_free(struct scheduler *s)
 	if (s == NULL)
 		return;
 	MUST(!task_alive(&s->task));
+	recorder_end(s);
 	while ((p = map_next(&s->window.map, &position)) != NULL)
 		MUST(p->state != PENDING_TAKEN);
 	keeper_free(s->keeper);
@@ -640,6 +644,7 @@ void
 scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name, int job_state)
 {
 	job_tell(s, EVENT_JOB_ADDED, row->id, name, job_state);
+	recorder_told(s, TOLD_ADDED, row->id, job_state, row->due.usec);
 	/* If a load has found it before us, what is here is newer. */
 	if (job_state == JOB_PAUSED || !instant_is_set(row->due) || window_get(&s->window, row->id) != NULL)
 		return;
@@ -651,6 +656,7 @@ scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *
 void
 scheduler_job_paused(struct scheduler *s, int64_t job, const char *name, int job_state)
 {
+	recorder_told(s, TOLD_PAUSED, job, 0, 0);
 	scheduler_forget(s, job);
 	retrying_remove(&s->retrying, job, 0);
 	queue_hold(&s->queue, job);
@@ -690,6 +696,7 @@ scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char
     int job_state, bool released)
 {
 	job_tell(s, EVENT_JOB_CHANGED, row->id, name, job_state);
+	recorder_told(s, TOLD_RESUMED, row->id, released, row->due.usec);
 	job_goes_on(s, row, released);
 }
 
@@ -716,6 +723,7 @@ scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struc
     bool live)
 {
 	ledger_skip_tell(s, op, row->kind);
+	recorder_told(s, TOLD_SKIPPED, row->id, op->count, row->due.usec);
 	scheduler_forget(s, row->id);
 	if (live && instant_is_set(row->due))
 		(void)window_put(&s->window, row, loop_wall(s->loop));
@@ -727,6 +735,8 @@ scheduler_due_queued(struct scheduler *s, struct op_claim *op, const struct due_
 {
 	struct stand st = stand_open(&s->queue.lines, row->uid, row->kind, &row->terms, false);
 
+	recorder_told(s, TOLD_DUE_QUEUED, op->job, op->run, row->due.usec);
+	recorder_terms(s, op->job, row->kind, row->uid, &row->terms);
 	scheduler_forget(s, row->id);
 	if (instant_is_set(row->due))
 		(void)window_put(&s->window, row, loop_wall(s->loop));
@@ -739,6 +749,7 @@ void
 scheduler_job_removed(struct scheduler *s, int64_t job, const char *name, int64_t runs)
 {
 	(void)runs;
+	recorder_told(s, TOLD_REMOVED, job, 0, 0);
 	scheduler_forget(s, job);
 	job_tell(s, EVENT_JOB_REMOVED, job, name, -1);
 }
@@ -750,6 +761,8 @@ scheduler_run_retried(struct scheduler *s, const struct op_retry *op)
 	    op->manual);
 	struct pending *p;
 
+	recorder_terms(s, op->job, op->kind, op->row.uid, &op->row.terms);
+	recorder_told(s, TOLD_RETRIED, op->job, op->run, 0);
 	if (op->released && !op->paused)
 		job_goes_on(s, &op->row, true);
 	if (op->released)
@@ -803,6 +816,8 @@ scheduler_run_queued(struct scheduler *s, const struct op_trigger *op)
 {
 	struct stand st = stand_open(&s->queue.lines, op->owner, op->kind, &op->terms, true);
 
+	recorder_terms(s, op->job, op->kind, op->owner, &op->terms);
+	recorder_told(s, TOLD_TRIGGERED, op->job, op->run, op->due.usec);
 	scheduler_queued(s, &(struct queued_new){ .job = op->job, .run = op->run,
 	    .name = op->name, .kind = op->kind, .by_hand = true }, &st);
 }
@@ -845,6 +860,7 @@ scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op)
 	const struct lane *lane = lane_get(&s->queue, op->job);
 	struct seat *seat;
 
+	recorder_told(s, TOLD_CANCELED, op->job, op->run, op->was);
 	if (op->was != RUN_RUNNING) {
 		scheduler_queued_over(s, &(struct queued_end){ .job = op->job, .run = op->run,
 		    .was = op->was, .retrying = op->retrying,
@@ -862,6 +878,7 @@ scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op)
 void
 scheduler_queue_set(struct scheduler *s, const struct queue_row *row)
 {
+	recorder_line(s, row, true);
 	lines_set(&s->queue.lines, row);
 	scheduler_changed(s);
 }
@@ -869,6 +886,7 @@ scheduler_queue_set(struct scheduler *s, const struct queue_row *row)
 void
 scheduler_queue_removed(struct scheduler *s, const char *name)
 {
+	recorder_told(s, TOLD_QUEUE_REMOVED, 0, 0, 0);
 	lines_remove(&s->queue.lines, name);
 }
 

@@ -13,6 +13,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/must.h"
+#include "daemon/scheduler/recorder.h"
 #include "proto/mem.h"
 
 #define NOWHERE ((struct window_place){ { USEC_NEVER }, INT64_MAX })
@@ -172,6 +173,8 @@ window_put(struct window *w, const struct due_row *row, instant now)
 		pending_free(w, p);
 		return NULL;
 	}
+	if (w->recorded != NULL)
+		p->recorded = recorder_job(w->recorded, row);
 	p->kind = (uint8_t)row->kind;
 	p->misfire = (uint8_t)row->misfire;
 	if (p->due.usec != row->due.usec)
@@ -211,6 +214,8 @@ window_take(struct window *w, instant now)
 	p = container_of(first->node, struct pending, node);
 	heap_remove(&w->heap, &p->node);
 	p->state = PENDING_TAKEN;
+	if (w->recorded != NULL)
+		p->recorded = flight_renew(w->recorded, FLIGHT_JOBS, p->recorded);
 	return p;
 }
 

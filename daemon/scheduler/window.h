@@ -62,6 +62,7 @@ struct pending {
 	/* run != 0: it waited for its next attempt, which a pause holds back */
 	bool			 retry : 1;
 	instant			 told_due;
+	uint64_t		 recorded;	/* where the flight recorder has it (recorder.h) */
 	struct stand		 stand;
 	/* who came first has the least; 0: it is in no line yet */
 	int64_t			 came;
@@ -82,6 +83,7 @@ struct window {
 	unsigned		 shrinks;	/* counts losses, for a load under way */
 	struct zones		*zones;		/* where schedules find theirs */
 	struct lines		*lines;		/* and where jobs stand */
+	struct loop		*recorded;	/* whose flight recorder is told of jobs; NULL: none */
 };
 
 /* At first nothing is known: beyond is the beginning of time. */

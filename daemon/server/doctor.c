@@ -15,10 +15,12 @@
 #include <sys/statvfs.h>
 
 #include "daemon/engine/finding.h"
+#include "daemon/engine/flight.h"
 #include "daemon/engine/kinds.h"
 #include "daemon/engine/leaks.h"
 #include "daemon/engine/symbol.h"
 #include "daemon/engine/watchdog.h"
+#include "daemon/server/dump.h"
 #include "daemon/server/method.h"
 #include "proto/json.h"
 
@@ -38,10 +40,12 @@
 
 struct doctor_in {
 	int64_t	since;
+	bool	dump;
 };
 
 static const struct field doctor_fields[] = {
 	{ "sinceUSec", FIELD_INT, offsetof(struct doctor_in, since), .max = INT64_MAX / 2 },
+	{ "dump", FIELD_BOOL, offsetof(struct doctor_in, dump), .flags = 0 },
 	{ .type = FIELD_END },
 };
 
@@ -52,6 +56,7 @@ struct doctor {
 	instant		 from;
 	bool		 looked;	/* the look at the tasks has begun */
 	unsigned	 n;
+	struct dump	 dump;
 };
 
 static struct cJSON *finding_new(struct doctor *f, const char *what, bool note, instant at, const char *format,
@@ -304,6 +309,25 @@ directory_tell(struct doctor *f, const char *path)
 	json_set_string(o, "remedy", "make room: with a full disk nothing can be added, and results wait in memory");
 }
 
+/* A jobd before this one has aborted, and has left its flight record. */
+static void
+abort_tell(struct doctor *f, const char *directory)
+{
+	char path[4096], remedy[4200];
+	struct stat st;
+	struct cJSON *o;
+
+	if (directory == NULL)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/" FLIGHT_ABORT_NAME, directory);
+	if (stat(path, &st) < 0 || (int64_t)st.st_mtime * USEC_SEC < f->from.usec)
+		return;
+	o = finding_new(f, "aborted", false, (instant){ (int64_t)st.st_mtime * USEC_SEC }, "jobd was aborted, and was"
+	    " started again");
+	(void)snprintf(remedy, sizeof(remedy), "its log says why; jobd --replay %s shows what came before", path);
+	json_set_string(o, "remedy", remedy);
+}
+
 static void
 descriptors_tell(struct doctor *f)
 {
@@ -354,6 +378,19 @@ doctor_step(struct task *t)
 
 	TASK_BEGIN(t);
 
+	if (in->dump) {
+		if (!call_privileged(&f->call)) {
+			call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
+			goto out;
+		}
+		dump_begin(&f->dump, t->loop, s->state_dir);
+		while (dump_go_on(&f->dump) && !task_cancelled(t))
+			TASK_YIELD(t);
+		if (f->dump.error < 0) {
+			call_fail(&f->call, JOBD_STORE_UNAVAILABLE, strerror(-f->dump.error), NULL);
+			goto out;
+		}
+	}
 	while (!leaks_look(t->loop, &f->looked) && !task_cancelled(t))
 		TASK_YIELD(t);
 	f->list = json_array();
@@ -373,16 +410,27 @@ doctor_step(struct task *t)
 	runner_deaths_tell(f, s);
 	targets_tell(f, s);
 	directory_tell(f, s->state_dir);
+	abort_tell(f, s->state_dir);
 	descriptors_tell(f);
 	reply = json_object();
 	json_set(reply, "findings", f->list);
 	json_set(reply, "kinds", kinds_reply(t->loop));
+	if (f->dump.path != NULL)
+		json_set_string(reply, "dump", f->dump.path);
 	call_reply(&f->call, reply);
+out:
 	TASK_END(t, 0);
 }
 
+static void
+doctor_release(struct task *t)
+{
+	dump_done(&container_of(t, struct doctor, call.task)->dump);
+	call_release(t);
+}
+
 static const struct task_kind doctor_kind = { .name = "Doctor", .step = doctor_step,
-    .release = call_release };
+    .release = doctor_release };
 
 const struct method method_doctor = {
 	.name = "io.jobd.Doctor",

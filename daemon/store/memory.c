@@ -890,6 +890,25 @@ memory_due(const struct memory *m, int64_t job)
 }
 
 void
+memory_put_due(struct memory *m, int64_t job, instant due)
+{
+	struct memory_job *j = memory_job(m, job);
+
+	if (j == NULL)
+		return;
+	j->row.due = due;
+	memory_job_settle(j, due);
+}
+
+int64_t
+memory_last_run(const struct memory *m, int64_t job)
+{
+	const struct memory_job *j = memory_job(m, job);
+
+	return j != NULL ? j->runs : 0;
+}
+
+void
 memory_listen(struct memory *m, void (*told)(void *context, const struct store_op *op),
     void *context)
 {

@@ -39,6 +39,12 @@ instant memory_due(const struct memory *m, int64_t job);
 /* The kind of a job, or -1: it is not there. */
 int memory_kind(const struct memory *m, int64_t job);
 
+/* It has this due from now on; none: none. */
+void memory_put_due(struct memory *m, int64_t job, instant due);
+
+/* The number of its latest run; 0: it has had none, or is not there. */
+int64_t memory_last_run(const struct memory *m, int64_t job);
+
 /* Every op that succeeded is told, when it has been carried out. */
 void memory_listen(struct memory *m, void (*told)(void *context, const struct store_op *op),
     void *context);

@@ -11,6 +11,26 @@
 #include "daemon/base/must.h"
 #include "proto/mem.h"
 
+const char *
+op_name(unsigned kind)
+{
+	static const char *const names[] = {
+		[OP_CLAIM] = "claim", [OP_FINISH] = "finish", [OP_SKIP] = "skip", [OP_LIFE] = "life",
+		[OP_SHIFT] = "shift", [OP_REDUE] = "redue", [OP_SPAN] = "span", [OP_TRIGGER] = "trigger",
+		[OP_RETRY] = "retry", [OP_CANCEL] = "cancel", [OP_PAUSE] = "pause", [OP_QUEUE_SET] = "queue set",
+		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_ADD] = "add", [OP_SPREAD] = "spread",
+		[OP_NOTICE_TEST] = "notice test", [OP_NOTICE_SETTLE] = "notice settle", [OP_KEEP] = "keep",
+		[OP_OUTPUT_REMOVED] = "output removed", [OP_DUE] = "read dues", [OP_ACTIVE] = "read active",
+		[OP_SCHEDULED] = "read scheduled", [OP_RESOLVE] = "resolve", [OP_GET] = "get", [OP_LIST] = "list",
+		[OP_RUNS] = "read runs", [OP_COUNTS] = "count", [OP_LEDGER] = "read ledger", [OP_SPANS] = "read spans",
+		[OP_FAILED] = "read failed", [OP_OUTPUT_TRASH] = "read trash", [OP_QUEUES] = "read queues",
+		[OP_NOTICES] = "read notices", [OP_TARGETS] = "read targets",
+	};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == OP_COUNT, "a name for each");
+	return kind < OP_COUNT ? names[kind] : "?";
+}
+
 #define NO_DEPENDENTS ((struct dependents){ .n = 0 })
 
 void

@@ -26,6 +26,9 @@ enum op_kind {
 	OP_COUNT
 };
 
+/* "claim", "read dues": for people. */
+const char *op_name(unsigned kind);
+
 /* Rows looked at by one read op at most, so that a filter that matches nothing delays no claim. */
 #define SCAN_ROWS_MAX 2000
 

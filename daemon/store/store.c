@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/engine/flight.h"
 #include "daemon/engine/leaks.h"
 #include "daemon/engine/loop.h"
 #include "daemon/store/store-internal.h"
@@ -34,6 +35,8 @@ static void
 op_finished(struct store *s, struct store_op *op)
 {
 	MUST(op->lent && !op->done);
+	flight_note(s->loop, FLIGHT_INPUTS, FLIGHT_ANSWER, op->kind,
+	    op->waiter != NULL ? flight_kind(op->waiter->kind) : 0, op->result, 0);
 	op->lent = false;
 	op->done = true;
 	s->waiting--;

@@ -19,6 +19,7 @@
 
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
+#include "daemon/engine/flight.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/watch.h"
 #include "daemon/wire/conn.h"
@@ -607,6 +608,7 @@ method_start(struct conn *c, const struct method *m, const struct message_call *
 	}
 	MUST(m->frame_size >= sizeof(*f));
 	f = xcalloc(1, m->frame_size);
+	flight_note(c->task.loop, FLIGHT_INPUTS, FLIGHT_CALL, 0, flight_kind(m->kind), (int64_t)c->uid, 0);
 	task_start(&f->task, m->kind, &c->task);
 	f->conn = c;
 	f->service = c->service;

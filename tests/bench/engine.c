@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/engine/flight.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/task.h"
 #include "daemon/engine/watch.h"
@@ -544,6 +545,11 @@ main(int argc, char **argv)
 
 	measure_init(&b.m, "jobd", argc, argv);
 	b.loop = loop_new(LOOP_REAL);
+#ifndef ENGINE_BLIND
+	/* As jobd does: recording is a part of what is measured. */
+	if (b.loop != NULL && flight_start(b.loop) == NULL)
+		perror("flight_start");
+#endif
 	if (b.loop == NULL) {
 		perror("loop_new");
 		return 1;

@@ -20,6 +20,7 @@
 #include "daemon/store/memory.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "tests/harness/replayed.h"
 
 #define GATE		3
 #define WINDOW_MAX	32
@@ -167,6 +168,7 @@ daemon_start(instant wall)
 	char error[STORE_ERROR_MAX];
 
 	fix->loop = loop_new(LOOP_VIRTUAL);
+	assert_non_null(flight_start(fix->loop));
 	if (instant_is_set(wall))
 		loop_set_wall(fix->loop, wall);
 	fix->began = loop_wall(fix->loop);
@@ -199,6 +201,7 @@ daemon_stop(void)
 {
 	instant wall;
 
+	replayed_is_the_same(fix->loop, fix->zones);
 	fix->stop = true;
 	task_wake(&fix->root);
 	assert_int_equal(loop_run(fix->loop), 0);
