@@ -130,6 +130,18 @@ after_claimed(struct sim *s, int64_t job, int64_t run)
 	return false;
 }
 
+bool
+after_asked(struct sim *s, int64_t job, int64_t run)
+{
+	const struct sim_job *j = job_by_id(s, job);
+
+	for (size_t i = 0; j != NULL && i < SIM_CLAIMS_MAX; i++) {
+		if (j->again[i] == run)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What counts at first the store says: which of its parents are finished only it knows.  That those
  * that count have really ended so is checked.
@@ -212,6 +224,8 @@ after_committed(struct sim *s, const struct store_op *op)
 	const struct op_claim *claim;
 	const struct op_finish *finish;
 	const struct op_cancel *cancel;
+	const struct op_retry *retry;
+	struct sim_job *j;
 
 	switch (op->kind) {
 	case OP_CLAIM:
@@ -238,6 +252,12 @@ after_committed(struct sim *s, const struct store_op *op)
 		if (cancel->was == RUN_QUEUED || cancel->was == RUN_RETRYING)
 			ended(s, cancel->job, cancel->run, RUN_CANCELED,
 			    cancel->dependents.more);
+		break;
+	case OP_RETRY:
+		retry = container_of(op, const struct op_retry, op);
+		j = job_by_id(s, retry->job);
+		if (j != NULL)
+			j->again[j->again_n++ % SIM_CLAIMS_MAX] = retry->run;
 		break;
 	case OP_SPREAD:
 		s->telling = container_of(op, const struct op_spread, op)->dependents.more;

@@ -132,7 +132,8 @@ check_attempt(struct sim *s, const struct job_spec *spec, const struct run_info 
 		SIM_CHECK(s, x->run != run->run, "%lld.%lld begun while told to be retrying", job,
 		    number);
 		/* By hand anything may be begun, and what was is tried again. */
-		SIM_CHECK(s, run->manual || run->attempt > 1 || spec->overlap == OVERLAP_PARALLEL,
+		SIM_CHECK(s, run->manual || run->attempt > 1 || after_asked(s, job, number) ||
+		    spec->overlap == OVERLAP_PARALLEL,
 		    "%lld.%lld begun while %lld.%lld is retrying", job, number, job,
 		    (long long)x->run);
 	}

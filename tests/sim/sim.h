@@ -90,6 +90,8 @@ struct sim_job {
 	int64_t		last_run;
 	int64_t		claimed[SIM_CLAIMS_MAX];	/* the runs that were claimed last */
 	size_t		claims_n;
+	int64_t		again[SIM_CLAIMS_MAX];	/* those that somebody asked to be tried again, the last */
+	size_t		again_n;
 	bool		marked;		/* while parents are drawn */
 };
 
@@ -231,6 +233,7 @@ void after_committed(struct sim *s, const struct store_op *op);
 void after_added(struct sim *s, void *db, const struct store_op *op);
 void after_told(struct sim *s, void *db);	/* when all ops of a transaction have been looked at */
 bool after_claimed(struct sim *s, int64_t job, int64_t run);
+bool after_asked(struct sim *s, int64_t job, int64_t run);
 void after_check(struct sim *s, const struct sim_job *j, const struct op_get *get, bool at_rest);
 
 /* audit.c: a task that compares the store with what was told and what happened; over when done. */
