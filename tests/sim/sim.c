@@ -196,6 +196,13 @@ descriptors(void)
 
 /* ---- what happens ---- */
 
+/* Nobody is served before: the socket is opened then (daemon/main.c). */
+static bool
+serves(const struct sim *s)
+{
+	return !s->life->root.done && scheduler_recovered(s->life->scheduler);
+}
+
 /* Look at everything, once recovery is over. */
 static void
 look(struct sim *s, bool at_rest)
@@ -279,7 +286,7 @@ step(struct sim *s)
 
 	s->step++;
 	if (draw < 50) {
-		for (uint64_t n = 1 + rand_below(&s->rand, 3); n > 0; n--)
+		for (uint64_t n = 1 + rand_below(&s->rand, 3); n > 0 && serves(s); n--)
 			client_act(s);
 	} else if (draw < 56) {
 		s->die_in = 1 + (int64_t)rand_below(&s->rand, 6);
@@ -322,6 +329,8 @@ come_to_rest(struct sim *s)
 		life_end(s);
 		life_start(s);
 	}
+	while (!serves(s) && !s->life->root.done)
+		life_run(s, loop_now(s->life->loop) + USEC_SEC);
 	client_open_queues(s);
 	life_run(s, loop_now(s->life->loop) + 10 * USEC_MINUTE);
 	look(s, true);

@@ -90,6 +90,8 @@ struct sim_job {
 	int64_t		last_run;
 	int64_t		claimed[SIM_CLAIMS_MAX];	/* the runs that were claimed last */
 	size_t		claims_n;
+	int64_t		again[SIM_CLAIMS_MAX];	/* those that somebody asked to be tried again, the last */
+	size_t		again_n;
 	bool		marked;		/* while parents are drawn */
 };
 
