@@ -33,6 +33,7 @@ struct replay_run {
 	int64_t	job, run;
 	bool	waits, by_hand;
 	int64_t	due;
+	uint64_t since;		/* where it was claimed, or began to wait: their order; 0: before all of the record */
 };
 
 struct replay_job {
@@ -50,7 +51,7 @@ struct replay_script {
 	int64_t			 from;		/* the time of what stands before it */
 	bool			 any;		/* something comes behind it */
 	struct map		 jobs;		/* -> struct replay_job */
-	struct replay_run	*runs;		/* by job, then number */
+	struct replay_run	*runs;		/* as they came; of one job by number */
 	size_t			 runs_n;
 	struct decisions	 decisions;
 };

@@ -71,7 +71,7 @@ static bool
 job_is_sound(const struct flight_cell *c)
 {
 	return c->cells >= 1 + RECORD_JOB_ROWS && (c->kind & FLIGHT_CUT) == 0 && c->n < KIND_COUNT && c->a > 0 &&
-	    c->b >= 0 && in_range(c[1].more[0], 0, DURATION_MAX) && in_range(c[1].more[1], 0, MISFIRE_COUNT - 1) &&
+	    c->b >= 0 && (c[1].more[0] == 0 || in_range(c[1].more[0], EVERY_MIN, DURATION_MAX)) && in_range(c[1].more[1], 0, MISFIRE_COUNT - 1) &&
 	    in_range(c[2].more[0], -PRIORITY_MAX, PRIORITY_MAX) && in_range(c[2].more[1], 0, QUEUE_SLOTS_MAX) &&
 	    in_range(c[2].more[2], 0, OVERLAP_COUNT - 1) && in_range(c[3].more[0], 0, OVERLAP_LIMIT_MAX);
 }
@@ -314,11 +314,14 @@ run_known(const struct replay_script *s, int64_t job, int64_t run)
 	return false;
 }
 
+/* The order in which they came is that in which they are found again; of one job it is that of the numbers. */
 static int
 run_compare(const void *a, const void *b)
 {
 	const struct replay_run *x = a, *y = b;
 
+	if (x->job != y->job && x->since != y->since)
+		return x->since < y->since ? -1 : 1;
 	if (x->job != y->job)
 		return x->job < y->job ? -1 : 1;
 	return x->run < y->run ? -1 : x->run > y->run;
@@ -483,6 +486,23 @@ present_look(struct replay_script *s, struct begin_state *b)
 	}
 }
 
+/* Where each of them came from; of a job the first one's place stands for all, so that they stay together. */
+static void
+runs_order(struct replay_script *s)
+{
+	const struct flight_cell *c;
+	uint64_t at = 0;
+	struct map places = { .n = 0 };
+
+	while (at < s->begin && (c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && at <= s->begin) {
+		if ((c->what == FLIGHT_ADOPTED || c->what == FLIGHT_CLAIMED) && run_known(s, c->a, c->b))
+			map_set(&places, c->a, (void *)(uintptr_t)at);
+	}
+	for (size_t i = 0; i < s->runs_n; i++)
+		s->runs[i].since = (uint64_t)(uintptr_t)map_get(&places, s->runs[i].job);
+	map_done(&places);
+}
+
 static void
 state_read(struct replay_script *s)
 {
@@ -514,6 +534,7 @@ state_read(struct replay_script *s)
 			    .by_hand = waiting[i].by_hand });
 	}
 	free(waiting);
+	runs_order(s);
 	if (s->runs_n > 0)
 		qsort(s->runs, s->runs_n, sizeof(*s->runs), run_compare);
 	/* Of which none is made later, the latest is the last of these. */
@@ -529,14 +550,18 @@ state_read(struct replay_script *s)
 	map_done(&b.born);
 }
 
-/* Records of several cells are looked into: have they as many?  Whatever wrote the file. */
+/* Records of several cells are looked into: have they as many, and one after another?  Whatever wrote the file. */
 static bool
 cells_are_there(const struct flight_file *file)
 {
 	const struct flight_cell *c;
+	int64_t before = 0;
 	uint64_t at = 0;
 
 	while ((c = flight_record(file, FLIGHT_DECISIONS, &at)) != NULL) {
+		if (c->at < before || c->at > file->header.now)
+			return false;
+		before = c->at;
 		if (c->cells < 2 && c->what != FLIGHT_BEGIN && c->what != FLIGHT_CLOCK && c->what != FLIGHT_EXIT)
 			return false;
 	}

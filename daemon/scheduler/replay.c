@@ -285,11 +285,28 @@ stage_open(struct stage *g, struct replay_script *s, struct zones *zones)
 	return 0;
 }
 
+/* A record has not so many decisions: what makes more goes round in circles. */
+#define DECISIONS_MAX	(4 * FLIGHT_CELLS)
+
+static void
+stage_run(struct stage *g, usec_t until)
+{
+	int r = 0;
+
+	while (r == 0 && g->decisions.n < DECISIONS_MAX)
+		r = loop_run_some(g->loop, until, 256);
+	MUST(r >= 0);
+	if (r == 0 && g->wrong[0] == '\0') {
+		g->wrong_at = loop_now(g->loop) - g->ahead;
+		(void)snprintf(g->wrong, sizeof(g->wrong), "there is no end to what is decided in the replay");
+	}
+}
+
 /* Until nobody is ready. */
 static void
 stage_settle(struct stage *g)
 {
-	MUST(loop_run_until(g->loop, loop_now(g->loop)) == 0);
+	stage_run(g, loop_now(g->loop));
 }
 
 /*
@@ -302,7 +319,7 @@ stage_go_on(struct stage *g, int64_t at)
 	usec_t until = at + g->ahead;
 
 	if (until - REPLAY_TOLERANCE > loop_now(g->loop))
-		MUST(loop_run_until(g->loop, until - REPLAY_TOLERANCE) == 0);
+		stage_run(g, until - REPLAY_TOLERANCE);
 	if (until > loop_now(g->loop))
 		loop_jump(g->loop, until);
 }
@@ -330,8 +347,7 @@ stage_close(struct stage *g)
 		memory_listen(g->memory, NULL, NULL);
 		g->stop = true;
 		task_wake(&g->root);
-		stage_settle(g);
-		MUST(g->root.done);
+		MUST(loop_run_until(g->loop, loop_now(g->loop)) == 0 && g->root.done);
 	}
 	scheduler_free(g->scheduler);
 	if (g->events != NULL)
@@ -360,8 +376,8 @@ stage_ask(struct stage *g, struct store_op *op, enum op_kind kind)
 {
 	op->kind = kind;
 	store_submit(g->store, op, NULL);
-	stage_settle_input(g);
-	MUST(op->done);
+	while (!op->done)
+		stage_settle_input(g);
 	return op->result;
 }
 
@@ -686,17 +702,22 @@ stage_play(struct stage *g)
 /* ---- comparing ---- */
 
 static int
-decision_compare(const void *a, const void *b)
+decision_compare_what(const struct decision *x, const struct decision *y)
 {
-	const struct decision *x = a, *y = b;
-
 	if (x->job != y->job)
 		return x->job < y->job ? -1 : 1;
 	if (x->what != y->what)
 		return x->what < y->what ? -1 : 1;
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static int
+decision_compare(const void *a, const void *b)
+{
+	const struct decision *x = a, *y = b;
+	int order = decision_compare_what(x, y);
+
+	return order != 0 ? order : x->at < y->at ? -1 : x->at > y->at;
 }
 
 static void
@@ -735,51 +756,57 @@ differ(struct replay_report *r, int64_t *first, int64_t at, const struct decisio
 	(void)snprintf(r->difference, sizeof(r->difference), "%s %s", decision_text(d, text), how);
 }
 
+/* One that stands on one side only.  What is at the very end may be the next thing to happen on the other side. */
+static void
+compare_single(struct replay_report *r, const struct decision *d, const char *how, int64_t *first)
+{
+	if (!d->before && d->at < r->to - REPLAY_TOLERANCE)
+		differ(r, first, d->at, d, how);
+}
+
+/* The same decision on both sides: a of the record. */
+static void
+compare_pair(struct replay_report *r, const struct decision *a, const struct decision *b, int64_t *first)
+{
+	usec_t apart = a->at - b->at;
+	char how[120];
+
+	/* What was under way is taken up again at once. */
+	if (a->before)
+		return;
+	r->decisions++;
+	if (apart <= REPLAY_TOLERANCE && apart >= -REPLAY_TOLERANCE) {
+		r->same++;
+		apart = apart < 0 ? -apart : apart;
+		r->latest = apart > r->latest ? apart : r->latest;
+		return;
+	}
+	(void)snprintf(how, sizeof(how), "%.3f s %s in the record than in the replay",
+	    (double)(apart < 0 ? -apart : apart) / USEC_SEC, apart > 0 ? "later" : "earlier");
+	differ(r, first, apart > 0 ? b->at : a->at, a, how);
+}
+
+/* Both are sorted.  From the end: a run may begin again and again, and the first times may lie before the beginning. */
 static void
 compare(struct replay_report *r, const struct decisions *a, const struct decisions *b, int64_t *first)
 {
-	size_t i = 0, k = 0;
-	char how[120];
+	size_t i = a->n, k = b->n;
 
-	while (i < a->n || k < b->n) {
-		int order = i == a->n ? 1 : k == b->n ? -1 : 0;
-		usec_t apart;
+	while (i > 0 || k > 0) {
+		int order = i == 0 ? -1 : k == 0 ? 1 : decision_compare_what(&a->items[i - 1], &b->items[k - 1]);
 
-		if (order == 0) {
-			struct decision x = a->items[i], y = b->items[k];
-
-			x.at = y.at = 0;
-			order = decision_compare(&x, &y);
-		}
-		/* What stands at the very end may be the next thing to happen on the other side. */
-		if (order < 0) {
-			r->decisions += !a->items[i].before;
-			if (!a->items[i].before && a->items[i].at < r->to - REPLAY_TOLERANCE)
-				differ(r, first, a->items[i].at, &a->items[i], "in the record, and not in the replay");
-			i++;
-			continue;
-		}
 		if (order > 0) {
-			if (b->items[k].at < r->to - REPLAY_TOLERANCE)
-				differ(r, first, b->items[k].at, &b->items[k], "in the replay, and not in the record");
-			k++;
-			continue;
-		}
-		apart = a->items[i].at - b->items[k].at;
-		r->decisions += !a->items[i].before;
-		if (a->items[i].before)
-			;	/* what was under way is taken up again at once */
-		else if (apart > REPLAY_TOLERANCE || apart < -REPLAY_TOLERANCE) {
-			(void)snprintf(how, sizeof(how), "%.3f s %s in the record than in the replay",
-			    (double)(apart < 0 ? -apart : apart) / USEC_SEC, apart > 0 ? "later" : "earlier");
-			differ(r, first, apart > 0 ? b->items[k].at : a->items[i].at, &a->items[i], how);
+			i--;
+			r->decisions += !a->items[i].before;
+			compare_single(r, &a->items[i], "in the record, and not in the replay", first);
+		} else if (order < 0) {
+			k--;
+			compare_single(r, &b->items[k], "in the replay, and not in the record", first);
 		} else {
-			r->same++;
-			apart = apart < 0 ? -apart : apart;
-			r->latest = apart > r->latest ? apart : r->latest;
+			i--;
+			k--;
+			compare_pair(r, &a->items[i], &b->items[k], first);
 		}
-		i++;
-		k++;
 	}
 }
 

@@ -26,12 +26,7 @@ replayed(struct loop *l, struct zones *zones, struct replay_report *out)
 	if (flight_read(&file, path, error) < 0)
 		fail_msg("%s", error);
 	replay(&file, zones, out);
-	if (out->differs && getenv("JOBD_REPLAY_KEEP") == NULL)
-		(void)unlink(path);
-	else if (!out->differs)
-		(void)unlink(path);
-	else
-		print_message("the record is in %s\n", path);
+	(void)unlink(path);
 	flight_file_done(&file);
 }
 
@@ -44,6 +39,4 @@ replayed_is_the_same(struct loop *l, struct zones *zones)
 	if (r.differs)
 		fail_msg("decided again it is otherwise (%s; %llu of %llu are the same): %s", r.why,
 		    (unsigned long long)r.same, (unsigned long long)r.decisions, r.difference);
-	if (getenv("JOBD_REPLAY_SAY") != NULL)
-		print_message("replayed: %d %llu of %llu (%s)\n", r.ran, (unsigned long long)r.same, (unsigned long long)r.decisions, r.why);
 }

@@ -17,6 +17,7 @@ for line in 'told     recovered' 'call     Add, by uid' 'commit   add, for Add' 
     'end      1.1 failed' 'job      2 (http), due .*, every 3600 s, queue slow'; do
 	grep -q "Z  $line" "$T/lines" || fail "no line '$line' in $(cat "$T/lines")"
 done
+grep -qE '^All [0-9]+ decisions are the same' "$T/lines" || fail "decided again: $(tail -n 4 "$T/lines")"
 jobctl doctor --json --dump | field dump | grep -q "^$T/state/flight.dump$" || fail "the path in JSON"
 jobctl doctor "$T/record" 2>"$T/error"
 same "a FILE without --dump" "$?" 2

@@ -50,6 +50,7 @@ struct fixture {
 	struct watcher		 watcher;
 	instant			 began;
 	bool			 stop, stubborn;
+	bool			 unlike;	/* it is not decided again: the record does not have all that matters */
 	struct event_info	 seen[SEEN_MAX];
 	size_t			 seen_n;
 	int64_t			 live, live_most;
@@ -208,7 +209,8 @@ daemon_stop(void)
 {
 	instant wall;
 
-	replayed_is_the_same(fix->loop, fix->zones);
+	if (!fix->unlike)
+		replayed_is_the_same(fix->loop, fix->zones);
 	fix->stop = true;
 	task_wake(&fix->root);
 	assert_int_equal(loop_run(fix->loop), 0);
@@ -1197,6 +1199,129 @@ mix_once(uint64_t seed)
 	}
 }
 
+/* ---- decided again from the flight record: the tests above do so at their end; here it must differ ---- */
+
+static void
+recorded_work(void)
+{
+	(void)add_many((struct want){ .queue = "q", .lasts = 2 * USEC_SEC }, 3);
+	(void)add_many((struct want){ .every = USEC_SEC, .lasts = 1500 * USEC_MSEC }, 2);
+	run_for(10 * USEC_SEC);
+}
+
+/* The first record of a kind in the ring of decisions, from the n-th on. */
+static struct flight_cell *
+decision_cell(enum flight_what what, unsigned n)
+{
+	struct flight_ring *r = &fix->loop->flight->rings[FLIGHT_DECISIONS];
+
+	for (uint64_t i = 0; i < r->head; i++) {
+		if (r->cells[i].what == what && n-- == 0)
+			return &r->cells[i];
+	}
+	fail_msg("there is no such record");
+	return NULL;
+}
+
+static void
+differs(const char *words)
+{
+	struct replay_report r;
+
+	fix->unlike = true;
+	replayed(fix->loop, fix->zones, &r);
+	assert_true(r.ran && r.differs);
+	if (strstr(r.difference, words) == NULL)
+		fail_msg("'%s' does not say '%s'", r.difference, words);
+}
+
+static void
+a_replay_of_what_was_decided_is_the_same(void **state)
+{
+	struct replay_report r;
+
+	(void)state;
+	recorded_work();
+	replayed(fix->loop, fix->zones, &r);
+	assert_true(r.ran);
+	assert_false(r.differs);
+	assert_int_equal(r.jobs, 5);
+	assert_true(r.same >= 20);
+	assert_int_equal(r.same, r.decisions);
+}
+
+static void
+a_start_that_nobody_should_have_made_is_told(void **state)
+{
+	struct flight_cell *skip;
+
+	(void)state;
+	recorded_work();
+	skip = decision_cell(FLIGHT_SKIP, 0);
+	skip->what = FLIGHT_CLAIM;
+	skip->b = 0;
+	skip[1].more[1] = skip[1].more[2];
+	skip[1].more[2] = 0;
+	differs("is skipped in the replay, and not in the record");
+}
+
+static void
+an_occurrence_that_was_forgotten_is_told(void **state)
+{
+	struct flight_cell *skip;
+
+	(void)state;
+	recorded_work();
+	skip = decision_cell(FLIGHT_SKIP, 1);
+	skip->what = FLIGHT_MORE;
+	differs("is skipped in the replay, and not in the record");
+}
+
+static void
+with_other_limits_it_is_otherwise(void **state)
+{
+	(void)state;
+	recorded_work();
+	fix->loop->flight->limits.slots_named = 3;
+	differs("later in the record than in the replay");
+}
+
+static void
+a_record_with_nothing_to_decide_says_so(void **state)
+{
+	struct replay_report r;
+
+	(void)state;
+	recorded_work();
+	fix->loop->flight->rings[FLIGHT_JOBS].head = 0;
+	replayed(fix->loop, fix->zones, &r);
+	assert_false(r.ran);
+	assert_non_null(strstr(r.why, "a job is not described any more"));
+	fix->unlike = true;
+}
+
+/* Whatever a damaged file says, the replay ends. */
+static void
+a_record_of_garbage_is_borne(void **state)
+{
+	struct flight *f = fix->loop->flight;
+	struct rand random;
+
+	(void)state;
+	rand_seed(&random, 7);
+	recorded_work();
+	for (int round = 0; round < 100; round++) {
+		struct flight_ring *r = &f->rings[FLIGHT_DECISIONS + (int)rand_below(&random, 2)];
+		struct flight_cell *cell = &r->cells[rand_below(&random, r->head)], kept = *cell;
+		struct replay_report report;
+
+		((char *)cell)[rand_below(&random, sizeof(*cell))] = (char)rand_below(&random, 256);
+		replayed(fix->loop, fix->zones, &report);
+		*cell = kept;
+	}
+	fix->unlike = true;
+}
+
 static void
 in_any_mix_all_limits_hold_and_nothing_is_forgotten(void **state)
 {
@@ -1205,6 +1330,8 @@ in_any_mix_all_limits_hold_and_nothing_is_forgotten(void **state)
 
 	for (uint64_t seed = first; seed < first + (word != NULL ? 1 : MIX_SEEDS); seed++) {
 		print_message("SEED=%" PRIu64 "\n", seed);
+		/* Whose turn it is where much is in line for one mutex is not in the record. */
+		fix->unlike = true;
 		mix_once(seed);
 		teardown(state);
 		on_memory = seed % 2 == 0;
@@ -1252,6 +1379,12 @@ main(void)
 		B(runs_by_hand_are_parallel_too_and_each_is_canceled_by_its_number),
 		B(with_overlap_replace_the_active_run_is_canceled_for_the_new_one),
 		B(a_replacement_that_waits_is_replaced_and_a_restart_changes_nothing),
+		T(a_replay_of_what_was_decided_is_the_same),
+		T(a_start_that_nobody_should_have_made_is_told),
+		T(an_occurrence_that_was_forgotten_is_told),
+		T(with_other_limits_it_is_otherwise),
+		T(a_record_with_nothing_to_decide_says_so),
+		T(a_record_of_garbage_is_borne),
 		T(in_any_mix_all_limits_hold_and_nothing_is_forgotten),
 	};
 
