@@ -47,7 +47,7 @@ LIBS_exec	:= -lcurl -lssl -lcrypto -lpcre2-8
 LIBS_client	:= -lncursesw -ltinfo
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
-.PHONY: all check check-long unit system crash sim fuzz lint demo bench install clean help deps
+.PHONY: all check check-long unit system crash sim fuzz lint demo bench install deb clean help deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -56,9 +56,9 @@ all: deps $(B)/jobd $(B)/jobd-runner $(B)/jobctl	# build the three programs
 help:			# list the targets
 	@sed -n 's/^\([a-z-]*\):.*\t# \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-# Says what is missing and installs it; says nothing when all is there.
+# Says what is missing and installs it; says nothing when all is there.  Not with NO_DEPS=1.
 deps:
-	@packaging/install-dependencies
+	$(if $(NO_DEPS),,@packaging/install-dependencies)
 
 GENERATED := $(patsubst %,$(B)/%.h,$(wildcard proto/*.varlink))
 
@@ -141,6 +141,9 @@ bench: all $(TOOLS) $(BENCH)	# measure, beside the peers that are installed
 
 install: all		# install under DESTDIR and PREFIX
 	packaging/install "$(B)" "$(DESTDIR)" "$(PREFIX)"
+
+deb: deps		# build the Debian package: build/deb/jobd_*.deb
+	@packaging/deb
 
 clean:			# remove what was built
 	rm -rf build
