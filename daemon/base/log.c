@@ -2,9 +2,9 @@
  * log: see log.h.  A line is put together on the stack and leaves in one write(2), so
  * that lines of two threads never mix and nothing waits for a lock.
  *
- * On a terminal a person reads: local time and a word.  Anything else is read by the
- * journal or another collector that knows sd-daemon(3) and keeps its own time.  The
- * journal's socket ($JOURNAL_STREAM) is never a terminal, so one question is enough.
+ * On a terminal a person reads: local time and a word.  The journal gets it with fields
+ * (log-journal.h).  Anything else is read by a collector that knows sd-daemon(3) and keeps
+ * its own time, as is the journal when it takes no more entries.
  */
 #include "daemon/base/log.h"
 
@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "daemon/base/log-journal.h"
 
 #define LINE_MAX_BYTES 1000
 
@@ -165,22 +167,25 @@ void
 log_write(enum log_level level, const char *format, ...)
 {
 	char text[LINE_MAX_BYTES + 8], line[LINE_MAX_BYTES + 1];
+	size_t prefix, n;
 	int before = errno;
 	va_list ap;
 	ssize_t r;
-	size_t n;
 
 	if (level > log_level() || muted_here)
 		return;
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	n = prefix_print(line, sizeof(line), level);
-	n = text_print(line, n, LINE_MAX_BYTES - 1, text);
-	line[n++] = '\n';
-	do
-		r = write(STDERR_FILENO, line, n);
-	while (r < 0 && errno == EINTR);
+	prefix = prefix_print(line, sizeof(line), level);
+	n = text_print(line, prefix, LINE_MAX_BYTES - 1, text);
+	line[n] = '\0';
+	if (!log_journal_send((int)level, line + prefix)) {
+		line[n++] = '\n';
+		do
+			r = write(STDERR_FILENO, line, n);
+		while (r < 0 && errno == EINTR);
+	}
 	/* Nobody is left to be told of a log that cannot be written; the caller's errno is its own. */
 	errno = before;
 }

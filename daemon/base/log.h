@@ -1,7 +1,7 @@
 /*
  * log: one event, one line: words, then key=value.  To stderr: on a terminal with the
- * local time and the level's word, else with sd-daemon(3) priorities ("<6>") for the
- * journal.  Never secrets, never a whole payload.
+ * local time and the level's word, to the journal with a field for each key (job=12 is
+ * JOBD_JOB=12), else with sd-daemon(3) priorities ("<6>").  Never secrets, never a whole payload.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -465,7 +465,7 @@ take_status(struct attempt *a)
 	tree_remove_main(&a->runner->tree, a);
 	r = child_reap(&a->child, &status, &usage);
 	if (r < 0)
-		log_error("a command's status is lost run=%" PRId64 ".%" PRId64 " error=%s",
+		log_error("a command's status is lost job=%" PRId64 " run=%" PRId64 " error=%s",
 		    a->exit.job, a->exit.run, strerror(-r));
 	else if (WIFSIGNALED(status))
 		a->exit.signal = WTERMSIG(status);
@@ -570,7 +570,7 @@ insist(struct attempt *a)
 		return false;
 	if (a->kills < KILL_ROUNDS_MAX)
 		return true;
-	log_warning("processes of a run cannot be killed, leaving them run=%" PRId64 ".%" PRId64,
+	log_warning("processes of a run cannot be killed, leaving them job=%" PRId64 " run=%" PRId64,
 	    a->exit.job, a->exit.run);
 	return false;
 }

@@ -205,7 +205,7 @@ is_delegated(const char *path)
 
 /* Open what we would have, and look at it.  A descriptor, or -1 with the reason. */
 static int
-open_ours(const char *path, const char **why)
+open_ours(const char *path, bool delegated, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -218,7 +218,7 @@ open_ours(const char *path, const char **why)
 		*why = "its cgroup is not writable for it";
 	else if (!is_ours_alone(fd) || !none_below(fd))
 		*why = "its cgroup holds processes that are not its own";
-	else if (!is_delegated(path))
+	else if (!delegated && !is_delegated(path))
 		*why = "its cgroup is not delegated to it (Delegate=yes)";
 	if (*why == NULL)
 		return fd;
@@ -250,7 +250,7 @@ settle(struct cgroups *g)
 }
 
 struct cgroups *
-cgroups_new(const char **why)
+cgroups_new(bool delegated, const char **why)
 {
 	char *place = place_of("/proc/self/cgroup"), *mount = mounted_at(), *path = NULL, *last;
 	struct cgroups *g = NULL;
@@ -266,7 +266,7 @@ cgroups_new(const char **why)
 	if (place[0] == '/' && place[1] == '\0')
 		place[0] = '\0';
 	path = xasprintf("%s%s", mount, place);
-	fd = open_ours(path, why);
+	fd = open_ours(path, delegated, why);
 	if (fd < 0)
 		goto out;
 	g = xcalloc(1, sizeof(*g));
@@ -516,7 +516,8 @@ cgroup_make(struct cgroups *g, const struct attempt *a, const struct runner_star
 
 	*what = "its cgroup";
 	name_of(a, name, NULL);
-	if (mkdirat(g->fd, name, 0755) < 0 && errno != EEXIST)
+	/* Whatever our umask: programs look there for their limits. */
+	if ((mkdirat(g->fd, name, 0755) < 0 && errno != EEXIST) || fchmodat(g->fd, name, 0755, 0) < 0)
 		return -errno;
 	e = set_limits(g, a, s, what);
 	if (e < 0) {

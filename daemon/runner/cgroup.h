@@ -28,8 +28,11 @@ enum cgroup_limit { CGROUP_MEMORY, CGROUP_CPU, CGROUP_TASKS, CGROUP_LIMIT_COUNT 
 /* As Describe tells them: memory, cpu, tasks. */
 extern const char *const cgroup_limit_names[];
 
-/* NULL: there is none for us; why then says so, in words, for as long as the program runs. */
-struct cgroups *cgroups_new(const char **why);
+/*
+ * delegated: whoever started us says so, as a user's manager gives groups away without a mark.
+ * NULL: there is none for us; why then says so, in words, for as long as the program runs.
+ */
+struct cgroups *cgroups_new(bool delegated, const char **why);
 /* Our own process stays where it is. */
 void cgroups_free(struct cgroups *g);
 

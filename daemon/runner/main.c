@@ -40,6 +40,7 @@ struct options {
 	char		*for_user;
 	char		*config;
 	bool		 own;
+	bool		 delegated;	/* our cgroup is ours, though no mark says so */
 	bool		 check;		/* only read the policy */
 };
 
@@ -67,6 +68,7 @@ static const char usage[] =
 	"  --config FILE      the policy: what jobd may ask for (runner.conf)\n"
 	"  --check-config     read it, tell what is wrong, and end\n"
 	"  --help-config      print every setting of it with its default, as a file\n"
+	"  --delegated        the cgroup it is in is its own (Delegate=yes of a user's service)\n"
 	"  --own              end when there is nothing to do and nobody to do it for\n"
 	"  --log-level LEVEL  error, warning, info or debug\n"
 	"  --list-faults      print the points at which JOBD_RUNNER_FAULT=NAME:COUNT ends it\n"
@@ -78,7 +80,7 @@ static const char usage[] =
 enum {
 	OPTION_SOCKET = 1, OPTION_STATE, OPTION_USER, OPTION_OWN, OPTION_LOG, OPTION_LIST_FAULTS,
 	OPTION_VERSION, OPTION_HELP, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP_CONFIG,
-	OPTION_CAN_RESUME
+	OPTION_CAN_RESUME, OPTION_DELEGATED
 };
 
 static const struct option long_options[] = {
@@ -89,6 +91,7 @@ static const struct option long_options[] = {
 	{ "check-config", no_argument, NULL, OPTION_CHECK },
 	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
 	{ "can-resume", required_argument, NULL, OPTION_CAN_RESUME },
+	{ "delegated", no_argument, NULL, OPTION_DELEGATED },
 	{ "own", no_argument, NULL, OPTION_OWN },
 	{ "log-level", required_argument, NULL, OPTION_LOG },
 	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
@@ -132,6 +135,9 @@ take_option(struct options *o, int option)
 	case OPTION_HELP_CONFIG:
 		policy_print();
 		return EXIT_OK;
+	case OPTION_DELEGATED:
+		o->delegated = true;
+		return -1;
 	case OPTION_OWN:
 		o->own = true;
 		return -1;
@@ -494,7 +500,7 @@ begin(struct program *p)
 	struct runner *r = &p->runner;
 	int e;
 
-	r->cgroups = cgroups_new(&r->no_cgroups);
+	r->cgroups = cgroups_new(p->options.delegated, &r->no_cgroups);
 	if (r->cgroups == NULL)
 		log_debug("runs have no cgroups of their own why=\"%s\"", r->no_cgroups);
 	e = signals_start(&r->signals, r->loop, list, 3, &r->task);

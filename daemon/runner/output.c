@@ -99,7 +99,7 @@ take_result(struct output *o)
 	o->kept = o->file->file.kept;
 	o->blocks++;
 	if (o->file->file.error != 0 && !o->failed) {
-		log_warning("output cannot be written, dropping it run=%" PRId64 ".%" PRId64
+		log_warning("output cannot be written, dropping it job=%" PRId64 " run=%" PRId64
 		    " error=%s", e->job, e->run, strerror(-o->file->file.error));
 		o->failed = true;
 	}
@@ -263,7 +263,7 @@ output_start(struct output *o, struct attempt *a, const int fds[OUTPUT_COUNT], i
 		r = stream_start(&o->streams[i], a->task.loop, fds[i], OUTPUT_READ_MAX, &o->task);
 		if (r == 0)
 			continue;
-		log_warning("output cannot be read, going on without run=%" PRId64 ".%" PRId64
+		log_warning("output cannot be read, going on without job=%" PRId64 " run=%" PRId64
 		    " error=%s", a->exit.job, a->exit.run, strerror(-r));
 		o->ended[i] = true;
 	}

@@ -173,7 +173,7 @@ progress_start(struct attempt *a, int fd)
 	int e = stream_start(&p->stream, a->task.loop, fd, LINE_MAX_BYTES, &p->task);
 
 	if (e < 0) {
-		log_warning("progress cannot be read, going on without run=%" PRId64 ".%" PRId64
+		log_warning("progress cannot be read, going on without job=%" PRId64 " run=%" PRId64
 		    " error=%s", a->exit.job, a->exit.run, strerror(-e));
 		free(p);
 		return;

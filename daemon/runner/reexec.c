@@ -137,7 +137,7 @@ attempt_object(const struct attempt *a)
 static void
 lose(struct runner *r, struct attempt *a, int e)
 {
-	log_error("a command is lost in the execution run=%" PRId64 ".%" PRId64 " error=%s",
+	log_error("a command is lost in the execution job=%" PRId64 " run=%" PRId64 " error=%s",
 	    a->exit.job, a->exit.run, strerror(-e));
 	free(a->exit.reason);
 	a->exit.reason = xstrdup("lost when jobd-runner was executed anew");

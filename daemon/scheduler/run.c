@@ -410,6 +410,18 @@ run_waits(struct run_task *f)
 	run_tell(f, EVENT_RUN_RETRYING, o->job_state);
 }
 
+/* For whoever looks for the job in the journal; what went well is in the ledger. */
+static void
+run_log_failure(const struct run_info *run)
+{
+	if (run->state != RUN_FAILED && run->state != RUN_TIMED_OUT && run->state != RUN_LOST)
+		return;
+	log_info("a run did not succeed job=%lld run=%lld attempt=%lld name=%s state=%s reason=\"%s\"",
+	    (long long)run->job, (long long)run->run, (long long)run->attempt,
+	    run->name != NULL ? run->name : "", run_state_names[run->state],
+	    run->reason != NULL ? run->reason : "");
+}
+
 static void
 run_ended(struct run_task *f)
 {
@@ -417,6 +429,7 @@ run_ended(struct run_task *f)
 	struct scheduler *s = f->s;
 
 	run_count(&s->stats, &f->info);
+	run_log_failure(&f->info);
 	keeper_run_ended(s->keeper, f->info.output_bytes);
 	run_tell(f, EVENT_RUN_ENDED, o->job_state);
 	/* That a new check is up is no news. */

@@ -58,6 +58,7 @@ same "what it took" "$(last esc endedBy)" KILL
 jobctl add -q -n free --leftovers detach --sh "setsid sleep 1000 & echo \$! >$T/free" >/dev/null
 jobctl wait free || fail "free failed"
 ls "$G" | grep -q "^run-3.1.1$" || fail "its group has gone"
+same "who may look for its limits there" "$(stat -c %a "$G/run-3.1.1")" 755
 kill -KILL "$(cat "$T/free")"
 "$TOOLS/gone" "$(cat "$T/free")" 5
 tries=100

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/base/log-journal.h"
 #include "daemon/base/log.h"
 
 #define THREADS 4
@@ -191,6 +192,47 @@ lines_of_threads_do_not_mix(void **state)
 	assert_int_equal(n, THREADS * LINES);
 }
 
+static void
+keys_are_fields_in_the_journal(void **state)
+{
+	char entry[LOG_JOURNAL_MAX + 1];
+	size_t n = log_journal_entry(entry, 4, "a run did not succeed job=12 run=3 reason=\"exit code 1\" name=a b=2");
+
+	(void)state;
+	entry[n] = '\0';
+	assert_string_equal(entry, "MESSAGE=a run did not succeed job=12 run=3 reason=\"exit code 1\" name=a b=2\n"
+	    "PRIORITY=4\nSYSLOG_IDENTIFIER=base_log\nJOBD_JOB=12\nJOBD_RUN=3\nJOBD_REASON=exit code 1\nJOBD_NAME=a\n"
+	    "JOBD_B=2\n");
+}
+
+static void
+first_of_a_key_counts(void **state)
+{
+	char entry[LOG_JOURNAL_MAX + 1];
+	size_t n = log_journal_entry(entry, 6, "x job=1 name=\" job=2 job=3 _=4 =5 A=6 q=\"open");
+
+	(void)state;
+	entry[n] = '\0';
+	assert_string_equal(strstr(entry, "JOBD_"), "JOBD_JOB=1\nJOBD_NAME= job=2 job=3 _=4 =5 A=6 q=\n");
+}
+
+static void
+line_with_too_many_fields_is_kept_whole(void **state)
+{
+	char text[1000] = "x", entry[LOG_JOURNAL_MAX + 1];
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		(void)sprintf(text + strlen(text), " key%.*s=%d", i + 1, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", i);
+	n = log_journal_entry(entry, 6, text);
+	entry[n] = '\0';
+	assert_non_null(strstr(entry, text));
+	assert_non_null(strstr(entry, "\nJOBD_KEYA=0\n"));
+	assert_non_null(strstr(entry, "\nJOBD_KEYAAAAAAAAAAAAAAAA=15\n"));
+	assert_null(strstr(entry, "\nJOBD_KEYAAAAAAAAAAAAAAAAA=16\n"));
+}
+
 int
 main(void)
 {
@@ -201,6 +243,9 @@ main(void)
 		cmocka_unit_test(control_characters_are_escaped),
 		cmocka_unit_test(long_line_is_cut_between_characters),
 		cmocka_unit_test(lines_of_threads_do_not_mix),
+		cmocka_unit_test(keys_are_fields_in_the_journal),
+		cmocka_unit_test(first_of_a_key_counts),
+		cmocka_unit_test(line_with_too_many_fields_is_kept_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
