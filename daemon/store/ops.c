@@ -248,6 +248,14 @@ op_pause_done(struct op_pause *op)
 }
 
 void
+op_backup_done(struct op_backup *op)
+{
+	free(op->bytes);
+	op->bytes = NULL;
+	op->n = 0;
+}
+
+void
 op_edit_done(struct op_edit *op)
 {
 	text_done(&op->name);
@@ -563,6 +571,11 @@ op_clear(struct store_op *op)
 	case OP_EDIT:
 		edit_clear(OP(edit, op));
 		break;
+	case OP_BACKUP:
+		OP(backup, op)->pages = OP(backup, op)->left = 0;
+		OP(backup, op)->bytes = NULL;
+		OP(backup, op)->n = 0;
+		break;
 	case OP_KEEP:
 		keep_clear(OP(keep, op));
 		break;
@@ -647,6 +660,9 @@ op_drop(struct store_op *op)
 		break;
 	case OP_EDIT:
 		op_edit_done(OP(edit, op));
+		break;
+	case OP_BACKUP:
+		op_backup_done(OP(backup, op));
 		break;
 	case OP_QUEUE_SET:
 		op_queue_set_done(OP(queue_set, op));
