@@ -53,7 +53,7 @@ const struct command cmd_restore = {
 	    "jobd must not run: stop it, restore, start it. The file is checked first; what\n"
 	    "was there is kept beside it, as jobd.db.before-restore. It is jobd --restore that\n"
 	    "does it.\n",
-	.examples = "  systemctl stop jobd && jobctl restore jobd-2026-11-27.db && systemctl start jobd\n"
+	.examples = "  jobctl restore jobd-2026-11-27.db\n"
 	    "  jobctl restore --state-dir ~/.local/state/jobd mine.db\n",
 	.options = restore_options,
 	.words_name = "a FILE",
