@@ -45,7 +45,7 @@ extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cm
 extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal, cmd_daemon, cmd_reload, cmd_queue;
 extern const struct command cmd_notify;
 extern const struct command cmd_doctor;
-extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_edit, cmd_import;
+extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_edit, cmd_import, cmd_backup, cmd_restore;
 
 /* All of them, ended by NULL: at most so many.  And the one of this name or alias, or NULL. */
 #define COMMANDS_MAX 64

@@ -36,6 +36,7 @@
 #include "daemon/scheduler/scheduler.h"
 #include "daemon/server/server.h"
 #include "daemon/settings.h"
+#include "daemon/store/restore.h"
 #include "daemon/store/store.h"
 #include "daemon/wire/listen.h"
 #include "daemon/wire/notify.h"
@@ -617,6 +618,20 @@ execute_successor(const struct successor *s, bool activated)
 	return EXIT_FAILED;
 }
 
+/* --restore: the exit code. */
+static int
+restore(const struct settings *s)
+{
+	char error[STORE_ERROR_MAX];
+
+	if (store_restore(s->state_dir, s->restore, error) < 0) {
+		fprintf(stderr, "jobd: %s\njobd: nothing was restored\n", error);
+		return EXIT_FAILED;
+	}
+	printf("restored %s; what was there is in %s/jobd.db.before-restore\n", s->restore, s->state_dir);
+	return EXIT_OK;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -625,6 +640,11 @@ main(int argc, char *argv[])
 
 	code = settings_read(&d.settings, argc, argv);
 	if (code >= 0) {
+		settings_done(&d.settings);
+		return code;
+	}
+	if (d.settings.restore != NULL) {
+		code = restore(&d.settings);
 		settings_done(&d.settings);
 		return code;
 	}

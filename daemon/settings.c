@@ -141,7 +141,8 @@ static const struct config_key target_keys[] = {
 
 enum option_id {
 	OPTION_CONFIG = 256, OPTION_SOCKET, OPTION_STATE_DIR, OPTION_RUNNER, OPTION_LOG_LEVEL,
-	OPTION_CHECK_CONFIG, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY, OPTION_VERSION, OPTION_HELP,
+	OPTION_RESTORE, OPTION_CHECK_CONFIG, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY,
+	OPTION_VERSION, OPTION_HELP,
 };
 
 static const struct option options[] = {
@@ -150,6 +151,7 @@ static const struct option options[] = {
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	{ "runner", required_argument, NULL, OPTION_RUNNER },
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
+	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
 	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
 	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
@@ -169,6 +171,8 @@ static const char help_text[] =
 "  --state-dir DIR      keep jobs and runs there\n"
 "  --runner own|PATH    start a jobd-runner of its own, or use the one at PATH\n"
 "  --log-level LEVEL    error, warning, info or debug\n"
+"  --restore FILE       put a backup (jobctl backup) in the database's place, and end;\n"
+"                       refused while a jobd has it\n"
 "  --check-config       read the configuration, tell what is wrong, and end\n"
 "  --help-config        print every setting with its default, as a file\n"
 "  --list-faults        print the points at which JOBD_FAULT=NAME:COUNT ends it\n"
@@ -232,6 +236,9 @@ command_line_read(struct settings *s, struct command_line *line, int argc, char 
 		} else if (c == OPTION_CONFIG) {
 			free(s->config);
 			s->config = xstrdup(optarg);
+		} else if (c == OPTION_RESTORE) {
+			free(s->restore);
+			s->restore = xstrdup(optarg);
 		} else if (c == OPTION_CHECK_CONFIG) {
 			line->check = true;
 		} else if (c == OPTION_HELP_CONFIG) {
@@ -648,7 +655,8 @@ settings_done(struct settings *s)
 	s->targets = (struct notify_targets){ 0 };
 	config_done(keys, s);
 	free(s->config);
-	s->config = NULL;
+	free(s->restore);
+	s->config = s->restore = NULL;
 }
 
 int

@@ -31,6 +31,7 @@ struct settings {
 	char	*sendmail;
 	struct notify_targets targets;	/* [target NAME], by name */
 	bool	 system;		/* the host's daemon, not a user's */
+	char	*restore;		/* a backup to put in the database's place, and end; or NULL */
 };
 
 /*

@@ -59,6 +59,7 @@ static const enum op_class classes[] = {
 	[OP_QUEUES] = CLASS_READ,
 	[OP_NOTICES] = CLASS_READ,
 	[OP_TARGETS] = CLASS_READ,
+	[OP_BACKUP] = CLASS_READ,
 };
 
 _Static_assert(sizeof(classes) / sizeof(classes[0]) == OP_COUNT, "a row for every op");

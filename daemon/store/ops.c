@@ -18,13 +18,13 @@ op_name(unsigned kind)
 		[OP_CLAIM] = "claim", [OP_FINISH] = "finish", [OP_SKIP] = "skip", [OP_LIFE] = "life",
 		[OP_SHIFT] = "shift", [OP_REDUE] = "redue", [OP_SPAN] = "span", [OP_TRIGGER] = "trigger",
 		[OP_RETRY] = "retry", [OP_CANCEL] = "cancel", [OP_PAUSE] = "pause", [OP_QUEUE_SET] = "queue set",
-		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_ADD] = "add", [OP_SPREAD] = "spread",
+		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_EDIT] = "edit", [OP_ADD] = "add", [OP_SPREAD] = "spread",
 		[OP_NOTICE_TEST] = "notice test", [OP_NOTICE_SETTLE] = "notice settle", [OP_KEEP] = "keep",
 		[OP_OUTPUT_REMOVED] = "output removed", [OP_DUE] = "read dues", [OP_ACTIVE] = "read active",
 		[OP_SCHEDULED] = "read scheduled", [OP_RESOLVE] = "resolve", [OP_GET] = "get", [OP_LIST] = "list",
 		[OP_RUNS] = "read runs", [OP_COUNTS] = "count", [OP_LEDGER] = "read ledger", [OP_SPANS] = "read spans",
 		[OP_FAILED] = "read failed", [OP_OUTPUT_TRASH] = "read trash", [OP_QUEUES] = "read queues",
-		[OP_NOTICES] = "read notices", [OP_TARGETS] = "read targets",
+		[OP_NOTICES] = "read notices", [OP_TARGETS] = "read targets", [OP_BACKUP] = "backup",
 	};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == OP_COUNT, "a name for each");
@@ -269,6 +269,14 @@ op_pause_done(struct op_pause *op)
 	text_done(&op->name);
 	text_done(&op->row.schedule);
 	terms_done(&op->row.terms);
+}
+
+void
+op_backup_done(struct op_backup *op)
+{
+	free(op->bytes);
+	op->bytes = NULL;
+	op->n = 0;
 }
 
 void
@@ -587,6 +595,11 @@ op_clear(struct store_op *op)
 	case OP_EDIT:
 		edit_clear(OP(edit, op));
 		break;
+	case OP_BACKUP:
+		OP(backup, op)->pages = OP(backup, op)->left = 0;
+		OP(backup, op)->bytes = NULL;
+		OP(backup, op)->n = 0;
+		break;
 	case OP_KEEP:
 		keep_clear(OP(keep, op));
 		break;
@@ -671,6 +684,9 @@ op_drop(struct store_op *op)
 		break;
 	case OP_EDIT:
 		op_edit_done(OP(edit, op));
+		break;
+	case OP_BACKUP:
+		op_backup_done(OP(backup, op));
 		break;
 	case OP_QUEUE_SET:
 		op_queue_set_done(OP(queue_set, op));

@@ -22,7 +22,7 @@ enum op_kind {
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
 	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH, OP_QUEUES, OP_NOTICES,
-	OP_TARGETS,
+	OP_TARGETS, OP_BACKUP,
 	OP_COUNT
 };
 
@@ -872,6 +872,31 @@ struct op_targets {
 	size_t		 n;
 };
 void op_targets_done(struct op_targets *op);
+
+/* ---- a backup ---- */
+
+/*
+ * A copy of the database as it is when the last of it is copied, made in slices beside the other ops, in a
+ * file of the store's own; then read, and removed.  One at a time.
+ */
+enum backup_stage {
+	BACKUP_BEGIN,	/* -EALREADY: one is under way */
+	BACKUP_COPY,	/* a slice; again while left is not 0 */
+	BACKUP_READ,	/* a part, from offset on; n 0: that was all */
+	BACKUP_END,	/* in any case after it began */
+};
+
+#define BACKUP_PART	((size_t)96 * 1024)
+
+struct op_backup {
+	struct store_op	 op;
+	int		 stage;		/* enum backup_stage */
+	int64_t		 offset;
+	int64_t		 pages, left;	/* out, of BACKUP_COPY */
+	char		*bytes;		/* out, of BACKUP_READ: n of them */
+	size_t		 n;
+};
+void op_backup_done(struct op_backup *op);
 
 /* ---- for the store itself ---- */
 

@@ -260,6 +260,7 @@ sqlite_close(void *arg)
 
 	for (int i = 0; i < ST_COUNT; i++)
 		(void)sqlite3_finalize(db->statements[i]);
+	backup_end(db);
 	counts_done(&db->counts);
 	/* A last checkpoint; when it fails, the log stays and is read at the next open. */
 	MUST(sqlite3_close(db->db) != SQLITE_BUSY);
@@ -306,6 +307,7 @@ sqlite_open(const struct store_config *config, void **ret, char error[STORE_ERRO
 	r = make_private(path, error);
 	if (r < 0)
 		goto out;
+	backup_remove(config->directory);
 	rc = sqlite3_open_v2(path, &db->db,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, config->vfs);
 	if (rc != SQLITE_OK) {
@@ -553,5 +555,6 @@ const struct backend backend_sqlite = {
 		[OP_NOTICE_SETTLE] = sqlite_notice_settle,
 		[OP_NOTICES] = sqlite_notices,
 		[OP_TARGETS] = sqlite_targets,
+		[OP_BACKUP] = sqlite_backup,
 	},
 };

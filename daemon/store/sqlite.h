@@ -85,7 +85,13 @@ struct sqlite {
 	int		 told_max;	/* 0, or children told in one op: for tests */
 	instant		 last_trace;	/* of the daemon before us: its last write */
 	char		 words[256];	/* of the last failure */
+	struct backup	*backup;	/* that is under way, or NULL */
 };
+
+/* ---- a backup (sqlite_backup.c) ---- */
+/* End what is under way, if anything; remove what one that was cut short has left. */
+void backup_end(struct sqlite *db);
+void backup_remove(const char *directory);
 
 /* ---- statements (sqlite.c) ---- */
 
@@ -408,5 +414,6 @@ int sqlite_notice_test(void *db, struct store_op *op);
 int sqlite_notice_settle(void *db, struct store_op *op);
 int sqlite_notices(void *db, struct store_op *op);
 int sqlite_targets(void *db, struct store_op *op);
+int sqlite_backup(void *db, struct store_op *op);
 
 #endif

@@ -1225,10 +1225,19 @@ state_of_a_job_follows_from_its_parts(void **state)
 	{ #f " (inline)", f, setup_inline, teardown, NULL }, \
 	{ #f " (thread)", f, setup_thread, teardown, NULL }
 
+static void
+every_op_has_a_name(void **state)
+{
+	(void)state;
+	for (unsigned kind = 0; kind < OP_COUNT; kind++)
+		assert_non_null(op_name(kind));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_op_has_a_name),
 		BOTH(added_job_is_read_back_whole),
 		BOTH(taken_name_fails_the_whole_add_and_names_the_job),
 		BOTH(known_key_gives_the_first_id),
