@@ -47,7 +47,7 @@ LIBS_exec	:= -lcurl -lssl -lcrypto -lpcre2-8
 LIBS_client	:= -lncursesw -ltinfo
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
-.PHONY: all check check-long unit system crash sim fuzz lint demo bench install deb clean help deps
+.PHONY: all check check-long unit system crash sim fuzz lint demo bench install clean help deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -142,8 +142,20 @@ bench: all $(TOOLS) $(BENCH)	# measure, beside the peers that are installed
 install: all		# install under DESTDIR and PREFIX
 	packaging/install "$(B)" "$(DESTDIR)" "$(PREFIX)"
 
+.PHONY: deb check-deb check-systemd
 deb: deps		# build the Debian package: build/deb/jobd_*.deb
 	@packaging/deb
+
+# What boots a Debian with a real systemd, for the tests that need one.
+TESTBED	?= $(firstword $(shell command -v systemd-testbed) $(wildcard ../shared/testbed/systemd-testbed))
+FRESH_ROOT ?= $(firstword $(shell command -v fresh-root) $(wildcard ../shared/testbed/fresh-root))
+BOOTING	:= TESTBED='$(abspath $(TESTBED))' FRESH_ROOT='$(abspath $(FRESH_ROOT))'
+
+check-deb: deb		# install, upgrade and purge it in a clean root; build it twice, with the same bytes
+	@$(BOOTING) tests/deb/run.sh build/deb/jobd_*.deb
+
+check-systemd: deb	# the services under a real systemd, and clients of others
+	@$(BOOTING) tests/systemd/run.sh build/deb/jobd_*.deb
 
 clean:			# remove what was built
 	rm -rf build
