@@ -47,8 +47,7 @@ LIBS_exec	:= -lcurl -lssl -lcrypto -lpcre2-8
 LIBS_client	:= -linih -lncursesw -ltinfo
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
-.PHONY: all man check check-long unit system crash sim fuzz lint demo bench install deb check-deb check-systemd \
-	clean help deps
+.PHONY: all man check check-long unit system crash sim fuzz lint demo bench install clean help deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -156,6 +155,7 @@ bench: all $(TOOLS) $(BENCH)	# measure, beside the peers that are installed
 install: all		# install under DESTDIR and PREFIX
 	packaging/install "$(B)" "$(DESTDIR)" "$(PREFIX)"
 
+.PHONY: deb check-deb check-systemd
 deb: deps		# build the Debian package: build/deb/jobd_*.deb
 	@packaging/deb
 
