@@ -376,10 +376,12 @@ line_show(char *out, int size, void *data)
 		(void)trim(bare);
 	}
 	/* A comment is nothing, however long; and no name is so long. */
+	if (*bare && *bare != '#' && *bare != ';' && !equals && (*bare != '[' || !strchr(bare, ']'))) {
+		wrong(r, r->line, "a line is [Section], Key=value, or a comment that begins with #");
+		*bare = '\0';
+	}
 	if (*bare == '#' || *bare == ';')
 		*bare = '\0';
-	else if (*bare && !equals && (*bare != '[' || !strchr(bare, ']')))
-		wrong(r, r->line, "a line is [Section], Key=value, or a comment that begins with #");
 	snprintf(out, (size_t)size, "%.*s%s\n", KEY_LINE_MAX - 20, bare, equals ? "=." : "");
 	free(line);
 	return out;
@@ -479,7 +481,8 @@ line_handle(void *data, const char *section, const char *key, const char *shown)
 	char *value, *expanded;
 
 	(void)shown;
-	if (!section_known(r, section))
+	/* To inih, Key: value would do as well. */
+	if (!r->value || !section_known(r, section))
 		return 1;
 	o = key_find(key, &belongs);
 	if (!o) {
@@ -588,11 +591,10 @@ static void
 values_take(struct reading *r, struct jobfile *f)
 {
 	char *zone = xstrdup(getenv("TZ"));
-	struct buf said = { 0 };
+	struct buf said = { 0 }, *before = complain_into(&said);
 	struct client c = { 0 };
 	const char *kind, *section;
 
-	complain_into(&said);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct jobfile_line *l = &f->lines[i];
 		const struct option *o = key_find(l->key, &section);
@@ -619,7 +621,7 @@ values_take(struct reading *r, struct jobfile *f)
 	c.args = f->args;
 	if (kind && buf_len(&r->wrong) == 0 && spec_complete_kind(&c, kind))
 		complaints_take(r, f, &said, 0);
-	complain_into(NULL);
+	(void)complain_into(before);
 	buf_done(&said);
 	zone_restore(zone);
 }

@@ -87,10 +87,13 @@ complain(const char *format, ...)
 	buf_done(&text);
 }
 
-void
+struct buf *
 complain_into(struct buf *into)
 {
+	struct buf *before = complaints;
+
 	complaints = into;
+	return before;
 }
 
 instant

@@ -31,9 +31,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Where the screen is in use: what is complained of from now on comes into the buffer instead, a line
- * each; NULL: to stderr again.
+ * each; NULL: to stderr again.  Where it went before.
  */
-void complain_into(struct buf *into);
+struct buf *complain_into(struct buf *into);
 
 /*
  * One line on stderr that is written over by the next, and by complain(): for a person who waits.

@@ -203,6 +203,32 @@ what_is_printed_is_read_back_to_the_same(void **state)
 	}
 }
 
+/* Whatever stands in a file, it is read or refused; nothing else happens. */
+static void
+nonsense_is_read_or_refused(void **state)
+{
+	static const char *const parts[] = { "[Job]", "[Schedule]", "[Command]", "[", "]", "\n", "\n", "\n", "=", "Name",
+	    "Every", "Command", "Shell", "Url", "Keep", "Backoff", "Misfire", "Overlap", "TimeZone", "At", "a",
+	    "1h", "5", "\"", "'", "\\", " ", "\t", "#", ";", "%", "%i", "all,", ":", "..", "exp:", "\xc3\xa4", "," };
+	struct buf said = { 0 };
+
+	(void)state;
+	complain_into(&said);
+	for (int i = 0; i < 20 * SPECS; i++) {
+		struct jobfiles files = { 0 };
+		char text[512] = "";
+
+		for (int64_t n = below(40); n > 0; n--)
+			strcat(text, parts[below((int64_t)(sizeof(parts) / sizeof(parts[0])))]);
+		complain_into(&said);
+		(void)jobfiles_read_text("a.job", "a", text, &files);
+		jobfiles_done(&files);
+		buf_reset(&said);
+	}
+	complain_into(NULL);
+	buf_done(&said);
+}
+
 static void
 every_option_has_a_key_of_its_own(void **state)
 {
@@ -245,6 +271,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_printed_is_read_back_to_the_same),
+		cmocka_unit_test(nonsense_is_read_or_refused),
 		cmocka_unit_test(every_option_has_a_key_of_its_own),
 		cmocka_unit_test(words_are_split_as_a_shell_would),
 	};
