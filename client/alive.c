@@ -91,12 +91,23 @@ proc_read(pid_t pid, const char *name, char *to, size_t n)
 	free(path);
 }
 
+bool
+process_stopped(pid_t pid)
+{
+	char line[512], *state;
+
+	proc_read(pid, "stat", line, sizeof(line));
+	/* PID (COMM) STATE: T is stopped, t is traced. */
+	state = strrchr(line, ')');
+	return state && state[1] == ' ' && (state[2] == 'T' || state[2] == 't');
+}
+
 pid_t
 peer_process(int fd, bool *stopped)
 {
 	struct ucred peer = { 0 };
 	socklen_t length = sizeof(peer);
-	char line[512], *state;
+	char line[512];
 
 	*stopped = false;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || peer.pid <= 0)
@@ -104,9 +115,6 @@ peer_process(int fd, bool *stopped)
 	proc_read(peer.pid, "comm", line, sizeof(line));
 	if (strcmp(line, "jobd\n") != 0)
 		return 0;
-	proc_read(peer.pid, "stat", line, sizeof(line));
-	/* PID (COMM) STATE: T is stopped, t is traced. */
-	state = strrchr(line, ')');
-	*stopped = state && state[1] == ' ' && (state[2] == 'T' || state[2] == 't');
+	*stopped = process_stopped(peer.pid);
 	return peer.pid;
 }

@@ -26,4 +26,7 @@ bool alive(const char *path, usec_t limit);
  */
 pid_t peer_process(int fd, bool *stopped);
 
+/* Is it? */
+bool process_stopped(pid_t pid);
+
 #endif

@@ -205,6 +205,7 @@ doctor_run(struct client *c)
 		findings = json_get(reply, "findings");
 		if (r == EXIT_UNREACHABLE)
 			installation_check(findings, path);
+		runner_check(findings, path);
 		host_check(findings);
 		if (c->out.json)
 			output_json(reply);

@@ -57,6 +57,42 @@ is_system(const char *path)
 	return strncmp(path, SYSTEM_RUN, strlen(SYSTEM_RUN)) == 0;
 }
 
+/* ---- programs that know more ---- */
+
+/* What a command says, at most 4 KiB of it, and within two seconds; NULL: it cannot be asked. */
+static char *
+command_says(const char *command, int *status)
+{
+	char *line = xasprintf("LC_ALL=C timeout 2 %s 2>&1 </dev/null", command), text[4096];
+	FILE *f = popen(line, "re");
+	size_t n;
+
+	free(line);
+	if (!f)
+		return NULL;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	*status = pclose(f);
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	return xstrndup(text, n);
+}
+
+/* What the service manager knows of a unit: the values of these properties, a line each; NULL: there is none to ask. */
+static char *
+unit_says(const char *properties, const char *unit)
+{
+	char *command = xasprintf("systemctl show %s %s", properties, unit), *says = NULL;
+	int status = 0;
+
+	if (access("/run/systemd/system", F_OK) == 0)
+		says = command_says(command, &status);
+	free(command);
+	if (says && status == 0)
+		return says;
+	free(says);
+	return NULL;
+}
+
 /* ---- the socket ---- */
 
 static int
@@ -141,6 +177,18 @@ rights_judge(struct cJSON *findings, const char *path)
 		    " members might", path, SYSTEM_GROUP), "systemd-sysusers, as root; then adduser YOU jobd");
 }
 
+/* The socket is the service manager's, and so it is not told whose process stands behind it. */
+static pid_t
+service_process(const char *path, bool *stopped)
+{
+	char *says = is_system(path) ? unit_says("-P MainPID", "jobd.service") : NULL;
+	pid_t pid = says ? (pid_t)atoi(says) : 0;
+
+	free(says);
+	*stopped = pid > 0 && process_stopped(pid);
+	return pid;
+}
+
 /* Somebody took our connection and says nothing. */
 static void
 silent_judge(struct cJSON *findings, const char *path)
@@ -152,6 +200,8 @@ silent_judge(struct cJSON *findings, const char *path)
 
 	if (fd >= 0)
 		close(fd);
+	if (pid == 0)
+		pid = service_process(path, &stopped);
 	if (stopped)
 		remedy = xasprintf("kill -CONT %d", (int)pid);
 	if (stopped)
@@ -204,32 +254,12 @@ socket_judge(struct cJSON *findings, const char *path, int error)
 	}
 }
 
-/* ---- programs that know more ---- */
-
-/* What a command says, at most 4 KiB of it, and within two seconds; NULL: it cannot be asked. */
-static char *
-command_says(const char *command, int *status)
-{
-	char *line = xasprintf("LC_ALL=C timeout 2 %s 2>&1 </dev/null", command), text[4096];
-	FILE *f = popen(line, "re");
-	size_t n;
-
-	free(line);
-	if (!f)
-		return NULL;
-	n = fread(text, 1, sizeof(text) - 1, f);
-	*status = pclose(f);
-	while (n > 0 && text[n - 1] == '\n')
-		n--;
-	return xstrndup(text, n);
-}
+/* ---- the service, and what it is told ---- */
 
 static void
 service_check(struct cJSON *findings)
 {
-	int status = 0;
-	char *says = access("/run/systemd/system", F_OK) == 0 ?
-	    command_says("systemctl show -P ActiveState -P UnitFileState jobd.service", &status) : NULL;
+	char *says = unit_says("-P ActiveState -P UnitFileState", "jobd.service");
 
 	if (says && strncmp(says, "failed", 6) == 0)
 		found(findings, "service", false, xstrdup("jobd.service has failed"), "journalctl -u jobd -n 50 tells why");
@@ -362,17 +392,19 @@ state_check(struct cJSON *findings, const char *path)
 }
 
 /* Of the service; a runner that jobd starts itself is its own concern. */
-static void
+void
 runner_check(struct cJSON *findings, const char *path)
 {
-	int r = is_system(path) ? socket_try(SYSTEM_RUNNER) : 0;
+	char *daemon = is_system(path) ? unit_says("-P LoadState", "jobd-runner.service") : NULL;
+	int r = daemon && strcmp(daemon, "loaded") == 0 ? socket_try(SYSTEM_RUNNER) : 0;
 
 	if (r == -ENOENT || r == -ECONNREFUSED)
-		found(findings, "runner", false, xstrdup("jobd-runner.service does not run: commands would wait for it"),
+		found(findings, "runner", false, xstrdup("jobd-runner.service does not run: commands wait for it"),
 		    "systemctl start jobd-runner; journalctl -u jobd-runner tells why it ended");
 	else if (r == -EAGAIN)
 		found(findings, "runner", false, xstrdup("jobd-runner.service takes no connection: it is stopped, or hangs"),
 		    "systemctl status jobd-runner; to restart it ends the commands that run");
+	free(daemon);
 }
 
 void
@@ -384,7 +416,6 @@ installation_check(struct cJSON *findings, const char *path)
 		service_check(findings);
 	config_check(findings, path);
 	state_check(findings, path);
-	runner_check(findings, path);
 }
 
 /* ---- the host ---- */

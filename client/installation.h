@@ -13,7 +13,10 @@ int socket_try(const char *path);
 /* Why nobody answers there: what connecting said (errno), or 0 when it was taken and nothing came. */
 void socket_judge(struct cJSON *findings, const char *path, int error);
 
-/* Group, service, configuration, database, disk, runner: what a daemon that is not there may have stumbled over. */
+/* The host's service of the runner: does it run? */
+void runner_check(struct cJSON *findings, const char *path);
+
+/* Group, service, configuration, database, disk: what a daemon that is not there may have stumbled over. */
 void installation_check(struct cJSON *findings, const char *path);
 
 /* The clock and the zones of this host. */

@@ -83,3 +83,14 @@ kill -STOP "$JOBD"
 fits 'jobctl show back'
 kill -CONT "$JOBD"
 stop_jobd
+
+# The other shells, where they are.
+cd "$JOBD_SOURCE/packaging/completion" || exit 1
+if command -v zsh >/dev/null; then
+	zsh -n _jobctl || fail "zsh does not read it"
+fi
+if command -v fish >/dev/null; then
+	fish --no-config -n jobctl.fish || fail "fish does not read it"
+	got=$(fish --no-config -c 'source jobctl.fish; complete -C "jobctl simu"' | cut -f 1)
+	same "fish" "$got" simulate
+fi

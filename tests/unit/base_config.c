@@ -182,7 +182,6 @@ every_mistake_is_told_and_the_rest_is_read(void **state)
 
 	file_write(w, "jobd.conf", "[limits]\nconnections=many\nnonsense\n[http\nsokcet=1\ngrace=5s\n");
 	file_write(w, "jobd.conf.d/10-b.conf", "[http]\nverify=maybe\nverify=no\n");
-	config_defaults(keys, &w->s);
 	assert_int_equal(config_read_all(keys, NULL, &w->s, w->file, 0, &mistakes), -EINVAL);
 	assert_int_equal(mistakes.n, 5);
 	assert_string_equal(mistakes.items[0] + n, "jobd.conf:2: connections: 'many' is not a whole number");
@@ -203,7 +202,6 @@ rows_are_compared_and_put_into_words(void **state)
 	char phrase[CONFIG_PHRASE_MAX];
 	struct config_key key = keys[2];
 
-	config_defaults(keys, &w->s);
 	config_defaults(keys, &other);
 	for (const struct config_key *k = keys; k->name != NULL; k++)
 		assert_true(config_same(k, &w->s, &other));

@@ -72,10 +72,14 @@ draw_value(struct cJSON *to, const struct option *o, const char *name)
 	case OPTION_INT:
 		json_set_int(to, name, below(2000) - 1000);
 		break;
+	case OPTION_COUNT:
+		json_set_int(to, name, 1 + below(2000));
+		break;
 	case OPTION_SIZE:
 		json_set_int(to, name, (1 + below(5000)) << (10 * below(4)));
 		break;
 	case OPTION_DURATION:
+	case OPTION_SPAN:
 		json_set_int(to, name, 1 + below(1 << 30) * (1 + below(900000)));
 		break;
 	case OPTION_INSTANT:
