@@ -47,7 +47,7 @@ LIBS_exec	:= -lcurl -lssl -lcrypto -lpcre2-8
 LIBS_client	:= -linih -lncursesw -ltinfo
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
-.PHONY: all man check check-long unit system crash sim fuzz lint demo bench install clean help deps
+.PHONY: all man docs check check-long unit system crash sim fuzz lint demo bench install clean help deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -144,6 +144,9 @@ lint:			# the floors' order, and AWAIT inside a nested switch
 	@tests/layers.sh
 	@tests/nested-await.sh --self-test
 	@tests/nested-await.sh
+
+docs: all $(TOOLS) $(DEMO)	# make the outputs in docs/engine.md anew
+	docs/generate $(B)
 
 demo: all $(TOOLS) $(DEMO)	# nine jobs at once, and the article's table
 	@tests/demo/demo.sh $(B)

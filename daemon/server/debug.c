@@ -1,12 +1,18 @@
 /*
- * debug: Block: holds the loop up on purpose, for our tests of what finds it.  It is served only where $JOBD_STRICT
- * is set, as our tests do, and stands in no interface file.
+ * debug: Block holds the loop up on purpose, Leak leaves behind what should be gone: for our tests of what finds them.
+ * Both are served only where $JOBD_STRICT is set, as our tests do, and stand in no interface file.
  */
 #include <poll.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
+#include "daemon/engine/child.h"
+#include "daemon/engine/leaks.h"
+#include "daemon/engine/watch.h"
 #include "daemon/server/method.h"
+#include "proto/mem.h"
 
 #define BLOCK_MAX (10 * USEC_SEC)
 
@@ -59,4 +65,84 @@ const struct method method_debug_block = {
 	.flags = METHOD_PRIVILEGED,
 	.frame_size = sizeof(struct call),
 	.kind = &block_kind,
+};
+
+/* ---- Leak: a scope that is cancelled and does not end; a descriptor and a process whose owner has ended ---- */
+
+/* Looked for so often from then on, so that no test waits for half a minute. */
+#define LEAK_SWEEP (100 * USEC_MSEC)
+
+struct leaky {
+	struct task	task, stuck;
+	struct watch	watch;
+	struct child	child;
+};
+
+static enum task_status
+stuck_step(struct task *t)
+{
+	TASK_BEGIN(t);
+	AWAIT_SHIELDED(t, USEC_NEVER, false);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind stuck_kind = { .name = "stuck", .step = stuck_step };
+
+static enum task_status
+scope_step(struct task *t)
+{
+	struct leaky *f = container_of(t, struct leaky, task);
+
+	TASK_BEGIN(t);
+	task_start(&f->stuck, &stuck_kind, t);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind scope_kind = { .name = "leaky scope", .step = scope_step };
+
+static enum task_status
+owner_step(struct task *t)
+{
+	static char cat[] = "cat";
+	static char *const argv[] = { cat, NULL }, *const envp[] = { NULL };
+	struct leaky *f = container_of(t, struct leaky, task);
+	struct spawn s = { .path = "/bin/cat", .argv = argv, .envp = envp, .stdio = { -1, -1, -1 }, .umask = 022 };
+	const char *stage = NULL;
+	int fd;
+
+	TASK_BEGIN(t);
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	MUST(fd >= 0 && watch_start(&f->watch, t->loop, fd, WATCH_READ, t) == 0);
+	/* It ends with what it reads from: us. */
+	s.stdio[0] = eventfd(0, EFD_CLOEXEC);
+	MUST(s.stdio[0] >= 0 && child_spawn(&f->child, t->loop, &s, t, &stage) == 0);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind owner_kind = { .name = "leaky owner", .step = owner_step };
+
+static enum task_status
+leak_step(struct task *t)
+{
+	struct call *c = container_of(t, struct call, task);
+	struct leaky *scope, *owner;
+
+	TASK_BEGIN(t);
+	scope = xcalloc(1, sizeof(*scope));
+	owner = xcalloc(1, sizeof(*owner));
+	leaks_set_sweep(t->loop, LEAK_SWEEP);
+	/* Nobody frees them: that is the point. */
+	task_start(&scope->task, &scope_kind, t->loop->root);
+	task_start(&owner->task, &owner_kind, t->loop->root);
+	call_reply(c, NULL);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind leak_kind = { .name = "Leak", .step = leak_step, .release = call_release };
+
+const struct method method_debug_leak = {
+	.name = "io.jobd.debug.Leak",
+	.flags = METHOD_PRIVILEGED,
+	.frame_size = sizeof(struct call),
+	.kind = &leak_kind,
 };

@@ -21,7 +21,7 @@ extern const struct method method_runs, method_cancel, method_trigger, method_re
 extern const struct method method_remove, method_pause, method_resume;
 extern const struct method method_wait, method_watch, method_logs;
 extern const struct method method_stats, method_tasks, method_doctor;
-extern const struct method method_debug_block;
+extern const struct method method_debug_block, method_debug_leak;
 extern const struct method method_simulate, method_signal, method_reexec, method_reload;
 extern const struct method method_next, method_skip, method_backfill;
 extern const struct method method_why, method_audit;

@@ -29,8 +29,10 @@ static const struct method *const all_methods[] = {
 };
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))
-/* And one that only our tests may call. */
-static_assert(METHODS_N + 1 <= SERVER_METHODS_MAX, "struct server has room for every method");
+/* And those that only our tests may call. */
+static const struct method *const debug_methods[] = { &method_debug_block, &method_debug_leak };
+#define DEBUG_N (sizeof(debug_methods) / sizeof(debug_methods[0]))
+static_assert(METHODS_N + DEBUG_N <= SERVER_METHODS_MAX, "struct server has room for every method");
 
 void
 server_open(struct server *s, const char *description)
@@ -50,9 +52,10 @@ server_open(struct server *s, const char *description)
 
 	for (size_t i = 0; i < METHODS_N; i++)
 		s->methods[i] = *all_methods[i];
-	s->methods[METHODS_N] = getenv("JOBD_STRICT") != NULL ? method_debug_block :
-	    (struct method){ .name = NULL };
-	s->methods[METHODS_N + 1] = (struct method){ .name = NULL };
+	for (size_t i = 0; i < DEBUG_N; i++)
+		s->methods[METHODS_N + i] = getenv("JOBD_STRICT") != NULL ? *debug_methods[i] :
+		    (struct method){ .name = NULL };
+	s->methods[METHODS_N + DEBUG_N] = (struct method){ .name = NULL };
 	s->started = loop_wall(s->loop);
 	s->begun = loop_now(s->loop);
 	s->uid = geteuid();
