@@ -24,6 +24,8 @@ const struct option spec_options[] = {
 	{ 0, "sh", "TEXT", T, 0, NULL, "What", "this text for /bin/sh instead of COMMAND" },
 	{ 0, "http", "URL", T, 0, "http.url", NULL, "a check of this URL" },
 	{ 0, "timer", "DURATION", D, 0, "timer.durationUSec", NULL, "wait so long, then succeed" },
+	{ 0, "heartbeat", NULL, F, VERB_RUN, "heartbeat", NULL,
+	    "expect jobctl ping by each due, and its --grace" },
 
 	{ 0, "in", "DURATION", D, VERB_RUN, "inUSec", "When (at once when absent)",
 	    "first due so long from now, or after --after's jobs" },
@@ -64,7 +66,7 @@ const struct option spec_options[] = {
 	    "                           (1 waits), parallel[:N] (4 run), or replace it" },
 	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
 	    "end a run that takes longer; 0 is never" },
-	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
+	{ 0, "grace", "DURATION", D, 0, "graceUSec", NULL, "between TERM and KILL (10s); of a heartbeat (1m)" },
 	{ 0, "retries", "N", OPTION_INT, 0, "retries", NULL,
 	    "try again when it fails, up to N times" },
 	{ 0, "backoff", "exp:D..D|fixed:D", T, 0, "backoff", NULL,
@@ -80,7 +82,7 @@ const struct option spec_options[] = {
 	    "                           output: 100,30d,64M; all is no limit" },
 	{ 0, "notify", "EVENTS:TARGET", OPTION_TEXTS, 0, "notify", NULL,
 	    "tell a target (jobctl notify): fail,recover:ops;\n"
-	    "                           down up timed_out lost missed skipped any" },
+	    "                           down up late timed_out lost missed skipped any" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
 	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "say what would be sent, send nothing" },
@@ -404,15 +406,17 @@ spec_complete(struct client *c)
 {
 	const struct args *a = &c->args;
 	bool sh = args_flag(a, "sh"), http = args_flag(a, "http"), timer = args_flag(a, "timer");
-	int kinds = sh + http + timer;
+	bool heartbeat = args_flag(a, "heartbeat");
+	int kinds = sh + http + timer + heartbeat;
 	int r;
 
 	if (kinds + (a->n_words > 0) != 1) {
 		if (a->n_words > 0)
 			complain("\"%s\" begins a command; with --%s there can be none",
-			    a->words[0], sh ? "sh" : http ? "http" : "timer");
+			    a->words[0], sh ? "sh" : http ? "http" : timer ? "timer" :
+			    "heartbeat");
 		else
-			complain("%s one of COMMAND, --sh, --http and --timer",
+			complain("%s one of COMMAND, --sh, --http, --timer and --heartbeat",
 			    kinds > 0 ? "give only" : "what shall it do? Give");
 		complain("usage: jobctl %s %s", c->command->name, c->command->usage);
 		return EXIT_USAGE;
@@ -421,7 +425,7 @@ spec_complete(struct client *c)
 		complain("give --body or --body-file, not both");
 		return EXIT_USAGE;
 	}
-	r = kind_check(a, http ? "http" : timer ? "timer" : "command");
+	r = kind_check(a, http ? "http" : timer ? "timer" : heartbeat ? "heartbeat" : "command");
 	if (r == 0)
 		r = misfire_complete(c);
 	if (r == 0)
@@ -432,7 +436,7 @@ spec_complete(struct client *c)
 		r = overlap_complete(c);
 	if (r == 0)
 		r = zone_complete(c);
-	if (r == 0 && !http && !timer)
+	if (r == 0 && !http && !timer && !heartbeat)
 		r = command_complete(c);
 	return r;
 }

@@ -58,6 +58,8 @@ static const struct config_key keys[] = {
 	    "HTTP checks under way at a time." },
 	{ "limits", "timers", CONFIG_INT, AT(timers), "10000", 1, 1000000,
 	    "Timers running at a time." },
+	{ "limits", "heartbeats", CONFIG_INT, AT(heartbeats), "10000", 1, 1000000,
+	    "Heartbeats late at a time; those beyond it wait, and are late by longer." },
 	{ "limits", "default_slots", CONFIG_INT, AT(default_slots), "0", 0, 10000,
 	    "Slots of the queue default, unless set there. 0: twice the processors, at least 4." },
 	{ "limits", "schedule_slots", CONFIG_INT, AT(schedule_slots), "64", 1, 10000,

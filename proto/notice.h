@@ -23,6 +23,7 @@ enum notice_event {
 	NOTICE_LOST,
 	NOTICE_TIMED_OUT,
 	NOTICE_TEST,		/* somebody has asked whether the target can be told */
+	NOTICE_LATE,		/* a heartbeat has not come by its due; its grace is not over */
 	NOTICE_EVENT_COUNT
 };
 
@@ -31,7 +32,7 @@ extern const char *const notice_state_names[];
 extern const char *const target_kind_names[];
 
 /* Every event that a job can ask for. */
-#define NOTICE_ANY ((1u << NOTICE_TEST) - 1)
+#define NOTICE_ANY (((1u << NOTICE_EVENT_COUNT) - 1) & ~(1u << NOTICE_TEST))
 
 /* One EVENTS:TARGET. */
 struct notify_rule {

@@ -30,7 +30,12 @@
 
 const char *const job_kind_names[] = {
 	[KIND_COMMAND] = "command", [KIND_HTTP] = "http", [KIND_TIMER] = "timer",
+	[KIND_HEARTBEAT] = "heartbeat",
 	[KIND_COUNT] = NULL,
+};
+
+const char *const ping_what_names[] = {
+	[PING_OK] = "ok", [PING_FAIL] = "fail", [PING_START] = "start", [PING_WHAT_COUNT] = NULL,
 };
 
 const char *const job_state_names[] = {
@@ -303,6 +308,7 @@ const struct field job_spec_fields[] = {
 	  .size = sizeof(struct http_spec) },
 	{ AT(job_spec, "timer", timer), .type = FIELD_STRUCT, .sub = timer_spec_fields,
 	  .size = sizeof(struct timer_spec) },
+	{ AT(job_spec, "heartbeat", heartbeat), .type = FIELD_BOOL },
 	{ .type = FIELD_END },
 };
 
@@ -315,6 +321,16 @@ const struct field phases_fields[] = {
 	{ AT(phases, "waitUSec", wait), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(phases, "receiveUSec", receive), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(phases, "totalUSec", total), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ .type = FIELD_END },
+};
+
+const struct field ping_fields[] = {
+	{ AT(ping, "what", what), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = ping_what_names },
+	{ AT(ping, "at", at), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(ping, "startedAt", began), .type = FIELD_INSTANT },
+	{ AT(ping, "by", by), .type = FIELD_STRING },
+	{ AT(ping, "reason", reason), .type = FIELD_STRING },
 	{ .type = FIELD_END },
 };
 
@@ -380,6 +396,8 @@ const struct field run_info_fields[] = {
 	{ AT(run_info, "progressPercent", progress), .type = FIELD_INT,
 	  .flags = FIELD_ABSENT_MINUS_ONE },
 	{ AT(run_info, "progressText", progress_text), .type = FIELD_STRING },
+	{ AT(run_info, "ping", ping), .type = FIELD_STRUCT, .sub = ping_fields,
+	  .size = sizeof(struct ping) },
 	{ AT(run_info, "phases", phases), .type = FIELD_STRUCT, .sub = phases_fields,
 	  .size = sizeof(struct phases) },
 	{ AT(run_info, "redirects", redirects), .type = FIELD_STRINGS },
@@ -826,12 +844,13 @@ labels_check(struct check *c, const struct strings *labels)
 static enum jobd_error
 kind_check(struct check *c, const struct job_spec *s)
 {
-	int kinds = (s->command != NULL) + (s->http != NULL) + (s->timer != NULL);
+	int kinds = (s->command != NULL) + (s->http != NULL) + (s->timer != NULL) +
+	    s->heartbeat;
 	enum jobd_error e;
 
 	if (kinds == 1)
 		return JOBD_OK;
-	e = refuse(c, "command", -1, "exactly one of command, http and timer must be given");
+	e = refuse(c, "command", -1, "exactly one of command, http, timer and heartbeat must be given");
 	if (c->error != NULL && c->prefix[0] != '\0')
 		(void)snprintf(c->error->path, sizeof(c->error->path), "%s", c->prefix);
 	return e;
@@ -939,6 +958,8 @@ notify_check(struct check *c, const struct job_spec *s)
 		if (s->http == NULL &&
 		    (rule.events & ~(1u << NOTICE_DOWN | 1u << NOTICE_UP)) == 0)
 			return refuse(c, "notify", (long)i, "only checks are down and up: say fail, recover");
+		if (!s->heartbeat && rule.events == 1u << NOTICE_LATE)
+			return refuse(c, "notify", (long)i, "only heartbeats are late");
 	}
 	return JOBD_OK;
 }
@@ -959,6 +980,27 @@ queue_check(struct check *c, const struct job_spec *s)
 		return refuse(c, "slots", -1, "it is for jobs in a queue: name one");
 	if (s->overlap_limit != 0 && s->overlap != OVERLAP_QUEUE && s->overlap != OVERLAP_PARALLEL)
 		return refuse(c, "overlapLimit", -1, "it is for overlap queue and parallel");
+	return JOBD_OK;
+}
+
+/* It must say by when; what queues, repeats or ends work of our own has no meaning. */
+static enum jobd_error
+heartbeat_check(struct check *c, const struct job_spec *s)
+{
+	const struct { bool given; const char *field; } others[] = {
+		{ s->on_boot, "onBoot" }, { s->after.n > 0, "after" }, { s->jitter != 0, "jitterUSec" },
+		{ s->queue != NULL, "queue" }, { s->mutex != NULL, "mutex" }, { s->slots != 0, "slots" },
+		{ s->priority != 0, "priority" }, { s->overlap != OVERLAP_SKIP, "overlap" },
+		{ s->retries != 0, "retries" }, { s->misfire == MISFIRE_ALL, "misfire" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (others[i].given)
+			return refuse(c, others[i].field, -1, "it is not for a heartbeat, which runs elsewhere");
+	}
+	if (!job_spec_repeats(s))
+		return refuse(c, "heartbeat", -1,
+		    "needs everyUSec, cron or calendar: by when it is expected");
 	return JOBD_OK;
 }
 
@@ -1000,6 +1042,8 @@ job_spec_check(const struct job_spec *s, const char *prefix, struct field_error 
 		if (s->timer->duration < 0)
 			return refuse(&c, "durationUSec", -1, "must not be negative");
 		return JOBD_OK;
+	case KIND_HEARTBEAT:
+		return heartbeat_check(&c, s);
 	case KIND_COUNT:
 		break;
 	}
@@ -1108,7 +1152,37 @@ job_spec_kind(const struct job_spec *s)
 {
 	if (s->command != NULL)
 		return KIND_COMMAND;
-	return s->http != NULL ? KIND_HTTP : KIND_TIMER;
+	if (s->http != NULL)
+		return KIND_HTTP;
+	return s->heartbeat ? KIND_HEARTBEAT : KIND_TIMER;
+}
+
+void
+ping_done(struct ping *p)
+{
+	fields_done(ping_fields, p);
+}
+
+struct ping *
+ping_copy(const struct ping *p)
+{
+	struct ping *copy;
+
+	if (p == NULL)
+		return NULL;
+	copy = xmalloc(sizeof(*copy));
+	*copy = *p;
+	copy->by = xstrdup(p->by);
+	copy->reason = xstrdup(p->reason);
+	return copy;
+}
+
+void
+ping_free(struct ping *p)
+{
+	if (p != NULL)
+		ping_done(p);
+	free(p);
 }
 
 void

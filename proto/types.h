@@ -33,7 +33,10 @@
 #define OUTPUT_BYTES_MAX_DEFAULT ((int64_t)8 << 20)
 
 /* ---- words ---- */
-enum job_kind { KIND_COMMAND, KIND_HTTP, KIND_TIMER, KIND_COUNT };
+enum job_kind { KIND_COMMAND, KIND_HTTP, KIND_TIMER, KIND_HEARTBEAT, KIND_COUNT };
+
+/* What a ping says: it is done; it has failed; it begins. */
+enum ping_what { PING_OK, PING_FAIL, PING_START, PING_WHAT_COUNT };
 
 /* DESIGN 6.  blocked comes with its feature and keeps its number. */
 enum job_state {
@@ -86,6 +89,7 @@ enum verdict {
 
 /* Words on the wire by value, NULL-ended: "command", "timed_out", ... */
 extern const char *const job_kind_names[];
+extern const char *const ping_what_names[];
 extern const char *const job_state_names[];
 extern const char *const run_state_names[];
 extern const char *const after_names[];
@@ -169,7 +173,7 @@ struct timer_spec {
 	usec_t		 duration;		/* durationUSec, required */
 };
 
-/* Exactly one of command, http and timer is there: it is the kind. */
+/* Exactly one of command, http, timer and heartbeat is there: it is the kind. */
 struct job_spec {
 	char			*name;
 	char			*description;
@@ -197,7 +201,8 @@ struct job_spec {
 	int64_t			 misfire_limit;	/* misfireLimit: of all, the latest so many */
 	usec_t			 misfire_window; /* misfireWindowUSec: older ones are skipped */
 	usec_t			 timeout;	/* timeoutUSec, of a run; 0: none, 30 s for http */
-	usec_t			 grace;		/* graceUSec between TERM and KILL; 0: 10 s */
+	/* graceUSec: between TERM and KILL, 0: 10 s; of a heartbeat after its due, 0: HEARTBEAT_GRACE_DEFAULT */
+	usec_t			 grace;
 	int64_t			 retries;	/* further attempts when the first has failed */
 	int			 backoff;	/* enum backoff */
 	usec_t			 backoff_first;	/* backoffUSec; 0: BACKOFF_FIRST_DEFAULT */
@@ -213,6 +218,7 @@ struct job_spec {
 	struct command_spec	*command;
 	struct http_spec	*http;
 	struct timer_spec	*timer;
+	bool			 heartbeat;	/* work that runs elsewhere, and pings */
 };
 
 #define EVERY_MIN	(100 * USEC_MSEC)
@@ -227,6 +233,7 @@ struct job_spec {
 #define KEEP_RUNS_MAX	((int64_t)1000000000)
 #define KEEP_OUTPUT_MAX	((int64_t)1 << 50)
 #define GRACE_DEFAULT	(10 * USEC_SEC)
+#define HEARTBEAT_GRACE_DEFAULT USEC_MINUTE
 #define RETRIES_MAX	1000
 #define BACKOFF_FIRST_DEFAULT USEC_SEC
 #define BACKOFF_MOST_DEFAULT USEC_HOUR
@@ -362,6 +369,7 @@ struct run_info {
 	int64_t		 progress;	/* progressPercent, of a live run; -1 absent */
 	char		*progress_text;	/* progressText */
 	struct phases	*phases;	/* http only */
+	struct ping	*ping;		/* heartbeat only: the one that has come for it */
 	struct strings	 redirects;	/* http only: "302 https://to.there/", in their order */
 	char		*body;		/* http only: the beginning of an answer that was not as expected */
 	instant		 retry_at;	/* retryAt: of a retrying one, not before; none: it is held */
@@ -386,6 +394,20 @@ struct attempt_info {
 	int64_t		 memory_peak;
 	int64_t		 output_bytes;
 };
+
+/* ---- what came for a run of a heartbeat (type Ping) ---- */
+struct ping {
+	int	 what;		/* enum ping_what */
+	instant	 at;
+	instant	 began;		/* startedAt: an earlier one said that it begins */
+	char	*by;		/* "uid 1000" */
+	char	*reason;	/* in the words of who pinged */
+};
+
+extern const struct field ping_fields[];
+void ping_done(struct ping *p);
+struct ping *ping_copy(const struct ping *p);	/* NULL of NULL; free it with ping_free() */
+void ping_free(struct ping *p);
 
 /* Where the time of a check went; microseconds. */
 struct phases {

@@ -82,6 +82,10 @@ summary_of(const struct job_spec *s)
 	case KIND_TIMER:
 		buf_puts(&b, duration_print(s->timer->duration, text));
 		break;
+	case KIND_HEARTBEAT:
+		buf_printf(&b, "a ping, at most %s late", duration_print(s->grace > 0 ? s->grace :
+		    HEARTBEAT_GRACE_DEFAULT, text));
+		break;
 	case KIND_COUNT:
 		break;
 	}

@@ -217,7 +217,11 @@ static const char step_6[] =
 "CREATE INDEX notice_pending ON notice(target) WHERE due IS NOT NULL;"
 "CREATE INDEX notice_failed ON notice(target) WHERE due IS NULL;";
 
-const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6 };
+/* ping: of a run of a heartbeat, what has come for it, as JSON of ping_fields. */
+static const char step_7[] =
+"ALTER TABLE run ADD COLUMN ping TEXT;";
+
+const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6, step_7 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

@@ -117,6 +117,18 @@ notify_run_events(struct trouble *t, const struct op_finish *o, int kind, struct
 }
 
 unsigned
+notify_late_events(const struct op_claim *claim, int kind, struct notice_info *n)
+{
+	*n = NOTICE_INFO_NONE;
+	n->at = claim->started;
+	n->job = claim->job;
+	n->run = claim->run;
+	n->kind = kind;
+	n->due = claim->run_due;
+	return 1u << NOTICE_LATE;
+}
+
+unsigned
 notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n)
 {
 	*n = NOTICE_INFO_NONE;

@@ -24,6 +24,9 @@ struct trouble {
 unsigned notify_run_events(struct trouble *t, const struct op_finish *o, int kind,
     struct notice_info *n);
 
+/* A heartbeat is claimed at its due: nobody has pinged.  job, run and times are the claim's. */
+unsigned notify_late_events(const struct op_claim *claim, int kind, struct notice_info *n);
+
 /* The same of occurrences that made no run: only what nobody has asked for is told. */
 unsigned notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n);
 
