@@ -126,6 +126,14 @@ const struct option spec_options[] = {
 	{ 0, "proxy", "URL", T, 0, "http.proxy", NULL, "ask http://HOST:PORT instead" },
 	{ 0, "cacert", "FILE", OPTION_FILE, 0, "http.caCertificates", NULL,
 	    "trust these certificates alone" },
+	{ 0, "auth-file", "FILE", OPTION_FILE, 0, "http.basicAuth", NULL,
+	    "say who asks: its line is USER:PASSWORD" },
+	{ 0, "bearer-file", "FILE", OPTION_FILE, 0, "http.bearerToken", NULL,
+	    "or with the token in it" },
+	{ 0, "cert", "FILE", OPTION_FILE, 0, "http.clientCertificate", NULL,
+	    "a client certificate (PEM), with its chain" },
+	{ 0, "cert-key", "FILE", OPTION_FILE, 0, "http.clientKey", NULL,
+	    "its key (PEM), when it is not in there" },
 	{ 0, "insecure", NULL, F, 0, "http.insecure", NULL, "do not verify the certificate" },
 	{ 0, "body-max", "BYTES", OPTION_SIZE, 0, "http.bodyBytesMax", NULL,
 	    "a longer answer fails (16M)" },
@@ -401,6 +409,28 @@ kind_check(const struct args *a, const char *kind)
 	return 0;
 }
 
+/* What is in a file ends with its line; of credentials that is no part. */
+static void
+credentials_complete(struct client *c)
+{
+	static const char *const fields[] = { "basicAuth", "bearerToken" };
+	struct cJSON *http = json_get(c->args.parameters, "http");
+
+	for (size_t i = 0; http && i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const char *text = json_get_string(http, fields[i]);
+		size_t n = text ? strlen(text) : 0;
+		char *line;
+
+		if (n == 0 || text[n - 1] != '\n')
+			continue;
+		n -= n > 1 && text[n - 2] == '\r' ? 2 : 1;
+		line = xstrndup(text, n);
+		json_remove(http, fields[i]);
+		json_set_string(http, fields[i], line);
+		free(line);
+	}
+}
+
 int
 spec_complete(struct client *c)
 {
@@ -426,6 +456,7 @@ spec_complete(struct client *c)
 		return EXIT_USAGE;
 	}
 	r = kind_check(a, http ? "http" : timer ? "timer" : heartbeat ? "heartbeat" : "command");
+	credentials_complete(c);
 	if (r == 0)
 		r = misfire_complete(c);
 	if (r == 0)

@@ -209,6 +209,12 @@ const struct field http_spec_fields[] = {
 	{ AT(http_spec, "insecure", insecure), .type = FIELD_BOOL },
 	{ AT(http_spec, "caCertificates", ca_certificates), .type = FIELD_STRING,
 	  .max = CA_BYTES_MAX },
+	{ AT(http_spec, "basicAuth", basic_auth), .type = FIELD_STRING, .max = BASIC_BYTES_MAX },
+	{ AT(http_spec, "bearerToken", bearer_token), .type = FIELD_STRING,
+	  .max = BEARER_BYTES_MAX },
+	{ AT(http_spec, "clientCertificate", client_certificate), .type = FIELD_STRING,
+	  .max = CA_BYTES_MAX },
+	{ AT(http_spec, "clientKey", client_key), .type = FIELD_STRING, .max = CA_BYTES_MAX },
 	{ AT(http_spec, "proxy", proxy), .type = FIELD_STRING, .max = URL_BYTES_MAX },
 	{ AT(http_spec, "ipVersion", ip_version), .type = FIELD_ENUM, .names = ip_version_names },
 	{ AT(http_spec, "httpVersion", http_version), .type = FIELD_ENUM,
@@ -772,9 +778,56 @@ command_check(struct check *c, const struct command_spec *s)
 	return command_files_check(c, s);
 }
 
+/* Who we say that we are: in one way, and to somebody who is who they say. */
+static enum jobd_error
+http_auth_check(struct check *c, const struct http_spec *s)
+{
+	const char *host = strstr(s->url, "://") + 3, *at = strchr(host, '@');
+	bool in_url = at != NULL && at < host + strcspn(host, "/?#");
+	const char *field = s->basic_auth != NULL ? "basicAuth" : "bearerToken";
+
+	if (s->basic_auth != NULL && s->bearer_token != NULL)
+		return refuse(c, "bearerToken", -1, "only one of basicAuth and bearerToken may be given");
+	if (s->basic_auth != NULL && (strchr(s->basic_auth, ':') == NULL || has_control(s->basic_auth, false)))
+		return refuse(c, "basicAuth", -1, "must be user:password, in one line");
+	for (const char *p = s->bearer_token; p != NULL && (*p != '\0' || p == s->bearer_token); p++) {
+		if (*p <= ' ' || *p > '~')
+			return refuse(c, "bearerToken", -1,
+			    "must be a token: printable characters without spaces, in one line");
+	}
+	if (s->basic_auth == NULL && s->bearer_token == NULL)
+		return JOBD_OK;
+	if (in_url)
+		return refuse(c, field, -1, "the URL has a user already");
+	for (size_t i = 0; i < s->headers.n; i++) {
+		if (strncasecmp(s->headers.items[i], "Authorization:", 14) == 0)
+			return refuse(c, field, -1, "there is an Authorization header already");
+	}
+	return JOBD_OK;
+}
+
+/* Whether it is a certificate, and that is its key, only jobd can tell. */
+static enum jobd_error
+http_tls_check(struct check *c, const struct http_spec *s)
+{
+	bool secure = strncasecmp(s->url, "https://", 8) == 0;
+
+	if ((s->cert_days > 0 || s->chain_days > 0) && !secure)
+		return refuse(c, s->cert_days > 0 ? "certDays" : "chainDays", -1,
+		    "needs an https URL: there is no certificate otherwise");
+	if (s->chain_days > 0 && s->insecure)
+		return refuse(c, "chainDays", -1, "needs a verified chain: not with insecure");
+	if (s->client_key != NULL && s->client_certificate == NULL)
+		return refuse(c, "clientKey", -1, "needs the certificate that it is for: clientCertificate");
+	if (s->client_certificate != NULL && !secure)
+		return refuse(c, "clientCertificate", -1, "needs an https URL: nobody asks for it otherwise");
+	return JOBD_OK;
+}
+
 static enum jobd_error
 http_check(struct check *c, const struct http_spec *s)
 {
+	enum jobd_error e;
 	const char *why, *h;
 	size_t n;
 
@@ -803,11 +856,11 @@ http_check(struct check *c, const struct http_spec *s)
 		return refuse(c, "proxy", -1, "%s", why);
 	if (s->proxy != NULL && strncasecmp(s->proxy, "http://", 7) != 0)
 		return refuse(c, "proxy", -1, "must begin with http://");
-	if ((s->cert_days > 0 || s->chain_days > 0) && strncasecmp(s->url, "https://", 8) != 0)
-		return refuse(c, s->cert_days > 0 ? "certDays" : "chainDays", -1,
-		    "needs an https URL: there is no certificate otherwise");
-	if (s->chain_days > 0 && s->insecure)
-		return refuse(c, "chainDays", -1, "needs a verified chain: not with insecure");
+	e = http_auth_check(c, s);
+	if (e == JOBD_OK)
+		e = http_tls_check(c, s);
+	if (e != JOBD_OK)
+		return e;
 	why = s->depends_on == NULL || job_id_read(s->depends_on) != 0 ? NULL :
 	    job_name_check(s->depends_on);
 	if (why != NULL)

@@ -20,7 +20,9 @@
 #define URL_BYTES_MAX		8192
 #define HEADERS_MAX		64
 #define BODY_BYTES_MAX		(64 * 1024)
-#define CA_BYTES_MAX		(64 * 1024)
+#define CA_BYTES_MAX		(64 * 1024)	/* of any PEM */
+#define BASIC_BYTES_MAX		1024
+#define BEARER_BYTES_MAX	8000
 #define EXPECTATIONS_MAX	32	/* patterns and the like, of each sort */
 #define HTTP_BODY_MAX_DEFAULT	((int64_t)16 << 20)
 #define SCHEDULE_BYTES_MAX	512	/* a cron or calendar expression */
@@ -142,6 +144,10 @@ struct http_spec {
 	bool		 no_redirect;		/* noRedirect */
 	bool		 insecure;		/* do not verify TLS */
 	char		*ca_certificates;	/* caCertificates: PEM, to trust instead of the system's */
+	char		*basic_auth;		/* basicAuth: "user:password"; or: */
+	char		*bearer_token;		/* bearerToken */
+	char		*client_certificate;	/* clientCertificate: PEM, with the chain, maybe with its key */
+	char		*client_key;		/* clientKey: PEM, without a passphrase; NULL: it is in there */
 	char		*proxy;			/* a URL of the scheme http */
 	int		 ip_version;		/* ipVersion, enum ip_version */
 	int		 http_version;		/* httpVersion, enum http_version */
