@@ -83,6 +83,8 @@ const struct option spec_options[] = {
 	{ 0, "notify", "EVENTS:TARGET", OPTION_TEXTS, 0, "notify", NULL,
 	    "tell a target (jobctl notify): fail,recover:ops;\n"
 	    "                           down up late timed_out lost missed skipped any" },
+	{ 0, "late-after", "DURATION", D, VERB_RUN, "lateAfterUSec", NULL,
+	    "late is what begins so long after its due" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
 	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "say what would be sent, send nothing" },

@@ -212,6 +212,10 @@ notice_words(const struct notice_info *n)
 		words_of_skips(&b, n);
 		return buf_steal(&b);
 	}
+	if (n->event == NOTICE_LATE && n->lasted > 0) {
+		buf_printf(&b, "is late: it began %s after its due", duration_print(n->lasted, lasted));
+		return buf_steal(&b);
+	}
 	buf_puts(&b, verbs[n->event]);
 	if (n->reason != NULL)
 		buf_printf(&b, ": %s", n->reason);

@@ -308,6 +308,7 @@ const struct field job_spec_fields[] = {
 	{ AT(job_spec, "keepOutputBytes", keep_output), .type = FIELD_INT, .min = -1,
 	  .max = KEEP_OUTPUT_MAX },
 	{ AT(job_spec, "notify", notify), .type = FIELD_STRINGS, .max = NOTIFY_MAX },
+	{ AT(job_spec, "lateAfterUSec", late_after), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(job_spec, "command", command), .type = FIELD_STRUCT, .sub = command_spec_fields,
 	  .size = sizeof(struct command_spec) },
 	{ AT(job_spec, "http", http), .type = FIELD_STRUCT, .sub = http_spec_fields,
@@ -999,6 +1000,7 @@ static enum jobd_error
 notify_check(struct check *c, const struct job_spec *s)
 {
 	struct notify_rule rule;
+	bool late = false;
 	const char *why;
 
 	for (size_t i = 0; i < s->notify.n; i++) {
@@ -1011,9 +1013,15 @@ notify_check(struct check *c, const struct job_spec *s)
 		if (s->http == NULL &&
 		    (rule.events & ~(1u << NOTICE_DOWN | 1u << NOTICE_UP)) == 0)
 			return refuse(c, "notify", (long)i, "only checks are down and up: say fail, recover");
-		if (!s->heartbeat && rule.events == 1u << NOTICE_LATE)
-			return refuse(c, "notify", (long)i, "only heartbeats are late");
+		if (!s->heartbeat && s->late_after == 0 && rule.events == 1u << NOTICE_LATE)
+			return refuse(c, "notify", (long)i,
+			    "only heartbeats are late, and what begins lateAfterUSec after its due");
+		late = late || (rule.events & 1u << NOTICE_LATE) != 0;
 	}
+	if (s->late_after != 0 && s->heartbeat)
+		return refuse(c, "lateAfterUSec", -1, "a heartbeat is late by its due: it has graceUSec");
+	if (s->late_after != 0 && !late)
+		return refuse(c, "lateAfterUSec", -1, "nobody is told of it: notify has no late");
 	return JOBD_OK;
 }
 

@@ -221,6 +221,7 @@ struct job_spec {
 	usec_t			 keep;		/* keepUSec: runs, and itself since it finished */
 	int64_t			 keep_output;	/* keepOutputBytes */
 	struct strings		 notify;	/* "EVENTS:TARGET", see notice.h */
+	usec_t			 late_after;	/* lateAfterUSec: what begins later after its due is late; 0: nothing */
 	struct command_spec	*command;
 	struct http_spec	*http;
 	struct timer_spec	*timer;

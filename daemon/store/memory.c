@@ -382,7 +382,7 @@ memory_claim(void *db, struct store_op *op)
 		.took = j->took,
 		.spec = j->spec,
 	};
-	if (o->born && !o->queue && j->row.kind == KIND_HEARTBEAT)
+	if (notify_may_be_late(o, j->row.kind, j->spec_json, j->spec))
 		o->notices = memory_notify_late(m, j, o);
 	memory_tell(m, op);
 	return 0;

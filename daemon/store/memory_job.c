@@ -239,7 +239,8 @@ memory_ping(void *db, struct store_op *op)
 	}
 	if (r < 0)
 		return r;
-	if (run != NULL && o->move && !memory_job_held(j) && j->row.due.usec == o->claim.due.usec) {
+	if (run != NULL && o->move && !memory_job_held(j) && instant_is_set(j->row.due) &&
+	    j->row.due.usec == o->claim.due.usec) {
 		was = j->state;
 		j->row.due = o->claim.next_due;
 		memory_job_settle(j, o->ping.at);

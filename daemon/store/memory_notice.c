@@ -81,7 +81,7 @@ memory_notify_late(struct memory *m, const struct memory_job *j, const struct op
 {
 	struct notice_info n;
 
-	return notices_put(m, j, notify_late_events(claim, j->row.kind, &n), &n);
+	return notices_put(m, j, notify_late_events(claim, j->row.kind, j->spec_json, j->spec, &n), &n);
 }
 
 int64_t

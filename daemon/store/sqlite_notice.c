@@ -193,7 +193,7 @@ notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim)
 
 	if (r != 1)
 		return r;
-	events = notify_late_events(claim, j->kind, &n);
+	events = notify_late_events(claim, j->kind, j->spec_json, NULL, &n);
 	n.name = name;
 	r = notices_put(db, &rules, events, &n, &claim->notices);
 	strings_done(&rules);

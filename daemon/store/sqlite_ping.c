@@ -74,7 +74,7 @@ ping_move(struct sqlite *db, struct op_ping *o, struct job_now *j)
 {
 	int r;
 
-	if (!o->move || job_held(j) || j->due.usec != o->claim.due.usec)
+	if (!o->move || job_held(j) || !instant_is_set(j->due) || j->due.usec != o->claim.due.usec)
 		return 0;
 	j->due = o->claim.next_due;
 	job_settle(j, o->ping.at);

@@ -9,6 +9,7 @@
 
 #include "daemon/base/must.h"
 #include "daemon/store/health.h"
+#include "daemon/store/notify.h"
 #include "daemon/store/sqlite.h"
 #include "daemon/store/state.h"
 
@@ -233,8 +234,7 @@ sqlite_claim(void *arg, struct store_op *op)
 	r = job_load(db, o->job, WANT_NAME | WANT_SPEC, &j);
 	if (r == 0)
 		r = o->run == 0 ? claim_due(db, o, &j) : claim_waiting(db, o, &j);
-	/* Nobody has pinged before the due: it is late by that. */
-	if (r == 0 && o->born && !o->queue && j.kind == KIND_HEARTBEAT)
+	if (r == 0 && notify_may_be_late(o, j.kind, j.spec_json, NULL))
 		r = notify_late(db, &j, o);
 	if (r == 0) {
 		o->row = (struct job_row){

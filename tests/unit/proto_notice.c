@@ -96,7 +96,10 @@ it_is_told_in_words(void **state)
 	n.event = NOTICE_LATE;
 	n.run = 4;
 	n.failures = 0;
+	n.lasted = 0;
 	says(&n, "nightly (12.4) is late: no ping has come by its due");
+	n.lasted = 7 * USEC_MINUTE;
+	says(&n, "nightly (12.4) is late: it began 7m after its due");
 }
 
 static enum jobd_error

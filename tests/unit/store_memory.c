@@ -485,7 +485,7 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 		}
 		if (chance(p, 60))
 			s->notify = (struct strings){ d->rules, 1 + (size_t)below(p, 3) };
-		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = "{}", .summary = "",
+		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = chance(p, 30) ? "{\"lateAfterUSec\":3}" : "{}", .summary = "",
 		    .schedule = chance(p, 30) ? "{\"cron\":\"@daily\"}" : NULL,
 		    .due = { s->on_boot || s->after.n > 0 ? 0 : p->now + below(p, 20) } };
 	}
