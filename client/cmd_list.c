@@ -24,7 +24,7 @@ static const struct option list_options[] = {
 	    .help = "only these, may be repeated: scheduled, queued,\n"
 	    "                           running, blocked, paused, finished, ..." },
 	{ .name = "kind", .argument = "KIND", .kind = OPTION_TEXT, .field = "kind",
-	    .help = "only command, http or timer" },
+	    .help = "only command, http, timer or heartbeat" },
 	{ 'l', "label", "K=V", OPTION_TEXTS, 0, "label", NULL,
 	    "only with this label, may be repeated" },
 	{ .name = "queue", .argument = "QUEUE", .kind = OPTION_TEXT, .field = "queue",

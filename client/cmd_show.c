@@ -90,6 +90,12 @@ static const struct line phase_lines[] = {
 	{ 0 },
 };
 
+static const struct line ping_lines[] = {
+	{ "what", "  it said", LINE_WORD }, { "at", "  at", LINE_INSTANT },
+	{ "startedAt", "  begun", LINE_INSTANT }, { "by", "  by", LINE_TEXT },
+	{ "reason", "  reason", LINE_TEXT }, { 0 },
+};
+
 /* For people an instant is also told as a distance from now. */
 static char *
 instant_both(const struct output *o, const char *wire)
@@ -258,6 +264,10 @@ run_print(const struct output *o, const struct cJSON *run)
 		puts("  of that");
 	if (phases)
 		lines_print(o, phases, phase_lines);
+	if (json_get(run, "ping") && o->terminal)
+		puts("  ping");
+	if (json_get(run, "ping"))
+		lines_print(o, json_get(run, "ping"), ping_lines);
 	texts_print(o, "redirect", run, "redirects");
 	if (json_get_string(run, "body"))
 		line_print(o, "answer", xstrdup(json_get_string(run, "body")));

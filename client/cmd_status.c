@@ -62,6 +62,8 @@ next_told(const struct output *o, const struct cJSON *job)
 		    whole, json_get_int(job, "id", 0));
 	else if (due && (strcmp(state, "paused") == 0 || strcmp(state, "quarantined") == 0))
 		printf("Its next time is %s (%s), if it is resumed.\n", relative, whole);
+	else if (due && strcmp(value_text(job, "kind"), "heartbeat") == 0)
+		printf("The next ping is expected %s, by %s.\n", relative, whole);
 	else if (due)
 		printf("The next run is due %s (%s).\n", relative, whole);
 	else if (strcmp(state, "blocked") == 0)

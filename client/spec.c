@@ -24,6 +24,8 @@ const struct option spec_options[] = {
 	{ 0, "sh", "TEXT", T, 0, NULL, "What", "this text for /bin/sh instead of COMMAND" },
 	{ 0, "http", "URL", T, 0, "http.url", NULL, "a check of this URL" },
 	{ 0, "timer", "DURATION", D, 0, "timer.durationUSec", NULL, "wait so long, then succeed" },
+	{ 0, "heartbeat", NULL, F, VERB_RUN, "heartbeat", NULL,
+	    "expect jobctl ping by each due, and its --grace" },
 
 	{ 0, "in", "DURATION", D, VERB_RUN, "inUSec", "When (at once when absent)",
 	    "first due so long from now, or after --after's jobs" },
@@ -64,7 +66,8 @@ const struct option spec_options[] = {
 	    "                           (1 waits), parallel[:N] (4 run), or replace it" },
 	{ 0, "timeout", "DURATION", D, 0, "timeoutUSec", NULL,
 	    "end a run that takes longer; 0 is never" },
-	{ 0, "grace", "DURATION", OPTION_SPAN, 0, "graceUSec", NULL, "between TERM and KILL (10s)" },
+	{ 0, "grace", "DURATION", OPTION_SPAN, 0, "graceUSec", NULL,
+	    "between TERM and KILL (10s); of a heartbeat (1m)" },
 	{ 0, "retries", "N", OPTION_INT, 0, "retries", NULL,
 	    "try again when it fails, up to N times" },
 	{ 0, "backoff", "exp:D..D|fixed:D", T, 0, "backoff", NULL,
@@ -80,7 +83,9 @@ const struct option spec_options[] = {
 	    "                           output: 100,30d,64M; all is no limit" },
 	{ 0, "notify", "EVENTS:TARGET", OPTION_TEXTS, 0, "notify", NULL,
 	    "tell a target (jobctl notify): fail,recover:ops;\n"
-	    "                           down up timed_out lost missed skipped any" },
+	    "                           down up late timed_out lost missed skipped any" },
+	{ 0, "late-after", "DURATION", OPTION_SPAN, VERB_RUN, "lateAfterUSec", NULL,
+	    "late is what begins so long after its due" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
 	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "let jobd check it, say what would be added, and\n"
@@ -125,6 +130,14 @@ const struct option spec_options[] = {
 	{ 0, "proxy", "URL", T, 0, "http.proxy", NULL, "ask http://HOST:PORT instead" },
 	{ 0, "cacert", "FILE", OPTION_FILE, 0, "http.caCertificates", NULL,
 	    "trust these certificates alone" },
+	{ 0, "auth-file", "FILE", OPTION_FILE, 0, "http.basicAuth", NULL,
+	    "say who asks: its line is USER:PASSWORD" },
+	{ 0, "bearer-file", "FILE", OPTION_FILE, 0, "http.bearerToken", NULL,
+	    "or with the token in it" },
+	{ 0, "cert", "FILE", OPTION_FILE, 0, "http.clientCertificate", NULL,
+	    "a client certificate (PEM), with its chain" },
+	{ 0, "cert-key", "FILE", OPTION_FILE, 0, "http.clientKey", NULL,
+	    "its key (PEM), when it is not in there" },
 	{ 0, "insecure", NULL, F, 0, "http.insecure", NULL, "do not verify the certificate" },
 	{ 0, "body-max", "BYTES", OPTION_SIZE, 0, "http.bodyBytesMax", NULL,
 	    "a longer answer fails (16M)" },
@@ -415,6 +428,28 @@ kind_check(const struct args *a, const char *kind)
 	return 0;
 }
 
+/* What is in a file ends with its line; of credentials that is no part. */
+static void
+credentials_complete(struct client *c)
+{
+	static const char *const fields[] = { "basicAuth", "bearerToken" };
+	struct cJSON *http = json_get(c->args.parameters, "http");
+
+	for (size_t i = 0; http && i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const char *text = json_get_string(http, fields[i]);
+		size_t n = text ? strlen(text) : 0;
+		char *line;
+
+		if (n == 0 || text[n - 1] != '\n')
+			continue;
+		n -= n > 1 && text[n - 2] == '\r' ? 2 : 1;
+		line = xstrndup(text, n);
+		json_remove(http, fields[i]);
+		json_set_string(http, fields[i], line);
+		free(line);
+	}
+}
+
 int
 spec_complete_kind(struct client *c, const char *kind)
 {
@@ -436,15 +471,17 @@ spec_complete(struct client *c)
 {
 	const struct args *a = &c->args;
 	bool sh = args_flag(a, "sh"), http = args_flag(a, "http"), timer = args_flag(a, "timer");
-	int kinds = sh + http + timer;
+	bool heartbeat = args_flag(a, "heartbeat");
+	int kinds = sh + http + timer + heartbeat;
 	int r;
 
 	if (kinds + (a->n_words > 0) != 1) {
 		if (a->n_words > 0)
 			complain("\"%s\" begins a command; with --%s there can be none",
-			    a->words[0], sh ? "sh" : http ? "http" : "timer");
+			    a->words[0], sh ? "sh" : http ? "http" : timer ? "timer" :
+			    "heartbeat");
 		else
-			complain("%s one of COMMAND, --sh, --http and --timer",
+			complain("%s one of COMMAND, --sh, --http, --timer and --heartbeat",
 			    kinds > 0 ? "give only" : "what shall it do? Give");
 		complain("usage: jobctl %s %s", c->command->name, c->command->usage);
 		return EXIT_USAGE;
@@ -453,8 +490,9 @@ spec_complete(struct client *c)
 		complain("give --body or --body-file, not both");
 		return EXIT_USAGE;
 	}
-	r = spec_complete_kind(c, http ? "http" : timer ? "timer" : "command");
-	if (r == 0 && !http && !timer)
+	credentials_complete(c);
+	r = spec_complete_kind(c, http ? "http" : timer ? "timer" : heartbeat ? "heartbeat" : "command");
+	if (r == 0 && !http && !timer && !heartbeat)
 		r = command_complete(c);
 	return r;
 }

@@ -516,6 +516,7 @@ daemon_build(struct daemon *d)
 			[KIND_COMMAND] = s->commands,
 			[KIND_HTTP] = s->checks,
 			[KIND_TIMER] = s->timers,
+			[KIND_HEARTBEAT] = s->heartbeats,
 		},
 		.window_jobs_max = s->window_jobs,
 		.catch_ups = s->catch_ups,

@@ -75,6 +75,8 @@ static const struct config_key keys[] = {
 	    "HTTP checks under way at a time. Each takes a descriptor and its buffers; what is due beyond it waits.", 0, NULL },
 	{ "limits", "timers", CONFIG_INT, AT(timers), "10000", 1, 1000000,
 	    "Timers running at a time. They cost only memory.", 0, NULL },
+	{ "limits", "heartbeats", CONFIG_INT, AT(heartbeats), "10000", 1, 1000000,
+	    "Heartbeats late at a time; those beyond it wait, and are late by longer.", 0, NULL },
 	{ "limits", "default_slots", CONFIG_INT, AT(default_slots), "0", 0, 10000,
 	    "Slots of the queue default, unless set there. 0: twice the processors, at least 4.", CONFIG_REEXEC, NULL },
 	{ "limits", "schedule_slots", CONFIG_INT, AT(schedule_slots), "64", 1, 10000,

@@ -23,7 +23,7 @@ struct settings {
 	char	*hosts, *resolv_conf;
 	char	*canary;		/* or NULL */
 	int64_t	 connections, connections_per_user, jobs_per_user;
-	int64_t	 commands, checks, timers, window_jobs, catch_ups;
+	int64_t	 commands, checks, timers, heartbeats, window_jobs, catch_ups;
 	int64_t	 events_bytes;
 	struct keep_policy keep;	/* [retention] */
 	usec_t	 block_limit;

@@ -15,6 +15,7 @@ const char *const notice_event_names[] = {
 	[NOTICE_FAIL] = "fail", [NOTICE_RECOVER] = "recover", [NOTICE_DOWN] = "down",
 	[NOTICE_UP] = "up", [NOTICE_MISSED] = "missed", [NOTICE_SKIPPED] = "skipped",
 	[NOTICE_LOST] = "lost", [NOTICE_TIMED_OUT] = "timed_out", [NOTICE_TEST] = "test",
+	[NOTICE_LATE] = "late",
 	[NOTICE_EVENT_COUNT] = NULL,
 };
 
@@ -48,8 +49,8 @@ event_bits(const char *word, size_t n)
 {
 	if (n == 3 && memcmp(word, "any", n) == 0)
 		return NOTICE_ANY;
-	for (int i = 0; i < NOTICE_TEST; i++) {
-		if (strlen(notice_event_names[i]) == n && memcmp(notice_event_names[i], word, n) == 0)
+	for (int i = 0; i < NOTICE_EVENT_COUNT; i++) {
+		if (i != NOTICE_TEST && strlen(notice_event_names[i]) == n && memcmp(notice_event_names[i], word, n) == 0)
 			return 1u << i;
 	}
 	return 0;
@@ -70,13 +71,10 @@ notify_rule_read(const char *text, struct notify_rule *out)
 		return why;
 	while (at <= colon) {
 		n = strcspn(at, ",:");
-		if (n == 4 && memcmp(at, "late", n) == 0)
-			return "late cannot be told of yet: the events are fail, recover, down, up, missed,"
-			    " skipped, lost, timed_out, any";
 		bits = event_bits(at, n);
 		if (bits == 0)
-			return "the events are fail, recover, down, up, missed, skipped, lost, timed_out,"
-			    " any, with commas between them";
+			return "the events are fail, recover, down, up, late, missed, skipped, lost,"
+			    " timed_out, any, with commas between them";
 		rule.events |= bits;
 		at += n + 1;
 	}
@@ -89,7 +87,7 @@ int
 notice_event_of(unsigned events)
 {
 	static const int order[] = { NOTICE_LOST, NOTICE_TIMED_OUT, NOTICE_DOWN, NOTICE_FAIL, NOTICE_UP,
-		NOTICE_RECOVER, NOTICE_MISSED, NOTICE_SKIPPED, NOTICE_TEST };
+		NOTICE_RECOVER, NOTICE_LATE, NOTICE_MISSED, NOTICE_SKIPPED, NOTICE_TEST };
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		if ((events & 1u << order[i]) != 0)
@@ -196,6 +194,7 @@ notice_words(const struct notice_info *n)
 		[NOTICE_FAIL] = "failed", [NOTICE_RECOVER] = "succeeds again", [NOTICE_DOWN] = "is down",
 		[NOTICE_UP] = "is up again", [NOTICE_MISSED] = "", [NOTICE_SKIPPED] = "",
 		[NOTICE_LOST] = "was lost", [NOTICE_TIMED_OUT] = "timed out", [NOTICE_TEST] = "",
+		[NOTICE_LATE] = "is late: no ping has come by its due",
 	};
 	char lasted[WHEN_TEXT_MAX];
 	struct buf b = { .size = 0 };
@@ -211,6 +210,10 @@ notice_words(const struct notice_info *n)
 	buf_puts(&b, n->name != NULL ? ") " : " ");
 	if (n->event == NOTICE_MISSED || n->event == NOTICE_SKIPPED) {
 		words_of_skips(&b, n);
+		return buf_steal(&b);
+	}
+	if (n->event == NOTICE_LATE && n->lasted > 0) {
+		buf_printf(&b, "is late: it began %s after its due", duration_print(n->lasted, lasted));
 		return buf_steal(&b);
 	}
 	buf_puts(&b, verbs[n->event]);

@@ -30,7 +30,12 @@
 
 const char *const job_kind_names[] = {
 	[KIND_COMMAND] = "command", [KIND_HTTP] = "http", [KIND_TIMER] = "timer",
+	[KIND_HEARTBEAT] = "heartbeat",
 	[KIND_COUNT] = NULL,
+};
+
+const char *const ping_what_names[] = {
+	[PING_OK] = "ok", [PING_FAIL] = "fail", [PING_START] = "start", [PING_WHAT_COUNT] = NULL,
 };
 
 const char *const job_state_names[] = {
@@ -204,6 +209,12 @@ const struct field http_spec_fields[] = {
 	{ AT(http_spec, "insecure", insecure), .type = FIELD_BOOL },
 	{ AT(http_spec, "caCertificates", ca_certificates), .type = FIELD_STRING,
 	  .max = CA_BYTES_MAX },
+	{ AT(http_spec, "basicAuth", basic_auth), .type = FIELD_STRING, .max = BASIC_BYTES_MAX },
+	{ AT(http_spec, "bearerToken", bearer_token), .type = FIELD_STRING,
+	  .max = BEARER_BYTES_MAX },
+	{ AT(http_spec, "clientCertificate", client_certificate), .type = FIELD_STRING,
+	  .max = CA_BYTES_MAX },
+	{ AT(http_spec, "clientKey", client_key), .type = FIELD_STRING, .max = CA_BYTES_MAX },
 	{ AT(http_spec, "proxy", proxy), .type = FIELD_STRING, .max = URL_BYTES_MAX },
 	{ AT(http_spec, "ipVersion", ip_version), .type = FIELD_ENUM, .names = ip_version_names },
 	{ AT(http_spec, "httpVersion", http_version), .type = FIELD_ENUM,
@@ -298,12 +309,14 @@ const struct field job_spec_fields[] = {
 	  .max = KEEP_OUTPUT_MAX },
 	{ AT(job_spec, "notify", notify), .type = FIELD_STRINGS, .max = NOTIFY_MAX },
 	{ AT(job_spec, "source", source), .type = FIELD_STRING, .max = SOURCE_BYTES_MAX },
+	{ AT(job_spec, "lateAfterUSec", late_after), .type = FIELD_INT, .max = DURATION_MAX },
 	{ AT(job_spec, "command", command), .type = FIELD_STRUCT, .sub = command_spec_fields,
 	  .size = sizeof(struct command_spec) },
 	{ AT(job_spec, "http", http), .type = FIELD_STRUCT, .sub = http_spec_fields,
 	  .size = sizeof(struct http_spec) },
 	{ AT(job_spec, "timer", timer), .type = FIELD_STRUCT, .sub = timer_spec_fields,
 	  .size = sizeof(struct timer_spec) },
+	{ AT(job_spec, "heartbeat", heartbeat), .type = FIELD_BOOL },
 	{ .type = FIELD_END },
 };
 
@@ -316,6 +329,16 @@ const struct field phases_fields[] = {
 	{ AT(phases, "waitUSec", wait), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(phases, "receiveUSec", receive), .type = FIELD_INT, .flags = FIELD_REQUIRED },
 	{ AT(phases, "totalUSec", total), .type = FIELD_INT, .flags = FIELD_REQUIRED },
+	{ .type = FIELD_END },
+};
+
+const struct field ping_fields[] = {
+	{ AT(ping, "what", what), .type = FIELD_ENUM, .flags = FIELD_REQUIRED,
+	  .names = ping_what_names },
+	{ AT(ping, "at", at), .type = FIELD_INSTANT, .flags = FIELD_REQUIRED },
+	{ AT(ping, "startedAt", began), .type = FIELD_INSTANT },
+	{ AT(ping, "by", by), .type = FIELD_STRING },
+	{ AT(ping, "reason", reason), .type = FIELD_STRING },
 	{ .type = FIELD_END },
 };
 
@@ -384,6 +407,8 @@ const struct field run_info_fields[] = {
 	{ AT(run_info, "progressPercent", progress), .type = FIELD_INT,
 	  .flags = FIELD_ABSENT_MINUS_ONE },
 	{ AT(run_info, "progressText", progress_text), .type = FIELD_STRING },
+	{ AT(run_info, "ping", ping), .type = FIELD_STRUCT, .sub = ping_fields,
+	  .size = sizeof(struct ping) },
 	{ AT(run_info, "phases", phases), .type = FIELD_STRUCT, .sub = phases_fields,
 	  .size = sizeof(struct phases) },
 	{ AT(run_info, "redirects", redirects), .type = FIELD_STRINGS },
@@ -775,9 +800,56 @@ command_check(struct check *c, const struct command_spec *s)
 	return command_files_check(c, s);
 }
 
+/* Who we say that we are: in one way, and to somebody who is who they say. */
+static enum jobd_error
+http_auth_check(struct check *c, const struct http_spec *s)
+{
+	const char *host = strstr(s->url, "://") + 3, *at = strchr(host, '@');
+	bool in_url = at != NULL && at < host + strcspn(host, "/?#");
+	const char *field = s->basic_auth != NULL ? "basicAuth" : "bearerToken";
+
+	if (s->basic_auth != NULL && s->bearer_token != NULL)
+		return refuse(c, "bearerToken", -1, "only one of basicAuth and bearerToken may be given");
+	if (s->basic_auth != NULL && (strchr(s->basic_auth, ':') == NULL || has_control(s->basic_auth, false)))
+		return refuse(c, "basicAuth", -1, "must be user:password, in one line");
+	for (const char *p = s->bearer_token; p != NULL && (*p != '\0' || p == s->bearer_token); p++) {
+		if (*p <= ' ' || *p > '~')
+			return refuse(c, "bearerToken", -1,
+			    "must be a token: printable characters without spaces, in one line");
+	}
+	if (s->basic_auth == NULL && s->bearer_token == NULL)
+		return JOBD_OK;
+	if (in_url)
+		return refuse(c, field, -1, "the URL has a user already");
+	for (size_t i = 0; i < s->headers.n; i++) {
+		if (strncasecmp(s->headers.items[i], "Authorization:", 14) == 0)
+			return refuse(c, field, -1, "there is an Authorization header already");
+	}
+	return JOBD_OK;
+}
+
+/* Whether it is a certificate, and that is its key, only jobd can tell. */
+static enum jobd_error
+http_tls_check(struct check *c, const struct http_spec *s)
+{
+	bool secure = strncasecmp(s->url, "https://", 8) == 0;
+
+	if ((s->cert_days > 0 || s->chain_days > 0) && !secure)
+		return refuse(c, s->cert_days > 0 ? "certDays" : "chainDays", -1,
+		    "needs an https URL: there is no certificate otherwise");
+	if (s->chain_days > 0 && s->insecure)
+		return refuse(c, "chainDays", -1, "needs a verified chain: not with insecure");
+	if (s->client_key != NULL && s->client_certificate == NULL)
+		return refuse(c, "clientKey", -1, "needs the certificate that it is for: clientCertificate");
+	if (s->client_certificate != NULL && !secure)
+		return refuse(c, "clientCertificate", -1, "needs an https URL: nobody asks for it otherwise");
+	return JOBD_OK;
+}
+
 static enum jobd_error
 http_check(struct check *c, const struct http_spec *s)
 {
+	enum jobd_error e;
 	const char *why, *h;
 	size_t n;
 
@@ -806,11 +878,11 @@ http_check(struct check *c, const struct http_spec *s)
 		return refuse(c, "proxy", -1, "%s", why);
 	if (s->proxy != NULL && strncasecmp(s->proxy, "http://", 7) != 0)
 		return refuse(c, "proxy", -1, "must begin with http://");
-	if ((s->cert_days > 0 || s->chain_days > 0) && strncasecmp(s->url, "https://", 8) != 0)
-		return refuse(c, s->cert_days > 0 ? "certDays" : "chainDays", -1,
-		    "needs an https URL: there is no certificate otherwise");
-	if (s->chain_days > 0 && s->insecure)
-		return refuse(c, "chainDays", -1, "needs a verified chain: not with insecure");
+	e = http_auth_check(c, s);
+	if (e == JOBD_OK)
+		e = http_tls_check(c, s);
+	if (e != JOBD_OK)
+		return e;
 	why = s->depends_on == NULL || job_id_read(s->depends_on) != 0 ? NULL :
 	    job_name_check(s->depends_on);
 	if (why != NULL)
@@ -847,12 +919,13 @@ labels_check(struct check *c, const struct strings *labels)
 static enum jobd_error
 kind_check(struct check *c, const struct job_spec *s)
 {
-	int kinds = (s->command != NULL) + (s->http != NULL) + (s->timer != NULL);
+	int kinds = (s->command != NULL) + (s->http != NULL) + (s->timer != NULL) +
+	    s->heartbeat;
 	enum jobd_error e;
 
 	if (kinds == 1)
 		return JOBD_OK;
-	e = refuse(c, "command", -1, "exactly one of command, http and timer must be given");
+	e = refuse(c, "command", -1, "exactly one of command, http, timer and heartbeat must be given");
 	if (c->error != NULL && c->prefix[0] != '\0')
 		(void)snprintf(c->error->path, sizeof(c->error->path), "%s", c->prefix);
 	return e;
@@ -948,6 +1021,7 @@ static enum jobd_error
 notify_check(struct check *c, const struct job_spec *s)
 {
 	struct notify_rule rule;
+	bool late = false;
 	const char *why;
 
 	for (size_t i = 0; i < s->notify.n; i++) {
@@ -960,7 +1034,15 @@ notify_check(struct check *c, const struct job_spec *s)
 		if (s->http == NULL &&
 		    (rule.events & ~(1u << NOTICE_DOWN | 1u << NOTICE_UP)) == 0)
 			return refuse(c, "notify", (long)i, "only checks are down and up: say fail, recover");
+		if (!s->heartbeat && s->late_after == 0 && rule.events == 1u << NOTICE_LATE)
+			return refuse(c, "notify", (long)i,
+			    "only heartbeats are late, and what begins lateAfterUSec after its due");
+		late = late || (rule.events & 1u << NOTICE_LATE) != 0;
 	}
+	if (s->late_after != 0 && s->heartbeat)
+		return refuse(c, "lateAfterUSec", -1, "a heartbeat is late by its due: it has graceUSec");
+	if (s->late_after != 0 && !late)
+		return refuse(c, "lateAfterUSec", -1, "nobody is told of it: notify has no late");
 	return JOBD_OK;
 }
 
@@ -980,6 +1062,27 @@ queue_check(struct check *c, const struct job_spec *s)
 		return refuse(c, "slots", -1, "it is for jobs in a queue: name one");
 	if (s->overlap_limit != 0 && s->overlap != OVERLAP_QUEUE && s->overlap != OVERLAP_PARALLEL)
 		return refuse(c, "overlapLimit", -1, "it is for overlap queue and parallel");
+	return JOBD_OK;
+}
+
+/* It must say by when; what queues, repeats or ends work of our own has no meaning. */
+static enum jobd_error
+heartbeat_check(struct check *c, const struct job_spec *s)
+{
+	const struct { bool given; const char *field; } others[] = {
+		{ s->on_boot, "onBoot" }, { s->after.n > 0, "after" }, { s->jitter != 0, "jitterUSec" },
+		{ s->queue != NULL, "queue" }, { s->mutex != NULL, "mutex" }, { s->slots != 0, "slots" },
+		{ s->priority != 0, "priority" }, { s->overlap != OVERLAP_SKIP, "overlap" },
+		{ s->retries != 0, "retries" }, { s->misfire == MISFIRE_ALL, "misfire" },
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (others[i].given)
+			return refuse(c, others[i].field, -1, "it is not for a heartbeat, which runs elsewhere");
+	}
+	if (!job_spec_repeats(s))
+		return refuse(c, "heartbeat", -1,
+		    "needs everyUSec, cron or calendar: by when it is expected");
 	return JOBD_OK;
 }
 
@@ -1021,6 +1124,8 @@ job_spec_check(const struct job_spec *s, const char *prefix, struct field_error 
 		if (s->timer->duration < 0)
 			return refuse(&c, "durationUSec", -1, "must not be negative");
 		return JOBD_OK;
+	case KIND_HEARTBEAT:
+		return heartbeat_check(&c, s);
 	case KIND_COUNT:
 		break;
 	}
@@ -1129,7 +1234,37 @@ job_spec_kind(const struct job_spec *s)
 {
 	if (s->command != NULL)
 		return KIND_COMMAND;
-	return s->http != NULL ? KIND_HTTP : KIND_TIMER;
+	if (s->http != NULL)
+		return KIND_HTTP;
+	return s->heartbeat ? KIND_HEARTBEAT : KIND_TIMER;
+}
+
+void
+ping_done(struct ping *p)
+{
+	fields_done(ping_fields, p);
+}
+
+struct ping *
+ping_copy(const struct ping *p)
+{
+	struct ping *copy;
+
+	if (p == NULL)
+		return NULL;
+	copy = xmalloc(sizeof(*copy));
+	*copy = *p;
+	copy->by = xstrdup(p->by);
+	copy->reason = xstrdup(p->reason);
+	return copy;
+}
+
+void
+ping_free(struct ping *p)
+{
+	if (p != NULL)
+		ping_done(p);
+	free(p);
 }
 
 void

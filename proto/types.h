@@ -21,7 +21,9 @@
 #define URL_BYTES_MAX		8192
 #define HEADERS_MAX		64
 #define BODY_BYTES_MAX		(64 * 1024)
-#define CA_BYTES_MAX		(64 * 1024)
+#define CA_BYTES_MAX		(64 * 1024)	/* of any PEM */
+#define BASIC_BYTES_MAX		1024
+#define BEARER_BYTES_MAX	8000
 #define EXPECTATIONS_MAX	32	/* patterns and the like, of each sort */
 #define HTTP_BODY_MAX_DEFAULT	((int64_t)16 << 20)
 #define SCHEDULE_BYTES_MAX	512	/* a cron or calendar expression */
@@ -34,7 +36,10 @@
 #define OUTPUT_BYTES_MAX_DEFAULT ((int64_t)8 << 20)
 
 /* ---- words ---- */
-enum job_kind { KIND_COMMAND, KIND_HTTP, KIND_TIMER, KIND_COUNT };
+enum job_kind { KIND_COMMAND, KIND_HTTP, KIND_TIMER, KIND_HEARTBEAT, KIND_COUNT };
+
+/* What a ping says: it is done; it has failed; it begins. */
+enum ping_what { PING_OK, PING_FAIL, PING_START, PING_WHAT_COUNT };
 
 /* DESIGN 6.  blocked comes with its feature and keeps its number. */
 enum job_state {
@@ -87,6 +92,7 @@ enum verdict {
 
 /* Words on the wire by value, NULL-ended: "command", "timed_out", ... */
 extern const char *const job_kind_names[];
+extern const char *const ping_what_names[];
 extern const char *const job_state_names[];
 extern const char *const run_state_names[];
 extern const char *const after_names[];
@@ -139,6 +145,10 @@ struct http_spec {
 	bool		 no_redirect;		/* noRedirect */
 	bool		 insecure;		/* do not verify TLS */
 	char		*ca_certificates;	/* caCertificates: PEM, to trust instead of the system's */
+	char		*basic_auth;		/* basicAuth: "user:password"; or: */
+	char		*bearer_token;		/* bearerToken */
+	char		*client_certificate;	/* clientCertificate: PEM, with the chain, maybe with its key */
+	char		*client_key;		/* clientKey: PEM, without a passphrase; NULL: it is in there */
 	char		*proxy;			/* a URL of the scheme http */
 	int		 ip_version;		/* ipVersion, enum ip_version */
 	int		 http_version;		/* httpVersion, enum http_version */
@@ -170,7 +180,7 @@ struct timer_spec {
 	usec_t		 duration;		/* durationUSec, required */
 };
 
-/* Exactly one of command, http and timer is there: it is the kind. */
+/* Exactly one of command, http, timer and heartbeat is there: it is the kind. */
 struct job_spec {
 	char			*name;
 	char			*description;
@@ -198,7 +208,8 @@ struct job_spec {
 	int64_t			 misfire_limit;	/* misfireLimit: of all, the latest so many */
 	usec_t			 misfire_window; /* misfireWindowUSec: older ones are skipped */
 	usec_t			 timeout;	/* timeoutUSec, of a run; 0: none, 30 s for http */
-	usec_t			 grace;		/* graceUSec between TERM and KILL; 0: 10 s */
+	/* graceUSec: between TERM and KILL, 0: 10 s; of a heartbeat after its due, 0: HEARTBEAT_GRACE_DEFAULT */
+	usec_t			 grace;
 	int64_t			 retries;	/* further attempts when the first has failed */
 	int			 backoff;	/* enum backoff */
 	usec_t			 backoff_first;	/* backoffUSec; 0: BACKOFF_FIRST_DEFAULT */
@@ -212,9 +223,11 @@ struct job_spec {
 	int64_t			 keep_output;	/* keepOutputBytes */
 	struct strings		 notify;	/* "EVENTS:TARGET", see notice.h */
 	char			*source;	/* the files it is from, see SOURCE_BYTES_MAX */
+	usec_t			 late_after;	/* lateAfterUSec: what begins later after its due is late; 0: nothing */
 	struct command_spec	*command;
 	struct http_spec	*http;
 	struct timer_spec	*timer;
+	bool			 heartbeat;	/* work that runs elsewhere, and pings */
 };
 
 #define EVERY_MIN	(100 * USEC_MSEC)
@@ -229,6 +242,7 @@ struct job_spec {
 #define KEEP_RUNS_MAX	((int64_t)1000000000)
 #define KEEP_OUTPUT_MAX	((int64_t)1 << 50)
 #define GRACE_DEFAULT	(10 * USEC_SEC)
+#define HEARTBEAT_GRACE_DEFAULT USEC_MINUTE
 #define RETRIES_MAX	1000
 #define BACKOFF_FIRST_DEFAULT USEC_SEC
 #define BACKOFF_MOST_DEFAULT USEC_HOUR
@@ -369,6 +383,7 @@ struct run_info {
 	int64_t		 progress;	/* progressPercent, of a live run; -1 absent */
 	char		*progress_text;	/* progressText */
 	struct phases	*phases;	/* http only */
+	struct ping	*ping;		/* heartbeat only: the one that has come for it */
 	struct strings	 redirects;	/* http only: "302 https://to.there/", in their order */
 	char		*body;		/* http only: the beginning of an answer that was not as expected */
 	instant		 retry_at;	/* retryAt: of a retrying one, not before; none: it is held */
@@ -393,6 +408,20 @@ struct attempt_info {
 	int64_t		 memory_peak;
 	int64_t		 output_bytes;
 };
+
+/* ---- what came for a run of a heartbeat (type Ping) ---- */
+struct ping {
+	int	 what;		/* enum ping_what */
+	instant	 at;
+	instant	 began;		/* startedAt: an earlier one said that it begins */
+	char	*by;		/* "uid 1000" */
+	char	*reason;	/* in the words of who pinged */
+};
+
+extern const struct field ping_fields[];
+void ping_done(struct ping *p);
+struct ping *ping_copy(const struct ping *p);	/* NULL of NULL; free it with ping_free() */
+void ping_free(struct ping *p);
 
 /* Where the time of a check went; microseconds. */
 struct phases {

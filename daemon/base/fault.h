@@ -20,6 +20,8 @@ enum fault_program { FAULT_IN_DAEMON = 1, FAULT_IN_RUNNER = 2, FAULT_IN_BOTH = 3
 	X(ADD_AFTER_COMMIT, "add-after-commit", FAULT_IN_DAEMON) \
 	X(TRIGGER_BEFORE_COMMIT, "trigger-before-commit", FAULT_IN_DAEMON) \
 	X(TRIGGER_AFTER_COMMIT, "trigger-after-commit", FAULT_IN_DAEMON) \
+	X(PING_BEFORE_COMMIT, "ping-before-commit", FAULT_IN_DAEMON) \
+	X(PING_AFTER_COMMIT, "ping-after-commit", FAULT_IN_DAEMON) \
 	X(CANCEL_BEFORE_COMMIT, "cancel-before-commit", FAULT_IN_DAEMON) \
 	X(CANCEL_AFTER_COMMIT, "cancel-after-commit", FAULT_IN_DAEMON) \
 	X(PAUSE_BEFORE_COMMIT, "pause-before-commit", FAULT_IN_DAEMON) \

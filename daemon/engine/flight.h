@@ -100,9 +100,12 @@ struct flight_ring {
 	struct flight_cell	*cells;
 };
 
+/* Room for so many sorts of runs. */
+#define FLIGHT_KINDS 8
+
 /* What is known from the beginning, for whoever decides anew. */
 struct flight_limits {
-	int64_t	running_max[3];
+	int64_t	running_max[FLIGHT_KINDS];
 	int64_t	slots_default, slots_schedule, slots_named;
 	int64_t	window_jobs_max, catch_ups;
 	int64_t	since;		/* the wall clock: somebody looks after dues since then */

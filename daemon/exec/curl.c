@@ -32,6 +32,12 @@
 #define READY_MAX 16
 
 /*
+ * And once so much time has gone the rest of them have another: who sends without end in small pieces costs up to
+ * 10 ms at a time, as libcurl reads a hundred buffers in a row.
+ */
+#define READY_TIME (2 * USEC_MSEC)
+
+/*
  * Seconds that libcurl remembers an address we gave it.  Every request brings its own, which
  * replaces what was there; so this only bounds how many are kept.
  */
@@ -45,8 +51,11 @@ struct http_engine {
 	struct loop	*loop;
 	CURLM		*multi;		/* NULL before the first check */
 	struct watch	 watch;		/* on the epoll of its sockets */
+	struct epoll_event ready[READY_MAX];	/* what it told last */
+	int		 ready_n, ready_i;	/* those from i on are not served yet */
 	const char	*bundle;	/* the caller's; NULL: the system's */
 	unsigned	 transfers;	/* under way */
+	struct transfer	*first, *last;	/* to be begun, in their order */
 	bool		 idle;		/* the last of them has just ended: wait for nothing */
 	usec_t		 at;		/* call it then; USEC_NEVER: no need */
 	usec_t		 seen;		/* the `at` that the task waits for */
@@ -88,15 +97,22 @@ static bool
 sockets_ready(struct watch *w)
 {
 	struct http_engine *h = container_of(w, struct http_engine, watch);
-	struct epoll_event events[READY_MAX];
-	int n = epoll_wait(w->fd, events, READY_MAX, 0), what;
+	usec_t until = loop_clock(h->loop) + READY_TIME;
+	const struct epoll_event *e;
 
 	w->readable = false;
-	for (int i = 0; i < n; i++) {
+	/* What is left goes first: epoll would tell of the others before it. */
+	if (h->ready_i >= h->ready_n) {
+		h->ready_n = epoll_wait(w->fd, h->ready, READY_MAX, 0);
+		h->ready_i = 0;
+	}
+	while (h->ready_i < h->ready_n) {
+		e = &h->ready[h->ready_i++];
 		/* An error is found by reading or writing, whichever is awaited. */
-		what = (events[i].events & ~(unsigned)EPOLLOUT ? CURL_CSELECT_IN : 0) |
-		    (events[i].events & ~(unsigned)EPOLLIN ? CURL_CSELECT_OUT : 0);
-		act(h, events[i].data.fd, what);
+		act(h, e->data.fd, (e->events & ~(unsigned)EPOLLOUT ? CURL_CSELECT_IN : 0) |
+		    (e->events & ~(unsigned)EPOLLIN ? CURL_CSELECT_OUT : 0));
+		if (h->ready_i < h->ready_n && loop_clock(h->loop) > until)
+			break;
 	}
 	collect(h);
 	return false;
@@ -156,6 +172,51 @@ on_timer(CURLM *multi, long ms, void *engine)
 	return 0;
 }
 
+/* Over, as if it had failed at once. */
+static void
+refuse(struct transfer *x)
+{
+	x->result = CURLE_FAILED_INIT;
+	x->done = true;
+	task_wake(x->waiter);
+}
+
+static void
+unlink_waiting(struct http_engine *h, struct transfer *x)
+{
+	if (x->prev != NULL)
+		x->prev->next = x->next;
+	else
+		h->first = x->next;
+	if (x->next != NULL)
+		x->next->prev = x->prev;
+	else
+		h->last = x->prev;
+	x->next = x->prev = NULL;
+	x->waits = false;
+}
+
+/*
+ * One at a time: libcurl does the first part of each, to the TLS handshake if it can, in the next action, of all
+ * in one; and a hundred that come due at once would hold up the loop for a second.
+ */
+static void
+begin_next(struct http_engine *h)
+{
+	struct transfer *x = h->first;
+
+	if (x == NULL)
+		return;
+	unlink_waiting(h, x);
+	if (curl_multi_add_handle(h->multi, x->easy) != CURLM_OK) {
+		refuse(x);
+		return;
+	}
+	x->added = true;
+	h->transfers++;
+	task_wake(x->waiter);
+}
+
 /* Call libcurl when it asked to be called. */
 static enum task_status
 http_engine_step(struct task *t)
@@ -166,9 +227,11 @@ http_engine_step(struct task *t)
 	for (;;) {
 		h->seen = h->at;
 		h->idle = false;
-		AWAIT_UNTIL(t, h->seen, h->at < h->seen || h->idle);
+		AWAIT_UNTIL(t, h->first != NULL ? 0 : h->seen, h->at < h->seen || h->idle ||
+		    h->first != NULL);
 		if (t->err == -ECANCELED)
 			break;
+		begin_next(h);
 		if (h->at > loop_clock(t->loop))
 			continue;
 		h->at = USEC_NEVER;
@@ -323,28 +386,31 @@ transfer_easy(struct http_engine *h)
 	return e;
 }
 
-int
+void
 transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter)
 {
-	CURLMcode r;
-
 	x->waiter = waiter;
 	x->done = false;
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
 	curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, x);
-	r = curl_multi_add_handle(h->multi, x->easy);
-	if (r != CURLM_OK)
-		return -(int)r;
-	x->added = true;
-	h->transfers++;
-	return 0;
+	x->waits = true;
+	x->prev = h->last;
+	x->next = NULL;
+	if (h->last != NULL)
+		h->last->next = x;
+	else
+		h->first = x;
+	h->last = x;
+	task_wake(&h->task);
 }
 
 void
 transfer_stop(struct transfer *x, struct http_engine *h)
 {
+	if (x->waits)
+		unlink_waiting(h, x);
 	if (x->added) {
 		curl_multi_remove_handle(h->multi, x->easy);
 		MUST(h->transfers > 0);
@@ -441,6 +507,46 @@ tls_reason(const struct transfer *x)
 	    x->error[0] != '\0' ? openssl_words(x->error) : curl_easy_strerror(x->result));
 }
 
+/* What the server says of us in a TLS alert; with TLS 1.3 that comes only after the handshake. */
+static const struct {
+	const char	*alert, *words;
+} alerts[] = {
+	{ "alert certificate required", "the server wants a client certificate" },
+	{ "alert unknown ca", "the server does not accept the client certificate" },
+	{ "alert bad certificate", "the server does not accept the client certificate" },
+	{ "alert certificate unknown", "the server does not accept the client certificate" },
+	{ "alert certificate expired", "the server does not accept the client certificate: it has expired" },
+	{ "alert certificate revoked", "the server does not accept the client certificate: it is revoked" },
+	{ "alert access denied", "the server does not accept the client certificate" },
+};
+
+static const char *
+alert_words(const struct transfer *x)
+{
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
+		if (strstr(x->error, alerts[i].alert) != NULL)
+			return alerts[i].words;
+	}
+	return NULL;
+}
+
+bool
+transfer_alerted(const struct transfer *x)
+{
+	return strstr(x->error, " alert ") != NULL;
+}
+
+/* What went wrong in TLS after the handshake: "OpenSSL SSL_read: OpenSSL/3.0: error:...::words, errno 0". */
+static char *
+broken_tls(const struct transfer *x)
+{
+	const char *words = openssl_words(x->error);
+
+	if (strstr(words, "unexpected eof") != NULL)
+		return xstrdup("the connection was closed before the end of the answer");
+	return xasprintf("the TLS connection is broken: %.*s", (int)strcspn(words, ","), words);
+}
+
 static char *
 plain_reason(const struct transfer *x)
 {
@@ -462,11 +568,16 @@ transfer_reason(const struct transfer *x, bool *ours)
 	if (x->result == CURLE_ABORTED_BY_CALLBACK || (error == 0 && x->local_error != 0))
 		error = x->local_error;
 	*ours = fault_is_ours((int)error);
-	if (x->result == CURLE_PEER_FAILED_VERIFICATION || x->result == CURLE_SSL_CONNECT_ERROR)
+	if (alert_words(x) != NULL)
+		text = xstrdup(alert_words(x));
+	else if (x->result == CURLE_PEER_FAILED_VERIFICATION || x->result == CURLE_SSL_CONNECT_ERROR)
 		text = tls_reason(x);
 	else if ((x->result == CURLE_RECV_ERROR || x->result == CURLE_SEND_ERROR) &&
 	    (error == ECONNRESET || error == EPIPE || strstr(x->error, "reset by peer") != NULL))
 		text = xstrdup("connection reset by the server");
+	else if ((x->result == CURLE_RECV_ERROR || x->result == CURLE_SEND_ERROR) &&
+	    strstr(x->error, "SSL routines") != NULL)
+		text = broken_tls(x);
 	else if ((x->result == CURLE_COULDNT_CONNECT || x->result == CURLE_ABORTED_BY_CALLBACK) &&
 	    error != 0)
 		text = errno_words((int)error);

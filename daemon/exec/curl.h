@@ -20,6 +20,8 @@ struct transfer {
 	int		 local_error;	/* errno: a socket could not be had, or watched */
 	bool		 done;
 	bool		 added;
+	bool		 waits;		/* to be begun, in the engine's list: */
+	struct transfer	*next, *prev;
 	char		 error[CURL_ERROR_SIZE];	/* what libcurl says of it */
 };
 
@@ -33,8 +35,11 @@ CURL *transfer_easy(struct http_engine *h);
  */
 char *transfer_reason(const struct transfer *x, bool *ours);
 
-/* Begin.  x->easy is set up; it stays the caller's.  0, or a CURLMcode as a negative number. */
-int transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter);
+/* Did the server say in a TLS alert why? Then it has answered, in its way. */
+bool transfer_alerted(const struct transfer *x);
+
+/* Begin, when those before it have: then it does not wait any more.  x->easy is set up; it stays the caller's. */
+void transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter);
 
 /* End it, done or not, and free the handle.  Twice is fine. */
 void transfer_stop(struct transfer *x, struct http_engine *h);

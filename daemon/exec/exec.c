@@ -11,6 +11,7 @@ static const struct executor *const executors[] = {
 	[KIND_COMMAND] = &executor_command,
 	[KIND_HTTP] = &executor_http,
 	[KIND_TIMER] = &executor_timer,
+	[KIND_HEARTBEAT] = &executor_heartbeat,
 };
 static_assert(sizeof(executors) / sizeof(executors[0]) == KIND_COUNT, "a row a kind");
 

@@ -9,5 +9,6 @@
 extern const struct executor executor_command;
 extern const struct executor executor_http;
 extern const struct executor executor_timer;
+extern const struct executor executor_heartbeat;
 
 #endif

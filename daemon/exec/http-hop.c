@@ -119,6 +119,12 @@ set_too_long(struct http_frame *f, const char *what, int64_t limit)
 	    (long long)limit, units[unit]);
 }
 
+void
+http_too_long(struct http_frame *f)
+{
+	set_too_long(f, "the answer is", body_limit(f->exec.spec->http));
+}
+
 static size_t
 on_body(char *bytes, size_t size, size_t n, void *frame)
 {
@@ -169,6 +175,11 @@ on_header(char *bytes, size_t size, size_t n, void *frame)
 
 	stamp_first(f);
 	f->header_bytes += size * n;
+	if (++f->header_lines > HEADER_LINES_READ_MAX) {
+		(void)snprintf(f->too_long, sizeof(f->too_long), "the answer has more than %d lines of headers",
+		    HEADER_LINES_READ_MAX);
+		return 0;
+	}
 	if (f->header_bytes > HEADER_BYTES_READ_MAX) {
 		set_too_long(f, "the answer's headers are", HEADER_BYTES_READ_MAX);
 		return 0;
@@ -263,6 +274,32 @@ set_headers(struct http_frame *f, CURL *e)
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "jobd/" JOBD_VERSION);
 }
 
+/* They are for the first host alone. */
+static void
+set_credentials(const struct http_frame *f, CURL *e)
+{
+	const struct http_spec *s = f->exec.spec->http;
+	struct curl_blob certificate = { .data = s->client_certificate, .flags = CURL_BLOB_NOCOPY };
+	struct curl_blob key = { .data = s->client_key, .flags = CURL_BLOB_NOCOPY };
+
+	if (f->away)
+		return;
+	if (s->basic_auth != NULL)
+		curl_easy_setopt(e, CURLOPT_USERPWD, s->basic_auth);
+	if (s->bearer_token != NULL) {
+		curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+		curl_easy_setopt(e, CURLOPT_XOAUTH2_BEARER, s->bearer_token);
+	}
+	if (s->client_certificate == NULL)
+		return;
+	if (key.data == NULL)
+		key.data = s->client_certificate;
+	certificate.len = strlen(certificate.data);
+	key.len = strlen(key.data);
+	curl_easy_setopt(e, CURLOPT_SSLCERT_BLOB, &certificate);
+	curl_easy_setopt(e, CURLOPT_SSLKEY_BLOB, &key);
+}
+
 static bool
 takes_body(const char *method)
 {
@@ -288,6 +325,8 @@ set_request(struct http_frame *f, CURL *e)
 	if (strcmp(method, "HEAD") == 0) {
 		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
 	} else {
+		/* What it says it is longer than is too long before it has come; and so is what is no number. */
+		curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)body_limit(s));
 		if (body != NULL || takes_body(method)) {
 			curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE,
 			    body != NULL ? (long)strlen(body) : 0L);
@@ -300,6 +339,7 @@ set_request(struct http_frame *f, CURL *e)
 	if (f->url.password != NULL)
 		curl_easy_setopt(e, CURLOPT_PASSWORD, f->url.password);
 	set_headers(f, e);
+	set_credentials(f, e);
 }
 
 /* How to reach the other side, and whom to trust. */
@@ -370,7 +410,8 @@ http_send(struct http_frame *f)
 	else
 		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)INT32_MAX);
 	set_request(f, e);
-	return transfer_start(&f->transfer, w->http, &f->exec.task) == 0;
+	transfer_start(&f->transfer, w->http, &f->exec.task);
+	return true;
 }
 
 void
@@ -386,7 +427,7 @@ http_hop_end(struct http_frame *f)
 	free(f->chain_name);
 	f->chain_name = NULL;
 	f->body_bytes = 0;
-	f->header_bytes = 0;
+	f->header_bytes = f->header_lines = 0;
 	f->too_long[0] = '\0';
 	f->cert_days = f->chain_days = DAYS_NONE;
 }

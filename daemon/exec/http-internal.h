@@ -14,6 +14,11 @@
 
 /* ---- limits with a name ---- */
 #define HEADER_BYTES_READ_MAX	((size_t)256 * 1024)
+/*
+ * libcurl keeps each, some hundred bytes; and a folded one it copies as a whole for each further line of it, which
+ * is a third of a second of the loop's for 256 KiB of "\r\n x".
+ */
+#define HEADER_LINES_READ_MAX	1000
 
 struct http_frame {
 	struct exec		 exec;
@@ -31,7 +36,7 @@ struct http_frame {
 	bool			 away;		/* a redirect led to another scheme, host or port */
 	/* the answer of this hop */
 	int64_t			 body_bytes;
-	size_t			 header_bytes;
+	size_t			 header_bytes, header_lines;
 	struct buf		 body;		/* its first part */
 	struct strings		 lines;		/* its headers, when some are to be matched */
 	int64_t			 cert_days, chain_days;
@@ -56,6 +61,9 @@ const char *http_method(const struct http_spec *s);
 
 /* Set up and send this hop's request.  False when libcurl refuses. */
 bool http_send(struct http_frame *f);
+
+/* The answer says that it is longer than it may be. */
+void http_too_long(struct http_frame *f);
 
 /* The answer of a hop is forgotten, its handles are freed; twice is fine. */
 void http_hop_end(struct http_frame *f);

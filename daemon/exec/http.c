@@ -131,21 +131,27 @@ stopped_where(const struct http_frame *f)
 	return "while receiving";
 }
 
-/* It ended before there was an answer: cancelled by a person, or out of time. */
+/* It ended before there was an answer: out of time. */
 static void
-give_up(struct http_frame *f)
+judge_slow(struct http_frame *f)
 {
 	char limit[WHEN_TEXT_MAX];
 
-	if (f->exec.cancel) {
-		set_outcome(f, RUN_CANCELED, VERDICT_NONE, NULL);
-		return;
-	}
 	duration_print(f->deadline - f->began, limit);
 	fail_unanswered(f, RUN_TIMED_OUT,
 	    xasprintf("%s: no answer within %s, stopped %s", f->url.told, limit, stopped_where(f)));
 	if (f->transfer.easy == NULL)
 		http_doubt_resolver(f);
+}
+
+/* It ended before there was an answer: cancelled by a person, or out of time. */
+static void
+give_up(struct http_frame *f)
+{
+	if (f->exec.cancel)
+		set_outcome(f, RUN_CANCELED, VERDICT_NONE, NULL);
+	else
+		judge_slow(f);
 }
 
 /* ---- the verdict ---- */
@@ -167,10 +173,10 @@ judge_slow_connection(struct http_frame *f)
 static bool
 transfer_answered(const struct transfer *x)
 {
-	return x->result != CURLE_COULDNT_CONNECT && x->result != CURLE_OPERATION_TIMEDOUT &&
+	return transfer_alerted(x) || (x->result != CURLE_COULDNT_CONNECT && x->result != CURLE_OPERATION_TIMEDOUT &&
 	    x->result != CURLE_GOT_NOTHING && x->result != CURLE_RECV_ERROR &&
 	    x->result != CURLE_SEND_ERROR && x->result != CURLE_PARTIAL_FILE &&
-	    x->result != CURLE_SSL_CONNECT_ERROR && x->result != CURLE_ABORTED_BY_CALLBACK;
+	    x->result != CURLE_SSL_CONNECT_ERROR && x->result != CURLE_ABORTED_BY_CALLBACK);
 }
 
 static void
@@ -179,12 +185,19 @@ judge_failure(struct http_frame *f)
 	bool ours;
 	char *why;
 
+	if (f->transfer.result == CURLE_FILESIZE_EXCEEDED)
+		http_too_long(f);
 	if (f->too_long[0] != '\0') {
 		fail(f, f->too_long);
 		return;
 	}
 	if (f->transfer.result == CURLE_OPERATION_TIMEDOUT && f->connect_deadline != USEC_NEVER) {
 		judge_slow_connection(f);
+		return;
+	}
+	/* Its limit is ours and a second: the loop was away for so long. */
+	if (f->transfer.result == CURLE_OPERATION_TIMEDOUT) {
+		judge_slow(f);
 		return;
 	}
 	why = transfer_reason(&f->transfer, &ours);
@@ -441,6 +454,20 @@ looked_up(struct http_frame *f, bool in_time)
 	return false;
 }
 
+/* Its turn has come.  What it has waited for that is no time of the other side's. */
+static void
+begun(struct http_frame *f)
+{
+	usec_t now = loop_clock(f->exec.task.loop), waited = now - f->hop_began;
+
+	f->sum.queue += waited;
+	f->began += waited;
+	f->deadline += waited;
+	if (f->connect_deadline != USEC_NEVER)
+		f->connect_deadline += waited;
+	f->hop_began = now;
+}
+
 static usec_t
 earlier(usec_t a, usec_t b)
 {
@@ -461,6 +488,10 @@ http_step(struct task *t)
 		    f->lookup.done || f->exec.cancel);
 		if (t->err == -ECANCELED || !looked_up(f, t->err == 0))
 			break;
+		AWAIT(t, !f->transfer.waits || f->exec.cancel);
+		if (t->err == -ECANCELED)
+			break;
+		begun(f);
 		AWAIT_UNTIL(t, f->deadline, f->transfer.done || f->exec.cancel);
 		if (t->err == -ECANCELED)
 			break;

@@ -72,6 +72,8 @@ kind_words(const struct explain *e)
 		return "checks";
 	case KIND_TIMER:
 		return "timers";
+	case KIND_HEARTBEAT:
+		return "heartbeats";
 	case KIND_COUNT:
 		break;
 	}
@@ -484,13 +486,22 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 	} else if (!run_state_final((enum run_state)r->state)) {
 		if (r->state == RUN_QUEUED)
 			return;
-		buf_printf(&b, "is still running (since %s%s)", instant_print(begin, since), pid);
+		if (r->ping != NULL)
+			buf_printf(&b, "has begun, by a ping at %s, and not ended",
+			    instant_print(r->ping->at, since));
+		else if (e->job->kind == KIND_HEARTBEAT)
+			buf_printf(&b, "waits for a ping (since %s)", instant_print(begin, since));
+		else
+			buf_printf(&b, "is still running (since %s%s)", instant_print(begin, since), pid);
 		say_canceling(e, r, &b);
 		of_run(e, say(e, CAUSE_RUNNING, begin, "%s", buf_string(&b)), r->run);
 	} else {
 		buf_printf(&b, "%s%s after %s", r->state == RUN_CANCELED || r->state == RUN_LOST ?
 		    "was " : "", word, took_print(instant_since(end, begin), text));
 		say_verdict(e, r, &b);
+		if (r->ping != NULL && r->ping->what != PING_START)
+			buf_printf(&b, ", pinged at %s%s%s", instant_print(r->ping->at, since),
+			    e->mine ? " by " : "", e->mine ? r->ping->by : "");
 		if (e->mine && r->canceled_by != NULL)
 			buf_printf(&b, ", canceled by %s", r->canceled_by);
 		if (r->attempt > 1)
@@ -506,7 +517,7 @@ say_started(struct explain *e, const struct run_info *r, struct parts *parts)
 {
 	static const char *const begins[KIND_COUNT] = {
 		[KIND_COMMAND] = "its process began", [KIND_HTTP] = "its request went out",
-		[KIND_TIMER] = "its wait began",
+		[KIND_TIMER] = "its wait began", [KIND_HEARTBEAT] = "it said that it begins",
 	};
 	instant started = explain_begun(r), spawned = first_spawned(r);
 	char name[RUN_NAME_MAX], text[WHEN_TEXT_MAX];
@@ -670,6 +681,8 @@ misfire_words(const struct explain *e, const struct subject *s, bool was_away, s
 		buf_puts(out, "misfire is skip");
 		if (by_default && e->job->kind == KIND_HTTP)
 			buf_puts(out, " (the default for checks)");
+		else if (by_default && e->job->kind == KIND_HEARTBEAT)
+			buf_puts(out, " (the default for heartbeats: nobody could be heard)");
 		else if (by_default)
 			buf_puts(out, " (the default below an hour between occurrences)");
 		return;
@@ -937,7 +950,8 @@ say_future(struct explain *e, const struct subject *s, struct buf *out)
 		say(e, s->o.cause == SKIP_EXCLUDED ? CAUSE_EXCLUDED : CAUSE_TIME_CHANGE, s->o.due,
 		    "it will be skipped: %s", buf_string(&why));
 	} else {
-		buf_puts(out, "will be run then");
+		buf_puts(out, e->job->kind == KIND_HEARTBEAT ? "is when a ping is expected at the latest" :
+		    "will be run then");
 		if (remark != NULL) {
 			say(e, CAUSE_TIME_CHANGE, s->o.due, "%s", remark);
 			buf_printf(out, " (%s)", remark);

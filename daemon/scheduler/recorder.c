@@ -3,6 +3,7 @@
  */
 #include "daemon/scheduler/recorder.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "daemon/scheduler/scheduler-internal.h"
@@ -175,11 +176,13 @@ recorder_begin(struct scheduler *s, const struct scheduler_config *config)
 	if (f == NULL)
 		return;
 	f->limits = (struct flight_limits){
-		.running_max = { config->running_max[0], config->running_max[1], config->running_max[2] },
 		.slots_default = s->queue.lines.slots_standard, .slots_schedule = s->queue.lines.slots_schedule,
 		.slots_named = s->queue.lines.slots_named, .window_jobs_max = config->window_jobs_max,
 		.catch_ups = config->catch_ups,
 	};
+	static_assert(KIND_COUNT <= FLIGHT_KINDS, "there is room for all");
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		f->limits.running_max[kind] = config->running_max[kind];
 	f->present = tell_present;
 	f->context = s;
 	s->window.recorded = s->loop;

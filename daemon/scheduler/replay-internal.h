@@ -51,6 +51,7 @@ struct replay_script {
 	int64_t			 from;		/* the time of what stands before it */
 	bool			 any;		/* something comes behind it */
 	struct map		 jobs;		/* -> struct replay_job */
+	struct map		 left_out;	/* heartbeats: pings decide, and those are not recorded */
 	struct replay_run	*runs;		/* as they came; of one job by number */
 	size_t			 runs_n;
 	struct decisions	 decisions;
@@ -59,5 +60,8 @@ struct replay_script {
 /* False: it cannot be followed at all, with why. */
 bool script_read(struct replay_script *s, const struct flight_file *file, char why[200]);
 void script_done(struct replay_script *s);
+
+/* The next one from there on that is not left out, as flight_record(). */
+const struct flight_cell *script_decision(const struct replay_script *s, uint64_t *at);
 
 #endif

@@ -83,6 +83,10 @@ job_read(struct replay_script *s, const struct flight_cell *c)
 
 	if (!job_is_sound(c))
 		return false;
+	if (c->n == KIND_HEARTBEAT) {
+		map_set(&s->left_out, c->a, s);
+		return true;
+	}
 	j = xcalloc(1, sizeof(*j));
 	j->row = (struct due_row){
 		.id = c->a, .kind = c->n, .every = c[1].more[0], .misfire = (int)c[1].more[1], .uid = c[1].more[2],
@@ -124,6 +128,17 @@ names_job(const struct flight_cell *c)
 	return c->what == FLIGHT_CLAIM || c->what == FLIGHT_CLAIMED || c->what == FLIGHT_QUEUE ||
 	    c->what == FLIGHT_SKIP || c->what == FLIGHT_SKIPPED || c->what == FLIGHT_EXIT || c->what == FLIGHT_LEFT || c->what == FLIGHT_ADOPTED ||
 	    (c->what == FLIGHT_TOLD && c->a != 0);
+}
+
+const struct flight_cell *
+script_decision(const struct replay_script *s, uint64_t *at)
+{
+	const struct flight_cell *c;
+
+	do
+		c = flight_record(s->file, FLIGHT_DECISIONS, at);
+	while (c != NULL && names_job(c) && map_get(&s->left_out, c->a) != NULL);
+	return c;
 }
 
 /* Jobs that are told of, and that nothing is decided about, are of no interest. */
@@ -202,7 +217,7 @@ waiting_at(const struct replay_script *s, uint64_t place, size_t *ret_n)
 	size_t n = 0, size = 0;
 	uint64_t at = 0;
 
-	while (at < place && (c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && at <= place) {
+	while (at < place && (c = script_decision(s, &at)) != NULL && at <= place) {
 		if (makes_waiting(c)) {
 			if (n == size) {
 				size = size == 0 ? 64 : 2 * size;
@@ -230,7 +245,7 @@ behind_the_full(const struct replay_script *s, uint64_t place, const char **why)
 	const struct flight_cell *c, *before;
 	uint64_t at = 0, begin = place;
 
-	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL) {
+	while ((c = script_decision(s, &at)) != NULL) {
 		if (c->what == FLIGHT_QUEUE && at <= place)
 			map_set(&asked, c->a, (void *)(uintptr_t)c);
 		if (c->what != FLIGHT_SKIP || at <= place)
@@ -256,7 +271,7 @@ behind_strangers(const struct replay_script *s, uint64_t place, const char **why
 	size_t n;
 
 	all = waiting_at(s, place, &n);
-	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL) {
+	while ((c = script_decision(s, &at)) != NULL) {
 		/* A mixed key may be another run's as well: then a stranger is let in, and is told as a difference. */
 		int64_t key = c->a * 1000003 + c->b;
 
@@ -283,7 +298,7 @@ begin_find(const struct replay_script *s, const char **why)
 	const char *reason;
 
 	*why = s->file->header.rings[FLIGHT_DECISIONS].lost > 0 ? "what was before is overwritten" : "the record begins";
-	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL) {
+	while ((c = script_decision(s, &at)) != NULL) {
 		reason = cannot_follow(s, c);
 		if (reason == NULL)
 			continue;
@@ -494,7 +509,7 @@ runs_order(struct replay_script *s)
 	uint64_t at = 0;
 	struct map places = { .n = 0 };
 
-	while (at < s->begin && (c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && at <= s->begin) {
+	while (at < s->begin && (c = script_decision(s, &at)) != NULL && at <= s->begin) {
 		if ((c->what == FLIGHT_ADOPTED || c->what == FLIGHT_CLAIMED) && run_known(s, c->a, c->b))
 			map_set(&places, c->a, (void *)(uintptr_t)at);
 	}
@@ -513,12 +528,12 @@ state_read(struct replay_script *s)
 	bool any = false;
 	size_t n;
 
-	while (at < s->begin && (c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && at <= s->begin) {
+	while (at < s->begin && (c = script_decision(s, &at)) != NULL && at <= s->begin) {
 		s->from = c->at;
 		decision_read(s, c, true);
 	}
 	at = s->begin;
-	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL) {
+	while ((c = script_decision(s, &at)) != NULL) {
 		if (s->from == 0)
 			s->from = c->at;
 		any = true;
@@ -597,6 +612,7 @@ script_done(struct replay_script *s)
 	while ((j = map_next(&s->jobs, &position)) != NULL)
 		job_free(j);
 	map_done(&s->jobs);
+	map_done(&s->left_out);
 	free(s->runs);
 	free(s->decisions.items);
 	*s = (struct replay_script){ .file = NULL };

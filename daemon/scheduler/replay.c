@@ -92,7 +92,7 @@ player_step(struct task *t)
 
 static const struct task_kind player_kind = { .name = "replayed run", .step = player_step };
 static const struct executor player = { .frame_size = sizeof(struct player), .kind = &player_kind };
-static const struct executor *const executors[] = { &player, &player, &player };
+static const struct executor *const executors[] = { &player, &player, &player, &player };
 static_assert(sizeof(executors) / sizeof(executors[0]) == KIND_COUNT, "a row a kind");
 
 /* ---- what the scheduler decides here ---- */
@@ -166,7 +166,7 @@ lines_set_from(const struct replay_script *s)
 	const struct flight_cell *c;
 	uint64_t at = s->begin;
 
-	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL) {
+	while ((c = script_decision(s, &at)) != NULL) {
 		if (c->what == FLIGHT_TOLD && c->n == TOLD_QUEUE_SET)
 			return (uint64_t)c[1].more[0];
 	}
@@ -247,17 +247,18 @@ static void
 stage_start(struct stage *g, struct zones *zones)
 {
 	const struct flight_limits *limits = &g->script->file->header.limits;
-
-	static_assert(KIND_COUNT == 3, "three are copied");
-	g->events = event_hub_new();
-	g->exec = (struct exec_world){ .loop = g->loop, .executors = executors };
-	g->scheduler = scheduler_new(&(struct scheduler_config){
-		.loop = g->loop, .store = g->store, .world = &g->exec, .events = g->events,
-		.running_max = { limits->running_max[0], limits->running_max[1], limits->running_max[2] },
+	struct scheduler_config config = {
+		.loop = g->loop, .store = g->store, .world = &g->exec,
 		.window_jobs_max = limits->window_jobs_max, .slots_default = limits->slots_default,
 		.slots_schedule = limits->slots_schedule, .slots_named = limits->slots_named,
 		.catch_ups = limits->catch_ups, .zones = zones, .boot = "replayed", .simulated = true,
-	});
+	};
+
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		config.running_max[kind] = limits->running_max[kind];
+	g->events = config.events = event_hub_new();
+	g->exec = (struct exec_world){ .loop = g->loop, .executors = executors };
+	g->scheduler = scheduler_new(&config);
 	task_start_root(&g->root, &root_kind, g->loop);
 	store_start_task(g->store, &g->root);
 	scheduler_start(g->scheduler, &g->root);
@@ -416,7 +417,7 @@ state_before(const struct replay_script *s, const struct flight_cell *left)
 	int state = RUN_FAILED;
 	uint64_t at = s->begin;
 
-	while ((c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && c != left) {
+	while ((c = script_decision(s, &at)) != NULL && c != left) {
 		if (c->what == FLIGHT_EXIT && c->a == left->a && c->b == left->b)
 			state = c->n;
 	}
@@ -648,7 +649,7 @@ next_of_interest(const struct stage *g, uint64_t *at)
 	const struct flight_cell *c;
 
 	do
-		c = flight_record(g->script->file, FLIGHT_DECISIONS, at);
+		c = script_decision(g->script, at);
 	while (c != NULL && c->what != FLIGHT_LEFT && c->what != FLIGHT_TOLD && c->what != FLIGHT_CLAIM &&
 	    c->what != FLIGHT_QUEUE && c->what != FLIGHT_SKIP);
 	return c;
@@ -663,7 +664,7 @@ stage_rates(struct stage *g)
 	struct replay_job *j;
 	uint64_t at = 0;
 
-	while (at < s->begin && (c = flight_record(s->file, FLIGHT_DECISIONS, &at)) != NULL && at <= s->begin) {
+	while (at < s->begin && (c = script_decision(s, &at)) != NULL && at <= s->begin) {
 		const char *queue;
 		struct line *line;
 

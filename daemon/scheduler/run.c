@@ -254,6 +254,11 @@ run_claimed(struct run_task *f)
 	f->info.expected = c->row.took;
 	f->info.name = c->row.name;
 	c->row.name = NULL;
+	/* One that came after it was told before it. */
+	if (f->info.ping == NULL) {
+		f->info.ping = c->ping;
+		c->ping = NULL;
+	}
 	f->uid = c->row.uid;
 	f->claimed = true;
 	f->s->stats.started++;
@@ -284,6 +289,8 @@ run_claim_over(struct run_task *f)
 	if (f->retry && r == -ESTALE)
 		retrying_note(&f->s->retrying, now);
 	scheduler_dependents(f->s, &c->claim.dependents);
+	if (r == 0 && c->claim.notices > 0)
+		notifier_look(f->s->notifier);
 	run_decided(f);
 }
 
@@ -692,6 +699,8 @@ run_adopt(struct scheduler *s, struct active_row *row)
 	f->info.started = row->started;
 	f->info.name = row->name;
 	f->info.canceled_by = row->canceled_by;
+	f->info.ping = row->ping;
+	row->ping = NULL;
 	row->name = row->canceled_by = NULL;
 	recorder_terms(s, row->job, row->kind, row->uid, &row->terms);
 	recorder_adopted(s, &f->info);
@@ -723,6 +732,17 @@ run_cancel(struct run_task *f, int64_t run, const char *by)
 		task_wake(&run_exec(f)->task);
 	}
 	return true;
+}
+
+void
+run_pinged(struct run_task *f, int64_t run, const struct ping *ping)
+{
+	if (f->info.run != run && f->info.run != 0)
+		return;
+	ping_free(f->info.ping);
+	f->info.ping = ping_copy(ping);
+	if (f->executing)
+		task_wake(&run_exec(f)->task);
 }
 
 const struct run_info *

@@ -467,6 +467,9 @@ schedule_first(const struct schedule *s, const struct job_spec *spec, instant no
 		*ret = o.due;
 	} else if (!spec->on_boot && spec->after.n == 0) {
 		*ret = instant_is_set(spec->at) ? spec->at : instant_add(now, spec->in);
+		/* It has as long for the first as for any other. */
+		if (spec->heartbeat && !instant_is_set(spec->at) && spec->in == 0)
+			*ret = instant_add(now, s->every);
 		if (ret->usec < spec->from.usec)
 			*ret = spec->from;
 	}
@@ -603,7 +606,7 @@ schedule_misfire(const struct schedule *s, int misfire, int kind, instant due)
 		return (enum misfire)misfire;
 	if (!schedule_repeats(s))
 		return MISFIRE_ONCE;
-	if (kind == KIND_HTTP || period(s, due) < MISFIRE_ONCE_MIN)
+	if (kind == KIND_HTTP || kind == KIND_HEARTBEAT || period(s, due) < MISFIRE_ONCE_MIN)
 		return MISFIRE_SKIP;
 	return MISFIRE_ONCE;
 }

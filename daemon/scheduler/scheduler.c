@@ -876,6 +876,26 @@ scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op)
 }
 
 void
+scheduler_pinged(struct scheduler *s, struct op_ping *op, const struct due_row *row)
+{
+	const struct lane *lane = lane_get(&s->queue, op->job);
+	struct seat *seat = lane_seat(lane, op->run);
+
+	if (row != NULL) {
+		scheduler_forget(s, row->id);
+		if (instant_is_set(row->due))
+			(void)window_put(&s->window, row, loop_wall(s->loop));
+		scheduler_changed(s);
+	}
+	scheduler_dependents(s, &op->claim.dependents);
+	/* Its claim may be committed and not have been told here yet. */
+	if (seat == NULL)
+		seat = lane_seat(lane, 0);
+	if (seat != NULL)
+		run_pinged(run_of_seat(seat), op->run, &op->ping);
+}
+
+void
 scheduler_queue_set(struct scheduler *s, const struct queue_row *row)
 {
 	recorder_line(s, row, true);

@@ -94,6 +94,12 @@ void scheduler_run_retried(struct scheduler *s, const struct op_retry *op);
 /* marks the live run, or tells of the waiting one's end */
 void scheduler_run_canceled(struct scheduler *s, const struct op_cancel *op);
 
+/*
+ * A ping that a run was waiting for: it goes on.  row: the job's due is another by that; NULL: it is as it was.
+ * What made a run of its own is told as any that was queued.
+ */
+void scheduler_pinged(struct scheduler *s, struct op_ping *op, const struct due_row *row);
+
 /* A queue as it is stored now; is gone; is there because a job was added that names it. */
 void scheduler_queue_set(struct scheduler *s, const struct queue_row *row);
 void scheduler_queue_removed(struct scheduler *s, const char *name);

@@ -312,7 +312,7 @@ waiting_step(struct task *t)
 static const struct task_kind waiting_kind = { .name = "simulated run", .step = waiting_step };
 static const struct executor waiting = { .frame_size = sizeof(struct waiting),
     .kind = &waiting_kind };
-static const struct executor *const executors[] = { &waiting, &waiting, &waiting };
+static const struct executor *const executors[] = { &waiting, &waiting, &waiting, &waiting };
 static_assert(sizeof(executors) / sizeof(executors[0]) == KIND_COUNT, "a row a kind");
 
 /* ---- the world ---- */
@@ -394,7 +394,8 @@ world_start(struct world *w)
 	w->exec = (struct exec_world){ .loop = w->loop, .executors = executors };
 	w->scheduler = scheduler_new(&(struct scheduler_config){
 		.loop = w->loop, .store = w->store, .world = &w->exec, .events = w->events,
-		.running_max = { c->running_max[0], c->running_max[1], c->running_max[2] },
+		.running_max = { c->running_max[0], c->running_max[1], c->running_max[2],
+		    c->running_max[3] },
 		.window_ahead = instant_since(c->to, c->from), .slots_named = c->slots_named,
 		.zones = c->zones, .boot = "simulated", .simulated = true,
 	});
@@ -414,7 +415,7 @@ world_open(struct simulate *s)
 	char error[STORE_ERROR_MAX];
 	int r;
 
-	static_assert(KIND_COUNT == 3, "world_start() copies that many");
+	static_assert(KIND_COUNT == 4, "world_start() copies that many");
 	w->simulate = s;
 	w->memory = memory_new(false);
 	w->loop = loop_new(LOOP_VIRTUAL);

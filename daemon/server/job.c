@@ -327,12 +327,32 @@ hide_environment(struct cJSON *command)
 		json_free(names);
 }
 
+static void
+hide_credentials(struct cJSON *http)
+{
+	static const char *const fields[] = { "basicAuth", "bearerToken", "clientKey",
+		"clientCertificate" };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		const char *text = json_get_string(http, fields[i]);
+
+		/* A certificate is for everybody to see, but for a key that is in it. */
+		if (text == NULL || (strcmp(fields[i], "clientCertificate") == 0 &&
+		    strstr(text, "PRIVATE KEY") == NULL))
+			continue;
+		json_remove(http, fields[i]);
+		json_set_string(http, fields[i], HIDDEN);
+	}
+}
+
 /* What may be a secret is told only to who asks for it. */
 static void
 hide_secrets(struct cJSON *spec)
 {
 	struct cJSON *command = spec != NULL ? json_get(spec, "command") : NULL;
 
+	if (spec != NULL && json_get(spec, "http") != NULL)
+		hide_credentials(json_get(spec, "http"));
 	if (command == NULL)
 		return;
 	hide_environment(command);

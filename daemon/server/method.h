@@ -18,6 +18,7 @@
 
 extern const struct method method_add, method_get, method_list, method_history;
 extern const struct method method_runs, method_cancel, method_trigger, method_retry;
+extern const struct method method_ping;
 extern const struct method method_remove, method_pause, method_resume;
 extern const struct method method_wait, method_watch, method_logs;
 extern const struct method method_stats, method_tasks, method_doctor;

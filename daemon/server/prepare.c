@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/exec/assertions.h"
+#include "daemon/exec/credentials.h"
 #include "daemon/exec/runner.h"
 #include "daemon/scheduler/remark.h"
 #include "proto/json.h"
@@ -56,6 +57,10 @@ summary_of(const struct job_spec *s)
 		break;
 	case KIND_TIMER:
 		buf_puts(&b, duration_print(s->timer->duration, text));
+		break;
+	case KIND_HEARTBEAT:
+		buf_printf(&b, "a ping, at most %s late", duration_print(s->grace > 0 ? s->grace :
+		    HEARTBEAT_GRACE_DEFAULT, text));
 		break;
 	case KIND_COUNT:
 		break;
@@ -292,6 +297,8 @@ prepare_job(struct prepare *p, const char *place, struct job_spec *spec, struct 
 	e = job_spec_check(spec, place, &p->error);
 	if (e == JOBD_OK && spec->http != NULL)
 		e = assertions_check(spec->http, place, &p->error);
+	if (e == JOBD_OK && spec->http != NULL)
+		e = credentials_check(spec->http, place, &p->error);
 	if (e == JOBD_OK)
 		e = check_targets(p, place, spec);
 	if (e == JOBD_OK)

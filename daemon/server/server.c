@@ -19,7 +19,7 @@
 
 static const struct method *const all_methods[] = {
 	&method_add, &method_get, &method_history, &method_list, &method_runs,
-	&method_cancel, &method_remove, &method_trigger, &method_retry, &method_pause, &method_resume,
+	&method_cancel, &method_remove, &method_trigger, &method_ping, &method_retry, &method_pause, &method_resume,
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks, &method_doctor,
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
 	&method_simulate, &method_gc, &method_edit, &method_backup, &method_signal, &method_reexec,

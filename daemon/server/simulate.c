@@ -56,7 +56,7 @@ static const struct field simulate_fields[] = {
 	{ .type = FIELD_END },
 };
 
-static_assert(KIND_COUNT == 3, "a row a kind");
+static_assert(KIND_COUNT == 4, "a row a kind, but heartbeats, which take no time");
 
 enum lasts_from { LASTS_FROM_PAST, LASTS_FROM_TIMER, LASTS_FROM_ASKED, LASTS_FROM_DEFAULT };
 static const char *const lasts_names[] = { "past", "timer", "asked", "default" };
@@ -399,6 +399,11 @@ plan_lasts(const struct simulate_call *f, struct plan *p, usec_t *ret)
 	if (p->spec->timer != NULL) {
 		*ret = p->spec->timer->duration;
 		return LASTS_FROM_TIMER;
+	}
+	/* It pings in time, and takes none. */
+	if (p->spec->heartbeat) {
+		*ret = 0;
+		return LASTS_FROM_DEFAULT;
 	}
 	if (p->past_n > 0) {
 		qsort(p->past, p->past_n, sizeof(p->past[0]), usec_compare);

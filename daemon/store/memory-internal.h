@@ -146,9 +146,13 @@ int64_t memory_dependents_waiting(const struct memory *m, int64_t job);
 void memory_dependencies_read(const struct memory *m, const struct memory_job *j, struct op_get *o);
 int memory_spread(void *db, struct store_op *op);
 
+/* The claim of a due, or of a run that waits (memory.c). */
+int memory_claim(void *db, struct store_op *op);
+
 /* ---- the ops that people ask for (memory_job.c) ---- */
 int memory_add(void *db, struct store_op *op);
 int memory_trigger(void *db, struct store_op *op);
+int memory_ping(void *db, struct store_op *op);
 int memory_retry(void *db, struct store_op *op);
 int memory_cancel(void *db, struct store_op *op);
 int memory_pause(void *db, struct store_op *op);
@@ -167,6 +171,7 @@ int memory_queue_remove(void *db, struct store_op *op);
 int memory_queues(void *db, struct store_op *op);
 /* ---- notices (memory_notice.c) ---- */
 int64_t memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish *o);
+int64_t memory_notify_late(struct memory *m, const struct memory_job *j, const struct op_claim *claim);
 int64_t memory_notify_skip(struct memory *m, const struct memory_job *j, const struct op_skip *skip);
 int memory_notice_test(void *db, struct store_op *op);
 int memory_notice_settle(void *db, struct store_op *op);

@@ -351,10 +351,11 @@ claim_waiting(struct memory *m, struct memory_job *j, struct op_claim *o)
 	o->mark = r->info.mark;
 	o->missed = r->info.missed;
 	o->previous = r->info.previous;
+	o->ping = ping_copy(r->info.ping);
 	return 0;
 }
 
-static int
+int
 memory_claim(void *db, struct store_op *op)
 {
 	struct op_claim *o = container_of(op, struct op_claim, op);
@@ -384,6 +385,8 @@ memory_claim(void *db, struct store_op *op)
 		.took = j->took,
 		.spec = j->spec,
 	};
+	if (notify_may_be_late(o, j->row.kind, j->spec_json, j->spec))
+		o->notices = memory_notify_late(m, j, o);
 	memory_tell(m, op);
 	return 0;
 }
@@ -715,7 +718,7 @@ active_row(const struct memory *m, const struct memory_run *r)
 		.canceled_by = xstrdup(i->canceled_by), .name = xstrdup(j->name),
 		.spec_json = i->state == RUN_RUNNING ? xstrdup(j->spec_json) : NULL,
 		.spec = j->spec, .terms = terms_copy(&j->row.terms),
-		.job_retrying = j->retrying > 0,
+		.job_retrying = j->retrying > 0, .ping = ping_copy(i->ping),
 	};
 }
 
@@ -982,6 +985,7 @@ const struct backend backend_memory = {
 		[OP_REDUE] = memory_redue,
 		[OP_SPAN] = memory_span,
 		[OP_TRIGGER] = memory_trigger,
+		[OP_PING] = memory_ping,
 		[OP_RETRY] = memory_retry,
 		[OP_CANCEL] = memory_cancel,
 		[OP_PAUSE] = memory_pause,

@@ -198,6 +198,69 @@ memory_trigger(void *db, struct store_op *op)
 	return 0;
 }
 
+/* The oldest run of the job that waits for a ping, or has only begun. */
+static struct memory_run *
+waiting_run(const struct memory_job *j)
+{
+	struct memory_run *found = NULL;
+
+	for (struct memory_run *r = j->newest; r != NULL; r = r->older) {
+		if (!run_state_final((enum run_state)r->info.state) &&
+		    (r->info.ping == NULL || r->info.ping->what == PING_START))
+			found = r;
+	}
+	return found;
+}
+
+int
+memory_ping(void *db, struct store_op *op)
+{
+	struct op_ping *o = container_of(op, struct op_ping, op);
+	struct memory *m = db;
+	struct memory_job *j;
+	struct memory_run *run;
+	int r, was;
+
+	j = job_of(m, o->job, o->uid, &r);
+	if (j == NULL)
+		return r;
+	if (j->row.kind != KIND_HEARTBEAT)
+		return -EPROTOTYPE;
+	run = waiting_run(j);
+	if (run == NULL && o->take) {
+		o->claim.job = o->job;
+		o->claim.queue = true;
+		r = memory_claim(m, &o->claim.op);
+		o->taken = r == 0;
+	} else if (run == NULL) {
+		o->trigger.job = o->job;
+		o->trigger.uid = o->uid;
+		o->trigger.now = o->ping.at;
+		r = memory_trigger(m, &o->trigger.op);
+		o->made = r == 0;
+	}
+	if (r < 0)
+		return r;
+	if (run != NULL && o->move && !memory_job_held(j) && instant_is_set(j->row.due) &&
+	    j->row.due.usec == o->claim.due.usec) {
+		was = j->state;
+		j->row.due = o->claim.next_due;
+		memory_job_settle(j, o->ping.at);
+		o->moved = true;
+		memory_dependents_tell(m, j->row.id, j->children,
+		    (was == JOB_FINISHED) != (j->state == JOB_FINISHED), -1, o->ping.at,
+		    &o->claim.dependents);
+	}
+	if (run == NULL)
+		run = j->newest;
+	if (run->info.ping != NULL && o->ping.what != PING_START)
+		o->ping.began = run->info.ping->at;
+	ping_free(run->info.ping);
+	run->info.ping = ping_copy(&o->ping);
+	o->run = run->info.run;
+	return 0;
+}
+
 /* Another attempt by hand; of a run that was not kept there is none. */
 int
 memory_retry(void *db, struct store_op *op)
@@ -233,6 +296,8 @@ memory_retry(void *db, struct store_op *op)
 	else
 		memory_run_again(m, j, run);
 	memory_run_clear(run);
+	ping_free(run->info.ping);
+	run->info.ping = NULL;
 	run->retried = 0;
 	run->info.retry_at = (instant){ 0 };
 	was = j->state;
@@ -523,6 +588,7 @@ memory_get(void *db, struct store_op *op)
 		info->name = xstrdup(j->name);
 		info->reason = xstrdup(r->info.reason);
 		info->canceled_by = xstrdup(r->info.canceled_by);
+		info->ping = ping_copy(r->info.ping);
 		if (info->retry_at.usec < 0)
 			info->retry_at = (instant){ 0 };
 	}

@@ -77,6 +77,14 @@ memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish
 }
 
 int64_t
+memory_notify_late(struct memory *m, const struct memory_job *j, const struct op_claim *claim)
+{
+	struct notice_info n;
+
+	return notices_put(m, j, notify_late_events(claim, j->row.kind, j->spec_json, j->spec, &n), &n);
+}
+
+int64_t
 memory_notify_skip(struct memory *m, const struct memory_job *j, const struct op_skip *skip)
 {
 	struct notice_info n;

@@ -229,8 +229,12 @@ static const char step_7[] =
 static const char step_8[] =
 "ALTER TABLE run ADD COLUMN mutex INTEGER;";
 
+/* Step 9: ping: of a run of a heartbeat, what has come for it, as JSON of ping_fields. */
+static const char step_9[] =
+"ALTER TABLE run ADD COLUMN ping TEXT;";
+
 const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6,
-	step_7, step_8 };
+	step_7, step_8, step_9 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

@@ -116,6 +116,52 @@ notify_run_events(struct trouble *t, const struct op_finish *o, int kind, struct
 	return run->state == RUN_SUCCEEDED ? succeeded(t, o, n) : failed(t, o, n);
 }
 
+bool
+notify_may_be_late(const struct op_claim *claim, int kind, const char *spec, const struct job_spec *known)
+{
+	if (claim->queue || claim->manual || claim->attempt != 1)
+		return false;
+	if (kind == KIND_HEARTBEAT)
+		return claim->born;
+	return known != NULL ? known->late_after > 0 : spec != NULL && strstr(spec, "\"lateAfterUSec\"") != NULL;
+}
+
+static usec_t
+late_after(const char *spec, const struct job_spec *known)
+{
+	struct cJSON *json;
+	const char *why;
+	usec_t after;
+
+	if (known != NULL)
+		return known->late_after;
+	json = json_parse(spec, strlen(spec), &why);
+	after = json != NULL ? json_get_int(json, "lateAfterUSec", 0) : 0;
+	json_free(json);
+	return after;
+}
+
+unsigned
+notify_late_events(const struct op_claim *claim, int kind, const char *spec,
+    const struct job_spec *known, struct notice_info *n)
+{
+	usec_t late = instant_since(claim->started, claim->run_due), after;
+
+	*n = NOTICE_INFO_NONE;
+	n->at = claim->started;
+	n->job = claim->job;
+	n->run = claim->run;
+	n->kind = kind;
+	n->due = claim->run_due;
+	if (kind == KIND_HEARTBEAT)
+		return 1u << NOTICE_LATE;
+	after = late_after(spec, known);
+	if (after <= 0 || late <= after)
+		return 0;
+	n->lasted = late;
+	return 1u << NOTICE_LATE;
+}
+
 unsigned
 notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n)
 {

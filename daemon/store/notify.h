@@ -24,6 +24,14 @@ struct trouble {
 unsigned notify_run_events(struct trouble *t, const struct op_finish *o, int kind,
     struct notice_info *n);
 
+/*
+ * What a claim means: that a heartbeat has not come by its due; or that a run begins too long after it.  None for most
+ * jobs, at no cost.  spec: the job's, as JSON, or NULL and known: as it is.
+ */
+bool notify_may_be_late(const struct op_claim *claim, int kind, const char *spec, const struct job_spec *known);
+unsigned notify_late_events(const struct op_claim *claim, int kind, const char *spec,
+    const struct job_spec *known, struct notice_info *n);
+
 /* The same of occurrences that made no run: only what nobody has asked for is told. */
 unsigned notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n);
 

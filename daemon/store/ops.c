@@ -17,6 +17,7 @@ op_name(unsigned kind)
 	static const char *const names[] = {
 		[OP_CLAIM] = "claim", [OP_FINISH] = "finish", [OP_SKIP] = "skip", [OP_LIFE] = "life",
 		[OP_SHIFT] = "shift", [OP_REDUE] = "redue", [OP_SPAN] = "span", [OP_TRIGGER] = "trigger",
+		[OP_PING] = "ping",
 		[OP_RETRY] = "retry", [OP_CANCEL] = "cancel", [OP_PAUSE] = "pause", [OP_QUEUE_SET] = "queue set",
 		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_EDIT] = "edit", [OP_ADD] = "add", [OP_SPREAD] = "spread",
 		[OP_NOTICE_TEST] = "notice test", [OP_NOTICE_SETTLE] = "notice settle", [OP_KEEP] = "keep",
@@ -212,6 +213,8 @@ claim_clear(struct op_claim *op)
 	op->replaced = 0;
 	op->replaced_was = -1;
 	op->job_state = 0;
+	op->ping = NULL;
+	op->notices = 0;
 	op->dependents = NO_DEPENDENTS;
 }
 
@@ -221,7 +224,16 @@ op_claim_done(struct op_claim *op)
 	free(op->row.name);
 	free(op->row.spec_json);
 	memset(&op->row, 0, sizeof(op->row));
+	ping_free(op->ping);
+	op->ping = NULL;
 	dependents_done(&op->dependents);
+}
+
+void
+op_ping_done(struct op_ping *op)
+{
+	op_claim_done(&op->claim);
+	op_trigger_done(&op->trigger);
 }
 
 /* A text that is the only thing to free. */
@@ -346,6 +358,7 @@ op_active_done(struct op_active *op)
 		free(op->rows[i].canceled_by);
 		free(op->rows[i].name);
 		free(op->rows[i].spec_json);
+		ping_free(op->rows[i].ping);
 		terms_done(&op->rows[i].terms);
 	}
 	op->n = 0;
@@ -425,15 +438,34 @@ keep_clear(struct op_keep *op)
 
 #define OP(type, op) container_of(op, struct op_##type, op)
 
+static void
+trigger_clear(struct op_trigger *op)
+{
+	op->run = 0;
+	op->name = NULL;
+	op->terms = (struct queue_terms){ 0 };
+	op->dependents = NO_DEPENDENTS;
+}
+
+static void
+ping_clear(struct op_ping *op)
+{
+	op->run = 0;
+	op->taken = op->made = op->moved = false;
+	op->ping.began = (instant){ 0 };
+	op->claim.run = 0;
+	claim_clear(&op->claim);
+	trigger_clear(&op->trigger);
+}
+
 /* The writes of one job, whose names are out. */
 static void
 clear_by_hand(struct store_op *op)
 {
 	if (op->kind == OP_TRIGGER) {
-		OP(trigger, op)->run = 0;
-		OP(trigger, op)->name = NULL;
-		OP(trigger, op)->terms = (struct queue_terms){ 0 };
-		OP(trigger, op)->dependents = NO_DEPENDENTS;
+		trigger_clear(OP(trigger, op));
+	} else if (op->kind == OP_PING) {
+		ping_clear(OP(ping, op));
 	} else if (op->kind == OP_RETRY) {
 		OP(retry, op)->was = -1;
 		OP(retry, op)->manual = OP(retry, op)->released = OP(retry, op)->paused = false;
@@ -583,6 +615,7 @@ op_clear(struct store_op *op)
 		OP(queue_set, op)->row = (struct queue_row){ 0 };
 		break;
 	case OP_TRIGGER:
+	case OP_PING:
 	case OP_RETRY:
 	case OP_CANCEL:
 	case OP_PAUSE:
@@ -639,6 +672,9 @@ op_drop(struct store_op *op)
 		break;
 	case OP_TRIGGER:
 		op_trigger_done(OP(trigger, op));
+		break;
+	case OP_PING:
+		op_ping_done(OP(ping, op));
 		break;
 	case OP_RETRY:
 		op_retry_done(OP(retry, op));

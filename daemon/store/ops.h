@@ -16,8 +16,8 @@
 enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
-	OP_TRIGGER, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE, OP_EDIT,
-	OP_ADD,
+	OP_TRIGGER, OP_PING, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE,
+	OP_EDIT, OP_ADD,
 	OP_SPREAD, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
@@ -185,6 +185,8 @@ struct op_claim {		/* its order leaves no holes: there is one for each run that 
 	int		 was;		/* out: of a run that was there: its state before */
 	int		 replaced_was;	/* out: its state before */
 	int		 job_state;	/* out: with queue */
+	struct ping	*ping;		/* out: of a run that was there: what has come for it, or NULL */
+	int64_t		 notices;	/* out: as for a finish: a heartbeat that is late */
 	/* out: the run was made by this claim (run is 0 again if that fails) */
 	bool		 born;
 	/*
@@ -332,6 +334,29 @@ struct op_trigger {
 	/* -ENOENT, -EACCES */
 };
 void op_trigger_done(struct op_trigger *op);
+
+/*
+ * A heartbeat's ping: it is written to the run that waits for one; or the due is claimed for it as a queued run,
+ * before its time or not; or a run is made for it by hand.  So each that was acknowledged is in a run.
+ */
+struct op_ping {
+	struct store_op	 op;
+	int64_t		 job;
+	int64_t		 uid;		/* of the caller; -1: root, any job */
+	struct ping	 ping;		/* in: borrowed; out: began */
+	bool		 take;		/* in: it is for claim.due, unless a run waits for one */
+	bool		 move;		/* in: then the due after that becomes claim.next_due */
+	struct op_claim	 claim;		/* in: due, next_due, noticed, started; out: with taken */
+	struct op_trigger trigger;	/* out: with made */
+	int64_t		 run;		/* out */
+	bool		 taken, made;	/* out: neither: the run was waiting */
+	bool		 moved;		/* out: the job's due is claim.next_due now */
+	/*
+	 * -ENOENT, -EACCES; -EPROTOTYPE: it is no heartbeat; -ESTALE: with take: the due is another, or its
+	 * job is paused by now
+	 */
+};
+void op_ping_done(struct op_ping *op);
 
 /*
  * Another attempt of a run that has ended without success (a retrying one does not wait any longer):
@@ -542,6 +567,7 @@ struct active_row {
 	bool	 cancel_asked;
 	bool	 job_retrying;	/* some run of its job waits for its next attempt */
 	char	*canceled_by;
+	struct ping *ping;
 	char	*name;
 	char	*spec_json;	/* of running ones only */
 	const struct job_spec *spec;	/* as in struct job_row */

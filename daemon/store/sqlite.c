@@ -523,6 +523,7 @@ const struct backend backend_sqlite = {
 		[OP_FINISH] = sqlite_finish,
 		[OP_SKIP] = sqlite_skip,
 		[OP_TRIGGER] = sqlite_trigger,
+		[OP_PING] = sqlite_ping,
 		[OP_RETRY] = sqlite_retry,
 		[OP_CANCEL] = sqlite_cancel,
 		[OP_PAUSE] = sqlite_pause,

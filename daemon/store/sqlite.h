@@ -20,6 +20,7 @@ enum statement {
 	ST_JOB_LOAD, ST_JOB_SAVE, ST_JOB_SAVE_DUE, ST_JOB_INSERT, ST_JOB_BY_KEY, ST_JOB_DELETE,
 	ST_JOB_RUNS_DELETE, ST_JOB_SKIPS_DELETE, ST_TRASH_PUT, ST_TRASH_FIRST, ST_TRASH_DROP,
 	ST_RUN_INSERT, ST_RUN_STATE, ST_RUN_START, ST_RUN_FINISH, ST_RUN_CANCEL, ST_RUN_MARK,
+	ST_PING_RUN, ST_PING_PUT, ST_PING,
 	ST_SKIP_LAST, ST_RUN_SINCE, ST_SKIP_JOIN, ST_SKIP_INSERT,
 	ST_DUE_SAME, ST_DUE_LATER, ST_ACTIVE, ST_JOB_BY_ID, ST_JOB_BY_NAME, ST_IDS,
 	ST_LIST, ST_LIST_NAME, ST_LIST_ID, ST_RUN_ACTIVE, ST_RUN_BEGUN, ST_RUN_TOLD, ST_RUNS_ALL, ST_RUNS_JOB, ST_RUN_ONE, ST_JOB_GET,
@@ -247,6 +248,14 @@ int run_load(struct sqlite *db, int64_t job, int64_t run, struct run_now *ret);
 /* The row was in the state we read a moment ago, in the same transaction. */
 int changed_one(struct sqlite *db, sqlite3_stmt *st);
 
+/* ---- pings (sqlite_ping.c) ---- */
+
+/* As the run's row has it; NULL: none.  0, -EINVAL. */
+int ping_read(const char *text, struct ping **ret);
+
+/* Of a run, by the id of its row: 0, -errno. */
+int ping_load(struct sqlite *db, int64_t id, struct ping **ret);
+
 /* ---- attempts (sqlite_retry.c) ---- */
 
 /* What the row of the run says of its present attempt is kept as one that ended so, if it began. */
@@ -334,6 +343,8 @@ int notify_put(struct sqlite *db, int64_t job, const struct strings *rules);
 int notify_delete(struct sqlite *db, int64_t job);
 
 /* A run has ended for good, its verdict judged, or occurrences were skipped: o->notices, *ret targets are to be told. */
+/* Of a claim: it is late. */
+int notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim);
 int notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o);
 int notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret);
 
@@ -390,6 +401,7 @@ int sqlite_claim(void *db, struct store_op *op);
 int sqlite_finish(void *db, struct store_op *op);
 int sqlite_skip(void *db, struct store_op *op);
 int sqlite_trigger(void *db, struct store_op *op);
+int sqlite_ping(void *db, struct store_op *op);
 int sqlite_retry(void *db, struct store_op *op);
 int sqlite_cancel(void *db, struct store_op *op);
 int sqlite_due(void *db, struct store_op *op);

@@ -184,6 +184,26 @@ notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o)
 }
 
 int
+notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim)
+{
+	struct strings rules = { .n = 0 };
+	struct trouble t;
+	struct notice_info n;
+	char *name = NULL;
+	unsigned events;
+	int r = notify_load(db, j->id, &rules, &t, &name);
+
+	if (r != 1)
+		return r;
+	events = notify_late_events(claim, j->kind, j->spec_json, NULL, &n);
+	n.name = name;
+	r = notices_put(db, &rules, events, &n, &claim->notices);
+	strings_done(&rules);
+	free(name);
+	return r;
+}
+
+int
 notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret)
 {
 	struct strings rules = { .n = 0 };

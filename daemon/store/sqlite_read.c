@@ -141,7 +141,7 @@ active_read(sqlite3_stmt *st, struct active_row *row)
 	row->retried = col_int(st, 18);
 	row->took = col_int(st, 19);
 	row->job_retrying = col_int(st, 26) != 0;
-	return true;
+	return ping_read((const char *)sqlite3_column_text(st, 27), &row->ping) == 0;
 }
 
 static int
@@ -168,7 +168,7 @@ active_rows(struct sqlite *db, sqlite3_stmt *st, struct op_active *o)
 	"SELECT r.id, r.job, r.run, r.state, j.kind, j.uid, r.attempt, r.due, r.noticed," \
 	" r.started, r.manual, r.canceled_by, j.name, CASE WHEN r.state = 1 THEN j.spec END," \
 	" r.mark, r.missed, r.previous, r.retry_at, r.retried, j.took, " TERMS_COLUMNS_OF("j") "," \
-	" j.retrying > 0" \
+	" j.retrying > 0, r.ping" \
 	" FROM run r CROSS JOIN job j ON j.id = r.job WHERE "
 
 /* By the time of their next attempt; two ranges of the index, as for dues. */
@@ -460,10 +460,10 @@ sqlite_resolve(void *arg, struct store_op *op)
 	" r.spawned, r.first_output, r.exited, r.ended, r.exit_code, r.signal, r.oom, r.pid," \
 	" r.http_status, r.verdict, r.reason, r.canceled_by, r.cpu, r.memory_peak," \
 	" r.output_bytes, r.phases, r.mark, r.missed, r.previous, r.retry_at, r.answer," \
-	" r.output_gone, r.ended_by, r.leftovers, r.mutex"
+	" r.output_gone, r.ended_by, r.leftovers, r.mutex, r.ping"
 
 /* The first column after them. */
-#define RUN_COLUMNS_N 34
+#define RUN_COLUMNS_N 35
 
 static int
 phases_read(const char *text, struct phases **ret)
@@ -478,6 +478,15 @@ static int
 answer_read(const char *text, struct run_info *run)
 {
 	return text == NULL ? 0 : text_read(text, run_answer_fields, run);
+}
+
+int
+ping_read(const char *text, struct ping **ret)
+{
+	if (text == NULL)
+		return 0;
+	*ret = xcalloc(1, sizeof(**ret));
+	return text_read(text, ping_fields, *ret);
 }
 
 /* name and kind are the job's: the caller's to set. */
@@ -520,7 +529,8 @@ run_read(struct sqlite *db, sqlite3_stmt *st, struct run_info *run)
 	    !col_enum(st, 18, VERDICT_COUNT, &run->verdict) ||
 	    !col_enum(st, 25, MARK_COUNT, &run->mark) ||
 	    phases_read((const char *)sqlite3_column_text(st, 24), &run->phases) < 0 ||
-	    answer_read((const char *)sqlite3_column_text(st, 29), run) < 0) {
+	    answer_read((const char *)sqlite3_column_text(st, 29), run) < 0 ||
+	    ping_read((const char *)sqlite3_column_text(st, 34), &run->ping) < 0) {
 		run_info_done(run);
 		return sql_damaged(db, "run", col_int(st, 0));
 	}

@@ -152,7 +152,7 @@ run_again(struct sqlite *db, const struct run_now *run)
 		r = attempt_keep(db, run, run->state, (instant){ 0 });
 	if (r < 0)
 		return r;
-	st = sql(db, ST_RUN_AGAIN, "UPDATE run SET state = ?2, retry_at = NULL, retried = 0, "
+	st = sql(db, ST_RUN_AGAIN, "UPDATE run SET state = ?2, retry_at = NULL, retried = 0, ping = NULL, "
 	    RUN_NO_FACTS " WHERE id = ?1 AND state = ?3");
 	bind_int(st, 1, run->id);
 	bind_int(st, 2, RUN_QUEUED);

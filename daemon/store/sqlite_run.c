@@ -9,6 +9,7 @@
 
 #include "daemon/base/must.h"
 #include "daemon/store/health.h"
+#include "daemon/store/notify.h"
 #include "daemon/store/sqlite.h"
 #include "daemon/store/state.h"
 
@@ -222,6 +223,8 @@ claim_waiting(struct sqlite *db, struct op_claim *o, struct job_now *j)
 	j->running++;
 	job_settle(j, o->started);
 	r = retrying_run(db, j, &o->retrying);
+	if (r == 0 && j->kind == KIND_HEARTBEAT)
+		r = ping_load(db, run.id, &o->ping);
 	return r < 0 ? r : job_save_counted(db, j, false, NULL);
 }
 
@@ -236,6 +239,8 @@ sqlite_claim(void *arg, struct store_op *op)
 	r = job_load(db, o->job, WANT_NAME | WANT_SPEC, &j);
 	if (r == 0)
 		r = o->run == 0 ? claim_due(db, o, &j) : claim_waiting(db, o, &j);
+	if (r == 0 && notify_may_be_late(o, j.kind, j.spec_json, NULL))
+		r = notify_late(db, &j, o);
 	if (r == 0) {
 		o->row = (struct job_row){
 			.id = j.id,

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,13 +26,25 @@
 
 /* ---- one connection ---- */
 
+struct conn {
+	int	 fd;
+	SSL	*ssl;		/* NULL: it is not over TLS */
+};
+
+static ssize_t
+receive(const struct conn *c, char *bytes, size_t n)
+{
+	return c->ssl != NULL ? SSL_read(c->ssl, bytes, (int)n) : recv(c->fd, bytes, n, 0);
+}
+
 static bool
-send_bytes(int fd, const char *bytes, size_t n)
+send_bytes(const struct conn *c, const char *bytes, size_t n)
 {
 	ssize_t k;
 
 	while (n > 0) {
-		k = send(fd, bytes, n, MSG_NOSIGNAL);
+		k = c->ssl != NULL ? SSL_write(c->ssl, bytes, (int)n) :
+		    send(c->fd, bytes, n, MSG_NOSIGNAL);
 		if (k <= 0)
 			return false;
 		bytes += k;
@@ -42,14 +55,14 @@ send_bytes(int fd, const char *bytes, size_t n)
 
 /* A request with its body, if its length is told. */
 static size_t
-receive_request(int fd, char *request)
+receive_request(const struct conn *c, char *request)
 {
 	size_t n = 0, wanted = 0;
 	const char *end, *length;
 	ssize_t k;
 
 	while (n < REQUEST_MAX - 1 && (wanted == 0 || n < wanted)) {
-		k = recv(fd, request + n, REQUEST_MAX - 1 - n, 0);
+		k = receive(c, request + n, REQUEST_MAX - 1 - n);
 		if (k <= 0)
 			break;
 		n += (size_t)k;
@@ -100,30 +113,30 @@ fill_in(const char *answer, int port)
 }
 
 static void
-send_slowly(int fd, const char *text)
+send_slowly(const struct conn *c, const char *text)
 {
 	const struct timespec pause = { 0, 100000000 };
 
-	for (; *text != '\0' && send_bytes(fd, text, 1); text++)
+	for (; *text != '\0' && send_bytes(c, text, 1); text++)
 		(void)nanosleep(&pause, NULL);
 }
 
 /* Until the other end has gone. */
 static void
-hold(int fd)
+hold(const struct conn *c)
 {
 	char waste[4096];
 
-	while (recv(fd, waste, sizeof(waste), 0) > 0)
+	while (receive(c, waste, sizeof(waste)) > 0)
 		continue;
 }
 
 static void
-serve(int fd, const struct http_route *routes, int port, int tell)
+answer(const struct conn *c, const struct http_route *routes, int port, int tell)
 {
 	static char request[REQUEST_MAX];
 	const struct linger at_once = { 1, 0 };
-	size_t n = receive_request(fd, request);
+	size_t n = receive_request(c, request);
 	const struct http_route *r = find_route(routes, request);
 	char *text, *again;
 
@@ -138,19 +151,55 @@ serve(int fd, const struct http_route *routes, int port, int tell)
 		again += strlen("{again}");
 	}
 	if (r->after == HTTP_DRIP)
-		send_slowly(fd, text);
-	else if (!send_bytes(fd, text, strlen(text)))
+		send_slowly(c, text);
+	else if (!send_bytes(c, text, strlen(text)))
 		return;
-	while (r->after == HTTP_ENDLESS && send_bytes(fd, again, strlen(again)))
+	while (r->after == HTTP_ENDLESS && send_bytes(c, again, strlen(again)))
 		continue;
 	if (r->after == HTTP_HOLD)
-		hold(fd);
+		hold(c);
+	if (r->after == HTTP_GARBAGE)
+		(void)send(c->fd, "this is no TLS record", 21, MSG_NOSIGNAL);
 	if (r->after == HTTP_RESET)
-		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	free(text);
 }
 
+/* The whole of it, and over TLS its orderly end, unless it is not to be one. */
+static void
+serve(int fd, SSL_CTX *tls, const struct http_route *routes, int port, int tell)
+{
+	struct conn c = { fd, tls != NULL ? SSL_new(tls) : NULL };
+
+	if (c.ssl == NULL || (SSL_set_fd(c.ssl, fd) == 1 && SSL_accept(c.ssl) == 1)) {
+		answer(&c, routes, port, tell);
+		return;
+	}
+	/* Closed with something unread it would be a reset, and take the alert with it. */
+	c.ssl = NULL;
+	(void)shutdown(fd, SHUT_WR);
+	hold(&c);
+}
+
 /* ---- the server ---- */
+
+/* NULL: it is to speak without. */
+static SSL_CTX *
+tls_open(const struct http_tls *tls)
+{
+	SSL_CTX *c;
+
+	if (tls == NULL)
+		return NULL;
+	c = SSL_CTX_new(TLS_server_method());
+	MUST(c != NULL && SSL_CTX_use_certificate_chain_file(c, tls->certificate) == 1 &&
+	    SSL_CTX_use_PrivateKey_file(c, tls->key, SSL_FILETYPE_PEM) == 1);
+	if (tls->clients == NULL)
+		return c;
+	MUST(SSL_CTX_load_verify_locations(c, tls->clients, NULL) == 1);
+	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	return c;
+}
 
 static void
 die_with_parent(pid_t parent)
@@ -161,7 +210,7 @@ die_with_parent(pid_t parent)
 }
 
 static void
-accept_all(int listener, const struct http_route *routes, int port, int tell)
+accept_all(int listener, SSL_CTX *tls, const struct http_route *routes, int port, int tell)
 {
 	pid_t self = getpid(), pid;
 	int fd;
@@ -175,7 +224,7 @@ accept_all(int listener, const struct http_route *routes, int port, int tell)
 		if (pid == 0) {
 			die_with_parent(self);
 			(void)close(listener);
-			serve(fd, routes, port, tell);
+			serve(fd, tls, routes, port, tell);
 			(void)close(fd);
 			_exit(0);
 		}
@@ -213,6 +262,13 @@ listener_open(const char *address, int *port)
 bool
 httpserver_start(struct httpserver *s, const char *address, const struct http_route *routes)
 {
+	return httpserver_start_tls(s, address, routes, NULL);
+}
+
+bool
+httpserver_start_tls(struct httpserver *s, const char *address, const struct http_route *routes,
+    const struct http_tls *tls)
+{
 	pid_t parent = getpid();
 	int listener = listener_open(address, &s->port), pair[2];
 
@@ -227,7 +283,7 @@ httpserver_start(struct httpserver *s, const char *address, const struct http_ro
 		(void)setpgid(0, 0);
 		die_with_parent(parent);
 		(void)close(pair[0]);
-		accept_all(listener, routes, s->port, pair[1]);
+		accept_all(listener, tls_open(tls), routes, s->port, pair[1]);
 	}
 	(void)setpgid(s->pid, s->pid);
 	(void)close(listener);
@@ -289,6 +345,20 @@ openssl_certificate(const char *directory, const char *name, const char *host, b
 	int r = system(line);
 
 	free(again);
+	free(line);
+	return r == 0;
+}
+
+bool
+openssl_signed(const char *directory, const char *name, const char *host, const char *authority)
+{
+	char *line = xasprintf("cd %s && { %s req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+	    " -subj /CN=%s -addext subjectAltName=DNS:%s -keyout %s.key -out %s.csr &&"
+	    " %s x509 -req -in %s.csr -CA %s.pem -CAkey %s.key -CAcreateserial -days 1"
+	    " -copy_extensions copy -out %s.pem; } >/dev/null 2>&1", directory, openssl_program(), host, host,
+	    name, name, openssl_program(), name, authority, authority, name);
+	int r = system(line);
+
 	free(line);
 	return r == 0;
 }

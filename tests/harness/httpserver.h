@@ -15,6 +15,7 @@ enum http_after {
 	HTTP_RESET,		/* with a reset, not an orderly end */
 	HTTP_HOLD,		/* say no more, but keep the connection */
 	HTTP_ENDLESS,		/* repeat what follows "{again}" until the other has gone */
+	HTTP_GARBAGE,		/* over TLS: what is none, then the end */
 	HTTP_DRIP,		/* (instead) a byte every tenth of a second */
 };
 
@@ -38,6 +39,16 @@ struct httpserver {
  */
 bool httpserver_start(struct httpserver *s, const char *address, const struct http_route *routes);
 
+/* Paths of PEM files. */
+struct http_tls {
+	const char	*certificate, *key;
+	const char	*clients;	/* who must show a certificate of these; NULL: nobody need */
+};
+
+/* The same over TLS. */
+bool httpserver_start_tls(struct httpserver *s, const char *address, const struct http_route *routes,
+    const struct http_tls *tls);
+
 /* The next request that came, whole, or NULL; until the next call. */
 const char *httpserver_request(struct httpserver *s);
 
@@ -52,6 +63,9 @@ const char *openssl_program(void);
  * directory.  True when it was made.
  */
 bool openssl_certificate(const char *directory, const char *name, const char *host, bool expired);
+
+/* The same, signed by the key of another certificate in the directory. */
+bool openssl_signed(const char *directory, const char *name, const char *host, const char *authority);
 
 /* A TLS server on 127.0.0.1 that answers 200 with a page; it tells no requests. */
 void openssl_server(struct httpserver *s, const char *directory, const char *name);

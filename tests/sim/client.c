@@ -263,7 +263,8 @@ add_prepare(struct client *f)
 
 	*j = (struct sim_job){ .asked = true };
 	(void)snprintf(j->name, sizeof(j->name), "j%zu", f->job);
-	j->kind = (int)rand_below(&s->rand, KIND_COUNT);
+	/* Heartbeats wait for pings, which nobody sends here. */
+	j->kind = (int)rand_below(&s->rand, KIND_HEARTBEAT);
 	j->misfire = (int)rand_below(&s->rand, MISFIRE_COUNT);
 	if (sim_chance(s, 45))
 		j->every = sim_chance(s, 15) ? sim_between(s, 2 * USEC_SEC, 20 * USEC_SEC) :

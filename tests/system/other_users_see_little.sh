@@ -22,6 +22,13 @@ same "logs of another's job" $? 4
 other add -u root -- id >/dev/null 2>&1
 code=$?
 [ $code = 4 ] || [ $code = 1 ] || fail "-u for another user: $code"
+# Who may ping a heartbeat: its owner, and root.
+jobctl add -q --heartbeat --every 1h -n roots-beat >/dev/null
+other ping roots-beat 2>/dev/null
+same "ping of another's heartbeat" $? 4
+other add -q --heartbeat --every 1h -n theirs-beat >/dev/null
+check "a ping of one's own" other ping -q theirs-beat
+check "root may ping all" jobctl ping -q theirs-beat
 id=$(other add -q -C / --in 1h -- true)
 check "root may touch all" jobctl rm "$id"
 stop_jobd

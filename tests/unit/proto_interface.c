@@ -30,6 +30,7 @@ static const struct {
 	{ "HttpSpec", http_spec_fields },
 	{ "TimerSpec", timer_spec_fields },
 	{ "JobSpec", job_spec_fields },
+	{ "Ping", ping_fields },
 	{ "Phases", phases_fields },
 	{ "Attempt", attempt_info_fields },
 	{ "Run", run_info_fields },

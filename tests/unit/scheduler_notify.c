@@ -233,13 +233,14 @@ ask(struct store_op *op, enum op_kind kind)
 	return op->result;
 }
 
-/* n timers of a second, due now, and every so often. */
+/* n timers of a second, due so long ago, and every so often. */
 static int64_t
-add(const char *rule, usec_t every, size_t n)
+add_due(const char *rule, usec_t every, size_t n, usec_t ago, usec_t late_after)
 {
-	instant now = loop_wall(fix->loop);
+	instant now = instant_add(loop_wall(fix->loop), -ago);
 	struct timer_spec timer = { USEC_SEC };
-	struct job_spec spec = { .timer = &timer, .every = every, .misfire = MISFIRE_SKIP };
+	struct job_spec spec = { .timer = &timer, .every = every, .misfire = MISFIRE_SKIP,
+	    .late_after = late_after };
 	struct job_new *jobs = xcalloc(n, sizeof(*jobs));
 	struct op_add op = { .jobs = jobs, .n = n, .now = now };
 	struct cJSON *object;
@@ -265,6 +266,12 @@ add(const char *rule, usec_t every, size_t n)
 	free(json);
 	free(jobs);
 	return id;
+}
+
+static int64_t
+add(const char *rule, usec_t every, size_t n)
+{
+	return add_due(rule, every, n, 0, 0);
 }
 
 static void
@@ -315,6 +322,23 @@ a_recovery_names_the_first_run_that_failed(void **state)
 	assert_int_equal(json_get_int(fix->told[3], "failures", 0), 3);
 	assert_int_equal(json_get_int(fix->told[3], "lastedUSec", 0), 3 * USEC_MINUTE);
 	left("two", 0, 0);
+}
+
+static void
+what_begins_long_after_its_due_is_late(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_SUCCEEDED;
+	(void)add_due("late:two", 0, 1, 4 * USEC_SEC, 3 * USEC_SEC);
+	(void)add_due("any:two", 0, 1, 2 * USEC_SEC, 3 * USEC_SEC);
+	(void)add_due("any:two", 0, 1, 4 * USEC_SEC, 0);
+	run_for(USEC_MINUTE);
+
+	assert_int_equal(fix->n, 1);
+	told(0, "late", 1);
+	assert_int_equal(json_get_int(fix->told[0], "job", 0), 1);
+	assert_true(json_get_int(fix->told[0], "lastedUSec", 0) >= 4 * USEC_SEC);
+	assert_non_null(strstr(json_get_string(fix->told[0], "summary"), "is late: it began 4"));
 }
 
 static void
@@ -500,6 +524,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(a_recovery_names_the_first_run_that_failed),
+		BOTH(what_begins_long_after_its_due_is_late),
 		BOTH(only_what_was_asked_for_is_told_and_once),
 		BOTH(a_delivery_that_fails_is_tried_again),
 		BOTH(no_news_overtakes_an_older_one),

@@ -34,6 +34,7 @@ union any {
 	struct op_redue		redue;
 	struct op_span		span;
 	struct op_trigger	trigger;
+	struct op_ping		ping;
 	struct op_retry		retry;
 	struct op_cancel	cancel;
 	struct op_pause		pause;
@@ -118,6 +119,14 @@ print_queue(struct buf *b, const struct queue_row *q)
 }
 
 static void
+print_ping(struct buf *b, const struct ping *p)
+{
+	if (p != NULL)
+		buf_printf(b, " ping=%d at=%" PRId64 " began=%" PRId64 " by=%s reason=%s", p->what, p->at.usec,
+		    p->began.usec, p->by != NULL ? p->by : "-", p->reason != NULL ? p->reason : "-");
+}
+
+static void
 print_run(struct buf *b, const struct run_info *r)
 {
 	buf_printf(b, " {%" PRId64 ".%" PRId64 " state=%d attempt=%" PRId64 " manual=%d due=%" PRId64
@@ -126,6 +135,7 @@ print_run(struct buf *b, const struct run_info *r)
 	    r->attempt, r->manual, r->due.usec, r->noticed.usec, r->started.usec, r->mark, r->missed,
 	    r->previous.usec, r->ended.usec, r->retry_at.usec, r->exit_code, r->verdict, r->reason != NULL ? r->reason : "-",
 	    r->canceled_by != NULL ? r->canceled_by : "-", r->name != NULL ? r->name : "-");
+	print_ping(b, r->ping);
 }
 
 static void
@@ -152,6 +162,8 @@ dependents_of(const union any *a)
 		return &a->redue.dependents;
 	case OP_TRIGGER:
 		return &a->trigger.dependents;
+	case OP_PING:
+		return a->ping.made ? &a->ping.trigger.dependents : &a->ping.claim.dependents;
 	case OP_CANCEL:
 		return &a->cancel.dependents;
 	case OP_EDIT:
@@ -174,7 +186,8 @@ print_claim(struct buf *b, const struct op_claim *o)
 		buf_printf(b, " mark=%d missed=%" PRId64 " noticed=%" PRId64, o->mark, o->missed,
 		    o->noticed.usec);
 	if (o->op.result == 0 && o->born)
-		buf_printf(b, " job_state=%d", o->job_state);
+		buf_printf(b, " job_state=%d notices=%" PRId64, o->job_state, o->notices);
+	print_ping(b, o->ping);
 	if (o->op.result == 0)
 		buf_printf(b, " attempt=%" PRId64 " retried=%" PRId64 " was=%d retrying=%d previous=%"
 		    PRId64 " id=%" PRId64 " uid=%" PRId64 " name=%s kind=%d"
@@ -194,6 +207,7 @@ print_active(struct buf *b, const struct active_row *r)
 	    r->attempt, r->due.usec, r->noticed.usec, r->started.usec, r->mark, r->missed,
 	    r->previous.usec, r->retry_at.usec, r->retried, r->manual, r->cancel_asked, r->canceled_by != NULL ? r->canceled_by : "-",
 	    r->name != NULL ? r->name : "-", r->spec_json != NULL ? r->spec_json : "-");
+	print_ping(b, r->ping);
 	print_terms(b, r->uid, &r->terms);
 }
 
@@ -249,8 +263,21 @@ print_edit(struct buf *b, const struct op_edit *o)
 }
 
 static void
+print_pinged(struct buf *b, const struct op_ping *o)
+{
+	buf_printf(b, " run=%" PRId64 " taken=%d made=%d moved=%d began=%" PRId64, o->run, o->taken, o->made,
+	    o->moved, o->ping.began.usec);
+	if (o->taken)
+		print_claim(b, &o->claim);
+	if (o->made)
+		print_terms(b, o->trigger.owner, &o->trigger.terms);
+}
+
+static void
 print_by_hand(struct buf *b, const union any *a)
 {
+	if (a->op.kind == OP_PING && a->op.result == 0)
+		print_pinged(b, &a->ping);
 	if (a->op.kind == OP_TRIGGER)
 		buf_printf(b, " run=%" PRId64 " name=%s kind=%d", a->trigger.run,
 		    a->trigger.name != NULL ? a->trigger.name : "-", a->trigger.kind);
@@ -471,9 +498,13 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 			draw_after(p, d, i, s);
 		if (chance(p, 40))
 			draw_check(p, d, i, s);
+		else if (chance(p, 40)) {
+			s->timer = NULL;
+			s->heartbeat = true;
+		}
 		if (chance(p, 60))
 			s->notify = (struct strings){ d->rules, 1 + (size_t)below(p, 3) };
-		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = "{}", .summary = "",
+		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = chance(p, 30) ? "{\"lateAfterUSec\":3}" : "{}", .summary = "",
 		    .schedule = chance(p, 30) ? "{\"cron\":\"@daily\"}" : NULL,
 		    .due = { s->on_boot || s->after.n > 0 ? 0 : p->now + below(p, 20) } };
 	}
@@ -565,10 +596,18 @@ draw_edit(struct pair *p, union any *a, struct drawn *d, int64_t job, int64_t ui
 static void
 draw_by_hand(struct pair *p, union any *a, struct drawn *d, int64_t job)
 {
-	int64_t uid = below(p, 3) - 1, what = below(p, 13);
-	instant now = { p->now };
+	int64_t uid = below(p, 3) - 1, what = below(p, 19);
+	instant now = { p->now }, due = draw_due(p, job);
 
-	if (what < 4)
+	if (what >= 12)
+		a->ping = (struct op_ping){ .op.kind = OP_PING, .job = job, .uid = uid,
+		    .ping = { .what = (int)below(p, PING_WHAT_COUNT), .at = now,
+		    .by = (char *)(uintptr_t)"uid 7",
+		    .reason = (char *)(uintptr_t)(chance(p, 30) ? "so" : NULL) },
+		    .take = chance(p, 60), .move = chance(p, 60), .claim = { .due = due,
+		    .next_due = { chance(p, 80) ? due.usec + 1 + below(p, 9) : 0 }, .noticed = now,
+		    .started = now } };
+	else if (what < 4)
 		a->trigger = (struct op_trigger){ .op.kind = OP_TRIGGER, .job = job, .now = now,
 		    .uid = uid, .due = { chance(p, 20) ? p->now - 5 : 0 } };
 	else if (what < 6)
@@ -741,7 +780,7 @@ step(struct pair *p, uint64_t seed, int n)
 		fail_msg("SEED=%" PRIu64 " op %d\n  SQLite: %s\n  memory: %s", seed, n,
 		    buf_string(&disk), buf_string(&ram));
 	heard = a->op.result == 0 && (a->op.kind == OP_CLAIM || a->op.kind == OP_FINISH ||
-	    a->op.kind == OP_SKIP);
+	    a->op.kind == OP_SKIP || (a->op.kind == OP_PING && a->ping.taken));
 	assert_int_equal(buf_len(&p->told) > 0, heard);
 	op_drop(&a->op);
 	op_drop(&b->op);

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Credentials of checks come from files, read by the client; what they cannot be is refused with the option, and they are
+# shown to nobody who has not asked for them.
+. "$(dirname "$0")/lib.sh"
+start_jobd
+printf 'ann:s3cret\n' >"$T/basic"
+printf 'to.ken\r\n' >"$T/token"
+u=http://127.0.0.1:1/
+
+refused() {	# wanted words, options
+	words=$1
+	shift
+	jobctl add -q "$@" 2>"$T/err"
+	same "refused: $*" $? 2
+	grep -q -e "$words" "$T/err" || fail "it says: $(cat "$T/err"), wanted $words"
+}
+jobctl add -q --paused -n basic --http "$u" --auth-file "$T/basic" >/dev/null || fail "basic"
+jobctl add -q --paused -n token --http "$u" --bearer-file "$T/token" >/dev/null || fail "bearer"
+same "what is in the file" "$(jobctl show --secrets --json basic | field job.spec.http.basicAuth)" ann:s3cret
+same "its line alone" "$(jobctl show --secrets --json token | field job.spec.http.bearerToken)" to.ken
+jobctl show --json basic | grep -q s3cret && fail "the password is shown"
+jobctl show --json token | grep -q to.ken && fail "the token is shown"
+jobctl show basic | grep -q s3cret && fail "the password is shown"
+
+echo nobody >"$T/bad"
+refused '--auth-file.*must be user:password' --http "$u" --auth-file "$T/bad"
+printf 'two words\n' >"$T/bad"
+refused '--bearer-file.*must be a token' --http "$u" --bearer-file "$T/bad"
+refused '--bearer-file.*only one of' --http "$u" --bearer-file "$T/token" --auth-file "$T/basic"
+refused '--auth-file.*the URL has a user already' --http http://bob:x@127.0.0.1:1/ --auth-file "$T/basic"
+refused '--auth-file.*Authorization header' --http "$u" --header 'authorization: x' --auth-file "$T/basic"
+refused '--auth-file' --http "$u" --auth-file "$T/nothing"
+refused '--cacert.*must be certificates in PEM' --http https://127.0.0.1:1/ --cacert "$T/basic"
+refused '--cert.*needs an https URL' --http "$u" --cert "$T/basic"
+refused '--cert-key.*needs the certificate' --http https://127.0.0.1:1/ --cert-key "$T/basic"
+refused '--cert.*must be certificates in PEM' --http https://127.0.0.1:1/ --cert "$T/basic"
+refused '--auth-file is not for a job of the kind command' --auth-file "$T/basic" -- true
+
+if command -v openssl >/dev/null; then
+	for who in ann bob; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj "/CN=$who" \
+			-keyout "$T/$who.key" -out "$T/$who.pem" 2>/dev/null || fail "openssl"
+	done
+	refused '--cert-key.*is missing' --http https://127.0.0.1:1/ --cert "$T/ann.pem"
+	refused '--cert-key.*is not the key' --http https://127.0.0.1:1/ --cert "$T/ann.pem" --cert-key "$T/bob.key"
+	jobctl add -q --paused -n cert --http https://127.0.0.1:1/ --cert "$T/ann.pem" --cert-key "$T/ann.key" >/dev/null ||
+		fail "a client certificate"
+	jobctl show --json cert | grep -q 'PRIVATE KEY' && fail "the key is shown"
+	jobctl show --json cert | grep -q 'BEGIN CERTIFICATE' || fail "the certificate is not shown"
+fi
+stop_jobd
