@@ -1650,7 +1650,7 @@ static const struct {
 	    "connection reset by the server" },
 	{ "/garbage", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nab", HTTP_GARBAGE, "" },
 	{ "/binary", "\x01\x02\x03\xff\xfe", HTTP_CLOSE, "the answer is not HTTP" },
-	{ "/silent", "", HTTP_HOLD, "no answer within 1s, stopped while waiting for the answer" },
+	{ "/silent", "", HTTP_HOLD, "no answer within 1s" },
 };
 
 #define EVILS	(sizeof(evil) / sizeof(evil[0]))
