@@ -7,8 +7,6 @@ cd "$(dirname "$0")/../.." || exit
 . tests/systemd/lib.sh
 deb=$1
 out=${deb%/*}
-next=$out/next/jobd-next.deb
-mkdir -p "${next%/*}"
 
 check() {
 	sentence=$1
@@ -47,7 +45,7 @@ booted() {
 }
 
 check "built again elsewhere it has the same bytes" again
-next_version "$deb" "$next"
+repack_all
 if [ "$(id -u)" != 0 ] || [ ! -x "${FRESH_ROOT:-}" ]; then
 	echo "skip  in a clean root: that needs root and the program fresh-root; FRESH_ROOT=PATH names it"
 else

@@ -50,17 +50,28 @@ inside() {
 	done
 }
 
-# The package, and the same as its next version, for an upgrade.
-next_version() {
+# repack DEB OUT SUFFIX [PROGRAM]: the package as a later version, for an upgrade; with a PROGRAM that does not start.
+repack() {
 	t=$(mktemp -d)
 	dpkg-deb -R "$1" "$t/p"
-	sed -i 's/^Version: .*/&+next/' "$t/p/DEBIAN/control"
+	sed -i "s/^Version: .*/&$3/" "$t/p/DEBIAN/control"
+	[ -z "${4:-}" ] || printf '#!/bin/sh\nexit 1\n' >"$t/p/$4"
 	dpkg-deb --root-owner-group -b "$t/p" "$2" >/dev/null
 	rm -rf "$t"
 }
 
+# Those that the scripts want beside $deb.
+repack_all() {
+	later=$(dirname "$deb")/next
+	next=$later/jobd-next.deb broken=$later/jobd-broken.deb
+	mkdir -p "$later"
+	repack "$deb" "$next" +next
+	repack "$deb" "$broken" +next1 usr/libexec/jobd/jobd-runner
+}
+
 bed_fill() {
 	bed copy "$deb" /root/jobd.deb && bed copy "$next" /root/jobd-next.deb &&
+		bed copy "$broken" /root/jobd-broken.deb &&
 		bed copy tests/systemd/inside /root/inside
 }
 

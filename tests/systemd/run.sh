@@ -6,14 +6,12 @@ cd "$(dirname "$0")/../.." || exit
 . tests/systemd/lib.sh
 can_boot
 deb=$1
-next=$(dirname "$deb")/next/jobd-next.deb
-mkdir -p "${next%/*}"
-next_version "$deb" "$next"
+repack_all
 
 go_client() {
 	command -v go >/dev/null && [ -d /usr/share/gocode/src/github.com/varlink/go ] || return 0
-	GO111MODULE=off GOPATH=/usr/share/gocode go build -o "${next%/*}/goclient" tests/systemd/goclient.go &&
-		bed copy "${next%/*}/goclient" /root/goclient
+	GO111MODULE=off GOPATH=/usr/share/gocode go build -o "$later/goclient" tests/systemd/goclient.go &&
+		bed copy "$later/goclient" /root/goclient
 }
 
 container() {

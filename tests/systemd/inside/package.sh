@@ -19,6 +19,14 @@ check "  the command goes on" alive "$pid"
 check "  and is known to run" job_is through job.lastRun.state running
 check "  settings are kept" grep -q '# of the administrator' /etc/jobd/jobd.conf
 check "  what systemd thinks of it" is ActiveState jobd.service active
+check "upgrade to a runner that does not start" sh -c 'dpkg -i /root/jobd-broken.deb >/root/broken.log 2>&1'
+check "  it says what goes on" grep -q "goes on with the earlier program" /root/broken.log
+check "  each in its process" same "$(pids)" "$was"
+check "  the command goes on" alive "$pid"
+check "  and is known to run" job_is through job.lastRun.state running
+check "upgrade to one that does" dpkg -i /root/jobd-next.deb
+check "  each in its process" same "$(pids)" "$was"
+check "  the command goes on" alive "$pid"
 touch /tmp/upgraded
 check "  its end is known" jobctl wait through
 jobctl logs through >/tmp/through
