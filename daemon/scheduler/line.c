@@ -741,6 +741,13 @@ flow_load_begin(struct flow *f, struct window_place *ret_from)
 }
 
 void
+flow_load_has(struct flow *f, struct window_place place)
+{
+	if (f->noted.due.usec == place.due.usec && f->noted.id == place.id)
+		f->noted.id++;
+}
+
+void
 flow_load_end(struct lines *l, struct flow *f, struct window_place next)
 {
 	MUST(f->loading);

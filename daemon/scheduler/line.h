@@ -204,6 +204,12 @@ struct flow *lines_wanting(const struct lines *l);
 /* Around its load: of what comes from `from` on; then next is the first that was not taken over (due
  * USEC_NEVER: none). */
 void flow_load_begin(struct flow *f, struct window_place *ret_from);
+/*
+ * What the load has found there is in the window by now: if it was noted meanwhile as left to the store, as it was
+ * decided before the page came, the next load begins behind it.  Else the two would go on like that
+ * for ever.
+ */
+void flow_load_has(struct flow *f, struct window_place place);
 void flow_load_end(struct lines *l, struct flow *f, struct window_place next);
 
 /* Everything is looked up again by the window: no flow has more. */

@@ -150,13 +150,13 @@ flow_load_page(struct flow_load *f)
 	for (size_t i = 0; i < f->op.n; i++) {
 		const struct due_row *row = &f->op.rows[i];
 
-		if (window_get(&f->s->window, row->id) != NULL)
-			continue;
-		if (room-- == 0) {
+		if (window_get(&f->s->window, row->id) == NULL && room-- == 0) {
 			next = (struct window_place){ row->due, row->id };
 			break;
 		}
-		(void)window_put(&f->s->window, row, now);
+		flow_load_has(f->stand.flow, (struct window_place){ row->due, row->id });
+		if (window_get(&f->s->window, row->id) == NULL)
+			(void)window_put(&f->s->window, row, now);
 	}
 	flow_load_end(&f->s->queue.lines, f->stand.flow, next);
 }
