@@ -51,8 +51,8 @@ const struct command cmd_restore = {
 	.summary = "Put a backup in the database's place",
 	.text =
 	    "jobd must not run: stop it, restore, start it. The file is checked first; what\n"
-	    "was there is kept beside it, as jobd.db.before-restore. It is jobd --restore that\n"
-	    "does it.\n",
+	    "was there is kept beside it, as jobd.db.before-restore. It is jobd --restore\n"
+	    "that does it.\n",
 	.examples = "  jobctl restore jobd-2026-11-27.db\n"
 	    "  jobctl restore --state-dir ~/.local/state/jobd mine.db\n",
 	.options = restore_options,

@@ -59,6 +59,7 @@ static const struct line job_lines[] = {
 	{ "health", "health", LINE_WORD }, { "healthSince", "health since", LINE_INSTANT },
 	{ "checksFailed", "checks failed", LINE_COUNT }, { "checksPassed", "checks passed", LINE_COUNT },
 	{ "dependents", "dependents", LINE_COUNT },
+	{ "rescheduledAt", "rescheduled", LINE_INSTANT }, { "source", "from files", LINE_TEXT },
 	{ "queue", "queue", LINE_TEXT }, { "priority", "priority", LINE_COUNT },
 	{ "mutex", "mutex", LINE_TEXT },
 	{ 0 },

@@ -189,7 +189,7 @@ window_put(struct window *w, const struct due_row *row, instant now)
 void
 window_edited(struct window *w, const struct due_row *row, instant now)
 {
-	struct pending *p = window_get(w, row->id);
+	struct pending *p = window_get(w, row->id), was = { .job = 0 };
 
 	if (p != NULL && p->state == PENDING_TAKEN) {
 		p->edited = true;
@@ -197,10 +197,19 @@ window_edited(struct window *w, const struct due_row *row, instant now)
 		p->told_due = row->due;
 		return;
 	}
-	if (p != NULL)
+	if (p != NULL) {
+		was = *p;
 		window_drop(w, p);
-	if (instant_is_set(row->due))
-		(void)window_put(w, row, now);
+	}
+	p = instant_is_set(row->due) ? window_put(w, row, now) : NULL;
+	if (p == NULL || was.job == 0 || p->due.usec != was.due.usec)
+		return;
+	/* What became of this occurrence so far is not another for that. */
+	p->on_time = was.on_time;
+	p->noticed = was.noticed;
+	p->overlaps = was.overlaps;
+	p->resumed = was.resumed;
+	p->released = was.released;
 }
 
 struct pending *

@@ -13,7 +13,7 @@
 #include "tests/sim/sim.h"
 
 enum client_what { CLIENT_ADD, CLIENT_PAUSE, CLIENT_RESUME, CLIENT_REMOVE, CLIENT_TRIGGER,
-    CLIENT_CANCEL, CLIENT_RETRY, CLIENT_QUEUE };
+    CLIENT_CANCEL, CLIENT_RETRY, CLIENT_EDIT, CLIENT_QUEUE };
 
 struct client {
 	struct task		 task;
@@ -33,6 +33,7 @@ struct client {
 		struct op_cancel	cancel;
 		struct op_retry		retry;
 		struct op_queue_set	queue;
+		struct op_edit		edit;
 	} op;
 };
 
@@ -251,6 +252,7 @@ spec_draw(struct client *f)
 	j->terms.overlap_limit = f->spec.overlap_limit;
 	object = fields_write(job_spec_fields, &f->spec);
 	f->spec_json = json_print(object);
+	j->spec_json = xstrdup(f->spec_json);
 	json_free(object);
 }
 
@@ -307,6 +309,25 @@ add_told(struct client *f)
 
 /* ---- changes ---- */
 
+/* The same once more: whatever goes on, nothing of when and how it runs may change by that. */
+static void
+edit_prepare(struct client *f)
+{
+	struct sim_job *j = job_of(f);
+	struct field_error error;
+	struct cJSON *object;
+	const char *why;
+
+	f->spec_json = xstrdup(j->spec_json);
+	object = json_parse(f->spec_json, strlen(f->spec_json), &why);
+	SIM_CHECK(f->sim, fields_read_lax(object, job_spec_fields, &f->spec, &error) == JOBD_OK, "%s: %s",
+	    error.path, error.reason);
+	json_free(object);
+	f->op.edit = (struct op_edit){ .op.kind = OP_EDIT, .job = j->id, .uid = -1, .spec = &f->spec,
+	    .spec_json = f->spec_json, .summary = "simulated", .schedule = j->text, .hold = -1,
+	    .now = loop_wall(f->sim->life->loop) };
+}
+
 static void
 change_prepare(struct client *f)
 {
@@ -324,6 +345,8 @@ change_prepare(struct client *f)
 	else if (f->what == CLIENT_TRIGGER)
 		f->op.trigger = (struct op_trigger){ .op.kind = OP_TRIGGER, .job = id, .now = now,
 		    .uid = -1 };
+	else if (f->what == CLIENT_EDIT)
+		edit_prepare(f);
 	else if (f->what == CLIENT_RETRY) {
 		/* Whether it is answered or not, it may come to be. */
 		job_of(f)->hand++;
@@ -405,6 +428,9 @@ change_told(struct client *f)
 	} else if (f->what == CLIENT_CANCEL) {
 		scheduler_run_canceled(scheduler, &f->op.cancel);
 		scheduler_dependents(scheduler, &f->op.cancel.dependents);
+	} else if (f->what == CLIENT_EDIT) {
+		scheduler_job_edited(scheduler, &f->op.edit);
+		scheduler_dependents(scheduler, &f->op.edit.dependents);
 	} else if (f->what == CLIENT_RETRY) {
 		scheduler_run_retried(scheduler, &f->op.retry);
 		scheduler_dependents(scheduler, &f->op.retry.dependents);
@@ -477,7 +503,7 @@ void
 client_act(struct sim *s)
 {
 	static const struct { enum client_what what; unsigned weight; } weights[] = {
-		{ CLIENT_ADD, 27 }, { CLIENT_PAUSE, 8 }, { CLIENT_RESUME, 14 }, { CLIENT_REMOVE,
+		{ CLIENT_ADD, 24 }, { CLIENT_EDIT, 3 }, { CLIENT_PAUSE, 8 }, { CLIENT_RESUME, 14 }, { CLIENT_REMOVE,
 		    4 },
 		{ CLIENT_TRIGGER, 19 }, { CLIENT_CANCEL, 12 }, { CLIENT_RETRY, 9 }, { CLIENT_QUEUE, 7 },
 	};

@@ -106,6 +106,7 @@ jobs_done(struct sim *s)
 	for (size_t i = 0; i < s->jobs_n; i++) {
 		if (s->jobs[i].read)
 			schedule_done(&s->jobs[i].schedule);
+		free(s->jobs[i].spec_json);
 		free(s->jobs[i].text);
 		terms_done(&s->jobs[i].terms);
 	}

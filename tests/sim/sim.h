@@ -62,6 +62,7 @@ struct sim_job {
 	struct queue_terms terms;
 	usec_t		every;
 	instant		first;		/* its first due; none: on boot */
+	char		*spec_json;	/* as it was added */
 	char		*text;		/* its schedule as the store keeps it; NULL: nothing but every */
 	struct schedule	schedule;	/* the same, read for the model */
 	bool		read;
