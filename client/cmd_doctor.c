@@ -23,7 +23,7 @@ static const struct option doctor_options[] = {
 	{ .name = "kinds", .kind = OPTION_FLAG,
 	    .help = "also who uses the loop, by kind of task" },
 	{ .name = "dump", .kind = OPTION_FLAG, .field = "dump",
-	    .help = "also write the flight record, to FILE or the state directory" },
+	    .help = "also write the flight record to a file" },
 	{ 0 },
 };
 
@@ -39,7 +39,8 @@ const struct command cmd_doctor = {
 	    "exits with 0 when all is well, 1 when something was found, 5 when jobd cannot\n"
 	    "be reached, 4 when you may not reach it.\n"
 	    "With --dump the last minutes of the loop and what the scheduler decided in them\n"
-	    "are written to a file, which jobd --replay FILE prints and decides again.\n",
+	    "are written to FILE, or to one in the state directory that is named;\n"
+	    "jobd --replay FILE prints it, and decides again.\n",
 	.examples = "  jobctl doctor\n  jobctl doctor --since 1h\n"
 	    "  jobctl doctor --json | jq -r '.findings[].text'\n",
 	.options = doctor_options,

@@ -43,7 +43,7 @@ enum flight_what {
 	/* inputs */
 	FLIGHT_TIMER,		/* kind: whose; n: so many of it at once; a: the (armed) time of the first, monotonic */
 	FLIGHT_READY,		/* kind: of who waits; a: descriptor; b: enum watch_what */
-	FLIGHT_ANSWER,		/* kind: of who asked; n: enum op_kind; a: the result; b: how many in a row */
+	FLIGHT_ANSWER,		/* of the store; kind: of who asked; n: enum op_kind; a: the result */
 	FLIGHT_CALL,		/* kind: the method; a: uid */
 	FLIGHT_BLOCKED,		/* kind: who; n: enum block_cause; a: usec */
 	/* decisions; n mostly the kind of job, a: job, b: run */
