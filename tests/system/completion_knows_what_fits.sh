@@ -28,7 +28,7 @@ fits() {
 	same "after '$COMP_LINE'" "$(printf '%s\n' "${COMPREPLY[@]}" | sort | xargs)" "$(printf '%s\n' "$@" | sort | xargs)"
 }
 
-fits 'jobctl bac' backfill
+fits 'jobctl bac' backfill backup
 fits 'jobctl --json sim' simulate
 fits 'jobctl help que' queue
 fits 'jobctl add --retr' --retries --retry-on
