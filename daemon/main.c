@@ -142,6 +142,7 @@ settings_apply(struct daemon *d)
 	const struct settings *s = &d->settings;
 	const int64_t running_max[KIND_COUNT] = {
 		[KIND_COMMAND] = s->commands, [KIND_HTTP] = s->checks, [KIND_TIMER] = s->timers,
+		[KIND_HEARTBEAT] = s->heartbeats,
 	};
 	enum log_level level;
 

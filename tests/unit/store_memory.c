@@ -579,10 +579,13 @@ draw_edit(struct pair *p, union any *a, struct drawn *d, int64_t job, int64_t ui
 	}
 	if (kind == KIND_HTTP && s->http == NULL)
 		draw_check(p, d, 0, s);
-	if (kind == KIND_TIMER) {
-		s->timer = &d->timer;
+	if (kind == KIND_TIMER || kind == KIND_HEARTBEAT) {
+		s->timer = kind == KIND_TIMER ? &d->timer : NULL;
 		s->http = NULL;
 	}
+	s->heartbeat = kind == KIND_HEARTBEAT;
+	if (kind == KIND_HTTP)
+		s->timer = NULL;
 	a->edit = (struct op_edit){ .op.kind = OP_EDIT, .job = job, .uid = uid, .spec = s,
 	    .spec_json = "{\"a\":1}", .summary = "b", .schedule = d->jobs[0][0].schedule,
 	    .rescheduled = again, .due = d->jobs[0][0].due, .parents = again && chance(p, 80),
