@@ -32,8 +32,13 @@ static const struct option file_options[] = {
 	{ .name = "stdin-text", .kind = OPTION_TEXT, .field = "command.stdinText" },
 	{ .name = "stdin-base64", .kind = OPTION_TEXT, .field = "command.stdinBase64" },
 	{ .name = "ca-certificates", .kind = OPTION_TEXT, .field = "http.caCertificates" },
+	{ .name = "basic-auth", .kind = OPTION_TEXT, .field = "http.basicAuth" },
+	{ .name = "bearer-token", .kind = OPTION_TEXT, .field = "http.bearerToken" },
+	{ .name = "client-certificate", .kind = OPTION_TEXT, .field = "http.clientCertificate" },
+	{ .name = "client-key", .kind = OPTION_TEXT, .field = "http.clientKey" },
 	{ 0 },
 };
+#define FILE_OPTIONS_N	(sizeof(file_options) / sizeof(file_options[0]) - 1)
 
 /* The command, word by word: it has no option. */
 static const struct option command_option = { .name = "command", .kind = OPTION_TEXT,
@@ -77,7 +82,7 @@ walk_next(struct walk *w)
 		return &command_option;
 	}
 	for (;;) {
-		if (!w->next->name && w->next == file_options + 3)
+		if (!w->next->name && w->next == file_options + FILE_OPTIONS_N)
 			return NULL;
 		if (!w->next->name)
 			w->next = file_options;
@@ -567,11 +572,12 @@ kind_of(struct reading *r, const struct jobfile *f)
 {
 	int command = line_given(f, "Command"), shell = line_given(f, "Shell");
 	int http = line_given(f, "Url"), timer = line_given(f, "Duration");
+	int heartbeat = line_given(f, "Heartbeat"), n = command + shell + http + timer + heartbeat;
 
-	if (command + shell + http + timer == 1)
-		return http ? "http" : timer ? "timer" : "command";
-	wrong(r, f->line, "%s one of Command and Shell in [Command], Url in [Http], and Duration in [Timer]",
-	    command + shell + http + timer > 0 ? "give only" : "what shall it do? Give");
+	if (n == 1)
+		return http ? "http" : timer ? "timer" : heartbeat ? "heartbeat" : "command";
+	wrong(r, f->line, "%s one of Command and Shell in [Command], Url in [Http], Duration in [Timer], and"
+	    " Heartbeat=yes in [Job]", n > 0 ? "give only" : "what shall it do? Give");
 	return NULL;
 }
 

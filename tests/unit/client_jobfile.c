@@ -127,18 +127,23 @@ draw_composites(struct cJSON *spec)
 static struct cJSON *
 draw_spec(void)
 {
-	static const char *const kinds[] = { "command", "http", "timer" };
-	const char *kind = kinds[below(3)];
+	static const char *const kinds[] = { "command", "http", "timer", "heartbeat" };
+	const char *kind = kinds[below(4)];
 	struct cJSON *spec = json_object(), *part = json_object();
+	bool heartbeat = strcmp(kind, "heartbeat") == 0;
 	const struct option *o;
 	char text[64];
 
-	json_set(spec, kind, part);
+	if (heartbeat)
+		json_set_bool(spec, kind, true);
+	else
+		json_set(spec, kind, part);
 	for (o = spec_options; o->name; o++) {
 		const char *dot = o->field ? strchr(o->field, '.') : NULL;
 		bool whole = o->field && (strcmp(o->field, "misfire") == 0 || strcmp(o->field, "name") == 0 ||
 		    strcmp(o->field, "overlap") == 0 || strcmp(o->field, "backoff") == 0 ||
-		    strcmp(o->field, "keepRuns") == 0 || strcmp(o->field, "key") == 0);
+		    strcmp(o->field, "keepRuns") == 0 || strcmp(o->field, "key") == 0 ||
+		    strcmp(o->field, "heartbeat") == 0);
 
 		if (!o->field || whole || (dot && strncmp(o->field, kind, (size_t)(dot - o->field)) != 0))
 			continue;
@@ -146,8 +151,13 @@ draw_spec(void)
 			draw_value(dot ? part : spec, o, dot ? dot + 1 : o->field);
 	}
 	draw_composites(spec);
-	if (strcmp(kind, "http") == 0)
+	if (heartbeat)
+		json_free(part);
+	if (strcmp(kind, "http") == 0) {
 		json_set_string(part, "url", draw_text(text));
+		if (below(2) == 0)
+			json_set_string(part, "basicAuth", draw_text(text));
+	}
 	if (strcmp(kind, "timer") == 0)
 		json_set_int(part, "durationUSec", 1 + below(1 << 30));
 	if (strcmp(kind, "command") == 0) {
