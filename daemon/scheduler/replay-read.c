@@ -260,6 +260,13 @@ behind_the_full(const struct replay_script *s, uint64_t place, const char **why)
 	return begin;
 }
 
+/* For a map; in other records than of runs the two may be anything. */
+static int64_t
+run_key(int64_t job, int64_t run)
+{
+	return (int64_t)((uint64_t)job * 1000003 + (uint64_t)run);
+}
+
 /* The first run after a place that comes from before it in a way that is not followed: behind it; or the place. */
 static uint64_t
 behind_strangers(const struct replay_script *s, uint64_t place, const char **why)
@@ -273,7 +280,7 @@ behind_strangers(const struct replay_script *s, uint64_t place, const char **why
 	all = waiting_at(s, place, &n);
 	while ((c = script_decision(s, &at)) != NULL) {
 		/* A mixed key may be another run's as well: then a stranger is let in, and is told as a difference. */
-		int64_t key = c->a * 1000003 + c->b;
+		int64_t key = run_key(c->a, c->b);
 
 		if (makes_waiting(c))
 			map_set(&born, key, &born);
@@ -435,10 +442,10 @@ state_look(struct replay_script *s, struct begin_state *b, const struct flight_c
 		map_set(&b->numbers, c->a, j);
 	}
 	if (made > 0 || (c->what == FLIGHT_CLAIM && c->b != 0))
-		map_set(&b->born, c->a * 1000003 + (made > 0 ? made : c->b), j);
+		map_set(&b->born, run_key(c->a, made > 0 ? made : c->b), j);
 	if (c->what == FLIGHT_CLAIMED && is_of_occurrence(c))
 		(void)map_remove(&b->asked, c->a);
-	if (c->what == FLIGHT_LEFT && map_get(&b->born, c->a * 1000003 + c->b) == NULL && !run_known(s, c->a, c->b))
+	if (c->what == FLIGHT_LEFT && map_get(&b->born, run_key(c->a, c->b)) == NULL && !run_known(s, c->a, c->b))
 		run_add(s, (struct replay_run){ .job = c->a, .run = c->b, .due = c[1].more[2] });
 }
 
@@ -495,7 +502,7 @@ present_look(struct replay_script *s, struct begin_state *b)
 			j->row.due.usec = c->b;
 			map_set(&b->dues, c->a, j);
 		} else if (c->what == FLIGHT_NOW_RUN && c->b != 0 && !run_known(s, c->a, c->b) &&
-		    map_get(&b->born, c->a * 1000003 + c->b) == NULL) {
+		    map_get(&b->born, run_key(c->a, c->b)) == NULL) {
 			run_add(s, (struct replay_run){ .job = c->a, .run = c->b });
 		}
 	}
