@@ -45,7 +45,8 @@ LIBS_wire	:= -lsystemd
 LIBS_store	:= -lsqlite3 -lpthread
 LIBS_exec	:= -lcurl -lssl -lcrypto -lpcre2-8
 # Part of jobctl: only top and job files need them, and loading them would take every call a quarter longer.
-LIBS_client	:= -l:libinih.a -l:libncursesw.a -l:libtinfo.a
+# Debian wants them shared (packaging/debian/rules), so that they are mended in one place.
+LIBS_client	?= -l:libinih.a -l:libncursesw.a -l:libtinfo.a
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
 .PHONY: all man docs check check-long unit system crash sim fuzz lint demo bench install clean help deps
