@@ -625,8 +625,14 @@ static int
 restore(const struct settings *s)
 {
 	char error[STORE_ERROR_MAX];
+	int fd, r;
 
-	if (store_restore(s->state_dir, s->restore, error) < 0) {
+	r = store_restore_begin(s->state_dir, s->restore, &fd, error);
+	if (r == 0)
+		r = store_restore(s->state_dir, s->restore, fd, error);
+	if (fd >= 0)
+		close(fd);
+	if (r < 0) {
 		fprintf(stderr, "jobd: %s\njobd: nothing was restored\n", error);
 		return EXIT_FAILED;
 	}

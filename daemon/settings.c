@@ -303,8 +303,8 @@ is_socket(const char *path)
 	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* Paths that nobody has set.  0, or 1 with what is missing told. */
-static int
+/* Paths that nobody has set.  NULL, or what is missing. */
+static const char *
 paths_default(struct settings *s)
 {
 	if (s->socket == NULL)
@@ -313,19 +313,14 @@ paths_default(struct settings *s)
 	if (s->state_dir == NULL)
 		s->state_dir = s->system ? xstrdup(SYSTEM_STATE) :
 		    user_path("XDG_STATE_HOME", ".local/state", "jobd");
-	if (s->socket == NULL) {
-		fprintf(stderr,
-		    "jobd: XDG_RUNTIME_DIR is not set: say where to listen with --socket PATH\n");
-		return EXIT_FAILED;
-	}
-	if (s->state_dir == NULL) {
-		fprintf(stderr,
-		    "jobd: HOME is not set: say where to keep the jobs with --state-dir DIR\n");
-		return EXIT_FAILED;
-	}
+	if (s->socket == NULL)
+		return "XDG_RUNTIME_DIR is not set: say where to listen with --socket PATH";
+	if (s->state_dir == NULL)
+		return "HOME is not set: say where to keep the jobs with --state-dir DIR";
+	s->runner_found = s->runner == NULL;
 	if (s->runner == NULL)
 		s->runner = xstrdup(s->system && is_socket(SYSTEM_RUNNER) ? SYSTEM_RUNNER : "own");
-	return 0;
+	return NULL;
 }
 
 /* Programs that are started with these paths may stand elsewhere. */
@@ -528,6 +523,7 @@ settings_read(struct settings *s, int argc, char *argv[])
 	struct strings mistakes = { 0 };
 	char error[CONFIG_ERROR_MAX];
 	enum log_level level;
+	const char *missing;
 	int code;
 
 	config_defaults(keys, s);
@@ -552,9 +548,11 @@ settings_read(struct settings *s, int argc, char *argv[])
 		puts("The configuration is good.");
 		return EXIT_OK;
 	}
-	code = paths_default(s);
-	if (code != 0)
-		return code;
+	missing = paths_default(s);
+	if (missing != NULL) {
+		fprintf(stderr, "jobd: %s\n", missing);
+		return EXIT_FAILED;
+	}
 	path_absolute(&s->socket);
 	path_absolute(&s->state_dir);
 	if (s->config != NULL)
@@ -619,18 +617,33 @@ keys_compare(struct settings *s, const struct settings *fresh, struct settings_c
 	}
 }
 
+/* Whether the service's runner is up is no setting: one that was found at the start stays until somebody sets one. */
+static void
+runner_keep(const struct settings *s, struct settings *fresh)
+{
+	if (!s->runner_found || !fresh->runner_found)
+		return;
+	free(fresh->runner);
+	fresh->runner = xstrdup(s->runner);
+}
+
 void
 settings_reload(struct settings *s, struct settings_change *change)
 {
 	struct settings fresh = { .config = xstrdup(s->config), .system = s->system };
 	char error[CONFIG_ERROR_MAX];
+	const char *missing;
 
 	*change = (struct settings_change){ .applied = { 0 } };
 	config_defaults(keys, &fresh);
 	files_read(&fresh, &change->mistakes);
 	if (given_set(&fresh, &given, error) < 0)
 		strings_add(&change->mistakes, error);
-	if (change->mistakes.n == 0 && paths_default(&fresh) == 0) {
+	missing = paths_default(&fresh);
+	if (missing != NULL)
+		strings_add(&change->mistakes, missing);
+	if (change->mistakes.n == 0) {
+		runner_keep(s, &fresh);
 		path_absolute(&fresh.socket);
 		path_absolute(&fresh.state_dir);
 		keys_compare(s, &fresh, change);

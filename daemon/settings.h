@@ -19,6 +19,7 @@ struct settings {
 	char	*socket;
 	char	*state_dir;
 	char	*runner;		/* "own", or the path of its socket */
+	bool	 runner_found;		/* nobody has set it: it is what was there at the start */
 	char	*log_level;
 	char	*hosts, *resolv_conf;
 	char	*canary;		/* or NULL */

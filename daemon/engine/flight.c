@@ -29,6 +29,7 @@ struct flight_out {
 	int			 error;
 	char			*memory;
 	size_t			 size, room;
+	size_t			 told;		/* cells of what there is at present */
 	unsigned		 n;		/* cells that wait */
 	struct flight_cell	 cells[128];
 };
@@ -188,12 +189,16 @@ out_flush(struct flight_out *o)
 	o->n = 0;
 }
 
-void
+bool
 flight_tell(struct flight_out *out, const struct flight_cell *cell)
 {
+	if (out->told == FLIGHT_PRESENT_MAX || out->error < 0)
+		return false;
+	out->told++;
 	out->cells[out->n++] = *cell;
 	if (out->n == sizeof(out->cells) / sizeof(out->cells[0]))
 		out_flush(out);
+	return true;
 }
 
 static uint64_t
@@ -331,11 +336,27 @@ flight_copy(const struct flight *f, const char *program, const char *reason, siz
 	return o.memory;
 }
 
+/* What is read here may be broken, the disk may be away: it ends all the same. */
+static void
+limit_time(unsigned seconds)
+{
+	struct sigaction end = { .sa_handler = SIG_DFL };
+	sigset_t alarms;
+
+	(void)sigemptyset(&end.sa_mask);
+	(void)sigaction(SIGALRM, &end, NULL);
+	(void)sigemptyset(&alarms);
+	(void)sigaddset(&alarms, SIGALRM);
+	(void)sigprocmask(SIG_UNBLOCK, &alarms, NULL);
+	(void)alarm(seconds);
+}
+
 static void
 aborted(int number)
 {
 	int saved = errno, fd;
 
+	limit_time(FLIGHT_ABORT_SECONDS);
 	if (on_abort.flight != NULL) {
 		fd = open(on_abort.new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd >= 0) {
@@ -352,6 +373,7 @@ aborted(int number)
 				errno = saved;	/* nobody can be told */
 		}
 	}
+	(void)alarm(0);
 	errno = saved;
 	/* It was reset when it came: this one ends the process, with its core. */
 	(void)raise(number);

@@ -132,10 +132,16 @@ struct flight_name {
 	char		name[28];
 };
 
-/* Tells, cell by cell, what the scheduler has at present; from the signal's handler: it may only read. */
+/*
+ * Tells, cell by cell, what the scheduler has at present; from the signal's handler: it may only read.  False: no more
+ * is taken, as a list that is broken may have no end; it is to stop then.
+ */
 struct flight_out;
 typedef void (*flight_present)(void *context, struct flight_out *out);
-void flight_tell(struct flight_out *out, const struct flight_cell *cell);
+bool flight_tell(struct flight_out *out, const struct flight_cell *cell);
+
+/* Cells that it may tell: 16 MiB, what some hundred thousand jobs have. */
+#define FLIGHT_PRESENT_MAX	((size_t)16 * FLIGHT_CELLS)
 
 struct flight {
 	struct loop		*loop;
@@ -154,7 +160,11 @@ struct flight *flight_start(struct loop *l);
 /* Before the loop is freed; the loop records no more.  NULL is fine. */
 void flight_free(struct loop *l);
 
-/* From now on SIGABRT writes it to DIRECTORY/flight.abort, after moving an older one to flight.abort.old. */
+/*
+ * From now on SIGABRT writes it to DIRECTORY/flight.abort, after moving an older one to flight.abort.old.  When that
+ * takes longer than this, SIGALRM ends the process.
+ */
+#define FLIGHT_ABORT_SECONDS	10
 #define FLIGHT_ABORT_NAME	"flight.abort"
 void flight_on_abort(struct loop *l, const char *directory, const char *program);
 

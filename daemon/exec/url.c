@@ -147,6 +147,23 @@ url_parse(struct url *u, const char *text)
 	return why;
 }
 
+char *
+url_without_user(const char *text)
+{
+	const char *colon = strchr(text, ':'), *host, *end, *at;
+
+	if (colon == NULL)
+		return xstrdup(text);
+	host = colon + 1 + strspn(colon + 1, "/");
+	end = host + strcspn(host, "/?#");
+	at = memrchr(host, '@', (size_t)(end - host));
+	if (at == NULL && *end == '\0' && end - host >= 3 && strcmp(end - 3, "...") == 0)
+		at = end;
+	if (at == NULL)
+		return xstrdup(text);
+	return xasprintf("%.*s" URL_HIDDEN "%s", (int)(host - text), text, at);
+}
+
 void
 url_done(struct url *u)
 {

@@ -25,6 +25,14 @@ struct url {
  */
 const char *url_parse(struct url *u, const char *text);
 
+#define URL_HIDDEN "\xe2\x80\xa6"	/* three dots */
+
+/*
+ * The text with three dots for the user and password in it, if there are any.  Also one that was cut, and ends with
+ * "...": what may be a part of them is hidden, too.  The caller frees.
+ */
+char *url_without_user(const char *text);
+
 /* Free what it holds; it is empty then. */
 void url_done(struct url *u);
 

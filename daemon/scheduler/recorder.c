@@ -120,7 +120,7 @@ recorder_told(struct scheduler *s, enum flight_told what, int64_t job, int64_t r
 
 /* ---- what there is at the end: it may be read from a signal's handler ---- */
 
-static void
+static bool
 tell_line(struct flight_out *out, const struct line *line)
 {
 	const struct flight_cell numbers = { .what = FLIGHT_MORE, .more = { line->rate, line->rate_usec, 0 } };
@@ -130,22 +130,26 @@ tell_line(struct flight_out *out, const struct line *line)
 	const size_t each = sizeof(text.text);
 
 	head.cells = (uint8_t)(1 + RECORD_LINE_ROWS + (length + each - 1) / each);
-	flight_tell(out, &head);
-	flight_tell(out, &numbers);
+	if (!flight_tell(out, &head) || !flight_tell(out, &numbers))
+		return false;
 	for (size_t at = 0; at < length; at += each) {
 		text = (struct flight_cell){ .what = FLIGHT_MORE };
 		for (size_t i = 0; i < each && at + i < length; i++)
 			text.text[i] = line->name[at + i];
-		flight_tell(out, &text);
+		if (!flight_tell(out, &text))
+			return false;
 	}
+	return true;
 }
 
-static void
+static bool
 tell_seats(struct flight_out *out, const struct line *line, int64_t now)
 {
 	for (const struct seat *seat = line->seats; seat != NULL; seat = seat->next)
-		flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_RUN, .cells = 1, .at = now, .a = seat->job,
-		    .b = seat->run });
+		if (!flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_RUN, .cells = 1, .at = now,
+		    .a = seat->job, .b = seat->run }))
+			return false;
+	return true;
 }
 
 static void
@@ -157,15 +161,16 @@ tell_present(void *context, struct flight_out *out)
 	const struct pending *p;
 
 	for (const struct line *line = l->all; line != NULL; line = line->all_next) {
-		if (!line->removed)
-			tell_line(out, line);
-		tell_seats(out, line, s->loop->now);
+		if ((!line->removed && !tell_line(out, line)) || !tell_seats(out, line, s->loop->now))
+			return;
 	}
 	for (int kind = 0; kind < KIND_COUNT; kind++)
-		tell_seats(out, &l->kinds[kind], s->loop->now);
+		if (!tell_seats(out, &l->kinds[kind], s->loop->now))
+			return;
 	while ((p = map_next(&s->window.map, &position)) != NULL)
-		flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_JOB, .cells = 1, .n = p->state,
-		    .at = s->loop->now, .a = p->job, .b = p->due.usec });
+		if (!flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_JOB, .cells = 1, .n = p->state,
+		    .at = s->loop->now, .a = p->job, .b = p->due.usec }))
+			return;
 }
 
 void

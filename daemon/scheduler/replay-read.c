@@ -41,6 +41,7 @@ spec_make(struct replay_job *j)
 		[KIND_COMMAND] = "{\"command\":{\"argv\":[\"true\"]}}",
 		[KIND_HTTP] = "{\"http\":{\"url\":\"http://replay.invalid/\",\"quickRetries\":0}}",
 		[KIND_TIMER] = "{\"timer\":{\"durationUSec\":1}}",
+		[KIND_HEARTBEAT] = "{\"heartbeat\":true}",	/* none is replayed, see job_read() */
 	};
 	struct cJSON *body = json_parse(bodies[j->row.kind], strlen(bodies[j->row.kind]), NULL);
 	struct field_error error;

@@ -5,6 +5,7 @@
  *
  * A note tells something that is nobody's fault here, like a process that was stopped.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -383,9 +384,13 @@ doctor_step(struct task *t)
 			call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
 			goto out;
 		}
-		dump_begin(&f->dump, t->loop, s->state_dir);
+		dump_begin(&f->dump, t->loop, s->state_dir, &s->dumping);
 		while (dump_go_on(&f->dump) && !task_cancelled(t))
 			TASK_YIELD(t);
+		if (f->dump.error == -EALREADY) {
+			call_fail(&f->call, JOBD_CONFLICT, "a dump is under way", NULL);
+			goto out;
+		}
 		if (f->dump.error < 0) {
 			call_fail(&f->call, JOBD_STORE_UNAVAILABLE, strerror(-f->dump.error), NULL);
 			goto out;

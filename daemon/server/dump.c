@@ -18,11 +18,17 @@
 #define PART		((size_t)64 << 10)
 
 void
-dump_begin(struct dump *d, const struct loop *l, const char *directory)
+dump_begin(struct dump *d, const struct loop *l, const char *directory, bool *busy)
 {
 	*d = (struct dump){ .fd = -1, .error = -ENODATA };
 	if (l->flight == NULL || directory == NULL)
 		return;
+	if (*busy) {
+		d->error = -EALREADY;
+		return;
+	}
+	d->busy = busy;
+	*busy = true;
 	d->path = xasprintf("%s/" FILE_NAME, directory);
 	d->new = xasprintf("%s/" FILE_NAME ".new", directory);
 	d->fd = open(d->new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -61,6 +67,8 @@ dump_done(struct dump *d)
 		close(d->fd);
 	if (d->new != NULL && (d->error < 0 || d->at < d->size))
 		(void)unlink(d->new);
+	if (d->busy != NULL)
+		*d->busy = false;
 	free(d->data);
 	free(d->path);
 	free(d->new);

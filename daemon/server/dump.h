@@ -16,10 +16,14 @@ struct dump {
 	int	 fd;
 	char	*path, *new;	/* path: where it is at the end */
 	int	 error;		/* 0, or -errno */
+	bool	*busy;		/* NULL: it is not we */
 };
 
-/* -ENODATA in error: nothing is recorded. */
-void dump_begin(struct dump *d, const struct loop *l, const char *directory);
+/*
+ * There is one at a time, as there is one file: busy is true meanwhile.  -EALREADY in error: it was; -ENODATA: nothing
+ * is recorded.
+ */
+void dump_begin(struct dump *d, const struct loop *l, const char *directory, bool *busy);
 
 /* One part.  False: it is over, see error. */
 bool dump_go_on(struct dump *d);

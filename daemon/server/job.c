@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/exec/url.h"
 #include "daemon/server/circle.h"
 #include "daemon/server/prepare.h"
 #include "proto/json.h"
@@ -303,7 +304,7 @@ static const struct field get_fields[] = {
 	{ .type = FIELD_END },
 };
 
-#define HIDDEN "\xe2\x80\xa6"	/* three dots */
+#define HIDDEN URL_HIDDEN
 
 /* NAME=value, without the value. */
 static void
@@ -327,6 +328,55 @@ hide_environment(struct cJSON *command)
 		json_free(names);
 }
 
+/* https://user:password@host/, without who. */
+static void
+hide_user(struct cJSON *http, const char *field)
+{
+	const char *text = json_get_string(http, field);
+	char *hidden = text != NULL ? url_without_user(text) : NULL;
+
+	if (hidden == NULL)
+		return;
+	json_remove(http, field);
+	json_set_string(http, field, hidden);
+	free(hidden);
+}
+
+/* Is it one of those that say who we are?  "Name: value" */
+static bool
+header_is_secret(const char *header)
+{
+	static const char *const names[] = { "Authorization", "Proxy-Authorization", "Cookie" };
+	size_t n = strcspn(header, ":; \t");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (n == strlen(names[i]) && strncasecmp(header, names[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+hide_headers(struct cJSON *http)
+{
+	struct cJSON *headers = json_array();
+	const char *text;
+	char *hidden;
+
+	for (const struct cJSON *h = json_first(json_get(http, "headers")); h != NULL; h = json_next(h)) {
+		text = json_text(h);
+		hidden = header_is_secret(text) ? xasprintf("%.*s: " HIDDEN, (int)strcspn(text, ":; \t"), text) :
+		    xstrdup(text);
+		json_push(headers, json_string(hidden));
+		free(hidden);
+	}
+	json_remove(http, "headers");
+	if (json_count(headers) > 0)
+		json_set(http, "headers", headers);
+	else
+		json_free(headers);
+}
+
 static void
 hide_credentials(struct cJSON *http)
 {
@@ -343,6 +393,9 @@ hide_credentials(struct cJSON *http)
 		json_remove(http, fields[i]);
 		json_set_string(http, fields[i], HIDDEN);
 	}
+	hide_user(http, "url");
+	hide_user(http, "proxy");
+	hide_headers(http);
 }
 
 /* What may be a secret is told only to who asks for it. */

@@ -10,6 +10,7 @@
 #include "daemon/exec/assertions.h"
 #include "daemon/exec/credentials.h"
 #include "daemon/exec/runner.h"
+#include "daemon/exec/url.h"
 #include "daemon/scheduler/remark.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -41,7 +42,7 @@ static char *
 summary_of(const struct job_spec *s)
 {
 	struct buf b = { .size = 0 };
-	char text[WHEN_TEXT_MAX];
+	char text[WHEN_TEXT_MAX], *url;
 
 	switch (job_spec_kind(s)) {
 	case KIND_COMMAND:
@@ -53,7 +54,10 @@ summary_of(const struct job_spec *s)
 		}
 		break;
 	case KIND_HTTP:
-		buf_puts(&b, s->http->url);
+		/* Everybody may see it. */
+		url = url_without_user(s->http->url);
+		buf_puts(&b, url);
+		free(url);
 		break;
 	case KIND_TIMER:
 		buf_puts(&b, duration_print(s->timer->duration, text));

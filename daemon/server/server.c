@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/exec/url.h"
 #include "daemon/server/method.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -151,7 +152,7 @@ struct cJSON *
 job_reply(const struct call *c, struct job_info *j)
 {
 	struct cJSON *spec = j->spec, *reply;
-	char *summary = j->summary, *source = j->source;
+	char *summary = j->summary, *source = j->source, *url = NULL;
 	bool mine = call_owns(c, j->uid);
 
 	if (!mine) {
@@ -160,12 +161,16 @@ job_reply(const struct call *c, struct job_info *j)
 	}
 	if (!mine && j->kind == KIND_COMMAND)
 		j->summary = NULL;
+	/* One that an older jobd has written has the password in it. */
+	if (j->kind == KIND_HTTP && summary != NULL)
+		j->summary = url = url_without_user(summary);
 	if (j->last != NULL)
 		run_add_live(server_of(c), j->last);
 	reply = fields_write(job_info_fields, j);
 	j->spec = spec;
 	j->summary = summary;
 	j->source = source;
+	free(url);
 	return reply;
 }
 

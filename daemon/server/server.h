@@ -57,6 +57,7 @@ struct server {
 	struct service		*service;
 	/* whose simulations go on: uid + 1; 0: nobody's */
 	int64_t			 simulations[SIMULATIONS_MAX];
+	bool			 dumping;	/* somebody's flight record is being written */
 	struct gate		 pages;		/* PAGES_AT_ONCE_MAX */
 	struct method		 methods[SERVER_METHODS_MAX + 1];
 };

@@ -59,10 +59,11 @@ directory_lock(const char *path, char error[STORE_ERROR_MAX])
 		return r;
 	}
 	file = xasprintf("%s/jobd.lock", path);
-	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		r = -errno;
-		snprintf(error, STORE_ERROR_MAX, "cannot open %s: %s", file, strerror(-r));
+		snprintf(error, STORE_ERROR_MAX, "cannot open %s: %s", file, r == -ELOOP ? "it is a link: remove it" :
+		    strerror(-r));
 	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		r = -errno;
 		if (r == -EWOULDBLOCK)

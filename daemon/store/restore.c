@@ -1,11 +1,17 @@
 /*
  * restore: see restore.h.  The copy is made and checked beside the database, and takes its place by one
  * rename, so that whatever happens there is one or the other.
+ *
+ * Root may do it for the user whose state it is.  That user may have put links where we write, so nothing is done
+ * there with root's rights: they are given up before the directory is touched.
  */
 #include "daemon/store/restore.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +21,7 @@
 #include <sqlite3.h>
 
 #include "daemon/store/migrate.h"
+#include "daemon/store/sqlite.h"
 #include "daemon/store/store-internal.h"
 #include "proto/mem.h"
 
@@ -29,18 +36,92 @@ fail(char error[STORE_ERROR_MAX], const char *path, const char *why, int r)
 	return r;
 }
 
+/* ---- whose it is ---- */
+
+/* Whose the directory is; as long as it is not there, the one that it would be made in. */
+static void
+owner_find(const char *directory, uid_t *uid, gid_t *gid)
+{
+	char *path = xstrdup(directory), *slash;
+	struct stat st;
+	int r;
+
+	while ((r = stat(path, &st)) < 0 && (slash = strrchr(path, '/')) != NULL && slash != path)
+		*slash = '\0';
+	*uid = r == 0 ? st.st_uid : 0;
+	*gid = r == 0 ? st.st_gid : 0;
+	/* A link that a user has made leads where that user wants. */
+	if (r == 0 && *uid == 0 && lstat(path, &st) == 0) {
+		*uid = st.st_uid;
+		*gid = st.st_gid;
+	}
+	free(path);
+}
+
+/* For good: the saved ids, too. */
+static int
+become(uid_t uid, gid_t gid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user != NULL)
+		gid = user->pw_gid;
+	return setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0 ? -errno : 0;
+}
+
+/* What is in the log is part of the database. */
+static bool
+has_log(const char *file)
+{
+	char *log = xasprintf("%s-wal", file);
+	struct stat st;
+	bool there = stat(log, &st) == 0 && st.st_size > 0;
+
+	free(log);
+	return there;
+}
+
+int
+store_restore_begin(const char *directory, const char *file, int *ret_fd, char error[STORE_ERROR_MAX])
+{
+	bool log = has_log(file);
+	int fd, why, r;
+	uid_t uid;
+	gid_t gid;
+
+	*ret_fd = -1;
+	owner_find(directory, &uid, &gid);
+	if (geteuid() != 0 || uid == 0)
+		return 0;
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+	why = errno;
+	r = become(uid, gid);
+	if (r < 0)
+		(void)fail(error, directory, "root's rights cannot be given up for its owner's", 0);
+	else if (access(file, R_OK) == 0)
+		log = false;	/* as that user, then */
+	else if (fd < 0)
+		r = fail(error, file, why == ELOOP ? "it is a link: name the file itself" : strerror(why), -why);
+	else if (log)
+		r = fail(error, file, "it has a log beside it (-wal), which the owner of the state directory may"
+		    " not read: restore a file of jobctl backup", -EACCES);
+	else
+		*ret_fd = fd;
+	if (*ret_fd < 0 && fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* ---- the copy ---- */
+
 /* A copy of the file, with what its log holds. */
 static int
-copy_make(const struct restore *r, const char *file, sqlite3 **to, char error[STORE_ERROR_MAX])
+copy_by_name(const struct restore *r, const char *file, sqlite3 **to, char error[STORE_ERROR_MAX])
 {
-	int fd = open(r->copy, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), rc;
 	sqlite3_backup *b = NULL;
 	sqlite3 *from = NULL;
+	int rc;
 
-	*to = NULL;
-	if (fd < 0)
-		return fail(error, r->copy, strerror(errno), -errno);
-	close(fd);
 	if (access(file, R_OK) < 0)
 		return fail(error, file, strerror(errno), -errno);
 	rc = sqlite3_open_v2(file, &from, SQLITE_OPEN_READONLY, NULL);
@@ -56,6 +137,71 @@ copy_make(const struct restore *r, const char *file, sqlite3 **to, char error[ST
 		(void)fail(error, file, *to != NULL ? sqlite3_errmsg(*to) : sqlite3_errstr(rc), 0);
 	(void)sqlite3_close(from);
 	return b != NULL && rc == SQLITE_OK ? 0 : -EIO;
+}
+
+/* Of the form of a database: its beginning, and where its application's number is in that, big-endian. */
+#define HEADER_BYTES	100
+#define HEADER_MAGIC	"SQLite format 3"
+#define HEADER_APPLICATION 68
+
+/* Only jobd's own goes to the owner of the directory: it might be a link to something else of root's. */
+static bool
+is_ours(int from)
+{
+	unsigned char h[HEADER_BYTES], *at = h + HEADER_APPLICATION;
+	struct stat st;
+
+	return fstat(from, &st) == 0 && S_ISREG(st.st_mode) && pread(from, h, sizeof(h), 0) == (ssize_t)sizeof(h) &&
+	    memcmp(h, HEADER_MAGIC, sizeof(HEADER_MAGIC)) == 0 &&
+	    ((uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]) == SQLITE_APPLICATION_ID;
+}
+
+static int
+bytes_copy(int from, int to)
+{
+	char part[65536];
+	ssize_t n, done;
+
+	while ((n = read(from, part, sizeof(part))) > 0) {
+		for (ssize_t at = 0; at < n; at += done) {
+			done = write(to, part + at, (size_t)(n - at));
+			if (done < 0)
+				return -errno;
+		}
+	}
+	return n < 0 ? -errno : 0;
+}
+
+/* From a file that we may read, but not open again. */
+static int
+copy_by_bytes(const struct restore *r, const char *file, int from, int fd, sqlite3 **to, char error[STORE_ERROR_MAX])
+{
+	int e;
+
+	if (!is_ours(from))
+		return fail(error, file, "it is no database of jobd", -EINVAL);
+	e = bytes_copy(from, fd);
+	if (e < 0)
+		return fail(error, r->copy, strerror(-e), e);
+	if (sqlite3_open_v2(r->copy, to, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+		return fail(error, r->copy, sqlite3_errmsg(*to), -EIO);
+	return 0;
+}
+
+/* Source: see store_restore(). */
+static int
+copy_make(const struct restore *r, const char *file, int source, sqlite3 **to, char error[STORE_ERROR_MAX])
+{
+	int fd, e;
+
+	*to = NULL;
+	(void)unlink(r->copy);	/* of one that was cut short */
+	fd = open(r->copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail(error, r->copy, strerror(errno), -errno);
+	e = source < 0 ? copy_by_name(r, file, to, error) : copy_by_bytes(r, file, source, fd, to, error);
+	close(fd);
+	return e;
 }
 
 static int
@@ -113,13 +259,8 @@ log_empty(const struct restore *r)
 static int
 take_place(const struct restore *r, const char *directory, char error[STORE_ERROR_MAX])
 {
-	struct stat st;
-	int e;
+	int e = file_sync(r->copy);
 
-	/* Root may do it for the user whose state it is. */
-	if (stat(directory, &st) == 0 && st.st_uid != geteuid() && chown(r->copy, st.st_uid, st.st_gid) < 0)
-		return fail(error, r->copy, strerror(errno), -errno);
-	e = file_sync(r->copy);
 	if (e < 0)
 		return fail(error, r->copy, strerror(-e), e);
 	log_empty(r);
@@ -135,7 +276,7 @@ take_place(const struct restore *r, const char *directory, char error[STORE_ERRO
 }
 
 int
-store_restore(const char *directory, const char *file, char error[STORE_ERROR_MAX])
+store_restore(const char *directory, const char *file, int fd, char error[STORE_ERROR_MAX])
 {
 	struct restore r = {
 		.database = xasprintf("%s/jobd.db", directory),
@@ -148,7 +289,7 @@ store_restore(const char *directory, const char *file, char error[STORE_ERROR_MA
 	int lock = directory_lock(directory, error), e = lock < 0 ? lock : 0;
 
 	if (e == 0)
-		e = copy_make(&r, file, &db, error);
+		e = copy_make(&r, file, fd, &db, error);
 	if (e == 0)
 		e = copy_check(file, db, error);
 	(void)sqlite3_close(db);

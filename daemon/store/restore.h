@@ -7,11 +7,18 @@
 #include "daemon/store/store.h"
 
 /*
+ * To be called first.  Root, when the state directory is another user's, becomes that user here, for good: what that
+ * user has put there, like links, leads to nothing that they could not do themselves.  *ret_fd is the file then, when
+ * only root may read it; else -1.  The caller closes it.  0, or -errno with what is wrong in error.
+ */
+int store_restore_begin(const char *directory, const char *file, int *ret_fd, char error[STORE_ERROR_MAX]);
+
+/*
  * Check the file (whose it is, its form, whether it is whole), keep the present database as
  * jobd.db.before-restore, and put a copy of the file in its place.  0, or -errno with what is wrong and
  * what to do in error: held by a jobd (its pid is told), another program's, a newer jobd's, damaged, no
- * rights.  Then nothing was changed.
+ * rights.  Then nothing was changed.  fd: from store_restore_begin(); -1: it is opened by its name.
  */
-int store_restore(const char *directory, const char *file, char error[STORE_ERROR_MAX]);
+int store_restore(const char *directory, const char *file, int fd, char error[STORE_ERROR_MAX]);
 
 #endif

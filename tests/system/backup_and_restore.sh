@@ -60,3 +60,38 @@ jobctl audit >/dev/null || fail "the audit"
 stop_jobd
 # And back again.
 jobctl restore --state-dir "$T/state" "$T/state/jobd.db.before-restore" >/dev/null 2>&1 || true
+
+# Root does it for the user whose state it is, and follows none of that user's links.
+if [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then
+	echo "NOTE: not as root with setpriv (util-linux): restoring for another user was not tested"
+	exit 0
+fi
+chmod 711 "$T"
+theirs=$T/theirs
+restore_theirs() {
+	rm -rf "$theirs" && mkdir -m 700 "$theirs" && echo precious >"$T/victim" || fail "prepare"
+	[ -z "${1:-}" ] || ln -s "$T/victim" "$theirs/$1"
+	chown -hR 65534:65534 "$theirs"
+	jobctl restore --state-dir "$theirs" "${2:-$T/one.db}" >"$T/out" 2>"$T/err"
+}
+for link in jobd.lock jobd.db.restore jobd.db jobd.db-wal jobd.db.before-restore jobd.db.restore-journal; do
+	restore_theirs "$link"
+	same "$link: what it leads to is as it was" "$(cat "$T/victim") $(stat -c %u "$T/victim")" "precious 0"
+done
+restore_theirs jobd.lock && fail "a lock that is a link"
+check "it is told" grep -q 'it is a link' "$T/err"
+restore_theirs || fail "one that only root may read: $(cat "$T/err")"
+same "all is theirs" "$(find "$theirs" ! -user 65534 -o -type l)" ""
+same "it is whole" "$(sql "$theirs/jobd.db" 'PRAGMA integrity_check; SELECT count(*) FROM job WHERE name IS NOT NULL')" \
+	"$(sql "$T/one.db" 'PRAGMA integrity_check; SELECT count(*) FROM job WHERE name IS NOT NULL')"
+echo "root's alone" >"$T/secret" && chmod 600 "$T/secret"
+restore_theirs '' "$T/secret" && fail "no database, and root's alone"
+check "it is told" grep -q 'no database of jobd' "$T/err"
+# A state directory that is not there yet becomes theirs, too.
+restore_theirs || fail "restore"
+jobctl restore --state-dir "$theirs/deep/er" "$T/one.db" >/dev/null || fail "where nothing is"
+same "all is theirs" "$(find "$theirs" ! -user 65534)" ""
+# One that they may read, with its log, is read as them.
+cp "$T/one.db" "$theirs/mine.db" && chown 65534 "$theirs/mine.db"
+jobctl restore --state-dir "$theirs" "$theirs/mine.db" >/dev/null || fail "their own"
+same "all is theirs" "$(find "$theirs" ! -user 65534)" ""

@@ -81,3 +81,39 @@ jobctl notify test ops 2>/dev/null && fail "the target is there already"
 jobctl daemon reexec --daemon >/dev/null || fail "reexec"
 jobctl notify test ops || fail "the target is not there"
 stop_jobd
+
+# The service's runner is there later than jobd: nobody has set anything, so nothing waits. In a mount namespace of ours.
+if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none /run 2>/dev/null && command -v nsenter >/dev/null; then
+	printf '[limits]\ntimers = 1\n' >"$T/conf"
+	JOBD=$("$TOOLS/ready" "$T/log" "$(command -v unshare)" -m sh -c 'mount -t tmpfs none /run && exec "$@"' sh \
+		"$BIN/jobd" --socket "$S" --state-dir "$T/state" --config "$T/conf") || fail "jobd does not start"
+	nsenter -t "$JOBD" -m sh -c 'mkdir /run/jobd-runner && touch /run/jobd-runner/io.jobd.Runner &&
+		mount --bind "$0" /run/jobd-runner/io.jobd.Runner && test -S /run/jobd-runner/io.jobd.Runner' "$S" || fail "a socket"
+	same "the runner's socket came" "$(jobctl reload)" "Nothing has changed."
+	printf '[daemon]\nrunner = /else/where\n[limits]\ntimers = 1\n' >"$T/conf"
+	same "another is set" "$(jobctl reload)" "waits for a restart of jobd  daemon.runner"
+	stop_jobd
+else
+	echo "NOTE: not as root with unshare (util-linux): a runner that comes later was not tested"
+fi
+
+# A path that is set no more, and has no default: that is a mistake, as at a start. Root's has one always.
+chmod 711 "$T"
+mkdir "$T/bin" "$T/user" && cp "$BIN/jobd" "$BIN/jobd-runner" "$T/bin/"
+as=
+if [ "$(id -u)" = 0 ]; then
+	command -v setpriv >/dev/null || { echo "NOTE: no setpriv (util-linux): a path without a default was not tested"; exit 0; }
+	as="setpriv --reuid 65534 --regid 65534 --clear-groups --"
+	chown 65534:65534 "$T/user"
+fi
+export JOBD_SOCKET="$T/user/socket"
+printf '[daemon]\nsocket = %s\n' "$JOBD_SOCKET" >"$T/conf"
+chmod 644 "$T/conf"
+JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u XDG_RUNTIME_DIR $as "$T/bin/jobd" --state-dir "$T/user/state" --config "$T/conf") ||
+	fail "jobd does not start: $(cat "$T/log")"
+same "nothing" "$(jobctl reload)" "Nothing has changed."
+: >"$T/conf"
+jobctl reload >"$T/out" 2>"$T/err"
+same "code of a mistake" $? 6
+check "it is told" grep -q 'XDG_RUNTIME_DIR is not set' "$T/err"
+stop_jobd

@@ -22,6 +22,47 @@ jobctl show --json basic | grep -q s3cret && fail "the password is shown"
 jobctl show --json token | grep -q to.ken && fail "the token is shown"
 jobctl show basic | grep -q s3cret && fail "the password is shown"
 
+# In the URL, the proxy's, and headers: told to who asks for secrets, and stored as they were given.
+secret=http://bob:hunter2@127.0.0.1:1/
+jobctl add -q --in 100d -n url --http "$secret" --proxy http://pat:pr0xy@127.0.0.1:2 --header 'authorization: Basic h1dden' \
+	--header 'Proxy-Authorization: h2dden' --header 'COOKIE: h3dden' --header 'X-Seen: yes' >/dev/null || fail "in the URL"
+none='bob\|hunter2\|pat:\|pr0xy\|h[123]dden'
+for words in "list" "list --json" "show url" "show url --json" "status" "status url" "why url" "events --since 1h --json" "tasks url"; do
+	jobctl $words >"$T/out" 2>&1
+	[ $? != 2 ] || fail "jobctl $words: $(cat "$T/out")"
+	grep -q "$none" "$T/out" && fail "jobctl $words tells: $(cat "$T/out")"
+done
+check "the host is told" grep -q '…@127.0.0.1:1/' <<-END
+	$(jobctl list)
+END
+check "a header is told" grep -q 'X-Seen: yes' <<-END
+	$(jobctl show url --json)
+END
+same "who asks is told" "$(jobctl show --secrets --json url | field job.spec.http.url)" "$secret"
+same "also of the proxy" "$(jobctl show --secrets --json url | field job.spec.http.proxy)" http://pat:pr0xy@127.0.0.1:2
+jobctl export url >"$T/url.job" || fail "export"
+jobctl show --secrets --json url | field job.spec.http >"$T/before"
+jobctl apply "$T/url.job" >/dev/null || fail "apply"
+jobctl rm url >/dev/null && jobctl apply "$T/url.job" >/dev/null || fail "apply anew"
+jobctl show --secrets --json url | field job.spec.http >"$T/after"
+check "it is there" grep -q hunter2 "$T/before"
+check "what was exported is the same" cmp "$T/before" "$T/after"
+# What went wrong is told without it, too: the run, its history, its hops.
+jobctl add -q -n now --http "$secret" >/dev/null || fail "add"
+jobctl wait now >/dev/null 2>&1
+for words in "show now" "show now --json" "runs" "runs --json" "history now --json" "why now" "events --since 1h --json" "list"; do
+	jobctl $words >"$T/out" 2>&1
+	[ $? != 2 ] || fail "jobctl $words: $(cat "$T/out")"
+	grep -q "$none" "$T/out" && fail "jobctl $words tells: $(cat "$T/out")"
+done
+# A summary that an older jobd has stored, also one that was cut.
+stop_jobd
+"$TOOLS/sql" "$T/state/jobd.db" "UPDATE job SET summary = '$secret' WHERE name = 'url'; UPDATE job SET summary = 'http://bob:hunter2...' WHERE name = 'now'" >/dev/null
+grep -q hunter2 "$T/log" && fail "the log tells"
+start_jobd
+jobctl list >"$T/out" || fail "list"
+grep -q "$none" "$T/out" && fail "stored ones are told: $(cat "$T/out")"
+
 echo nobody >"$T/bad"
 refused '--auth-file.*must be user:password' --http "$u" --auth-file "$T/bad"
 printf 'two words\n' >"$T/bad"

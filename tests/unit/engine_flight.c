@@ -454,7 +454,7 @@ static void
 tell_and_fall(void *context, struct flight_out *out)
 {
 	(void)context;
-	flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_JOB, .cells = 1 });
+	(void)flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_JOB, .cells = 1 });
 	(void)signal(SIGSEGV, SIG_DFL);
 	(void)raise(SIGSEGV);
 }
@@ -483,6 +483,79 @@ a_record_is_good_also_when_what_there_is_cannot_be_read(void **state)
 	assert_int_equal(last_decision(f)->a, 5);
 	free(new);
 	free(path);
+}
+
+/* As of a list that has become a circle. */
+static void
+tell_without_end(void *context, struct flight_out *out)
+{
+	(void)context;
+	while (flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_JOB, .cells = 1, .a = 7 }))
+		;
+}
+
+static void
+what_there_is_may_have_no_end(void **state)
+{
+	struct fixture *f = *state;
+	char *path = xasprintf("%s/" FLIGHT_ABORT_NAME, f->folder);
+	pid_t pid = child_begin();
+	size_t size;
+
+	if (pid == 0) {
+		flight_on_abort(f->l, f->folder, "1.2.3");
+		f->l->flight->present = tell_without_end;
+		note(f, 6);
+		abort();
+	}
+	child_aborts(pid);
+	read_file(f, path);
+	assert_int_equal(last_decision(f)->a, 6);
+	assert_int_equal(f->file.present_n, FLIGHT_PRESENT_MAX);
+	assert_int_equal(f->file.present[FLIGHT_PRESENT_MAX - 1].a, 7);
+	/* Nor does the copy for who asks. */
+	f->l->flight->present = tell_without_end;
+	free(flight_copy(f->l->flight, "1.2.3", "a test", &size));
+	f->l->flight->present = NULL;
+	assert_true(size < FLIGHT_PRESENT_MAX * sizeof(struct flight_cell));
+	free(path);
+}
+
+/* Says how long it may take, and is out of time. */
+static void
+tell_too_slowly(void *context, struct flight_out *out)
+{
+	(void)context;
+	if (alarm(0) != FLIGHT_ABORT_SECONDS)
+		_exit(1);
+	(void)flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_JOB, .cells = 1 });
+	(void)raise(SIGALRM);
+	_exit(2);
+}
+
+static void
+what_takes_too_long_is_ended_by_an_alarm(void **state)
+{
+	struct fixture *f = *state;
+	char *new = xasprintf("%s/" FLIGHT_ABORT_NAME ".new", f->folder);
+	pid_t pid = child_begin();
+	sigset_t all;
+	int status;
+
+	if (pid == 0) {
+		(void)signal(SIGALRM, SIG_IGN);
+		(void)sigfillset(&all);
+		(void)sigdelset(&all, SIGABRT);
+		(void)sigprocmask(SIG_BLOCK, &all, NULL);
+		flight_on_abort(f->l, f->folder, "1.2.3");
+		f->l->flight->present = tell_too_slowly;
+		abort();
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGALRM);
+	assert_int_equal(unlink(new), 0);
+	free(new);
 }
 
 static void
@@ -515,6 +588,8 @@ main(void)
 		TEST(a_failed_must_leaves_a_record_with_the_reason),
 		TEST(a_signal_leaves_one_and_the_one_before_is_kept),
 		TEST(a_record_is_good_also_when_what_there_is_cannot_be_read),
+		TEST(what_there_is_may_have_no_end),
+		TEST(what_takes_too_long_is_ended_by_an_alarm),
 		cmocka_unit_test(nothing_is_noted_where_nothing_is_recorded),
 	};
 

@@ -25,6 +25,7 @@
 #include "daemon/exec/canary.h"
 #include "daemon/exec/executors.h"
 #include "daemon/exec/http.h"
+#include "daemon/exec/url.h"
 #include "proto/mem.h"
 #include "tests/harness/httpserver.h"
 
@@ -594,6 +595,31 @@ credentials_of_the_url_are_sent_and_never_told(void **state)
 	assert_true(request_has(&w, "GET /no HTTP/1.1\r\n"));
 	assert_true(request_has(&w, "Authorization: Basic YW5uOnNAY3JldA==\r\n"));
 	world_stop(&w);
+}
+
+static void
+the_user_in_a_url_is_hidden(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "https://ann:secret@host/a?b=c@d", "https://" URL_HIDDEN "@host/a?b=c@d" },
+		{ "HTTP://ann@host:1", "HTTP://" URL_HIDDEN "@host:1" },
+		{ "http://a@b:c@d@[::1]:80/", "http://" URL_HIDDEN "@[::1]:80/" },
+		{ "http:///ann:secret@host", "http:///" URL_HIDDEN "@host" },
+		{ "http://ann:sec...", "http://" URL_HIDDEN },
+		{ "http://host/@", "http://host/@" },
+		{ "http://host?x@y", "http://host?x@y" },
+		{ "http://host/cut...", "http://host/cut..." },
+		{ "nothing", "nothing" },
+		{ "", "" },
+	};
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		text = url_without_user(rows[i][0]);
+		assert_string_equal(text, rows[i][1]);
+		free(text);
+	}
 }
 
 static void
@@ -1777,6 +1803,7 @@ main(void)
 		cmocka_unit_test(request_is_as_the_job_says),
 		cmocka_unit_test(long_body_is_sent_without_asking_for_leave),
 		cmocka_unit_test(credentials_of_the_url_are_sent_and_never_told),
+		cmocka_unit_test(the_user_in_a_url_is_hidden),
 		cmocka_unit_test(proxies_of_the_environment_are_ignored),
 		cmocka_unit_test(redirects_are_followed),
 		cmocka_unit_test(redirects_to_nonsense_are_refused_in_words),

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/engine/finding.h"
+#include "daemon/engine/flight.h"
 #include "daemon/server/method.h"
 #include "proto/frame.h"
 #include "proto/json.h"
@@ -1452,6 +1453,41 @@ doctor_tells_what_the_engine_has_found(void **state)
 	world_close(&w);
 }
 
+static void
+one_flight_record_is_written_at_a_time(void **state)
+{
+	static const char call[] = "{\"method\":\"io.jobd.Doctor\",\"parameters\":{\"dump\":true}}";
+	struct world w;
+	struct client a, b;
+	struct flight_file file;
+	char error[FLIGHT_ERROR_MAX], *path;
+
+	(void)state;
+	world_open(&w);
+	w.server.state_dir = w.directory;
+	assert_non_null(flight_start(w.loop));
+	for (int i = 0; i < 20000; i++)
+		flight_note(w.loop, FLIGHT_INPUTS, FLIGHT_TIMER, 1, 0, i, 0);
+	a = client_open(&w);
+	b = client_open(&w);
+	client_send(&a, call);
+	client_send(&b, call);
+	client_next(&a);
+	client_next(&b);
+	assert_null(a.reply.error);
+	assert_string_equal(b.reply.error, "io.jobd.Conflict");
+	path = xasprintf("%s/flight.dump", w.directory);
+	assert_int_equal(flight_read(&file, path, error), 0);
+	flight_file_done(&file);
+	free(path);
+	/* It is over, also for who hangs up in the middle. */
+	client_send(&a, call);
+	client_close(&a);
+	assert_string_equal(strrchr(json_get_string(ask(&b, "Doctor", "{\"dump\":true}"), "dump"), '/'), "/flight.dump");
+	client_close(&b);
+	world_close(&w);
+}
+
 /* A client that is somebody else; only root can be so many. */
 static struct client
 stranger_open(struct world *w)
@@ -1903,6 +1939,7 @@ main(void)
 		cmocka_unit_test(queues_are_made_changed_and_removed),
 		cmocka_unit_test(tasks_are_chosen_and_counted),
 		cmocka_unit_test(doctor_tells_what_the_engine_has_found),
+		cmocka_unit_test(one_flight_record_is_written_at_a_time),
 		cmocka_unit_test(strangers_see_the_job_and_nothing_of_its_inside),
 		cmocka_unit_test(user_may_have_so_many_jobs_and_no_more),
 		cmocka_unit_test(next_tells_a_jobs_occurrences_and_those_of_no_job),

@@ -157,9 +157,9 @@ restored_it_is_as_it_was(void **state)
 	fill(10);
 	(void)backup_to(path, false);
 	fill(5);
-	assert_int_equal(store_restore(house.directory, path, error), -EAGAIN);
+	assert_int_equal(store_restore(house.directory, path, -1, error), -EAGAIN);
 	storehouse_close(&house);
-	assert_int_equal(store_restore(house.directory, path, error), 0);
+	assert_int_equal(store_restore(house.directory, path, -1, error), 0);
 	answers(storehouse_path(&house, "jobd.db"), "SELECT count(*) FROM job", "10");
 	answers(storehouse_path(&house, "jobd.db.before-restore"), "SELECT count(*) FROM job", "15");
 	assert_int_equal(storehouse_open(&house), 0);
@@ -167,7 +167,7 @@ restored_it_is_as_it_was(void **state)
 	storehouse_close(&house);
 	/* Also where nothing is yet. */
 	assert_non_null(mkdtemp(other));
-	assert_int_equal(store_restore(other, path, error), 0);
+	assert_int_equal(store_restore(other, path, -1, error), 0);
 	database = xasprintf("%s/jobd.db", other);
 	answers(database, "SELECT count(*) FROM job", "10");
 	free(database);
@@ -189,9 +189,9 @@ a_bad_one_changes_nothing(void **state)
 	assert_non_null(file);
 	fputs("this is no database, however long it is", file);
 	fclose(file);
-	assert_true(store_restore(house.directory, path, error) < 0);
+	assert_true(store_restore(house.directory, path, -1, error) < 0);
 	(void)unlink(path);
-	assert_int_equal(store_restore(house.directory, path, error), -ENOENT);
+	assert_int_equal(store_restore(house.directory, path, -1, error), -ENOENT);
 	assert_int_equal(storehouse_open(&house), 0);
 	storehouse_close(&house);
 	assert_int_equal(storehouse_sql(&house, "SELECT count(*) FROM job"), 10);
