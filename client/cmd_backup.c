@@ -11,6 +11,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/installation.h"
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -193,12 +194,12 @@ jobd_program(void)
 	return xstrdup("jobd");
 }
 
+/* jobd does it, in our place. */
 static int
-restore_run(struct client *c)
+restore_begin(const char *file, const char *directory)
 {
-	const char *directory = args_text(&c->args, "state-dir");
 	char *program = jobd_program();
-	char *argv[] = { program, xstrdup("--restore"), xstrdup(c->args.words[0]),
+	char *argv[] = { program, xstrdup("--restore"), xstrdup(file),
 	    directory ? xstrdup("--state-dir") : NULL, xstrdup(directory), NULL };
 
 	output_flush();
@@ -210,4 +211,26 @@ restore_run(struct client *c)
 	free(argv[4]);
 	free(program);
 	return EXIT_FAILED;
+}
+
+static int
+restore_run(struct client *c)
+{
+	const char *directory = args_text(&c->args, "state-dir");
+	char *path;
+
+	/* Whoever talks to another jobd than the usual one hardly means that one's database. */
+	if (!directory && (c->socket || getenv("JOBD_SOCKET"))) {
+		complain("--state-dir: which one? %s is another jobd's than the usual one, or may be",
+		    c->socket ? "--socket" : "JOBD_SOCKET");
+		return EXIT_USAGE;
+	}
+	path = socket_find(c);
+	if (socket_try(path) == 0 && !directory) {
+		complain("a jobd listens at %s: stop it first", path);
+		free(path);
+		return EXIT_CONFLICT;
+	}
+	free(path);
+	return restore_begin(c->args.words[0], directory);
 }

@@ -636,7 +636,10 @@ restore(const struct settings *s)
 		fprintf(stderr, "jobd: %s\njobd: nothing was restored\n", error);
 		return EXIT_FAILED;
 	}
-	printf("restored %s; what was there is in %s/jobd.db.before-restore\n", s->restore, s->state_dir);
+	if (r > 0)
+		printf("restored %s; what was there is in %s/jobd.db.before-restore\n", s->restore, s->state_dir);
+	else
+		printf("restored %s to %s, where no database was\n", s->restore, s->state_dir);
 	return EXIT_OK;
 }
 

@@ -27,6 +27,7 @@
 
 struct restore {
 	char	*database, *log, *copy, *before, *before_log;
+	bool	kept;		/* something was there */
 };
 
 static int
@@ -257,7 +258,7 @@ log_empty(const struct restore *r)
 }
 
 static int
-take_place(const struct restore *r, const char *directory, char error[STORE_ERROR_MAX])
+take_place(struct restore *r, const char *directory, char error[STORE_ERROR_MAX])
 {
 	int e = file_sync(r->copy);
 
@@ -266,7 +267,8 @@ take_place(const struct restore *r, const char *directory, char error[STORE_ERRO
 	log_empty(r);
 	(void)unlink(r->before);
 	(void)unlink(r->before_log);
-	if (access(r->database, F_OK) == 0 && link(r->database, r->before) < 0)
+	r->kept = access(r->database, F_OK) == 0;
+	if (r->kept && link(r->database, r->before) < 0)
 		return fail(error, r->before, strerror(errno), -errno);
 	if (rename(r->log, r->before_log) < 0 && errno != ENOENT)
 		return fail(error, r->log, strerror(errno), -errno);
@@ -304,5 +306,5 @@ store_restore(const char *directory, const char *file, int fd, char error[STORE_
 	free(r.copy);
 	free(r.before);
 	free(r.before_log);
-	return e;
+	return e == 0 && r.kept ? 1 : e;
 }

@@ -15,7 +15,8 @@ int store_restore_begin(const char *directory, const char *file, int *ret_fd, ch
 
 /*
  * Check the file (whose it is, its form, whether it is whole), keep the present database as
- * jobd.db.before-restore, and put a copy of the file in its place.  0, or -errno with what is wrong and
+ * jobd.db.before-restore, and put a copy of the file in its place.  1: that was kept; 0: there was
+ * none; or -errno with what is wrong and
  * what to do in error: held by a jobd (its pid is told), another program's, a newer jobd's, damaged, no
  * rights.  Then nothing was changed.  fd: from store_restore_begin(); -1: it is opened by its name.
  */

@@ -58,6 +58,11 @@ start_jobd
 jobctl show job1 >/dev/null || fail "job1 is back"
 jobctl audit >/dev/null || fail "the audit"
 stop_jobd
+# Which database, is not guessed; and what was not there is not said to be kept.
+jobctl restore "$T/one.db" 2>"$T/err" && fail "without a directory, with another socket"
+check "asks which" grep -q -- '--state-dir: which one' "$T/err"
+jobctl restore --state-dir "$T/fresh" "$T/one.db" >"$T/out" || fail "into a new directory"
+check "nothing was there" grep -q 'where no database was' "$T/out"
 # And back again.
 jobctl restore --state-dir "$T/state" "$T/state/jobd.db.before-restore" >/dev/null 2>&1 || true
 

@@ -30,7 +30,7 @@ static const struct {
 	{ "HttpSpec", http_spec_fields },
 	{ "TimerSpec", timer_spec_fields },
 	{ "JobSpec", job_spec_fields },
-	{ "Ping", ping_fields },
+	{ "Pinged", ping_fields },
 	{ "Phases", phases_fields },
 	{ "Attempt", attempt_info_fields },
 	{ "Run", run_info_fields },
@@ -226,6 +226,22 @@ every_error_is_its_row(void **state)
 	assert_int_equal(found, 0);
 }
 
+/* Types, methods and errors share one space of names: validate-idl of varlinkctl refuses others. */
+static void
+every_name_stands_once(void **state)
+{
+	char *name;
+
+	for (size_t i = 0; i < LENGTH(types); i++) {
+		name = xasprintf("method%s(", types[i].name);
+		assert_null(strstr(*state, name));
+		free(name);
+		name = xasprintf("error%s(", types[i].name);
+		assert_null(strstr(*state, name));
+		free(name);
+	}
+}
+
 /* fields.c can hold no more, and no row may be left half written. */
 static void
 every_row_is_whole(void **state)
@@ -256,6 +272,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_type_is_its_table),
 		cmocka_unit_test(every_error_is_its_row),
+		cmocka_unit_test(every_name_stands_once),
 		cmocka_unit_test(every_row_is_whole),
 	};
 

@@ -159,7 +159,7 @@ restored_it_is_as_it_was(void **state)
 	fill(5);
 	assert_int_equal(store_restore(house.directory, path, -1, error), -EAGAIN);
 	storehouse_close(&house);
-	assert_int_equal(store_restore(house.directory, path, -1, error), 0);
+	assert_int_equal(store_restore(house.directory, path, -1, error), 1);
 	answers(storehouse_path(&house, "jobd.db"), "SELECT count(*) FROM job", "10");
 	answers(storehouse_path(&house, "jobd.db.before-restore"), "SELECT count(*) FROM job", "15");
 	assert_int_equal(storehouse_open(&house), 0);
