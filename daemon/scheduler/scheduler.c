@@ -712,8 +712,11 @@ scheduler_job_edited(struct scheduler *s, const struct op_edit *op)
 	if (p != NULL && (p->state == PENDING_READY || p->state == PENDING_BLOCKED))
 		line_leave(s, p);
 	window_edited(&s->window, &op->row, loop_wall(s->loop));
-	if (op->row.retrying != 0 && op->hold == 0)
-		retrying_note(&s->retrying, (instant){ 1 });
+	/* As by hand: what came while it was paused is skipped for that.  But it may have been let go before. */
+	if (op->let_go) {
+		recorder_told(s, TOLD_RESUMED, op->job, false, op->row.due.usec);
+		job_goes_on(s, &op->row, false);
+	}
 	scheduler_changed(s);
 	job_tell(s, EVENT_JOB_CHANGED, op->job, op->name, op->job_state);
 }

@@ -515,6 +515,7 @@ memory_edit(void *db, struct store_op *op)
 	memory_dependencies_rename(m, o->job, j->name);
 	if (o->hold >= 0 && j->paused != (o->hold == 1)) {
 		j->paused = o->hold == 1;
+		o->let_go = !j->paused;
 		memory_hold_retries(j);
 	}
 	memory_dependents_due(m, j, o->now, &o->dependents);

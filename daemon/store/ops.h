@@ -454,6 +454,7 @@ struct op_edit {
 	char		*name;		/* out: the new one */
 	int		 job_state;	/* out */
 	bool		 held;		/* out: paused or in quarantine */
+	bool		 let_go;	/* out: it was paused, and is not any more */
 	bool		 new_queue;	/* out */
 	int64_t		 now_generation; /* out, also of -ESTALE: the job's */
 	size_t		 failed_after;	/* out: of -ENXIO, -ENOTUNIQ, -EMLINK and -ELOOP */

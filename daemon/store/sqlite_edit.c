@@ -119,13 +119,14 @@ due_set(struct sqlite *db, const struct op_edit *o, struct job_now *j)
 }
 
 static int
-hold_set(struct sqlite *db, const struct op_edit *o, struct job_now *j)
+hold_set(struct sqlite *db, struct op_edit *o, struct job_now *j)
 {
 	int r;
 
 	if (o->hold < 0 || j->paused == (o->hold == 1))
 		return 0;
 	j->paused = o->hold == 1;
+	o->let_go = !j->paused;
 	r = span_hold(db, o->job, SPAN_PAUSED, j->paused, o->now, o->by);
 	if (r == 0 && j->retrying > 0)
 		r = retries_hold(db, o->job, job_held(j));

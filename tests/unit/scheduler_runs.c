@@ -657,6 +657,46 @@ what_a_pause_swallowed_is_skipped_as_one_range(void **state)
 	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 3), 80 * USEC_SEC);
 }
 
+/* Let go by an edit of the spec, of which nothing else is another. */
+static void
+let_go_by_edit(int64_t job, const struct job_spec *spec)
+{
+	struct cJSON *object = fields_write(job_spec_fields, spec);
+	char *json = json_print(object);
+	struct op_edit op = { .job = job, .spec = spec, .spec_json = json, .summary = "",
+	    .uid = -1, .hold = 0, .now = loop_wall(fix->loop) };
+
+	assert_int_equal(ask(&op.op, OP_EDIT), 0);
+	scheduler_job_edited(fix->scheduler, &op);
+	op_edit_done(&op);
+	json_free(object);
+	free(json);
+}
+
+static void
+job_that_an_edit_lets_go_goes_on_as_after_a_resume(void **state)
+{
+	struct timer_spec timer = { USEC_SEC };
+	struct job_spec spec = { .every = 10 * USEC_SEC, .timer = &timer };
+	int64_t job = add((struct want){ .kind = KIND_TIMER, .every = 10 * USEC_SEC });
+
+	(void)state;
+	run_for(15 * USEC_SEC);
+	set_paused(job, true, 10 * USEC_SEC);
+	run_for(60 * USEC_SEC);
+	let_go_by_edit(job, &spec);
+	run_for(10 * USEC_SEC);
+	/* 20 to 70 are skipped, 80 runs. */
+	assert_int_equal(skips_of(job), 6);
+	assert_int_equal(seen(EVENT_JOB_SKIPPED, job), 1);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 3), 80 * USEC_SEC);
+	/* One that was let go by hand before it is not for a second time. */
+	let_go_by_edit(job, &spec);
+	run_for(10 * USEC_SEC);
+	assert_int_equal(seen_at(EVENT_RUN_STARTED, job, 4), 90 * USEC_SEC);
+	assert_int_equal(skips_of(job), 6);
+}
+
 static void
 single_occurrence_runs_at_once_after_a_pause(void **state)
 {
@@ -1491,6 +1531,7 @@ main(void)
 		B(cancel_ends_the_live_run_and_says_who),
 		B(canceled_queued_run_never_starts),
 		B(what_a_pause_swallowed_is_skipped_as_one_range),
+		B(job_that_an_edit_lets_go_goes_on_as_after_a_resume),
 		B(single_occurrence_runs_at_once_after_a_pause),
 		B(stop_lets_go_and_the_next_start_adopts),
 		B(adopted_runs_count_but_no_gate_refuses_them),

@@ -181,6 +181,9 @@ a_pause_stays_unless_the_edit_says_otherwise(void **state)
 	e = edit_of(id, &spec);
 	e.hold = 0;
 	assert_int_equal(edit(&e), 0);
+	assert_true(e.let_go);
+	assert_int_equal(edit(&e), 0);
+	assert_false(e.let_go);
 	assert_int_equal(get(id).state, JOB_SCHEDULED);
 }
 

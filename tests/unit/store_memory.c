@@ -256,8 +256,8 @@ print_edit(struct buf *b, const struct op_edit *o)
 	    o->failed_after : 0);
 	if (o->op.result < 0)
 		return;
-	buf_printf(b, " name=%s state=%d held=%d new_queue=%d", o->name != NULL ? o->name : "-",
-	    o->job_state, o->held, o->new_queue);
+	buf_printf(b, " name=%s state=%d held=%d let_go=%d new_queue=%d", o->name != NULL ? o->name : "-",
+	    o->job_state, o->held, o->let_go, o->new_queue);
 	print_row(b, &o->row);
 	print_terms(b, o->row.uid, &o->row.terms);
 }
