@@ -53,6 +53,12 @@ same(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+static const char *
+depends_on(const struct job_spec *spec)
+{
+	return spec->http != NULL ? spec->http->depends_on : NULL;
+}
+
 static bool
 strings_same(const struct strings *a, const struct strings *b)
 {
@@ -148,6 +154,7 @@ edit_fill(struct edit *f)
 	    .hold = -1, .by = (int64_t)f->call.uid, .now = now,
 	    .epoch = scheduler_epoch(server_of(&f->call)->scheduler) };
 	f->op.parents = !strings_same(&f->was.after, &spec->after);
+	f->op.depends = !same(depends_on(&f->was), depends_on(spec));
 	f->op.rescheduled = f->op.parents || !schedule_same(&f->was, spec);
 	if (spec->paused != f->was.paused)
 		f->op.hold = spec->paused;

@@ -432,9 +432,13 @@ edit_check(struct memory *m, struct op_edit *o, struct memory_job *j, int64_t *o
 {
 	const struct memory_job *named;
 	char *name = j->name;
-	int r = parent_find(m, o->spec, on);
+	int r = 0;
 
-	if (r == 0 && depends_on(m, *on, o->job))
+	/* By its name it is looked for once: it may have another one since, and another job that. */
+	*on = j->depends_on;
+	if (o->depends)
+		r = parent_find(m, o->spec, on);
+	if (r == 0 && o->depends && depends_on(m, *on, o->job))
 		r = -EISNAM;
 	if (r == 0 && o->rescheduled)
 		r = edit_due(o, j, due);

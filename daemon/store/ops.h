@@ -446,6 +446,7 @@ struct op_edit {
 	bool		 rescheduled;
 	instant		 due;
 	bool		 parents;	/* with rescheduled: its after are others */
+	bool		 depends;	/* its dependsOn is another: it is looked for; else what it depends on stays */
 	int		 hold;		/* 1: it is paused, 0: let go; -1: as it is */
 	int64_t		 by;		/* the caller, for the record of a pause */
 	int64_t		 epoch;		/* in: as for an add, with rescheduled */

@@ -75,7 +75,7 @@ get(int64_t id)
 	assert_int_equal(storehouse_do(&house, &g.op, OP_GET), 0);
 	job = (struct job_info){ .id = g.job.id, .due = g.job.due, .generation = g.job.generation,
 	    .skips = g.job.skips, .runs = g.job.runs, .state = g.job.state, .every = g.job.every,
-	    .rescheduled = g.job.rescheduled, .paused = g.job.paused };
+	    .rescheduled = g.job.rescheduled, .paused = g.job.paused, .depends_on = g.job.depends_on };
 	op_get_done(&g);
 	return job;
 }
@@ -235,6 +235,39 @@ a_job_that_waits_for_another_from_now_on_is_blocked(void **state)
 }
 
 static void
+a_check_depends_on_the_same_job_whatever_that_is_called_now(void **state)
+{
+	char old[] = "old", url[] = "http://127.0.0.1/";
+	struct http_spec http = { .url = url, .quick_retries = -1 }, on = { .url = url, .depends_on = old };
+	struct job_spec parent = { .name = old, .every = MINUTE, .http = &http };
+	struct job_spec child = { .every = MINUTE, .http = &on };
+	int64_t first = add(&parent, 20 * MINUTE), id = add(&child, 20 * MINUTE), second;
+	struct op_edit e;
+
+	(void)state;
+	parent.name = (char *)(uintptr_t)"new";
+	e = edit_of(first, &parent);
+	assert_int_equal(edit(&e), 0);
+	e = edit_of(id, &child);
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).depends_on, first);
+	/* Another one has the name now. */
+	parent.name = old;
+	second = add(&parent, 20 * MINUTE);
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).depends_on, first);
+	/* But if it is said anew. */
+	e.depends = true;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).depends_on, second);
+	on.depends_on = (char *)(uintptr_t)"nobody";
+	assert_int_equal(edit(&e), -ECHILD);
+	on.depends_on = NULL;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).depends_on, 0);
+}
+
+static void
 only_the_owner_may(void **state)
 {
 	struct job_spec spec = { .every = MINUTE, .timer = &timer };
@@ -263,6 +296,7 @@ main(void)
 		TEST(a_pause_stays_unless_the_edit_says_otherwise),
 		TEST(a_job_cannot_come_to_wait_for_itself),
 		TEST(a_job_that_waits_for_another_from_now_on_is_blocked),
+		TEST(a_check_depends_on_the_same_job_whatever_that_is_called_now),
 		TEST(only_the_owner_may),
 	};
 
