@@ -445,6 +445,7 @@ struct op_edit {
 	 */
 	bool		 rescheduled;
 	instant		 due;
+	instant		 since;		/* what comes up to then is not of the new schedule; none: up to now */
 	bool		 parents;	/* with rescheduled: its after are others */
 	bool		 depends;	/* its dependsOn is another: it is looked for; else what it depends on stays */
 	int		 hold;		/* 1: it is paused, 0: let go; -1: as it is */

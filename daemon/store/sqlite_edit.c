@@ -72,7 +72,7 @@ spec_save(struct sqlite *db, const struct op_edit *o, const struct job_now *j, i
 		bind_int(st, 24, o->epoch);
 	else
 		(void)sqlite3_bind_null(st, 24);
-	bind_some(st, 25, o->rescheduled ? o->now.usec : 0);
+	bind_some(st, 25, !o->rescheduled ? 0 : instant_is_set(o->since) ? o->since.usec : o->now.usec);
 	bind_int(st, 26, o->depends);
 	r = sql_run(db, st);
 	free(labels);

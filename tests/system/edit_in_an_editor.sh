@@ -41,4 +41,14 @@ jobctl edit router >/dev/null || fail "another name"
 editor 'sed -i "s/^Every=.*/Every=1s/" "$1"'
 jobctl edit web >/dev/null || fail "a check whose parent has another name"
 same "it depends on that" "$(jobctl show web --json | field job.dependsOn)" "$on"
+# One that comes all the time can be edited as well; nothing is left out of its ledger.
+jobctl add -q -n fast --every 200ms -- /bin/true >/dev/null
+editor 'sed -i "s/^Every=.*/&\\nUntil=2099-01-01/" "$1"'
+jobctl edit fast >/dev/null || fail "a fast one"
+same "until then" "$(jobctl show fast --json | field job.spec.until | cut -c1-4)" 2099
+jobctl add -q -n each --calendar '*:*:*' -- /bin/true >/dev/null
+editor 'sed -i "s/^Calendar=.*/&\\nUntil=2099-01-01/" "$1"'
+jobctl edit each >/dev/null || fail "one of every second"
+jobctl pause fast each >/dev/null
+jobctl audit >/dev/null || fail "the audit"
 stop_jobd

@@ -145,6 +145,11 @@ a_due_that_may_be_claimed_just_now_is_asked_for_again(void **state)
 	e.due.usec = 10 * MINUTE + 5;
 	assert_int_equal(edit(&e), -EAGAIN);
 	assert_int_equal(get(id).generation, 1);
+	/* Behind all that may be: it counts from there. */
+	e.since.usec = 10 * MINUTE + EDIT_NEAR;
+	e.due.usec = 10 * MINUTE + EDIT_NEAR + 5;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).rescheduled.usec, 10 * MINUTE + EDIT_NEAR);
 }
 
 static void
