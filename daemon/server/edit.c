@@ -117,7 +117,7 @@ counts_since(const struct edit *f)
 
 /* Elapsed time goes on from the occurrence before, and is due after it counts. */
 static void
-due_of_every(const struct edit *f, instant *due)
+due_of_every(struct edit *f, instant *due)
 {
 	const struct job_spec *spec = f->job.spec;
 	instant since = f->prepare.now;
@@ -125,8 +125,11 @@ due_of_every(const struct edit *f, instant *due)
 	if (spec->every == 0)
 		return;
 	if (f->was.every > 0 && instant_is_set(f->get.job.due) && f->was.at.usec == spec->at.usec &&
-	    f->was.in == spec->in)
+	    f->was.in == spec->in) {
+		/* A ping moves it, and so does a run that begins. */
+		f->op.counted = f->get.job.due;
 		due->usec = f->get.job.due.usec - f->was.every + spec->every;
+	}
 	if (due->usec < spec->from.usec)
 		*due = spec->from;
 	if (due->usec <= since.usec)

@@ -414,6 +414,8 @@ edit_due(const struct op_edit *o, const struct memory_job *j, instant *due)
 	bool skips = instant_is_set(j->row.due) && j->row.due.usec <= o->now.usec;
 	bool near = o->due.usec == j->row.due.usec && o->due.usec < o->now.usec + EDIT_NEAR;
 
+	if (instant_is_set(o->counted) && o->counted.usec != j->row.due.usec)
+		return -ESTALE;
 	*due = o->due;
 	if (skips)
 		decided = j->row.due.usec;

@@ -100,8 +100,10 @@ due_set(struct sqlite *db, const struct op_edit *o, struct job_now *j)
 {
 	bool near = o->due.usec == j->due.usec && o->due.usec < o->now.usec + EDIT_NEAR;
 	usec_t decided;
-	int r = due_skip(db, o, j);
+	int r = instant_is_set(o->counted) && o->counted.usec != j->due.usec ? -ESTALE : 0;
 
+	if (r == 0)
+		r = due_skip(db, o, j);
 	if (r == 0)
 		r = job_last_decided(db, j, &decided);
 	if (r < 0)

@@ -153,6 +153,31 @@ a_due_that_may_be_claimed_just_now_is_asked_for_again(void **state)
 }
 
 static void
+a_due_that_was_counted_from_another_one_is_refused(void **state)
+{
+	struct job_spec spec = { .every = 20 * MINUTE, .heartbeat = true };
+	int64_t id = add(&spec, 20 * MINUTE);
+	struct op_ping ping = { .job = id, .uid = -1, .ping = { .what = PING_OK, .at = { 9 * MINUTE } },
+	    .take = true, .claim = { .due = { 20 * MINUTE }, .next_due = { 29 * MINUTE },
+	    .noticed = { 9 * MINUTE }, .started = { 9 * MINUTE } } };
+	struct op_edit e = edit_of(id, &spec);
+
+	(void)state;
+	assert_int_equal(storehouse_do(&house, &ping.op, OP_PING), 0);
+	op_ping_done(&ping);
+	spec.every = 30 * MINUTE;
+	e.rescheduled = true;
+	e.counted.usec = 20 * MINUTE;
+	e.due.usec = 30 * MINUTE;
+	assert_int_equal(edit(&e), -ESTALE);
+	assert_int_equal(get(id).due.usec, 29 * MINUTE);
+	e.counted.usec = 29 * MINUTE;
+	e.due.usec = 39 * MINUTE;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).due.usec, 39 * MINUTE);
+}
+
+static void
 a_due_that_was_run_is_not_given_again(void **state)
 {
 	struct job_spec spec = { .every = MINUTE, .timer = &timer };
@@ -297,6 +322,7 @@ main(void)
 		TEST(of_two_editors_the_second_is_refused),
 		TEST(what_was_due_by_the_old_schedule_is_skipped),
 		TEST(a_due_that_may_be_claimed_just_now_is_asked_for_again),
+		TEST(a_due_that_was_counted_from_another_one_is_refused),
 		TEST(a_due_that_was_run_is_not_given_again),
 		TEST(a_pause_stays_unless_the_edit_says_otherwise),
 		TEST(a_job_cannot_come_to_wait_for_itself),
