@@ -69,6 +69,9 @@ enqueue_tell(struct enqueue *f)
 
 	if (op->replace)
 		enqueue_replace(f);
+	/* Edited meanwhile, it may be of other terms than we have: it is loaded with those of the store. */
+	if (f->pending->edited)
+		f->s->queue.more = true;
 	scheduler_queued(f->s, &(struct queued_new){ .job = op->job, .run = op->run,
 	    .name = op->row.name, .kind = op->row.kind }, &st);
 }

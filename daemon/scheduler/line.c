@@ -295,6 +295,13 @@ stand_copy(const struct stand *st)
 	return *st;
 }
 
+bool
+stand_same(const struct stand *a, const struct stand *b)
+{
+	return a->flow == b->flow && a->mutex == b->mutex && a->priority == b->priority &&
+	    a->slots == b->slots && a->limit == b->limit && a->overlap == b->overlap;
+}
+
 void
 stand_done(struct lines *l, struct stand *st)
 {

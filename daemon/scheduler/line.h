@@ -147,6 +147,7 @@ int64_t line_slots(const struct lines *l, const struct line *line);
 struct stand stand_open(struct lines *l, int64_t uid, int kind, const struct queue_terms *terms,
     bool by_hand);
 struct stand stand_copy(const struct stand *st);
+bool stand_same(const struct stand *a, const struct stand *b);
 void stand_done(struct lines *l, struct stand *st);
 
 /* ---- waiting ---- */

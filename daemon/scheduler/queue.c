@@ -16,14 +16,13 @@ queue_init(struct queue *q, const struct lines_config *config)
 	lines_init(&q->lines, config);
 }
 
-/* Its memory, and its place among what is held. */
+/* It stands there no more. */
 static void
-queued_free(struct queue *q, struct pending *p)
+queued_leave(struct queue *q, struct pending *p)
 {
 	struct flow *f = p->stand.flow;
 
-	MUST(q->n > 0 && f->runs > 0);
-	q->n--;
+	MUST(f->runs > 0);
 	f->runs--;
 	/* There is room again for what was left to the store. */
 	if (f->runs_more && f->runs <= FLOW_QUEUED_MAX / 4) {
@@ -31,6 +30,15 @@ queued_free(struct queue *q, struct pending *p)
 		q->more = true;
 	}
 	stand_done(&q->lines, &p->stand);
+}
+
+/* Its memory, and its place among what is held. */
+static void
+queued_free(struct queue *q, struct pending *p)
+{
+	MUST(q->n > 0);
+	q->n--;
+	queued_leave(q, p);
 	free(p);
 }
 
@@ -313,6 +321,30 @@ queue_add(struct queue *q, int64_t job, int64_t run, int kind, bool by_hand, str
 	lane_insert(q, lane_obtain(q, job), before, queued_new(q, job, run, kind, by_hand, st));
 	queue_line_up(q, job);
 	return true;
+}
+
+void
+queue_edited(struct queue *q, int64_t job, int64_t uid, const struct queue_terms *terms)
+{
+	struct lane *lane = lane_get(q, job);
+
+	if (lane == NULL)
+		return;
+	for (struct pending *p = lane->first; p != NULL; p = p->lane_next) {
+		struct stand st = stand_open(&q->lines, uid, p->kind, terms, p->by_hand);
+
+		if (stand_same(&st, &p->stand)) {
+			stand_done(&q->lines, &st);
+			continue;
+		}
+		lane_park(q, p);
+		queued_leave(q, p);
+		/* As many as there were: there is room. */
+		p->stand = st;
+		st.flow->runs++;
+	}
+	/* Whether it is held back, and who may go on beside others, is another thing now. */
+	lane_retrying_set(q, job, lane->retrying);
 }
 
 void

@@ -77,6 +77,12 @@ queue_knows(const struct queue *q, int64_t job, int64_t run)
  */
 void lane_retrying_set(struct queue *q, int64_t job, bool retrying);
 
+/*
+ * The job is of other terms: its queued runs stand where those say, as if they came now.  Those that stand so
+ * already keep their place.
+ */
+void queue_edited(struct queue *q, int64_t job, int64_t uid, const struct queue_terms *terms);
+
 /* It was asked for by hand that this queued run be tried again: other retries do not hold it back. */
 void queue_asked(struct queue *q, int64_t job, int64_t run);
 

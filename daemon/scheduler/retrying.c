@@ -103,6 +103,19 @@ retrying_remove(struct retrying *r, int64_t job, int64_t run)
 }
 
 void
+retrying_edited(struct retrying *r, int64_t job, int64_t uid, const struct queue_terms *terms)
+{
+	for (uint32_t i = 0; i < r->heap.n; i++) {
+		struct retry *x = retry_at(r, i);
+
+		if (x->job != job)
+			continue;
+		stand_done(r->lines, &x->stand);
+		x->stand = stand_open(r->lines, uid, x->kind, terms, x->by_hand);
+	}
+}
+
+void
 retrying_add(struct retrying *r, const struct retry *run, instant now)
 {
 	struct stand unwanted = run->stand;

@@ -48,6 +48,9 @@ void retrying_note(struct retrying *r, instant at);
 /* Forget a run, or with run 0 all of a job. */
 void retrying_remove(struct retrying *r, int64_t job, int64_t run);
 
+/* The job is of other terms: its runs will wait where those say. */
+void retrying_edited(struct retrying *r, int64_t job, int64_t uid, const struct queue_terms *terms);
+
 /* The first whose time has come, or NULL; the caller frees it and its stand, or puts it back. */
 struct retry *retrying_take(struct retrying *r, instant now);
 void retrying_put_back(struct retrying *r, struct retry *x, instant when);

@@ -55,6 +55,7 @@ struct run_task {
 	bool			 deciding;	/* counted in the scheduler's */
 	bool			 claimed;
 	bool			 cancel;
+	bool			 edited;	/* the seat may be of other terms than the job */
 	bool			 executing;
 	/*
 	 * One after another, in the same place, as there may be many of us: the claim; while
@@ -410,7 +411,10 @@ run_waits(struct run_task *f)
 	f->info.state = RUN_RETRYING;
 	f->info.retry_at = o->held ? (instant){ 0 } : o->again_at;
 	s->waiting++;
-	if (!o->held)
+	/* Where it will wait is what the job says now, not where it was: the store knows. */
+	if (!o->held && f->edited)
+		retrying_note(&s->retrying, o->again_at);
+	else if (!o->held)
 		retrying_add(&s->retrying, &(struct retry){ .job = f->info.job,
 		    .run = f->info.run, .kind = f->info.kind, .by_hand = f->info.manual,
 		    .at = o->again_at, .stand = stand_copy(&f->seat.stand) }, loop_wall(s->loop));
@@ -732,6 +736,12 @@ run_cancel(struct run_task *f, int64_t run, const char *by)
 		task_wake(&run_exec(f)->task);
 	}
 	return true;
+}
+
+void
+run_edited(struct run_task *f)
+{
+	f->edited = true;
 }
 
 void

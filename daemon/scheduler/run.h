@@ -25,6 +25,9 @@ struct run_task *run_of_seat(struct seat *seat);
 /* A person, or a new run of its job, wants it to end.  False: it is another run than the one that lives. */
 bool run_cancel(struct run_task *f, int64_t run, const char *by);
 
+/* Its job was edited: it goes on as it began, but a retry of it stands where the job does then. */
+void run_edited(struct run_task *f);
+
 /* What it waits for, or that it begins, has come; copied.  Nothing, if it is another run that lives. */
 void run_pinged(struct run_task *f, int64_t run, const struct ping *ping);
 

@@ -700,11 +700,24 @@ scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char
 	job_goes_on(s, row, released);
 }
 
+/* What waits follows the new terms; what goes on keeps its seat, but its retries follow them as well. */
+static void
+job_terms_edited(struct scheduler *s, const struct due_row *row)
+{
+	const struct lane *lane = lane_get(&s->queue, row->id);
+
+	for (struct seat *seat = lane != NULL ? lane->seats : NULL; seat != NULL; seat = seat->lane_next)
+		run_edited(run_of_seat(seat));
+	queue_edited(&s->queue, row->id, row->uid, &row->terms);
+	retrying_edited(&s->retrying, row->id, row->uid, &row->terms);
+}
+
 void
 scheduler_job_edited(struct scheduler *s, const struct op_edit *op)
 {
 	struct pending *p = window_get(&s->window, op->job);
 
+	job_terms_edited(s, &op->row);
 	if (op->held) {
 		scheduler_job_paused(s, op->job, op->name, op->job_state);
 		return;
@@ -712,8 +725,11 @@ scheduler_job_edited(struct scheduler *s, const struct op_edit *op)
 	if (p != NULL && (p->state == PENDING_READY || p->state == PENDING_BLOCKED))
 		line_leave(s, p);
 	window_edited(&s->window, &op->row, loop_wall(s->loop));
-	if (op->row.retrying != 0 && op->hold == 0)
-		retrying_note(&s->retrying, (instant){ 1 });
+	/* As by hand: what came while it was paused is skipped for that.  But it may have been let go before. */
+	if (op->let_go) {
+		recorder_told(s, TOLD_RESUMED, op->job, false, op->row.due.usec);
+		job_goes_on(s, &op->row, false);
+	}
 	scheduler_changed(s);
 	job_tell(s, EVENT_JOB_CHANGED, op->job, op->name, op->job_state);
 }

@@ -15,6 +15,9 @@
 /* Others change it meanwhile, or its due comes just now. */
 #define TRIES_MAX 5
 
+/* After its due has come just now so often, the next one will, too: it comes all the time. */
+#define NEARS_MAX 2
+
 struct edit_in {
 	char		*job;
 	struct job_spec	*spec;
@@ -42,7 +45,8 @@ struct edit {
 	struct job_new	 job;
 	struct cJSON	*warnings;
 	bool		 changed;
-	int		 tries;
+	instant		 now;		/* when it was read */
+	int		 tries, nears;
 };
 
 /* ---- what is another ---- */
@@ -51,6 +55,12 @@ static bool
 same(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static const char *
+depends_on(const struct job_spec *spec)
+{
+	return spec->http != NULL ? spec->http->depends_on : NULL;
 }
 
 static bool
@@ -91,21 +101,39 @@ schedule_same(const struct job_spec *a, const struct job_spec *b)
 
 /* ---- when ---- */
 
-/* Elapsed time goes on from the occurrence before, and is due after now. */
+/*
+ * Since when a new schedule counts: from now on.  But of one that comes all the time an occurrence is always so
+ * near that it may be claimed before the edit is: it counts from behind those.  Others are waited for, none is lost.
+ */
+static instant
+counts_since(const struct edit *f)
+{
+	const struct edit_in *in = f->call.in;
+	const struct job_spec *spec = in->spec;
+	bool fast = (spec->every > 0 && spec->every <= EDIT_NEAR) || f->nears >= NEARS_MAX;
+
+	return fast && job_spec_repeats(spec) ? instant_add(f->now, EDIT_NEAR) : f->now;
+}
+
+/* Elapsed time goes on from the occurrence before, and is due after it counts. */
 static void
-due_of_every(const struct edit *f, instant now, instant *due)
+due_of_every(struct edit *f, instant *due)
 {
 	const struct job_spec *spec = f->job.spec;
+	instant since = f->prepare.now;
 
 	if (spec->every == 0)
 		return;
 	if (f->was.every > 0 && instant_is_set(f->get.job.due) && f->was.at.usec == spec->at.usec &&
-	    f->was.in == spec->in)
+	    f->was.in == spec->in) {
+		/* A ping moves it, and so does a run that begins. */
+		f->op.counted = f->get.job.due;
 		due->usec = f->get.job.due.usec - f->was.every + spec->every;
+	}
 	if (due->usec < spec->from.usec)
 		*due = spec->from;
-	if (due->usec <= now.usec)
-		due->usec += ((now.usec - due->usec) / spec->every + 1) * spec->every;
+	if (due->usec <= since.usec)
+		due->usec += ((since.usec - due->usec) / spec->every + 1) * spec->every;
 }
 
 static bool
@@ -140,20 +168,21 @@ edit_fill(struct edit *f)
 {
 	const struct edit_in *in = f->call.in;
 	const struct job_spec *spec = in->spec;
-	instant now = f->prepare.now;
 
 	f->op = (struct op_edit){ .op.kind = OP_EDIT, .job = f->get.job.id,
 	    .uid = call_reach(&f->call), .generation = f->get.job.generation, .spec = spec,
 	    .spec_json = f->job.spec_json, .summary = f->job.summary, .schedule = f->job.schedule,
-	    .hold = -1, .by = (int64_t)f->call.uid, .now = now,
+	    .hold = -1, .by = (int64_t)f->call.uid, .now = f->now,
+	    .since = f->prepare.now,
 	    .epoch = scheduler_epoch(server_of(&f->call)->scheduler) };
 	f->op.parents = !strings_same(&f->was.after, &spec->after);
+	f->op.depends = !same(depends_on(&f->was), depends_on(spec));
 	f->op.rescheduled = f->op.parents || !schedule_same(&f->was, spec);
 	if (spec->paused != f->was.paused)
 		f->op.hold = spec->paused;
 	f->changed = !spec_is(&f->was, f->job.spec_json);
 	f->op.due = f->job.due;
-	due_of_every(f, now, &f->op.due);
+	due_of_every(f, &f->op.due);
 	if (!f->op.rescheduled || instant_is_set(f->op.due) ||
 	    (spec->cron == NULL && spec->calendar == NULL))
 		return true;
@@ -182,7 +211,8 @@ edit_prepare(struct edit *f)
 		return false;
 	json_free(f->warnings);
 	f->warnings = json_array();
-	f->prepare = (struct prepare){ .call = &f->call, .now = loop_wall(f->call.task.loop),
+	f->now = loop_wall(f->call.task.loop);
+	f->prepare = (struct prepare){ .call = &f->call, .now = counts_since(f),
 	    .warnings = f->warnings, .over = true, .error = f->prepare.error };
 	prepare_done(&f->job);
 	f->job.due = (instant){ 0 };
@@ -331,6 +361,7 @@ edit_step(struct task *t)
 		if ((f->op.op.result != -ESTALE && f->op.op.result != -EAGAIN) ||
 		    ++f->tries == TRIES_MAX)
 			break;
+		f->nears += f->op.op.result == -EAGAIN;
 		if (f->op.op.result == -EAGAIN)
 			AWAIT_UNTIL(t, loop_now(t->loop) + EDIT_NEAR, false);
 	}

@@ -414,6 +414,8 @@ edit_due(const struct op_edit *o, const struct memory_job *j, instant *due)
 	bool skips = instant_is_set(j->row.due) && j->row.due.usec <= o->now.usec;
 	bool near = o->due.usec == j->row.due.usec && o->due.usec < o->now.usec + EDIT_NEAR;
 
+	if (instant_is_set(o->counted) && o->counted.usec != j->row.due.usec)
+		return -ESTALE;
 	*due = o->due;
 	if (skips)
 		decided = j->row.due.usec;
@@ -432,9 +434,13 @@ edit_check(struct memory *m, struct op_edit *o, struct memory_job *j, int64_t *o
 {
 	const struct memory_job *named;
 	char *name = j->name;
-	int r = parent_find(m, o->spec, on);
+	int r = 0;
 
-	if (r == 0 && depends_on(m, *on, o->job))
+	/* By its name it is looked for once: it may have another one since, and another job that. */
+	*on = j->depends_on;
+	if (o->depends)
+		r = parent_find(m, o->spec, on);
+	if (r == 0 && o->depends && depends_on(m, *on, o->job))
 		r = -EISNAM;
 	if (r == 0 && o->rescheduled)
 		r = edit_due(o, j, due);
@@ -515,6 +521,7 @@ memory_edit(void *db, struct store_op *op)
 	memory_dependencies_rename(m, o->job, j->name);
 	if (o->hold >= 0 && j->paused != (o->hold == 1)) {
 		j->paused = o->hold == 1;
+		o->let_go = !j->paused;
 		memory_hold_retries(j);
 	}
 	memory_dependents_due(m, j, o->now, &o->dependents);

@@ -307,7 +307,7 @@ edit_clear(struct op_edit *op)
 	op->row = (struct due_row){ .id = 0 };
 	op->dependents = NO_DEPENDENTS;
 	op->job_state = 0;
-	op->held = op->new_queue = false;
+	op->held = op->let_go = op->new_queue = false;
 	op->now_generation = 0;
 	op->failed_after = 0;
 }

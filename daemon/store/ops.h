@@ -445,7 +445,10 @@ struct op_edit {
 	 */
 	bool		 rescheduled;
 	instant		 due;
+	instant		 counted;	/* due was counted from the job's due, which was this; none: it was not */
+	instant		 since;		/* what comes up to then is not of the new schedule; none: up to now */
 	bool		 parents;	/* with rescheduled: its after are others */
+	bool		 depends;	/* its dependsOn is another: it is looked for; else what it depends on stays */
 	int		 hold;		/* 1: it is paused, 0: let go; -1: as it is */
 	int64_t		 by;		/* the caller, for the record of a pause */
 	int64_t		 epoch;		/* in: as for an add, with rescheduled */
@@ -454,12 +457,13 @@ struct op_edit {
 	char		*name;		/* out: the new one */
 	int		 job_state;	/* out */
 	bool		 held;		/* out: paused or in quarantine */
+	bool		 let_go;	/* out: it was paused, and is not any more */
 	bool		 new_queue;	/* out */
 	int64_t		 now_generation; /* out, also of -ESTALE: the job's */
 	size_t		 failed_after;	/* out: of -ENXIO, -ENOTUNIQ, -EMLINK and -ELOOP */
 	struct dependents dependents;	/* out */
 	/*
-	 * -ENOENT, -EACCES; -ESTALE: another generation; -EAGAIN: due has been decided meanwhile, or may be
+	 * -ENOENT, -EACCES; -ESTALE: another generation, or due was counted from another one; -EAGAIN: due has been decided meanwhile, or may be
 	 * just now: ask again with a later one.  -EEXIST: name taken; -ENXIO: no such parent; -ELOOP: it
 	 * would wait for itself; -EISNAM: its dependsOn would; -ENOTUNIQ, -EMLINK, -EUSERS, -ECHILD and
 	 * -EPROTOTYPE as for an add.

@@ -38,8 +38,8 @@ spec_save(struct sqlite *db, const struct op_edit *o, const struct job_now *j, i
 	    "UPDATE job SET name = ?2, labels = ?3, description = ?4, summary = ?5, spec = ?6,"
 	    " schedule = ?7, every_usec = ?8, misfire = ?9, overlap = ?10, on_boot = ?11,"
 	    " keep_runs = ?12, keep_usec = ?13, keep_output = ?14, queue = ?15, priority = ?16,"
-	    " slots = ?17, mutex = ?18, overlap_limit = ?19, depends_on = ?20, source = ?21,"
-	    " parents = ?22, delay = ?23, epoch = coalesce(?24, epoch),"
+	    " slots = ?17, mutex = ?18, overlap_limit = ?19, depends_on = CASE WHEN ?26 THEN ?20 ELSE depends_on END,"
+	    " source = ?21, parents = ?22, delay = ?23, epoch = coalesce(?24, epoch),"
 	    " rescheduled = coalesce(?25, rescheduled) WHERE id = ?1");
 	char *labels = spec->labels.n == 0 ? NULL : text_write(labels_fields, &spec->labels);
 	struct queue_terms terms = terms_of(spec);
@@ -72,7 +72,8 @@ spec_save(struct sqlite *db, const struct op_edit *o, const struct job_now *j, i
 		bind_int(st, 24, o->epoch);
 	else
 		(void)sqlite3_bind_null(st, 24);
-	bind_some(st, 25, o->rescheduled ? o->now.usec : 0);
+	bind_some(st, 25, !o->rescheduled ? 0 : instant_is_set(o->since) ? o->since.usec : o->now.usec);
+	bind_int(st, 26, o->depends);
 	r = sql_run(db, st);
 	free(labels);
 	return r;
@@ -99,8 +100,10 @@ due_set(struct sqlite *db, const struct op_edit *o, struct job_now *j)
 {
 	bool near = o->due.usec == j->due.usec && o->due.usec < o->now.usec + EDIT_NEAR;
 	usec_t decided;
-	int r = due_skip(db, o, j);
+	int r = instant_is_set(o->counted) && o->counted.usec != j->due.usec ? -ESTALE : 0;
 
+	if (r == 0)
+		r = due_skip(db, o, j);
 	if (r == 0)
 		r = job_last_decided(db, j, &decided);
 	if (r < 0)
@@ -119,13 +122,14 @@ due_set(struct sqlite *db, const struct op_edit *o, struct job_now *j)
 }
 
 static int
-hold_set(struct sqlite *db, const struct op_edit *o, struct job_now *j)
+hold_set(struct sqlite *db, struct op_edit *o, struct job_now *j)
 {
 	int r;
 
 	if (o->hold < 0 || j->paused == (o->hold == 1))
 		return 0;
 	j->paused = o->hold == 1;
+	o->let_go = !j->paused;
 	r = span_hold(db, o->job, SPAN_PAUSED, j->paused, o->now, o->by);
 	if (r == 0 && j->retrying > 0)
 		r = retries_hold(db, o->job, job_held(j));
@@ -138,11 +142,12 @@ edit(struct sqlite *db, struct op_edit *o, struct job_now *j)
 	const struct job_spec *spec = o->spec;
 	bool renamed = (j->name == NULL) != (spec->name == NULL) ||
 	    (spec->name != NULL && strcmp(j->name, spec->name) != 0);
-	int64_t depends_on;
-	int r;
+	int64_t depends_on = 0;
+	int r = 0;
 
 	MUST(j->kind == (int)job_spec_kind(spec));
-	r = health_parent_find(db, spec, &depends_on);
+	if (o->depends)
+		r = health_parent_find(db, spec, &depends_on);
 	if (r == 0)
 		r = depends_on_itself(db, o->job, depends_on);
 	if (r == 1)

@@ -32,4 +32,23 @@ id=$(jobctl add -q --every 1h --paused -- /bin/true)
 editor 'sed -i "s/^Every=.*/Every=2h/" "$1"'
 jobctl edit "$id" >/dev/null || fail "without a name"
 same "it has none" "$(jobctl show "$id" --json | grep -c '"name"')" 0
+# A check depends on the same job, however that is called.
+jobctl add -q -n router --every 1h --paused --http http://127.0.0.1:1/ >/dev/null
+jobctl add -q -n web --every 1h --paused --depends-on router --http http://127.0.0.1:1/ >/dev/null
+on=$(jobctl show web --json | field job.dependsOn)
+editor 'sed -i "s/^Name=.*/Name=gateway/" "$1"'
+jobctl edit router >/dev/null || fail "another name"
+editor 'sed -i "s/^Every=.*/Every=1s/" "$1"'
+jobctl edit web >/dev/null || fail "a check whose parent has another name"
+same "it depends on that" "$(jobctl show web --json | field job.dependsOn)" "$on"
+# One that comes all the time can be edited as well; nothing is left out of its ledger.
+jobctl add -q -n fast --every 200ms -- /bin/true >/dev/null
+editor 'sed -i "s/^Every=.*/&\\nUntil=2099-01-01/" "$1"'
+jobctl edit fast >/dev/null || fail "a fast one"
+same "until then" "$(jobctl show fast --json | field job.spec.until | cut -c1-4)" 2099
+jobctl add -q -n each --calendar '*:*:*' -- /bin/true >/dev/null
+editor 'sed -i "s/^Calendar=.*/&\\nUntil=2099-01-01/" "$1"'
+jobctl edit each >/dev/null || fail "one of every second"
+jobctl pause fast each >/dev/null
+jobctl audit >/dev/null || fail "the audit"
 stop_jobd

@@ -50,6 +50,7 @@ same "a is of the first files" $? 6
 check "says so" grep -q 'a is from .*/jobs' "$T/err"
 mv "$T/other/a.job" "$T/other/c.job"
 jobctl apply -f "$T/other" --prune >"$T/out" || fail "the other files"
+jobctl wait c --until started >/dev/null && jobctl wait c >/dev/null
 check "a is still there" jobctl show a >/dev/null
 mv "$T/other/c.job" "$T/other/a.job"
 jobctl apply -f "$T/other" --prune --take >"$T/out" || fail "take"

@@ -478,6 +478,26 @@ skips_of(int64_t job)
 	return skips;
 }
 
+/* The job is a timer of these terms from now on. */
+static void
+edit(int64_t job, struct job_spec spec, usec_t lasts)
+{
+	struct timer_spec timer = { lasts };
+	struct op_edit op = { .job = job, .spec = &spec, .summary = "", .uid = -1, .hold = -1,
+	    .now = loop_wall(fix->loop) };
+	struct cJSON *object;
+	char *json;
+
+	spec.timer = &timer;
+	object = fields_write(job_spec_fields, &spec);
+	op.spec_json = json = json_print(object);
+	assert_int_equal(ask(&op.op, OP_EDIT), 0);
+	scheduler_job_edited(fix->scheduler, &op);
+	op_edit_done(&op);
+	json_free(object);
+	free(json);
+}
+
 /* ---- slots and order ---- */
 
 static void
@@ -489,6 +509,41 @@ no_more_run_than_the_queue_has_slots(void **state)
 	run_for(USEC_MINUTE);
 	assert_int_equal(most("q"), 3);
 	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 20);
+}
+
+static void
+queued_runs_stand_where_their_edited_job_says(void **state)
+{
+	char m[] = "m", q[] = "q";
+	int64_t job = add((struct want){ .lasts = 10 * USEC_SEC });
+	int64_t holder;
+
+	(void)state;
+	fix->unlike = true;
+	queue_set("q", 1, -1, -1);
+	run_for(USEC_SEC);
+	trigger(job);
+	trigger(job);
+	holder = add((struct want){ .mutex = "m", .lasts = USEC_MINUTE });
+	run_for(USEC_SEC);
+	edit(job, (struct job_spec){ .mutex = m, .overlap = OVERLAP_PARALLEL, .overlap_limit = 9 },
+	    10 * USEC_SEC);
+	run_for(30 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 1);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	/* Without the mutex, and beside one another; but the queue stands still. */
+	queue_set("q", -1, true, -1);
+	edit(job, (struct job_spec){ .queue = q, .overlap = OVERLAP_PARALLEL, .overlap_limit = 9 },
+	    10 * USEC_SEC);
+	run_for(USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	queue_set("q", 2, false, -1);
+	run_for(USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_ENDED, holder), 0);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 3);
+	run_for(USEC_MINUTE);
+	assert_int_equal(most("q"), 2);
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 3);
 }
 
 static void
@@ -1348,6 +1403,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		B(no_more_run_than_the_queue_has_slots),
+		B(queued_runs_stand_where_their_edited_job_says),
 		B(a_queue_that_is_only_named_has_one_slot),
 		B(many_commands_at_once_take_the_slots_of_default_and_hold_up_no_schedule),
 		B(timers_without_a_queue_are_in_none),

@@ -75,7 +75,7 @@ get(int64_t id)
 	assert_int_equal(storehouse_do(&house, &g.op, OP_GET), 0);
 	job = (struct job_info){ .id = g.job.id, .due = g.job.due, .generation = g.job.generation,
 	    .skips = g.job.skips, .runs = g.job.runs, .state = g.job.state, .every = g.job.every,
-	    .rescheduled = g.job.rescheduled, .paused = g.job.paused };
+	    .rescheduled = g.job.rescheduled, .paused = g.job.paused, .depends_on = g.job.depends_on };
 	op_get_done(&g);
 	return job;
 }
@@ -145,6 +145,36 @@ a_due_that_may_be_claimed_just_now_is_asked_for_again(void **state)
 	e.due.usec = 10 * MINUTE + 5;
 	assert_int_equal(edit(&e), -EAGAIN);
 	assert_int_equal(get(id).generation, 1);
+	/* Behind all that may be: it counts from there. */
+	e.since.usec = 10 * MINUTE + EDIT_NEAR;
+	e.due.usec = 10 * MINUTE + EDIT_NEAR + 5;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).rescheduled.usec, 10 * MINUTE + EDIT_NEAR);
+}
+
+static void
+a_due_that_was_counted_from_another_one_is_refused(void **state)
+{
+	struct job_spec spec = { .every = 20 * MINUTE, .heartbeat = true };
+	int64_t id = add(&spec, 20 * MINUTE);
+	struct op_ping ping = { .job = id, .uid = -1, .ping = { .what = PING_OK, .at = { 9 * MINUTE } },
+	    .take = true, .claim = { .due = { 20 * MINUTE }, .next_due = { 29 * MINUTE },
+	    .noticed = { 9 * MINUTE }, .started = { 9 * MINUTE } } };
+	struct op_edit e = edit_of(id, &spec);
+
+	(void)state;
+	assert_int_equal(storehouse_do(&house, &ping.op, OP_PING), 0);
+	op_ping_done(&ping);
+	spec.every = 30 * MINUTE;
+	e.rescheduled = true;
+	e.counted.usec = 20 * MINUTE;
+	e.due.usec = 30 * MINUTE;
+	assert_int_equal(edit(&e), -ESTALE);
+	assert_int_equal(get(id).due.usec, 29 * MINUTE);
+	e.counted.usec = 29 * MINUTE;
+	e.due.usec = 39 * MINUTE;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).due.usec, 39 * MINUTE);
 }
 
 static void
@@ -181,6 +211,9 @@ a_pause_stays_unless_the_edit_says_otherwise(void **state)
 	e = edit_of(id, &spec);
 	e.hold = 0;
 	assert_int_equal(edit(&e), 0);
+	assert_true(e.let_go);
+	assert_int_equal(edit(&e), 0);
+	assert_false(e.let_go);
 	assert_int_equal(get(id).state, JOB_SCHEDULED);
 }
 
@@ -232,6 +265,39 @@ a_job_that_waits_for_another_from_now_on_is_blocked(void **state)
 }
 
 static void
+a_check_depends_on_the_same_job_whatever_that_is_called_now(void **state)
+{
+	char old[] = "old", url[] = "http://127.0.0.1/";
+	struct http_spec http = { .url = url, .quick_retries = -1 }, on = { .url = url, .depends_on = old };
+	struct job_spec parent = { .name = old, .every = MINUTE, .http = &http };
+	struct job_spec child = { .every = MINUTE, .http = &on };
+	int64_t first = add(&parent, 20 * MINUTE), id = add(&child, 20 * MINUTE), second;
+	struct op_edit e;
+
+	(void)state;
+	parent.name = (char *)(uintptr_t)"new";
+	e = edit_of(first, &parent);
+	assert_int_equal(edit(&e), 0);
+	e = edit_of(id, &child);
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).depends_on, first);
+	/* Another one has the name now. */
+	parent.name = old;
+	second = add(&parent, 20 * MINUTE);
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).depends_on, first);
+	/* But if it is said anew. */
+	e.depends = true;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).depends_on, second);
+	on.depends_on = (char *)(uintptr_t)"nobody";
+	assert_int_equal(edit(&e), -ECHILD);
+	on.depends_on = NULL;
+	assert_int_equal(edit(&e), 0);
+	assert_int_equal(get(id).depends_on, 0);
+}
+
+static void
 only_the_owner_may(void **state)
 {
 	struct job_spec spec = { .every = MINUTE, .timer = &timer };
@@ -256,10 +322,12 @@ main(void)
 		TEST(of_two_editors_the_second_is_refused),
 		TEST(what_was_due_by_the_old_schedule_is_skipped),
 		TEST(a_due_that_may_be_claimed_just_now_is_asked_for_again),
+		TEST(a_due_that_was_counted_from_another_one_is_refused),
 		TEST(a_due_that_was_run_is_not_given_again),
 		TEST(a_pause_stays_unless_the_edit_says_otherwise),
 		TEST(a_job_cannot_come_to_wait_for_itself),
 		TEST(a_job_that_waits_for_another_from_now_on_is_blocked),
+		TEST(a_check_depends_on_the_same_job_whatever_that_is_called_now),
 		TEST(only_the_owner_may),
 	};
 

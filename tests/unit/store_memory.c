@@ -256,8 +256,8 @@ print_edit(struct buf *b, const struct op_edit *o)
 	    o->failed_after : 0);
 	if (o->op.result < 0)
 		return;
-	buf_printf(b, " name=%s state=%d held=%d new_queue=%d", o->name != NULL ? o->name : "-",
-	    o->job_state, o->held, o->new_queue);
+	buf_printf(b, " name=%s state=%d held=%d let_go=%d new_queue=%d", o->name != NULL ? o->name : "-",
+	    o->job_state, o->held, o->let_go, o->new_queue);
 	print_row(b, &o->row);
 	print_terms(b, o->row.uid, &o->row.terms);
 }
@@ -589,6 +589,7 @@ draw_edit(struct pair *p, union any *a, struct drawn *d, int64_t job, int64_t ui
 	a->edit = (struct op_edit){ .op.kind = OP_EDIT, .job = job, .uid = uid, .spec = s,
 	    .spec_json = "{\"a\":1}", .summary = "b", .schedule = d->jobs[0][0].schedule,
 	    .rescheduled = again, .due = d->jobs[0][0].due, .parents = again && chance(p, 80),
+	    .depends = chance(p, 60), .counted = chance(p, 30) ? draw_due(p, job) : (instant){ 0 },
 	    .generation = chance(p, 30) ? 1 + below(p, 4) : 0, .hold = (int)below(p, 3) - 1, .by = 7,
 	    .epoch = below(p, 3), .now = { p->now } };
 	/* What waits for others is due by them alone. */
