@@ -56,6 +56,7 @@ struct run_task {
 	bool			 claimed;
 	bool			 cancel;
 	bool			 executing;
+	bool			 unpinged;	/* as in struct op_finish */
 	/*
 	 * One after another, in the same place, as there may be many of us: the claim; while
 	 * executing, the executor's frame, which may be longer; the finish.
@@ -343,7 +344,11 @@ run_execute(struct run_task *f)
 static void
 run_executed(struct run_task *f)
 {
-	recorder_exit(f->s, &f->info);
+	const struct run_info *run = &f->info;
+
+	recorder_exit(f->s, run);
+	f->unpinged = run->kind == KIND_HEARTBEAT && (run->state == RUN_FAILED || run->state == RUN_TIMED_OUT) &&
+	    (run->ping == NULL || run->ping->what == PING_START);
 	f->executing = false;
 	f->op = (struct store_op){ .kind = OP_COUNT };
 }
@@ -386,7 +391,7 @@ run_submit_finish(struct run_task *f)
 	if (!instant_is_set(f->info.ended))
 		f->info.ended = loop_wall(f->s->loop);
 	f->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info,
-	    .from = RUN_RUNNING };
+	    .from = RUN_RUNNING, .unpinged = f->unpinged };
 	run_decide_again(f);
 	store_submit(f->s->store, &f->op, &f->task);
 }
@@ -463,6 +468,23 @@ run_judged(struct run_task *f)
 	free(f->info.reason);
 	f->info.reason = o->reason;
 	o->reason = NULL;
+}
+
+/*
+ * A ping was acknowledged while its executor's time ran out, and had not been told here: it counts.  Then
+ * the run is to end once more.
+ */
+static bool
+run_pinged_at_last(struct run_task *f)
+{
+	if (f->op.result != 0 || f->finish.ping == NULL)
+		return false;
+	ping_free(f->info.ping);
+	f->info.ping = f->finish.ping;
+	f->finish.ping = NULL;
+	f->unpinged = false;
+	heartbeat_end(&f->info);
+	return true;
 }
 
 /* The end is committed: now it may be told, and the runner may forget. */
@@ -557,6 +579,8 @@ run_step(struct task *t)
 		run_submit_finish(f);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.done);
 		if (!scheduler_store_failed(f->s, &f->op, &f->backoff)) {
+			if (run_pinged_at_last(f))
+				continue;
 			run_finished(f);
 			break;
 		}

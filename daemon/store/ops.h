@@ -221,6 +221,7 @@ struct op_finish {
 	/* in, of a check, else NULL: how verdicts make its health */
 	const struct http_spec	*check;
 	bool			 first;	/* in: again only while no check before it has failed */
+	bool			 unpinged; /* in: a heartbeat's, which fails because no ping has said its end */
 	int			 state;	/* out: of the run: as in, or RUN_RETRYING */
 	bool			 held;	/* out: it is retrying, and its job paused */
 	bool			 quarantined; /* out: the job is, by this */
@@ -232,6 +233,8 @@ struct op_finish {
 	int			 health, health_was;
 	int64_t			 notices; /* out: so many targets are to be told of it */
 	struct dependents	 dependents; /* out */
+	/* out, of one that is unpinged: a ping was acknowledged all the same.  Nothing is written, it is to end by that */
+	struct ping		*ping;
 	/* -ESTALE: it is not in that state (or gone) */
 };
 void op_finish_done(struct op_finish *op);

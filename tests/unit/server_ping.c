@@ -350,6 +350,51 @@ a_ping_within_the_grace_counts_and_the_next_is_expected_from_there(void **state)
 	TOLD("late 1.1", "late 1.2");
 }
 
+/* As if the time of its run had come between the commit and the word of it. */
+static void
+ping_unheard(struct op_ping *o, enum ping_what what)
+{
+	*o = (struct op_ping){ .op.kind = OP_PING, .job = 1, .uid = -1, .ping = { .what = (int)what,
+	    .at = loop_wall(w.loop), .by = (char *)(uintptr_t)"uid 1" } };
+	store_submit(w.store, &o->op, NULL);
+	run_for(USEC_SEC);
+	assert_true(o->op.done && o->op.result == 0);
+	assert_int_equal(o->run, 1);
+	op_ping_done(o);
+}
+
+static void
+what_was_acknowledged_counts_when_the_grace_ends_before_it_is_heard(void **state)
+{
+	struct op_ping o;
+
+	(void)state;
+	add(HOURLY);
+	run_for(USEC_HOUR + 5 * USEC_MINUTE - 10 * USEC_SEC);
+	assert_string_equal(run_field("1.1", "state"), "running");
+	ping_unheard(&o, PING_OK);
+	assert_string_equal(run_field("1.1", "state"), "running");
+	run_for(USEC_MINUTE);
+
+	assert_string_equal(run_field("1.1", "state"), "succeeded");
+	assert_string_equal(run_field("1.1", "reason"), "none");
+	TOLD("late 1.1");
+}
+
+static void
+a_beginning_that_was_not_heard_of_does_not_end_it_well(void **state)
+{
+	struct op_ping o;
+
+	(void)state;
+	add(HOURLY);
+	run_for(USEC_HOUR + 5 * USEC_MINUTE - 10 * USEC_SEC);
+	ping_unheard(&o, PING_START);
+	run_for(USEC_MINUTE);
+	assert_string_equal(run_field("1.1", "state"), "failed");
+	TOLD("late 1.1", "fail 1.1");
+}
+
 static void
 a_failure_that_is_pinged_is_one_at_once(void **state)
 {
@@ -602,6 +647,8 @@ main(void)
 		T(no_ping_is_late_then_a_failure_and_the_next_one_a_recovery),
 		T(each_ping_puts_off_the_next),
 		T(a_ping_within_the_grace_counts_and_the_next_is_expected_from_there),
+		T(what_was_acknowledged_counts_when_the_grace_ends_before_it_is_heard),
+		T(a_beginning_that_was_not_heard_of_does_not_end_it_well),
 		T(a_failure_that_is_pinged_is_one_at_once),
 		T(between_start_and_end_it_runs),
 		T(what_began_and_does_not_end_fails),

@@ -377,6 +377,7 @@ print(struct buf *b, const union any *a)
 		buf_printf(b, " verdict=%d reason=%s health=%d was=%d", a->finish.verdict,
 		    a->finish.reason != NULL ? a->finish.reason : "-", a->finish.health,
 		    a->finish.health_was);
+		print_ping(b, a->finish.ping);
 	} else if (a->op.kind == OP_SKIP) {
 		buf_printf(b, " name=%s notices=%" PRId64, a->skip.name != NULL ? a->skip.name : "-",
 		    a->skip.notices);
@@ -544,7 +545,7 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 		d->run.attempt = below(p, 3);
 		d->run.reason = chance(p, 40) ? (char *)(uintptr_t)"so" : NULL;
 		a->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &d->run,
-		    .from = RUN_RUNNING, .again_at = { p->now + below(p, 6) } };
+		    .from = RUN_RUNNING, .again_at = { p->now + below(p, 6) }, .unpinged = chance(p, 50) };
 		d->check.fail_after = below(p, 4);
 		d->check.ok_after = below(p, 4);
 		if (chance(p, 80)) {
@@ -782,7 +783,8 @@ step(struct pair *p, uint64_t seed, int n)
 	if (strcmp(buf_string(&disk), buf_string(&ram)) != 0)
 		fail_msg("SEED=%" PRIu64 " op %d\n  SQLite: %s\n  memory: %s", seed, n,
 		    buf_string(&disk), buf_string(&ram));
-	heard = a->op.result == 0 && (a->op.kind == OP_CLAIM || a->op.kind == OP_FINISH ||
+	heard = a->op.result == 0 && (a->op.kind == OP_CLAIM ||
+	    (a->op.kind == OP_FINISH && a->finish.ping == NULL) ||
 	    a->op.kind == OP_SKIP || (a->op.kind == OP_PING && a->ping.taken));
 	assert_int_equal(buf_len(&p->told) > 0, heard);
 	op_drop(&a->op);
