@@ -57,6 +57,7 @@ struct run_task {
 	bool			 cancel;
 	bool			 executing;
 	bool			 unpinged;	/* as in struct op_finish */
+	int64_t			 pinged;	/* run that info.ping was told for, which may be another until the claim */
 	/*
 	 * One after another, in the same place, as there may be many of us: the claim; while
 	 * executing, the executor's frame, which may be longer; the finish.
@@ -255,6 +256,10 @@ run_claimed(struct run_task *f)
 	f->info.expected = c->row.took;
 	f->info.name = c->row.name;
 	c->row.name = NULL;
+	if (f->info.ping != NULL && f->pinged != f->info.run) {
+		ping_free(f->info.ping);
+		f->info.ping = NULL;
+	}
 	/* One that came after it was told before it. */
 	if (f->info.ping == NULL) {
 		f->info.ping = c->ping;
@@ -763,6 +768,10 @@ run_pinged(struct run_task *f, int64_t run, const struct ping *ping)
 {
 	if (f->info.run != run && f->info.run != 0)
 		return;
+	/* While ours has no number, it is known to be the greatest. */
+	if (f->info.run == 0 && f->info.ping != NULL && f->pinged > run)
+		return;
+	f->pinged = run;
 	ping_free(f->info.ping);
 	f->info.ping = ping_copy(ping);
 	if (f->executing)

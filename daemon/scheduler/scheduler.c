@@ -888,8 +888,8 @@ scheduler_pinged(struct scheduler *s, struct op_ping *op, const struct due_row *
 		scheduler_changed(s);
 	}
 	scheduler_dependents(s, &op->claim.dependents);
-	/* Its claim may be committed and not have been told here yet. */
-	if (seat == NULL)
+	/* Its claim may be committed and not have been told here yet; one that waits finds it at its own. */
+	if (seat == NULL && !queue_knows(&s->queue, op->job, op->run))
 		seat = lane_seat(lane, 0);
 	if (seat != NULL)
 		run_pinged(run_of_seat(seat), op->run, &op->ping);
