@@ -131,6 +131,7 @@ run_submit_skip(struct run_task *f)
 	struct run_claiming *c = &f->claiming;
 
 	ledger_skip_fill(&c->skip, c->pending->job, &c->decision);
+	c->skip.now = loop_wall(f->s->loop);
 	recorder_skip(f->s, &c->skip);
 	store_submit(f->s->store, &f->op, &f->task);
 }

@@ -248,6 +248,7 @@ struct op_skip {
 	int		 cause;		/* enum skip_cause */
 	int64_t		 run;		/* of SKIP_OVERLAP: the run that was active */
 	instant		 next_due;
+	instant		 now;		/* a notice of it waits from then on; none: since last */
 	char		*name;		/* out: the job's, for the event */
 	int64_t		 notices;	/* out: as for a finish */
 	struct dependents dependents;	/* out: the job itself, too, as for a claim */
@@ -845,7 +846,7 @@ struct notice_row {
 	char	*target;
 	char	*notice;	/* JSON of notice_info_fields */
 	instant	 at;		/* of what it tells of */
-	instant	 due;		/* the next attempt not before; none: it was given up */
+	instant	 due;		/* the next attempt not before: at first, when it was written; none: it was given up */
 	int64_t	 attempts;	/* that have failed */
 	instant	 tried;		/* the last one's end */
 	char	*error;
@@ -860,13 +861,14 @@ struct op_notice_test {
 	int64_t		 id;		/* out */
 };
 
-/* An attempt to tell of these has ended. */
+/* An attempt to tell of these has ended; or none was made, and none will be. */
 struct op_notice_settle {
 	struct store_op	 op;
 	const int64_t	*ids;
 	size_t		 n;
 	instant		 now;
 	bool		 delivered;	/* they go; else: */
+	bool		 untried;	/* there was no attempt */
 	const char	*error;
 	instant		 next;		/* the next attempt; none: there is none */
 	int64_t		 oldest;	/* with next: what tells of an earlier time (usec) is given up */

@@ -701,7 +701,7 @@ draw_notices(struct pair *p, union any *a, struct drawn *d)
 	else
 		a->settle = (struct op_notice_settle){ .op.kind = OP_NOTICE_SETTLE, .ids = d->notices,
 		    .n = (size_t)below(p, 3), .now = { p->now }, .delivered = chance(p, 40),
-		    .error = "so", .next = { chance(p, 60) ? p->now + below(p, 9) : 0 },
+		    .untried = chance(p, 30), .error = "so", .next = { chance(p, 60) ? p->now + below(p, 9) : 0 },
 		    .oldest = p->now - below(p, 60) };
 }
 
