@@ -610,6 +610,7 @@ scheduler_set_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT],
 {
 	memcpy(s->running_max, running_max, sizeof(s->running_max));
 	s->catch_up_distance = catch_up_distance(catch_ups);
+	recorder_limits(s, running_max, catch_ups);
 	scheduler_changed(s);	/* there may be room */
 }
 
@@ -705,6 +706,7 @@ scheduler_job_edited(struct scheduler *s, const struct op_edit *op)
 {
 	struct pending *p = window_get(&s->window, op->job);
 
+	recorder_told(s, TOLD_EDITED, op->job, 0, op->row.due.usec);
 	if (op->held) {
 		scheduler_job_paused(s, op->job, op->name, op->job_state);
 		return;
