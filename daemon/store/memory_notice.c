@@ -126,6 +126,20 @@ failed_limit(struct memory *m)
 	}
 }
 
+void
+memory_keep_notices(struct memory *m, struct op_keep *o)
+{
+	const usec_t age = o->policy->age, oldest = o->now.usec - age;
+
+	for (size_t i = m->notices_n; age > 0 && i-- > 0;) {
+		if (m->notices[i].at.usec >= oldest || m->notices[i].due.usec >= oldest)
+			continue;
+		o->tally.notices++;
+		if (!o->dry)
+			notice_remove(m, i);
+	}
+}
+
 int
 memory_notice_settle(void *db, struct store_op *op)
 {

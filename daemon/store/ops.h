@@ -752,7 +752,7 @@ struct keep_policy {
 	int64_t	runs;		/* of one job, the latest */
 	int64_t	failed;		/* so many of its latest failed ones stay beyond those */
 	int64_t	runs_total;	/* of all jobs together: the oldest go first */
-	usec_t	age;		/* runs, skips */
+	usec_t	age;		/* runs, skips, notices */
 	usec_t	finished_jobs;	/* since they finished */
 	usec_t	failed_jobs;	/* the same, of those whose last run failed */
 	int64_t	output_per_job, output_total;	/* bytes */
@@ -761,7 +761,7 @@ struct keep_policy {
 
 /* What a round has given up so far, or would. */
 struct keep_tally {
-	int64_t	jobs, runs, skips, spans;
+	int64_t	jobs, runs, skips, spans, notices;
 	int64_t	outputs;	/* runs that stay without their output */
 	int64_t	output_bytes;	/* of these, and of the runs and jobs that go */
 };
@@ -770,6 +770,7 @@ enum keep_phase {
 	KEEP_JOBS,	/* those with runs or skips, by id: each job's own limits */
 	KEEP_FINISHED,	/* those without, by when they finished */
 	KEEP_SPANS,
+	KEEP_NOTICES,	/* given up, or of targets that are gone */
 	KEEP_OUTPUT,	/* all output together, the oldest first */
 	KEEP_RUNS,	/* all runs together, the oldest first */
 	KEEP_OVER

@@ -255,16 +255,22 @@ failed_limit(struct sqlite *db)
 	return sql_run(db, st);
 }
 
+int
+notice_delete(struct sqlite *db, int64_t id)
+{
+	sqlite3_stmt *st = sql(db, ST_NOTICE_DELETE, "DELETE FROM notice WHERE id = ?1");
+
+	bind_int(st, 1, id);
+	return sql_run(db, st);
+}
+
 static int
 settle_one(struct sqlite *db, const struct op_notice_settle *o, int64_t id)
 {
 	sqlite3_stmt *st;
 
-	if (o->delivered) {
-		st = sql(db, ST_NOTICE_DELETE, "DELETE FROM notice WHERE id = ?1");
-		bind_int(st, 1, id);
-		return sql_run(db, st);
-	}
+	if (o->delivered)
+		return notice_delete(db, id);
 	st = sql(db, ST_NOTICE_AGAIN, "UPDATE notice SET attempts = attempts + ?6,"
 	    " tried = CASE WHEN ?6 THEN ?2 ELSE tried END, error = ?3, due = CASE WHEN at >= ?5 THEN ?4 END WHERE id = ?1");
 	bind_int(st, 1, id);

@@ -806,6 +806,7 @@ keep(struct storehouse *h, const struct keep_policy *policy, int64_t now, bool d
 		assert_int_equal(storehouse_do(h, &o.op, OP_KEEP), 0);
 		sum.jobs += o.tally.jobs;
 		sum.runs += o.tally.runs;
+		sum.notices += o.tally.notices;
 		o.from = o.place;
 		op_keep_done(&o);
 	} while (o.from.phase != KEEP_OVER);
@@ -817,7 +818,7 @@ static void
 keep_on_both(struct pair *p, uint64_t seed, int n)
 {
 	const struct keep_policy policy = { .runs = chance(p, 70) ? 1 + below(p, 4) : 0,
-	    .failed = below(p, 3), .runs_total = chance(p, 30) ? 1 + below(p, 20) : 0,
+	    .age = chance(p, 20) ? 1 + below(p, 80) : 0, .failed = below(p, 3), .runs_total = chance(p, 30) ? 1 + below(p, 20) : 0,
 	    .finished_jobs = chance(p, 20) ? 1 + below(p, 40) : 0,
 	    .failed_jobs = chance(p, 20) ? 1 + below(p, 80) : 0 };
 
@@ -825,6 +826,9 @@ keep_on_both(struct pair *p, uint64_t seed, int n)
 		struct keep_tally disk = keep(&p->disk, &policy, p->now, dry != 0);
 		struct keep_tally ram = keep(&p->ram, &policy, p->now, dry != 0);
 
+		if (disk.notices != ram.notices)
+			fail_msg("SEED=%" PRIu64 " op %d: SQLite %" PRId64 " notices, memory %" PRId64, seed, n,
+			    disk.notices, ram.notices);
 		if (disk.jobs != ram.jobs || disk.runs != ram.runs)
 			fail_msg("SEED=%" PRIu64 " op %d: %s: SQLite %" PRId64 " jobs, %" PRId64
 			    " runs, memory %" PRId64 ", %" PRId64, seed, n,
