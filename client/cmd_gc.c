@@ -40,7 +40,8 @@ tell(const struct cJSON *reply, bool dry)
 	long long jobs = json_get_int(reply, "jobs", 0), runs = json_get_int(reply, "runs", 0);
 	long long outputs = json_get_int(reply, "outputs", 0);
 	char *bytes = text_bytes(json_get_int(reply, "outputBytes", 0));
-	long long rest = json_get_int(reply, "skips", 0) + json_get_int(reply, "spans", 0);
+	long long rest = json_get_int(reply, "skips", 0) + json_get_int(reply, "spans", 0) +
+	    json_get_int(reply, "notices", 0);
 
 	if (jobs + runs + outputs + rest == 0)
 		puts(dry ? "Nothing would go." : "Nothing went: all is within its limits.");

@@ -96,7 +96,7 @@ static const struct config_key keys[] = {
 	{ "retention", "runs_total", CONFIG_INT, AT(keep.runs_total), "2000000", 0, INT64_MAX,
 	    "Runs of all jobs together, some 0.5 KiB each on disk; the oldest go first. 0 is no limit.", CONFIG_REEXEC, NULL },
 	{ "retention", "age", CONFIG_DURATION, AT(keep.age), "90d", 0, DURATION_MAX,
-	    "How long runs and skips are kept. The latest run of a job stays. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "How long runs, skips and notices that nobody took are kept. The latest run of a job stays. 0 is no limit.", CONFIG_REEXEC, NULL },
 	{ "retention", "finished_jobs", CONFIG_DURATION, AT(keep.finished_jobs), "30d", 0, DURATION_MAX,
 	    "How long a job is kept after it has finished, with its runs. 0 is for ever.", CONFIG_REEXEC, NULL },
 	{ "retention", "failed_jobs", CONFIG_DURATION, AT(keep.failed_jobs), "90d", 0, DURATION_MAX,

@@ -71,7 +71,7 @@ enum flight_what {
 enum flight_told {
 	TOLD_ADDED, TOLD_PAUSED, TOLD_RESUMED, TOLD_REMOVED, TOLD_TRIGGERED, TOLD_CANCELED, TOLD_RETRIED,
 	TOLD_SKIPPED, TOLD_DUE_QUEUED, TOLD_QUEUE_SET, TOLD_QUEUE_REMOVED, TOLD_DEPENDENT, TOLD_RECOVERED,
-	TOLD_SWEPT, TOLD_STORE_FAILED,
+	TOLD_SWEPT, TOLD_STORE_FAILED, TOLD_EDITED, TOLD_LIMITS,
 	TOLD_COUNT
 };
 
@@ -103,7 +103,7 @@ struct flight_ring {
 /* Room for so many sorts of runs. */
 #define FLIGHT_KINDS 8
 
-/* What is known from the beginning, for whoever decides anew. */
+/* What is known from the beginning, or since the limits were set last (TOLD_LIMITS), for whoever decides anew. */
 struct flight_limits {
 	int64_t	running_max[FLIGHT_KINDS];
 	int64_t	slots_default, slots_schedule, slots_named;

@@ -57,6 +57,9 @@ struct executor {
 	const struct task_kind	*kind;		/* release is NULL: the frame is part of the run's */
 };
 
+/* A heartbeat's run ends as the ping says that is in it: its state, its times, and of a failure the reason. */
+void heartbeat_end(struct run_info *run);
+
 /* The executor of a kind. */
 const struct executor *executor_find(const struct exec_world *world, enum job_kind kind);
 

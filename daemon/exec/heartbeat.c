@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "daemon/engine/loop.h"
 #include "daemon/exec/executors.h"
@@ -83,11 +84,25 @@ heartbeat_missed(struct heartbeat *f)
 	    "no ping within its grace of %s", duration_print(grace_of(f), text));
 }
 
+void
+heartbeat_end(struct run_info *run)
+{
+	const struct ping *p = run->ping;
+
+	run->spawned = p->began;
+	run->exited = p->at;
+	run->state = p->what == PING_OK ? RUN_SUCCEEDED : RUN_FAILED;
+	free(run->reason);
+	run->reason = NULL;
+	if (p->what == PING_FAIL)
+		run->reason = xasprintf("a ping said that it has failed%s%s",
+		    p->reason != NULL ? ": " : "", p->reason != NULL ? p->reason : "");
+}
+
 static void
 heartbeat_over(struct heartbeat *f)
 {
 	struct run_info *run = f->exec.run;
-	const struct ping *p = run->ping;
 
 	if (f->exec.cancel) {
 		run->state = RUN_CANCELED;
@@ -100,12 +115,7 @@ heartbeat_over(struct heartbeat *f)
 		run->spawned = f->began;
 		return;
 	}
-	run->spawned = p->began;
-	run->exited = p->at;
-	run->state = p->what == PING_OK ? RUN_SUCCEEDED : RUN_FAILED;
-	if (p->what == PING_FAIL)
-		run->reason = xasprintf("a ping said that it has failed%s%s",
-		    p->reason != NULL ? ": " : "", p->reason != NULL ? p->reason : "");
+	heartbeat_end(run);
 }
 
 static enum task_status

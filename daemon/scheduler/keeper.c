@@ -82,6 +82,7 @@ round_took(struct keep_round *r)
 	r->tally.runs += t->runs;
 	r->tally.skips += t->skips;
 	r->tally.spans += t->spans;
+	r->tally.notices += t->notices;
 	r->tally.outputs += t->outputs;
 	r->tally.output_bytes += t->output_bytes;
 	r->output |= r->op.output;
@@ -305,6 +306,7 @@ keeper_round_ended(struct keeper *k, const struct keep_round *r)
 	sum->runs += t->runs;
 	sum->skips += t->skips;
 	sum->spans += t->spans;
+	sum->notices += t->notices;
 	sum->outputs += t->outputs;
 	sum->output_bytes += t->output_bytes;
 	if (t->jobs + t->runs + t->outputs > 0)

@@ -222,6 +222,7 @@ static void
 skip_submit(struct skip *f)
 {
 	ledger_skip_fill(&f->op, f->pending->job, &f->decision);
+	f->op.now = loop_wall(f->s->loop);
 	recorder_skip(f->s, &f->op);
 	store_submit(f->s->store, &f->op.op, &f->task);
 }

@@ -31,7 +31,8 @@ struct courier {
 	struct op_notices		 page;
 	struct op_notice_settle		 settle;
 	int64_t				 ids[NOTICES_PAGE];
-	size_t				 taken;		/* rows of the page that are told at once */
+	size_t				 taken;		/* rows of the page that are told, or given up, at once */
+	char				*too_old;	/* why they are given up */
 	struct job_spec			 spec;
 	struct run_info			 run;
 	struct exec			*exec;		/* NULL: none */
@@ -101,6 +102,36 @@ is_test(const struct notice_row *row)
 	test = event != NULL && strcmp(event, notice_event_names[NOTICE_TEST]) == 0;
 	json_free(json);
 	return test;
+}
+
+/*
+ * How many of the page, from its first on, nobody has cared for within the deadline: their target was not
+ * configured, or jobd did not live.  Such news is none any more.
+ */
+static size_t
+courier_too_old(const struct courier *c)
+{
+	usec_t oldest = loop_wall(c->task.loop).usec - c->target->deadline;
+	size_t n = 0;
+
+	while (n < c->page.n && c->page.rows[n].due.usec < oldest && c->page.rows[n].at.usec < oldest)
+		n++;
+	return n;
+}
+
+static void
+courier_give_up(struct courier *c)
+{
+	struct op_notice_settle *o = &c->settle;
+	char text[WHEN_TEXT_MAX];
+
+	for (size_t i = 0; i < c->taken; i++)
+		c->ids[i] = c->page.rows[i].id;
+	free(c->too_old);
+	c->too_old = xasprintf("too old: it has waited since %s", instant_print(c->page.rows[0].due, text));
+	*o = (struct op_notice_settle){ .op.kind = OP_NOTICE_SETTLE, .ids = c->ids, .n = c->taken,
+	    .now = loop_wall(c->task.loop), .untried = true, .error = c->too_old };
+	store_submit(c->n->s->store, &o->op, &c->task);
 }
 
 /* How many of the page go at once. */
@@ -285,6 +316,18 @@ courier_step(struct task *t)
 			AWAIT_UNTIL(t, courier_next(c), c->look);
 			continue;
 		}
+		c->taken = courier_too_old(c);
+		if (c->taken > 0) {
+			courier_give_up(c);
+			AWAIT_SHIELDED(t, USEC_NEVER, c->settle.op.done);
+			if (scheduler_store_failed(s, &c->settle.op, &c->backoff))
+				SLEEP_UNTIL(t, loop_now(t->loop) + c->backoff);
+			else
+				log_warning("notices are too old to be told, giving them up target=%s notices=%zu"
+				    " first=%lld", c->target->name, c->taken, (long long)c->ids[0]);
+			op_notices_done(&c->page);
+			continue;
+		}
 		if (courier_has_to_wait(c)) {
 			op_notices_done(&c->page);
 			AWAIT_UNTIL(t, c->fold + c->target->fold, c->test != 0);
@@ -365,6 +408,7 @@ notifier_free(struct notifier *n)
 	for (size_t i = 0; n->targets != NULL && i < n->targets->n; i++) {
 		MUST(!task_alive(&n->couriers[i].task));
 		free(n->couriers[i].error);
+		free(n->couriers[i].too_old);
 	}
 	free(n->couriers);
 	free(n);

@@ -194,6 +194,19 @@ recorder_begin(struct scheduler *s, const struct scheduler_config *config)
 }
 
 void
+recorder_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT], int64_t catch_ups)
+{
+	struct flight *f = s->loop->flight;
+
+	if (f == NULL || (f->limits.catch_ups == catch_ups &&
+	    memcmp(f->limits.running_max, running_max, KIND_COUNT * sizeof(*running_max)) == 0))
+		return;
+	memcpy(f->limits.running_max, running_max, KIND_COUNT * sizeof(*running_max));
+	f->limits.catch_ups = catch_ups;
+	recorder_told(s, TOLD_LIMITS, 0, 0, 0);
+}
+
+void
 recorder_end(struct scheduler *s)
 {
 	if (records(s))

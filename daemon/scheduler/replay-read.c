@@ -166,6 +166,11 @@ cannot_follow(const struct replay_script *s, const struct flight_cell *c)
 		return "dues were brought in line with the clock";
 	if (c->what == FLIGHT_TOLD && c->n == TOLD_STORE_FAILED)
 		return "the store failed";
+	/* It is described as it is since then alone. */
+	if (c->what == FLIGHT_TOLD && c->n == TOLD_EDITED)
+		return "a job was edited";
+	if (c->what == FLIGHT_TOLD && c->n == TOLD_LIMITS)
+		return "the limits were changed";
 	if (c->what == FLIGHT_LEFT && c->n == RUN_RUNNING)
 		return "a run was let go";
 	if (names_job(c) && !may_be_unknown(c) && map_get(&s->jobs, c->a) == NULL)

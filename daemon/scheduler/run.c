@@ -57,6 +57,8 @@ struct run_task {
 	bool			 cancel;
 	bool			 edited;	/* the seat may be of other terms than the job */
 	bool			 executing;
+	bool			 unpinged;	/* as in struct op_finish */
+	int64_t			 pinged;	/* run that info.ping was told for, which may be another until the claim */
 	/*
 	 * One after another, in the same place, as there may be many of us: the claim; while
 	 * executing, the executor's frame, which may be longer; the finish.
@@ -130,6 +132,7 @@ run_submit_skip(struct run_task *f)
 	struct run_claiming *c = &f->claiming;
 
 	ledger_skip_fill(&c->skip, c->pending->job, &c->decision);
+	c->skip.now = loop_wall(f->s->loop);
 	recorder_skip(f->s, &c->skip);
 	store_submit(f->s->store, &f->op, &f->task);
 }
@@ -255,6 +258,10 @@ run_claimed(struct run_task *f)
 	f->info.expected = c->row.took;
 	f->info.name = c->row.name;
 	c->row.name = NULL;
+	if (f->info.ping != NULL && f->pinged != f->info.run) {
+		ping_free(f->info.ping);
+		f->info.ping = NULL;
+	}
 	/* One that came after it was told before it. */
 	if (f->info.ping == NULL) {
 		f->info.ping = c->ping;
@@ -344,7 +351,11 @@ run_execute(struct run_task *f)
 static void
 run_executed(struct run_task *f)
 {
-	recorder_exit(f->s, &f->info);
+	const struct run_info *run = &f->info;
+
+	recorder_exit(f->s, run);
+	f->unpinged = run->kind == KIND_HEARTBEAT && (run->state == RUN_FAILED || run->state == RUN_TIMED_OUT) &&
+	    (run->ping == NULL || run->ping->what == PING_START);
 	f->executing = false;
 	f->op = (struct store_op){ .kind = OP_COUNT };
 }
@@ -387,7 +398,7 @@ run_submit_finish(struct run_task *f)
 	if (!instant_is_set(f->info.ended))
 		f->info.ended = loop_wall(f->s->loop);
 	f->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &f->info,
-	    .from = RUN_RUNNING };
+	    .from = RUN_RUNNING, .unpinged = f->unpinged };
 	run_decide_again(f);
 	store_submit(f->s->store, &f->op, &f->task);
 }
@@ -467,6 +478,23 @@ run_judged(struct run_task *f)
 	free(f->info.reason);
 	f->info.reason = o->reason;
 	o->reason = NULL;
+}
+
+/*
+ * A ping was acknowledged while its executor's time ran out, and had not been told here: it counts.  Then
+ * the run is to end once more.
+ */
+static bool
+run_pinged_at_last(struct run_task *f)
+{
+	if (f->op.result != 0 || f->finish.ping == NULL)
+		return false;
+	ping_free(f->info.ping);
+	f->info.ping = f->finish.ping;
+	f->finish.ping = NULL;
+	f->unpinged = false;
+	heartbeat_end(&f->info);
+	return true;
 }
 
 /* The end is committed: now it may be told, and the runner may forget. */
@@ -561,6 +589,8 @@ run_step(struct task *t)
 		run_submit_finish(f);
 		AWAIT_SHIELDED(t, USEC_NEVER, f->op.done);
 		if (!scheduler_store_failed(f->s, &f->op, &f->backoff)) {
+			if (run_pinged_at_last(f))
+				continue;
 			run_finished(f);
 			break;
 		}
@@ -749,6 +779,10 @@ run_pinged(struct run_task *f, int64_t run, const struct ping *ping)
 {
 	if (f->info.run != run && f->info.run != 0)
 		return;
+	/* While ours has no number, it is known to be the greatest. */
+	if (f->info.run == 0 && f->info.ping != NULL && f->pinged > run)
+		return;
+	f->pinged = run;
 	ping_free(f->info.ping);
 	f->info.ping = ping_copy(ping);
 	if (f->executing)

@@ -610,6 +610,7 @@ scheduler_set_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT],
 {
 	memcpy(s->running_max, running_max, sizeof(s->running_max));
 	s->catch_up_distance = catch_up_distance(catch_ups);
+	recorder_limits(s, running_max, catch_ups);
 	scheduler_changed(s);	/* there may be room */
 }
 
@@ -717,6 +718,7 @@ scheduler_job_edited(struct scheduler *s, const struct op_edit *op)
 {
 	struct pending *p = window_get(&s->window, op->job);
 
+	recorder_told(s, TOLD_EDITED, op->job, 0, op->row.due.usec);
 	job_terms_edited(s, &op->row);
 	if (op->held) {
 		scheduler_job_paused(s, op->job, op->name, op->job_state);
@@ -904,8 +906,8 @@ scheduler_pinged(struct scheduler *s, struct op_ping *op, const struct due_row *
 		scheduler_changed(s);
 	}
 	scheduler_dependents(s, &op->claim.dependents);
-	/* Its claim may be committed and not have been told here yet. */
-	if (seat == NULL)
+	/* Its claim may be committed and not have been told here yet; one that waits finds it at its own. */
+	if (seat == NULL && !queue_knows(&s->queue, op->job, op->run))
 		seat = lane_seat(lane, 0);
 	if (seat != NULL)
 		run_pinged(run_of_seat(seat), op->run, &op->ping);

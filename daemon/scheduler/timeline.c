@@ -158,7 +158,8 @@ print_told(const struct flight_cell *c, FILE *out)
 		[TOLD_DUE_QUEUED] = "an occurrence waits as a run", [TOLD_QUEUE_SET] = "a queue was set",
 		[TOLD_QUEUE_REMOVED] = "a queue was removed", [TOLD_DEPENDENT] = "let go on by another job",
 		[TOLD_RECOVERED] = "recovered", [TOLD_SWEPT] = "dues are in line with the clock again",
-		[TOLD_STORE_FAILED] = "the store has failed",
+		[TOLD_STORE_FAILED] = "the store has failed", [TOLD_EDITED] = "edited",
+		[TOLD_LIMITS] = "the limits were changed",
 	};
 	bool has_run = c->n == TOLD_TRIGGERED || c->n == TOLD_CANCELED || c->n == TOLD_RETRIED ||
 	    c->n == TOLD_DUE_QUEUED;
@@ -169,7 +170,8 @@ print_told(const struct flight_cell *c, FILE *out)
 	fprintf(out, "%s", word(names, TOLD_COUNT, c->n));
 	if (c->n == TOLD_RECOVERED)
 		fprintf(out, ": %" PRId64 " runs go on", c[1].more[0]);
-	else if ((c->n == TOLD_ADDED || c->n == TOLD_RESUMED || c->n == TOLD_SKIPPED || c->n == TOLD_DEPENDENT))
+	else if ((c->n == TOLD_ADDED || c->n == TOLD_RESUMED || c->n == TOLD_SKIPPED || c->n == TOLD_DEPENDENT ||
+	    (c->n == TOLD_EDITED && c[1].more[0] != 0)))
 		fprintf(out, ", due %s", when(c[1].more[0], text));
 }
 

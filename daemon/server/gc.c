@@ -53,6 +53,7 @@ gc_answer(struct gc *f)
 	json_set_int(reply, "runs", t->runs);
 	json_set_int(reply, "skips", t->skips);
 	json_set_int(reply, "spans", t->spans);
+	json_set_int(reply, "notices", t->notices);
 	json_set_int(reply, "outputs", t->outputs);
 	json_set_int(reply, "outputBytes", t->output_bytes);
 	call_reply(&f->call, reply);

@@ -170,6 +170,8 @@ int memory_queue_set(void *db, struct store_op *op);
 int memory_queue_remove(void *db, struct store_op *op);
 int memory_queues(void *db, struct store_op *op);
 /* ---- notices (memory_notice.c) ---- */
+/* By retention: those older than so, of whose targets nobody is told any more. */
+void memory_keep_notices(struct memory *m, struct op_keep *o);
 int64_t memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish *o);
 int64_t memory_notify_late(struct memory *m, const struct memory_job *j, const struct op_claim *claim);
 int64_t memory_notify_skip(struct memory *m, const struct memory_job *j, const struct op_skip *skip);

@@ -466,6 +466,10 @@ memory_finish(void *db, struct store_op *op)
 	MUST(o->again == AGAIN_NO || (instant_is_set(o->again_at) && info->state != RUN_CANCELED));
 	if (r == NULL || r->info.state != o->from)
 		return -ESTALE;
+	if (o->unpinged && r->info.ping != NULL && r->info.ping->what != PING_START) {
+		o->ping = ping_copy(r->info.ping);
+		return 0;
+	}
 	finish_judge(m, o, r, j);
 	MUST(run_state_allows((enum run_state)o->from, (enum run_state)o->state));
 	if (m->keep || o->state == RUN_RETRYING)

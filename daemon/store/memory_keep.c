@@ -130,7 +130,7 @@ keep_jobs(struct memory *m, struct op_keep *o)
 			job_runs(o, j);
 	}
 	if (o->n < KEEP_JOBS_MAX)
-		o->place.phase = KEEP_RUNS;
+		o->place.phase = KEEP_NOTICES;
 }
 
 /* The oldest run of all that may go and comes after a place; NULL: there is none. */
@@ -183,7 +183,11 @@ memory_keep_slice(void *db, struct store_op *op)
 		return -ENOSYS;
 	if (o->place.phase == KEEP_JOBS)
 		keep_jobs(m, o);
-	else
+	else if (o->place.phase == KEEP_RUNS)
 		keep_runs(m, o);
+	if (o->place.phase == KEEP_NOTICES) {
+		memory_keep_notices(m, o);
+		o->place.phase = KEEP_RUNS;
+	}
 	return 0;
 }

@@ -25,17 +25,17 @@ memory_notices_free(struct memory *m)
 }
 
 static int64_t
-notice_insert(struct memory *m, const char *target, char *text, instant at)
+notice_insert(struct memory *m, const char *target, char *text, instant at, instant now)
 {
 	m->notices = xrealloc(m->notices, (m->notices_n + 1) * sizeof(*m->notices));
 	m->notices[m->notices_n++] = (struct notice_row){ .id = ++m->last_notice,
-	    .target = xstrdup(target), .notice = text, .at = at, .due = at };
+	    .target = xstrdup(target), .notice = text, .at = at, .due = now };
 	return m->last_notice;
 }
 
 /* Beyond the limit only its number is told, with the latest. */
 static void
-notice_put(struct memory *m, const char *target, char *text, instant at)
+notice_put(struct memory *m, const char *target, char *text, instant at, instant now)
 {
 	struct notice_row *latest = NULL;
 	size_t pending = 0;
@@ -47,7 +47,7 @@ notice_put(struct memory *m, const char *target, char *text, instant at)
 		pending++;
 	}
 	if (pending < NOTICES_MAX) {
-		(void)notice_insert(m, target, text, at);
+		(void)notice_insert(m, target, text, at, now);
 		return;
 	}
 	latest->folded++;
@@ -55,14 +55,15 @@ notice_put(struct memory *m, const char *target, char *text, instant at)
 }
 
 static int64_t
-notices_put(struct memory *m, const struct memory_job *j, unsigned events, struct notice_info *n)
+notices_put(struct memory *m, const struct memory_job *j, unsigned events, struct notice_info *n,
+    instant now)
 {
 	struct notify_wanted targets[NOTIFY_MAX];
 	size_t count = events == 0 ? 0 : notify_targets(&j->notify, events, targets);
 
 	n->name = j->name;
 	for (size_t i = 0; i < count; i++)
-		notice_put(m, targets[i].name, notice_print(n, targets[i].event), n->at);
+		notice_put(m, targets[i].name, notice_print(n, targets[i].event), n->at, now);
 	return (int64_t)count;
 }
 
@@ -70,18 +71,21 @@ int64_t
 memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish *o)
 {
 	struct notice_info n;
+	unsigned events;
 
 	if (j->notify.n == 0)
 		return 0;
-	return notices_put(m, j, notify_run_events(&j->trouble, o, j->row.kind, &n), &n);
+	events = notify_run_events(&j->trouble, o, j->row.kind, &n);
+	return notices_put(m, j, events, &n, n.at);
 }
 
 int64_t
 memory_notify_late(struct memory *m, const struct memory_job *j, const struct op_claim *claim)
 {
 	struct notice_info n;
+	unsigned events = notify_late_events(claim, j->row.kind, j->spec_json, j->spec, &n);
 
-	return notices_put(m, j, notify_late_events(claim, j->row.kind, j->spec_json, j->spec, &n), &n);
+	return notices_put(m, j, events, &n, n.at);
 }
 
 int64_t
@@ -89,7 +93,7 @@ memory_notify_skip(struct memory *m, const struct memory_job *j, const struct op
 {
 	struct notice_info n;
 
-	return notices_put(m, j, notify_skip_events(skip, j->row.kind, &n), &n);
+	return notices_put(m, j, notify_skip_events(skip, j->row.kind, &n), &n, notify_skip_since(skip));
 }
 
 int
@@ -99,7 +103,7 @@ memory_notice_test(void *db, struct store_op *op)
 	struct notice_info n = NOTICE_INFO_NONE;
 
 	n.at = o->now;
-	o->id = notice_insert(db, o->target, notice_print(&n, NOTICE_TEST), o->now);
+	o->id = notice_insert(db, o->target, notice_print(&n, NOTICE_TEST), o->now, o->now);
 	return 0;
 }
 
@@ -122,6 +126,20 @@ failed_limit(struct memory *m)
 	}
 }
 
+void
+memory_keep_notices(struct memory *m, struct op_keep *o)
+{
+	const usec_t age = o->policy->age, oldest = o->now.usec - age;
+
+	for (size_t i = m->notices_n; age > 0 && i-- > 0;) {
+		if (m->notices[i].at.usec >= oldest || m->notices[i].due.usec >= oldest)
+			continue;
+		o->tally.notices++;
+		if (!o->dry)
+			notice_remove(m, i);
+	}
+}
+
 int
 memory_notice_settle(void *db, struct store_op *op)
 {
@@ -139,8 +157,9 @@ memory_notice_settle(void *db, struct store_op *op)
 			notice_remove(m, at);
 			continue;
 		}
-		m->notices[at].attempts++;
-		m->notices[at].tried = o->now;
+		m->notices[at].attempts += !o->untried;
+		if (!o->untried)
+			m->notices[at].tried = o->now;
 		free(m->notices[at].error);
 		m->notices[at].error = xstrdup(o->error);
 		m->notices[at].due = m->notices[at].at.usec >= o->oldest ? o->next : (instant){ 0 };

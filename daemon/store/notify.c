@@ -178,6 +178,13 @@ notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n)
 	    skip->cause == SKIP_OVERLAP ? 1u << NOTICE_SKIPPED : 0;
 }
 
+/* What was missed may be long ago. */
+instant
+notify_skip_since(const struct op_skip *skip)
+{
+	return instant_is_set(skip->now) ? skip->now : skip->last;
+}
+
 size_t
 notify_targets(const struct strings *rules, unsigned events, struct notify_wanted out[NOTIFY_MAX])
 {

@@ -35,6 +35,9 @@ unsigned notify_late_events(const struct op_claim *claim, int kind, const char *
 /* The same of occurrences that made no run: only what nobody has asked for is told. */
 unsigned notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n);
 
+/* A skip's notice waits since then. */
+instant notify_skip_since(const struct op_skip *skip);
+
 /* Whom a job's rules want to be told of these events, each once, and of which.  How many. */
 struct notify_wanted {
 	char	name[TARGET_NAME_MAX + 1];

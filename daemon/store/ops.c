@@ -64,6 +64,8 @@ op_finish_done(struct op_finish *op)
 	dependents_done(&op->dependents);
 	free(op->reason);
 	op->reason = NULL;
+	ping_free(op->ping);
+	op->ping = NULL;
 }
 
 void
@@ -583,6 +585,7 @@ op_clear(struct store_op *op)
 		OP(finish, op)->dependents = NO_DEPENDENTS;
 		OP(finish, op)->retrying = 0;
 		OP(finish, op)->notices = 0;
+		OP(finish, op)->ping = NULL;
 		break;
 	case OP_SKIP:
 		OP(skip, op)->name = NULL;

@@ -221,6 +221,7 @@ struct op_finish {
 	/* in, of a check, else NULL: how verdicts make its health */
 	const struct http_spec	*check;
 	bool			 first;	/* in: again only while no check before it has failed */
+	bool			 unpinged; /* in: a heartbeat's, which fails because no ping has said its end */
 	int			 state;	/* out: of the run: as in, or RUN_RETRYING */
 	bool			 held;	/* out: it is retrying, and its job paused */
 	bool			 quarantined; /* out: the job is, by this */
@@ -232,6 +233,8 @@ struct op_finish {
 	int			 health, health_was;
 	int64_t			 notices; /* out: so many targets are to be told of it */
 	struct dependents	 dependents; /* out */
+	/* out, of one that is unpinged: a ping was acknowledged all the same.  Nothing is written, it is to end by that */
+	struct ping		*ping;
 	/* -ESTALE: it is not in that state (or gone) */
 };
 void op_finish_done(struct op_finish *op);
@@ -245,6 +248,7 @@ struct op_skip {
 	int		 cause;		/* enum skip_cause */
 	int64_t		 run;		/* of SKIP_OVERLAP: the run that was active */
 	instant		 next_due;
+	instant		 now;		/* a notice of it waits from then on; none: since last */
 	char		*name;		/* out: the job's, for the event */
 	int64_t		 notices;	/* out: as for a finish */
 	struct dependents dependents;	/* out: the job itself, too, as for a claim */
@@ -752,7 +756,7 @@ struct keep_policy {
 	int64_t	runs;		/* of one job, the latest */
 	int64_t	failed;		/* so many of its latest failed ones stay beyond those */
 	int64_t	runs_total;	/* of all jobs together: the oldest go first */
-	usec_t	age;		/* runs, skips */
+	usec_t	age;		/* runs, skips, notices */
 	usec_t	finished_jobs;	/* since they finished */
 	usec_t	failed_jobs;	/* the same, of those whose last run failed */
 	int64_t	output_per_job, output_total;	/* bytes */
@@ -761,7 +765,7 @@ struct keep_policy {
 
 /* What a round has given up so far, or would. */
 struct keep_tally {
-	int64_t	jobs, runs, skips, spans;
+	int64_t	jobs, runs, skips, spans, notices;
 	int64_t	outputs;	/* runs that stay without their output */
 	int64_t	output_bytes;	/* of these, and of the runs and jobs that go */
 };
@@ -770,6 +774,7 @@ enum keep_phase {
 	KEEP_JOBS,	/* those with runs or skips, by id: each job's own limits */
 	KEEP_FINISHED,	/* those without, by when they finished */
 	KEEP_SPANS,
+	KEEP_NOTICES,	/* given up, or of targets that are gone */
 	KEEP_OUTPUT,	/* all output together, the oldest first */
 	KEEP_RUNS,	/* all runs together, the oldest first */
 	KEEP_OVER
@@ -846,7 +851,7 @@ struct notice_row {
 	char	*target;
 	char	*notice;	/* JSON of notice_info_fields */
 	instant	 at;		/* of what it tells of */
-	instant	 due;		/* the next attempt not before; none: it was given up */
+	instant	 due;		/* the next attempt not before: at first, when it was written; none: it was given up */
 	int64_t	 attempts;	/* that have failed */
 	instant	 tried;		/* the last one's end */
 	char	*error;
@@ -861,13 +866,14 @@ struct op_notice_test {
 	int64_t		 id;		/* out */
 };
 
-/* An attempt to tell of these has ended. */
+/* An attempt to tell of these has ended; or none was made, and none will be. */
 struct op_notice_settle {
 	struct store_op	 op;
 	const int64_t	*ids;
 	size_t		 n;
 	instant		 now;
 	bool		 delivered;	/* they go; else: */
+	bool		 untried;	/* there was no attempt */
 	const char	*error;
 	instant		 next;		/* the next attempt; none: there is none */
 	int64_t		 oldest;	/* with next: what tells of an earlier time (usec) is given up */

@@ -34,7 +34,7 @@ enum statement {
 	ST_OUTPUT_PUT, ST_LAST_RUN, ST_RUNS_YOUNGER, ST_KEEP_NEXT_RUN, ST_KEEP_NEXT_SKIP,
 	ST_KEEP_JOB, ST_KEEP_LAST, ST_KEEP_FAILED, ST_KEEP_RUNS, ST_KEEP_RUN_DELETE,
 	ST_KEEP_OUTPUT, ST_KEEP_OUTPUT_GONE, ST_KEEP_JOB_SAVE, ST_KEEP_SKIPS, ST_KEEP_SKIP_DELETE,
-	ST_KEEP_FINISHED, ST_KEEP_SPANS, ST_KEEP_SPAN_DELETE, ST_KEEP_ALL, ST_OUTPUT_TRASH_PUT,
+	ST_KEEP_FINISHED, ST_KEEP_SPANS, ST_KEEP_SPAN_DELETE, ST_KEEP_NOTICES, ST_KEEP_ALL, ST_OUTPUT_TRASH_PUT,
 	ST_OUTPUT_TRASH, ST_OUTPUT_TRASH_DELETE, ST_OUTPUT_TRASH_JOB, ST_FREE, ST_FITS,
 	ST_PARENT, ST_PARENT_OUTCOME, ST_DEPENDENCY_PUT, ST_CHILD_MORE, ST_CHILDREN, ST_DEPENDENCY_SET,
 	ST_DEPENDENCIES_USE, ST_DEPENDENCIES_NEVER, ST_CHILD_LESS, ST_DEPENDENCIES_DELETE, ST_WAITED,
@@ -346,6 +346,7 @@ int notify_delete(struct sqlite *db, int64_t job);
 /* Of a claim: it is late. */
 int notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim);
 int notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o);
+int notice_delete(struct sqlite *db, int64_t id);
 int notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret);
 
 /* ---- spans (sqlite_span.c) ---- */

@@ -1,6 +1,6 @@
 /*
  * sqlite_keep: retention, a slice at a time.  A round walks over what can be given up: each job that
- * has runs or skips, by its own limits or those configured; finished jobs; what explains skips; and
+ * has runs or skips, by its own limits or those configured; finished jobs; what explains skips; notices; and
  * then, oldest first, the output and the runs of all jobs together while there is too much.  A
  * slice reads a bounded number of rows, deletes fewer, and says where the next one goes on; nothing
  * in between is remembered but by the asker, so a round may be given up at any time.
@@ -650,6 +650,40 @@ phase_spans(struct slice *s)
 		r = sql_run(s->db, st);
 	}
 	if (r == 0 && seen < CHANGED_MAX)
+		place_next(place, KEEP_NOTICES);
+	return r;
+}
+
+/* ---- notices ---- */
+
+/* Those that were given up, and those that nobody tries to deliver: their target is not configured any more. */
+static int
+phase_notices(struct slice *s)
+{
+	struct keep_place *place = &s->o->place;
+	int64_t ids[CHANGED_MAX];
+	size_t n = 0, seen = 0;
+	sqlite3_stmt *st;
+	int r;
+
+	st = sql(s->db, ST_KEEP_NOTICES, "SELECT id, max(at, coalesce(due, at)) FROM notice WHERE id > ?1"
+	    " ORDER BY id LIMIT ?2");
+	bind_int(st, 1, place->id);
+	bind_int(st, 2, CHANGED_MAX);
+	while ((r = sql_step(s->db, st)) == 1) {
+		seen++;
+		place->id = col_int(st, 0);
+		if (older(s, (instant){ col_int(st, 1) }, s->o->policy->age))
+			ids[n++] = place->id;
+	}
+	s->seen += seen;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		s->o->tally.notices++;
+		s->changed++;
+		if (!s->o->dry)
+			r = notice_delete(s->db, ids[i]);
+	}
+	if (r == 0 && seen < CHANGED_MAX)
 		place_next(place, KEEP_OUTPUT);
 	return r;
 }
@@ -780,6 +814,9 @@ sqlite_keep_slice(void *arg, struct store_op *op)
 		break;
 	case KEEP_SPANS:
 		r = phase_spans(&s);
+		break;
+	case KEEP_NOTICES:
+		r = phase_notices(&s);
 		break;
 	case KEEP_OUTPUT:
 		r = phase_all(&s, false);

@@ -121,30 +121,32 @@ notice_fold(struct sqlite *db, const char *target)
 }
 
 static int
-notice_insert(struct sqlite *db, const char *target, const char *text, instant at)
+notice_insert(struct sqlite *db, const char *target, const char *text, instant at, instant now)
 {
 	sqlite3_stmt *st = sql(db, ST_NOTICE_PUT,
-	    "INSERT INTO notice (target, notice, at, due) VALUES (?1, ?2, ?3, ?3)");
+	    "INSERT INTO notice (target, notice, at, due) VALUES (?1, ?2, ?3, ?4)");
 
 	bind_text(st, 1, target);
 	bind_text(st, 2, text);
 	bind_int(st, 3, at.usec);
+	bind_int(st, 4, now.usec);
 	return sql_run(db, st);
 }
 
 static int
-notice_put(struct sqlite *db, const char *target, const char *text, instant at)
+notice_put(struct sqlite *db, const char *target, const char *text, instant at, instant now)
 {
 	int64_t n = pending(db, target);
 
 	if (n < 0)
 		return (int)n;
-	return n < NOTICES_MAX ? notice_insert(db, target, text, at) : notice_fold(db, target);
+	return n < NOTICES_MAX ? notice_insert(db, target, text, at, now) : notice_fold(db, target);
 }
 
+/* They wait from now on, whenever it was what they tell of. */
 static int
 notices_put(struct sqlite *db, const struct strings *rules, unsigned events, struct notice_info *n,
-    int64_t *ret)
+    instant now, int64_t *ret)
 {
 	struct notify_wanted targets[NOTIFY_MAX];
 	size_t count = events == 0 ? 0 : notify_targets(rules, events, targets);
@@ -153,7 +155,7 @@ notices_put(struct sqlite *db, const struct strings *rules, unsigned events, str
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		char *text = notice_print(n, targets[i].event);
 
-		r = notice_put(db, targets[i].name, text, n->at);
+		r = notice_put(db, targets[i].name, text, n->at, now);
 		free(text);
 	}
 	*ret = (int64_t)count;
@@ -175,7 +177,7 @@ notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o)
 	was = t;
 	events = notify_run_events(&t, o, j->kind, &n);
 	n.name = name;
-	r = notices_put(db, &rules, events, &n, &o->notices);
+	r = notices_put(db, &rules, events, &n, n.at, &o->notices);
 	if (r == 0 && t.failures != was.failures)
 		r = trouble_save(db, j->id, &t);
 	strings_done(&rules);
@@ -197,7 +199,7 @@ notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim)
 		return r;
 	events = notify_late_events(claim, j->kind, j->spec_json, NULL, &n);
 	n.name = name;
-	r = notices_put(db, &rules, events, &n, &claim->notices);
+	r = notices_put(db, &rules, events, &n, n.at, &claim->notices);
 	strings_done(&rules);
 	free(name);
 	return r;
@@ -216,7 +218,7 @@ notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *sk
 	if (r != 1)
 		return r;
 	n.name = name;
-	r = notices_put(db, &rules, events, &n, ret);
+	r = notices_put(db, &rules, events, &n, notify_skip_since(skip), ret);
 	strings_done(&rules);
 	free(name);
 	return r;
@@ -235,7 +237,7 @@ sqlite_notice_test(void *arg, struct store_op *op)
 
 	n.at = o->now;
 	text = notice_print(&n, NOTICE_TEST);
-	r = notice_insert(db, o->target, text, o->now);
+	r = notice_insert(db, o->target, text, o->now, o->now);
 	free(text);
 	if (r == 0)
 		o->id = sqlite3_last_insert_rowid(db->db);
@@ -253,23 +255,30 @@ failed_limit(struct sqlite *db)
 	return sql_run(db, st);
 }
 
+int
+notice_delete(struct sqlite *db, int64_t id)
+{
+	sqlite3_stmt *st = sql(db, ST_NOTICE_DELETE, "DELETE FROM notice WHERE id = ?1");
+
+	bind_int(st, 1, id);
+	return sql_run(db, st);
+}
+
 static int
 settle_one(struct sqlite *db, const struct op_notice_settle *o, int64_t id)
 {
 	sqlite3_stmt *st;
 
-	if (o->delivered) {
-		st = sql(db, ST_NOTICE_DELETE, "DELETE FROM notice WHERE id = ?1");
-		bind_int(st, 1, id);
-		return sql_run(db, st);
-	}
-	st = sql(db, ST_NOTICE_AGAIN, "UPDATE notice SET attempts = attempts + 1, tried = ?2,"
-	    " error = ?3, due = CASE WHEN at >= ?5 THEN ?4 END WHERE id = ?1");
+	if (o->delivered)
+		return notice_delete(db, id);
+	st = sql(db, ST_NOTICE_AGAIN, "UPDATE notice SET attempts = attempts + ?6,"
+	    " tried = CASE WHEN ?6 THEN ?2 ELSE tried END, error = ?3, due = CASE WHEN at >= ?5 THEN ?4 END WHERE id = ?1");
 	bind_int(st, 1, id);
 	bind_int(st, 2, o->now.usec);
 	bind_text(st, 3, o->error);
 	bind_some(st, 4, o->next.usec);
 	bind_int(st, 5, o->oldest);
+	bind_int(st, 6, !o->untried);
 	return sql_run(db, st);
 }
 

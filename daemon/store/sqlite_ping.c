@@ -7,16 +7,23 @@
 #include "daemon/base/must.h"
 #include "daemon/store/sqlite.h"
 
-/* The oldest run of the job that still waits for one, or has only begun: 1, 0 or -errno. */
+/*
+ * The oldest run of the job that still waits for one, or has only begun: 1, 0 or -errno.  The active ones are
+ * looked for from the newest backwards, and no further than to the last of them; what other jobs have does not matter.
+ */
 static int
-waiting_run(struct sqlite *db, int64_t job, int64_t *ret, struct ping **ping)
+waiting_run(struct sqlite *db, int64_t job, int64_t active, int64_t *ret, struct ping **ping)
 {
-	sqlite3_stmt *st = sql(db, ST_PING_RUN, "SELECT run, ping FROM run INDEXED BY run_active"
-	    " WHERE job = ?1 AND state <= 2 AND (ping IS NULL OR ping ->> 'what' = 'start')"
-	    " ORDER BY run LIMIT 1");
+	sqlite3_stmt *st;
 	int r;
 
+	if (active == 0)
+		return 0;
+	st = sql(db, ST_PING_RUN, "SELECT run, ping FROM (SELECT run, ping FROM run INDEXED BY run_number"
+	    " WHERE job = ?1 AND state <= 2 ORDER BY run DESC LIMIT ?2)"
+	    " WHERE ping IS NULL OR ping ->> 'what' = 'start' ORDER BY run LIMIT 1");
 	bind_int(st, 1, job);
+	bind_int(st, 2, active);
 	r = sql_step(db, st);
 	if (r != 1)
 		return r;
@@ -99,7 +106,7 @@ sqlite_ping(void *arg, struct store_op *op)
 	if (r == 0 && j.kind != KIND_HEARTBEAT)
 		r = -EPROTOTYPE;
 	if (r == 0)
-		r = waiting_run(db, o->job, &o->run, &earlier);
+		r = waiting_run(db, o->job, j.queued + j.running + j.retrying, &o->run, &earlier);
 	if (r == 1)
 		r = ping_move(db, o, &j);
 	else if (r == 0)

@@ -403,6 +403,19 @@ finish_judge(struct sqlite *db, struct op_finish *o, const struct run_now *now, 
 	return r;
 }
 
+/* Has a ping been acknowledged that says how it ends, of which its executor has not heard? */
+static int
+finish_look(struct sqlite *db, struct op_finish *o, int64_t id)
+{
+	int r = o->unpinged ? ping_load(db, id, &o->ping) : 0;
+
+	if (o->ping != NULL && o->ping->what == PING_START) {
+		ping_free(o->ping);
+		o->ping = NULL;
+	}
+	return r;
+}
+
 int
 sqlite_finish(void *arg, struct store_op *op)
 {
@@ -420,6 +433,12 @@ sqlite_finish(void *arg, struct store_op *op)
 		r = run_load(db, run->job, run->run, &now);
 	if (r == -ENOENT || (r == 0 && now.state != o->from))
 		r = -ESTALE;
+	if (r == 0)
+		r = finish_look(db, o, now.id);
+	if (o->ping != NULL) {
+		job_now_done(&j);
+		return r;
+	}
 	if (r == 0)
 		r = finish_judge(db, o, &now, &j);
 	if (r == 0) {

@@ -421,6 +421,62 @@ after_the_deadline_it_is_given_up(void **state)
 	assert_int_equal(fix->tries, tries);
 }
 
+/* What the newest notice of a target was given up for. */
+static void
+given_up_for(const char *name, const char *words, int64_t attempts)
+{
+	struct op_notices op = { .target = name, .limit = 1 };
+
+	assert_int_equal(ask(&op.op, OP_NOTICES), 0);
+	assert_int_equal(op.n, 1);
+	assert_non_null(op.rows[0].error);
+	assert_int_equal(strncmp(op.rows[0].error, words, strlen(words)), 0);
+	assert_int_equal(op.rows[0].attempts, attempts);
+	op_notices_done(&op);
+}
+
+static void
+what_nobody_cared_for_within_the_deadline_is_given_up_untold(void **state)
+{
+	size_t tries;
+	instant wall;
+
+	(void)state;
+	fix->outcome = RUN_FAILED;
+	fix->hangs = true;
+	add("fail:one", 0, 1);
+	add("fail:two", 0, 1);
+	run_for(USEC_MINUTE);
+	left("one", 1, 0);
+	wall = daemon_stop();
+	tries = fix->tries;
+	fix->hangs = false;
+	daemon_start(instant_add(wall, 30 * USEC_DAY));
+	run_for(USEC_MINUTE);
+
+	assert_int_equal(fix->tries, tries);
+	left("one", 0, 1);
+	given_up_for("one", "too old: it has waited since 20", 0);
+}
+
+/* Of what was missed long ago the notice is a new one. */
+static void
+what_was_missed_long_before_the_deadline_is_told(void **state)
+{
+	instant wall;
+
+	(void)state;
+	add("missed:two", 30 * USEC_DAY, 1);
+	run_for(USEC_MINUTE);
+	wall = daemon_stop();
+	daemon_start(instant_add(wall, 45 * USEC_DAY));
+	run_for(USEC_MINUTE);
+
+	assert_int_equal(fix->n, 1);
+	told(0, "missed", 0);
+	left("two", 0, 0);
+}
+
 static void
 a_burst_is_folded(void **state)
 {
@@ -474,7 +530,7 @@ the_next_daemon_tells_what_the_last_did_not(void **state)
 	wall = daemon_stop();
 	assert_int_equal(fix->n, 0);
 	fix->hangs = false;
-	daemon_start(instant_add(wall, USEC_HOUR));
+	daemon_start(instant_add(wall, USEC_HOUR - 5 * USEC_MINUTE));
 	run_for(USEC_MINUTE);
 
 	assert_int_equal(fix->n, 1);
@@ -529,6 +585,8 @@ main(void)
 		BOTH(a_delivery_that_fails_is_tried_again),
 		BOTH(no_news_overtakes_an_older_one),
 		BOTH(after_the_deadline_it_is_given_up),
+		BOTH(what_nobody_cared_for_within_the_deadline_is_given_up_untold),
+		BOTH(what_was_missed_long_before_the_deadline_is_told),
 		BOTH(a_burst_is_folded),
 		BOTH(what_is_beyond_the_limit_is_counted),
 		BOTH(the_next_daemon_tells_what_the_last_did_not),

@@ -1306,6 +1306,71 @@ a_replay_of_what_was_decided_is_the_same(void **state)
 }
 
 static void
+is_replayed_since(const char *why)
+{
+	struct replay_report r;
+
+	replayed(fix->loop, fix->zones, &r);
+	assert_true(r.ran);
+	assert_string_equal(r.why, why);
+	assert_true(r.decisions > 5);
+	if (r.differs)
+		fail_msg("%s", r.difference);
+}
+
+static void
+edit_overlap(int64_t job, struct want want)
+{
+	struct timer_spec timer = { want.lasts };
+	struct job_spec spec = { .timer = &timer, .every = want.every, .overlap = want.overlap,
+	    .overlap_limit = want.limit };
+	struct cJSON *object = fields_write(job_spec_fields, &spec);
+	char *json = json_print(object);
+	struct op_edit op = { .job = job, .uid = -1, .spec = &spec, .spec_json = json, .summary = "", .hold = -1,
+	    .now = loop_wall(fix->loop) };
+
+	json_free(object);
+	assert_int_equal(ask(&op.op, OP_EDIT), 0);
+	scheduler_job_edited(fix->scheduler, &op);
+	op_edit_done(&op);
+	free(json);
+}
+
+static void
+behind_an_edit_it_is_as_it_was_edited(void **state)
+{
+	struct want want = { .in = 10 * USEC_SEC, .every = 10 * USEC_SEC, .lasts = 25 * USEC_SEC,
+	    .overlap = OVERLAP_SKIP };
+	int64_t job = add(want);
+
+	(void)state;
+	run_for(USEC_MINUTE + 5 * USEC_SEC);
+	want.overlap = OVERLAP_PARALLEL;
+	want.limit = 3;
+	edit_overlap(job, want);
+	run_for(2 * USEC_MINUTE);
+	is_replayed_since("a job was edited");
+}
+
+static void
+behind_other_limits_it_is_decided_by_them(void **state)
+{
+	static const int64_t limits[KIND_COUNT] = { 100, 100, 2, 100 };
+
+	(void)state;
+	(void)add_many((struct want){ .in = 10 * USEC_SEC, .every = 10 * USEC_SEC, .lasts = 4 * USEC_SEC,
+	    .uid = 7 }, 6);
+	run_for(USEC_MINUTE + 5 * USEC_SEC);
+	scheduler_set_limits(fix->scheduler, limits, 0);
+	run_for(2 * USEC_MINUTE);
+	is_replayed_since("the limits were changed");
+	/* The same once more is no news. */
+	run_for(5 * USEC_SEC);
+	scheduler_set_limits(fix->scheduler, limits, 0);
+	is_replayed_since("the limits were changed");
+}
+
+static void
 a_start_that_nobody_should_have_made_is_told(void **state)
 {
 	struct flight_cell *skip;
@@ -1436,6 +1501,8 @@ main(void)
 		B(with_overlap_replace_the_active_run_is_canceled_for_the_new_one),
 		B(a_replacement_that_waits_is_replaced_and_a_restart_changes_nothing),
 		T(a_replay_of_what_was_decided_is_the_same),
+		T(behind_an_edit_it_is_as_it_was_edited),
+		T(behind_other_limits_it_is_decided_by_them),
 		T(a_start_that_nobody_should_have_made_is_told),
 		T(an_occurrence_that_was_forgotten_is_told),
 		T(with_other_limits_it_is_otherwise),

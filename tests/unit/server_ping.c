@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/exec/executors.h"
+#include "daemon/scheduler/scheduler-internal.h"
 #include "daemon/server/method.h"
 #include "proto/frame.h"
 #include "proto/json.h"
@@ -350,6 +351,127 @@ a_ping_within_the_grace_counts_and_the_next_is_expected_from_there(void **state)
 	TOLD("late 1.1", "late 1.2");
 }
 
+/* As if the time of its run had come between the commit and the word of it. */
+static void
+ping_unheard(struct op_ping *o, enum ping_what what)
+{
+	*o = (struct op_ping){ .op.kind = OP_PING, .job = 1, .uid = -1, .ping = { .what = (int)what,
+	    .at = loop_wall(w.loop), .by = (char *)(uintptr_t)"uid 1" } };
+	store_submit(w.store, &o->op, NULL);
+	run_for(USEC_SEC);
+	assert_true(o->op.done && o->op.result == 0);
+	assert_int_equal(o->run, 1);
+	op_ping_done(o);
+}
+
+static void
+what_was_acknowledged_counts_when_the_grace_ends_before_it_is_heard(void **state)
+{
+	struct op_ping o;
+
+	(void)state;
+	add(HOURLY);
+	run_for(USEC_HOUR + 5 * USEC_MINUTE - 10 * USEC_SEC);
+	assert_string_equal(run_field("1.1", "state"), "running");
+	ping_unheard(&o, PING_OK);
+	assert_string_equal(run_field("1.1", "state"), "running");
+	run_for(USEC_MINUTE);
+
+	assert_string_equal(run_field("1.1", "state"), "succeeded");
+	assert_string_equal(run_field("1.1", "reason"), "none");
+	TOLD("late 1.1");
+}
+
+static void
+a_beginning_that_was_not_heard_of_does_not_end_it_well(void **state)
+{
+	struct op_ping o;
+
+	(void)state;
+	add(HOURLY);
+	run_for(USEC_HOUR + 5 * USEC_MINUTE - 10 * USEC_SEC);
+	ping_unheard(&o, PING_START);
+	run_for(USEC_MINUTE);
+	assert_string_equal(run_field("1.1", "state"), "failed");
+	TOLD("late 1.1", "fail 1.1");
+}
+
+/* While an occurrence of job 1 is being claimed, so that its number is not known: a word of a ping for a run. */
+struct teller {
+	struct task	task;
+	instant		due;
+	int64_t		runs[2];
+	bool		told;
+};
+
+static enum task_status
+teller_step(struct task *t)
+{
+	struct teller *f = container_of(t, struct teller, task);
+
+	TASK_BEGIN(t);
+
+	while (lane_seat(lane_get(&w.scheduler->queue, 1), 0) == NULL) {
+		if (t->cancelled)
+			goto out;
+		if (loop_wall(t->loop).usec < f->due.usec)
+			SLEEP_UNTIL(t, loop_now(t->loop) + f->due.usec - loop_wall(t->loop).usec);
+		else
+			TASK_YIELD(t);
+	}
+	for (int i = 0; i < 2 && f->runs[i] != 0; i++) {
+		struct op_ping o = { .job = 1, .run = f->runs[i], .ping = { .what = PING_OK,
+		    .at = loop_wall(t->loop) } };
+
+		scheduler_pinged(w.scheduler, &o, NULL);
+	}
+	f->told = true;
+out:
+	TASK_END(t, 0);
+}
+
+static const struct task_kind teller_kind = { .name = "teller", .step = teller_step };
+
+static void
+told_while_it_is_claimed(int64_t first, int64_t second)
+{
+	struct teller f = { .due = at(job_field("nextDue")), .runs = { first, second } };
+
+	task_start(&f.task, &teller_kind, &w.root);
+	run_for(USEC_HOUR + USEC_MINUTE);
+	assert_true(f.told);
+}
+
+static void
+a_ping_while_its_run_is_claimed_is_heard(void **state)
+{
+	(void)state;
+	add(HOURLY);
+	told_while_it_is_claimed(1, 0);
+	assert_string_equal(run_field("1.1", "state"), "succeeded");
+}
+
+static void
+a_ping_for_another_run_than_the_claimed_is_not_its_own(void **state)
+{
+	(void)state;
+	add(HOURLY);
+	told_while_it_is_claimed(7, 0);
+	assert_string_equal(run_field("1.1", "state"), "running");
+}
+
+static void
+a_ping_for_one_that_waits_does_not_drive_out_that_of_the_claimed(void **state)
+{
+	(void)state;
+	add(HOURLY);
+	ask("Trigger", "{\"jobs\":[\"beat\"]}");
+	run_for(USEC_MINUTE);
+	assert_string_equal(ping(PING), "1.1 awaited");
+	told_while_it_is_claimed(2, 1);
+	assert_string_equal(run_field("1.2", "state"), "succeeded");
+}
+
 static void
 a_failure_that_is_pinged_is_one_at_once(void **state)
 {
@@ -602,6 +724,11 @@ main(void)
 		T(no_ping_is_late_then_a_failure_and_the_next_one_a_recovery),
 		T(each_ping_puts_off_the_next),
 		T(a_ping_within_the_grace_counts_and_the_next_is_expected_from_there),
+		T(what_was_acknowledged_counts_when_the_grace_ends_before_it_is_heard),
+		T(a_beginning_that_was_not_heard_of_does_not_end_it_well),
+		T(a_ping_while_its_run_is_claimed_is_heard),
+		T(a_ping_for_another_run_than_the_claimed_is_not_its_own),
+		T(a_ping_for_one_that_waits_does_not_drive_out_that_of_the_claimed),
 		T(a_failure_that_is_pinged_is_one_at_once),
 		T(between_start_and_end_it_runs),
 		T(what_began_and_does_not_end_fails),

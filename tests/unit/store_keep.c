@@ -99,6 +99,7 @@ keep(const struct keep_policy *policy, int64_t now, bool dry, struct keep_tally 
 		sum->runs += o.tally.runs;
 		sum->skips += o.tally.skips;
 		sum->spans += o.tally.spans;
+		sum->notices += o.tally.notices;
 		sum->outputs += o.tally.outputs;
 		sum->output_bytes += o.tally.output_bytes;
 		o.from = o.place;
@@ -121,7 +122,7 @@ keep_both(const struct keep_policy *policy, int64_t now, struct keep_tally *sum)
 	assert_memory_equal(&dry, sum, sizeof(dry));
 	/* What is done is done. */
 	keep(policy, now, false, &again);
-	assert_int_equal(again.jobs + again.runs + again.skips + again.spans + again.outputs, 0);
+	assert_int_equal(again.jobs + again.runs + again.skips + again.spans + again.notices + again.outputs, 0);
 }
 
 static long long
@@ -485,6 +486,38 @@ pauses_and_absences_go_by_age_but_not_how_the_clock_was_set(void **state)
 	assert_int_equal(ask("SELECT count(*) FROM span"), 2);
 }
 
+/* One that waits since then; the last attempt has failed so late, and the next is due soon after that (0: none). */
+static void
+notice(const char *target, int64_t at, int64_t tried, int64_t next)
+{
+	struct op_notice_test put = { .target = target, .now = { at } };
+	struct op_notice_settle settle = { .ids = &put.id, .n = 1, .now = { tried }, .error = "so", .next = { next } };
+
+	assert_int_equal(storehouse_do(&house, &put.op, OP_NOTICE_TEST), 0);
+	if (tried > 0)
+		assert_int_equal(storehouse_do(&house, &settle.op, OP_NOTICE_SETTLE), 0);
+}
+
+static void
+notices_that_nobody_takes_go_by_age(void **state)
+{
+	const struct keep_policy policy = { .age = 1000 };
+	struct keep_tally sum;
+
+	(void)state;
+	for (int i = 0; i < 300; i++)
+		notice("gone", 100, 0, 0);
+	notice("tried", 100, 1900, 1950);
+	notice("failed", 100, 150, 0);
+	notice("new", 1500, 0, 0);
+	keep_both(&policy, 1100, &sum);
+	assert_int_equal(sum.notices, 0);
+	keep_both(&policy, 2000, &sum);
+	assert_int_equal(sum.notices, 301);
+	assert_int_equal(ask("SELECT count(*) FROM notice WHERE target IN ('tried', 'new')"), 2);
+	assert_int_equal(ask("SELECT count(*) FROM notice"), 2);
+}
+
 static void
 much_goes_in_many_small_slices(void **state)
 {
@@ -553,6 +586,7 @@ main(void)
 		T(skips_go_with_the_runs_around_them),
 		T(latest_skip_stays_and_older_ones_go_by_age),
 		T(pauses_and_absences_go_by_age_but_not_how_the_clock_was_set),
+		T(notices_that_nobody_takes_go_by_age),
 		T(much_goes_in_many_small_slices),
 		T(what_is_counted_outlives_the_store),
 		T(removed_job_leaves_its_output_to_the_runner),

@@ -377,6 +377,7 @@ print(struct buf *b, const union any *a)
 		buf_printf(b, " verdict=%d reason=%s health=%d was=%d", a->finish.verdict,
 		    a->finish.reason != NULL ? a->finish.reason : "-", a->finish.health,
 		    a->finish.health_was);
+		print_ping(b, a->finish.ping);
 	} else if (a->op.kind == OP_SKIP) {
 		buf_printf(b, " name=%s notices=%" PRId64, a->skip.name != NULL ? a->skip.name : "-",
 		    a->skip.notices);
@@ -544,7 +545,7 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 		d->run.attempt = below(p, 3);
 		d->run.reason = chance(p, 40) ? (char *)(uintptr_t)"so" : NULL;
 		a->finish = (struct op_finish){ .op.kind = OP_FINISH, .run = &d->run,
-		    .from = RUN_RUNNING, .again_at = { p->now + below(p, 6) } };
+		    .from = RUN_RUNNING, .again_at = { p->now + below(p, 6) }, .unpinged = chance(p, 50) };
 		d->check.fail_after = below(p, 4);
 		d->check.ok_after = below(p, 4);
 		if (chance(p, 80)) {
@@ -701,7 +702,7 @@ draw_notices(struct pair *p, union any *a, struct drawn *d)
 	else
 		a->settle = (struct op_notice_settle){ .op.kind = OP_NOTICE_SETTLE, .ids = d->notices,
 		    .n = (size_t)below(p, 3), .now = { p->now }, .delivered = chance(p, 40),
-		    .error = "so", .next = { chance(p, 60) ? p->now + below(p, 9) : 0 },
+		    .untried = chance(p, 30), .error = "so", .next = { chance(p, 60) ? p->now + below(p, 9) : 0 },
 		    .oldest = p->now - below(p, 60) };
 }
 
@@ -783,7 +784,8 @@ step(struct pair *p, uint64_t seed, int n)
 	if (strcmp(buf_string(&disk), buf_string(&ram)) != 0)
 		fail_msg("SEED=%" PRIu64 " op %d\n  SQLite: %s\n  memory: %s", seed, n,
 		    buf_string(&disk), buf_string(&ram));
-	heard = a->op.result == 0 && (a->op.kind == OP_CLAIM || a->op.kind == OP_FINISH ||
+	heard = a->op.result == 0 && (a->op.kind == OP_CLAIM ||
+	    (a->op.kind == OP_FINISH && a->finish.ping == NULL) ||
 	    a->op.kind == OP_SKIP || (a->op.kind == OP_PING && a->ping.taken));
 	assert_int_equal(buf_len(&p->told) > 0, heard);
 	op_drop(&a->op);
@@ -805,6 +807,7 @@ keep(struct storehouse *h, const struct keep_policy *policy, int64_t now, bool d
 		assert_int_equal(storehouse_do(h, &o.op, OP_KEEP), 0);
 		sum.jobs += o.tally.jobs;
 		sum.runs += o.tally.runs;
+		sum.notices += o.tally.notices;
 		o.from = o.place;
 		op_keep_done(&o);
 	} while (o.from.phase != KEEP_OVER);
@@ -816,7 +819,7 @@ static void
 keep_on_both(struct pair *p, uint64_t seed, int n)
 {
 	const struct keep_policy policy = { .runs = chance(p, 70) ? 1 + below(p, 4) : 0,
-	    .failed = below(p, 3), .runs_total = chance(p, 30) ? 1 + below(p, 20) : 0,
+	    .age = chance(p, 20) ? 1 + below(p, 80) : 0, .failed = below(p, 3), .runs_total = chance(p, 30) ? 1 + below(p, 20) : 0,
 	    .finished_jobs = chance(p, 20) ? 1 + below(p, 40) : 0,
 	    .failed_jobs = chance(p, 20) ? 1 + below(p, 80) : 0 };
 
@@ -824,6 +827,9 @@ keep_on_both(struct pair *p, uint64_t seed, int n)
 		struct keep_tally disk = keep(&p->disk, &policy, p->now, dry != 0);
 		struct keep_tally ram = keep(&p->ram, &policy, p->now, dry != 0);
 
+		if (disk.notices != ram.notices)
+			fail_msg("SEED=%" PRIu64 " op %d: SQLite %" PRId64 " notices, memory %" PRId64, seed, n,
+			    disk.notices, ram.notices);
 		if (disk.jobs != ram.jobs || disk.runs != ram.runs)
 			fail_msg("SEED=%" PRIu64 " op %d: %s: SQLite %" PRId64 " jobs, %" PRId64
 			    " runs, memory %" PRId64 ", %" PRId64, seed, n,
