@@ -369,11 +369,10 @@ void
 leaks_slice(struct loop *l)
 {
 	struct leaks *k = l->leaks;
-	usec_t epochs;
 
+	/* One at a time: while we were stopped nobody had time to drain. */
 	if (l->now >= k->epoch_next) {
-		epochs = 1 + (l->now - k->epoch_next) / k->every;
-		l->epoch = (uint8_t)(l->epoch + (epochs < UINT8_MAX ? epochs : UINT8_MAX));
+		l->epoch++;
 		k->epoch_next = l->now + k->every;
 	}
 	/* While it is under way, every tick goes on with it. */

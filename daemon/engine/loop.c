@@ -463,8 +463,9 @@ tick(struct loop *l, usec_t until, unsigned steps_max)
 
 	l->stats.ticks++;
 	watch_round(l);
-	sweep_round(l);
+	/* Before the sweep: after a stop (SIGSTOP, a suspended host) what is due is not overdue. */
 	fire_timers(l);
+	sweep_round(l);
 	run_batch(l, steps_max);
 	if (l->root->done)
 		return 1;

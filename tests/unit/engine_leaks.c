@@ -208,6 +208,41 @@ a_task_older_than_its_deadline_is_told(void **state)
 	loop_free(w.l);
 }
 
+/* It sleeps, and what it has started waits as long. */
+static enum task_status
+stopped_step(struct task *t)
+{
+	struct world *w = container_of(t, struct world, root);
+
+	TASK_BEGIN(t);
+	w->limit = loop_now(t->loop) + USEC_SEC;
+	start_scope(w);
+	SLEEP_UNTIL(t, w->limit);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind stopped_kind = { .name = "stopped", .step = stopped_step };
+
+/* As after SIGCONT: time has gone by at once, and what was due meanwhile is. */
+static void
+what_was_due_while_we_were_stopped_is_not_overdue(void **state)
+{
+	struct world w = { .limit = 0 };
+	usec_t half;
+
+	(void)state;
+	w.l = loop_new(LOOP_VIRTUAL);
+	leaks_set_sweep(w.l, SWEEP);
+	task_start_root(&w.root, &stopped_kind, w.l);
+	half = loop_now(w.l) + USEC_SEC / 2;
+	while (loop_run_some(w.l, half, 100) == 0)
+		;
+	loop_jump(w.l, loop_now(w.l) + 20 * USEC_SEC);
+	assert_int_equal(loop_run(w.l), 0);
+	assert_null(finding_get(w.l, 0));
+	loop_free(w.l);
+}
+
 /* ---- descriptors, processes, what is lent ---- */
 
 /* Begins to watch, and ends without ending that. */
@@ -529,6 +564,7 @@ main(void)
 		cmocka_unit_test(one_that_has_a_deadline_of_its_own_is_given_its_time),
 		cmocka_unit_test(who_was_not_cancelled_may_wait_for_ever),
 		cmocka_unit_test(a_task_older_than_its_deadline_is_told),
+		cmocka_unit_test(what_was_due_while_we_were_stopped_is_not_overdue),
 		cmocka_unit_test(a_descriptor_whose_owner_has_ended_is_told_with_who_made_it),
 		cmocka_unit_test(what_the_parent_ends_in_time_is_no_leak),
 		cmocka_unit_test(a_process_whose_owner_has_ended_is_told),
