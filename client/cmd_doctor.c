@@ -3,6 +3,7 @@
  * of itself it tells; what keeps it from running or from being reached is looked for here.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,9 +152,12 @@ record_copy(const char *from, const char *to)
 	FILE *in = fopen(from, "re"), *out = NULL;
 	size_t n = 1;
 	bool good;
+	int fd = -1;
 
 	if (in)
-		out = fopen(to, "we");
+		fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		out = fdopen(fd, "w");
 	if (!out) {
 		complain("%s: %s", in ? to : from, strerror(errno));
 		if (in)

@@ -197,9 +197,12 @@ many_export(struct client *c, const char *pattern, size_t *n)
 static int
 export_run(struct client *c)
 {
-	int code = 0, r;
+	const char *to = args_text(&c->args, "to");
+	int code = to && !c->out.json ? jobfile_directory(to) : 0, r;
 	size_t n = 0;
 
+	if (code)
+		return code;
 	if (c->args.n_words == 0)
 		return many_export(c, NULL, &n);
 	for (size_t i = 0; i < c->args.n_words; i++) {

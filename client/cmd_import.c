@@ -261,7 +261,7 @@ files_make(const struct imports *in, struct jobfiles *files)
 static int
 files_save(const struct imports *in, const char *to)
 {
-	int r = 0;
+	int r = jobfile_directory(to);
 
 	for (size_t i = 0; r == 0 && i < in->n; i++) {
 		const struct cJSON *spec = in->items[i].spec;

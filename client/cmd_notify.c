@@ -27,7 +27,7 @@ const struct command cmd_notify = {
 	.summary = "Show whom jobs can have told, and what is on its way",
 	.text = "With add --notify EVENTS:TARGET a job has somebody told of how it goes: of each\n"
 	    "failure (fail), of the success that ends a row of them (recover), of down, up,\n"
-	    "timed_out, lost, missed, skipped, or any of these. Targets are sections of\n"
+	    "late, timed_out, lost, missed, skipped, or any of these. Targets are sections of\n"
 	    "jobd's configuration: a command, a web address, or mail.\n"
 	    "list: the targets, and how many notices wait or were given up. log: these\n"
 	    "notices, and why they were not delivered. test: tell the target that this is a\n"

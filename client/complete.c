@@ -258,7 +258,7 @@ offer_notify(struct completion *c)
 	if (colon)
 		offer_names(c, "io.jobd.Targets", "targets");
 	else
-		offer_list(c, "fail recover down up timed_out lost missed skipped any");
+		offer_list(c, "fail recover down up late timed_out lost missed skipped any");
 }
 
 static void

@@ -1145,3 +1145,12 @@ jobfile_print(const struct cJSON *spec)
 	buf_puts(&out, "");
 	return buf_steal(&out);
 }
+
+int
+jobfile_directory(const char *path)
+{
+	if (mkdir(path, 0777) == 0 || errno == EEXIST)
+		return 0;
+	complain("%s: %s", path, strerror(errno));
+	return EXIT_FAILED;
+}

@@ -136,6 +136,9 @@ number_set(const struct config_key *key, int64_t *to, const char *text, char rea
 			return reason_print(reason, "'%.40s' is not a size (like 65536, 64K, 8M, 2G)", text);
 	} else if (duration_parse(text, &value) < 0) {
 		return reason_print(reason, "'%.40s' is not a duration (like 90s, 5m, 1h30m)", text);
+	} else if (value != 0 && text[strspn(text, "0123456789. ")] == '\0') {
+		/* A command line takes seconds; in [retention] it may be meant as days. */
+		return reason_print(reason, "'%.40s' has no unit (like 90s, 5m, 30d)", text);
 	}
 	r = bounds_check(key, value, reason);
 	if (r < 0)

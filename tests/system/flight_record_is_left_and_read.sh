@@ -10,6 +10,9 @@ jobctl wait one >/dev/null 2>&1
 
 jobctl doctor --dump "$T/record" >"$T/told"
 grep -q "flight record is in $T/record" "$T/told" || fail "where it is: $(cat "$T/told")"
+jobctl doctor --dump "$T/record" >/dev/null 2>"$T/error" && fail "a file was written over"
+grep -q "record: File exists" "$T/error" || fail "the reason: $(cat "$T/error")"
+check "its rights" test "$(stat -c %a "$T/record")" = 600
 check "its rights in the state directory" test "$(stat -c %a "$T/state/flight.dump")" = 600
 "$BIN/jobd" --replay "$T/record" >"$T/lines" || fail "replay: $(tail -n 3 "$T/lines")"
 for line in 'told     recovered' 'call     Add, by uid' 'commit   add, for Add' 'told     1 added' \

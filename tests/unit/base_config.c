@@ -158,6 +158,7 @@ wrong_things_are_told_with_their_line(void **state)
 		{ "[limits]\ngrace=2h\n", "jobd.conf:2: grace: must be 0s to 1h" },
 		{ "[limits]\ngrace=soon\n",
 		    "jobd.conf:2: grace: 'soon' is not a duration (like 90s, 5m, 1h30m)" },
+		{ "[limits]\ngrace=90\n", "jobd.conf:2: grace: '90' has no unit (like 90s, 5m, 30d)" },
 		{ "[http]\nverify=maybe\n", "jobd.conf:2: verify: 'maybe' is neither yes nor no" },
 		{ "[http]\n\nverify\n", "jobd.conf:3: neither '[section]' nor 'name = value'" },
 		{ "[http]\nverify\n[nope]\na=1\n", "jobd.conf:2: neither '[section]' nor 'name = value'" },
