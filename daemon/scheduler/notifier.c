@@ -20,6 +20,7 @@ struct courier {
 	struct task			 task;
 	struct notifier			*n;
 	const struct notify_target	*target;
+	instant				 began;		/* with the daemon, and its configuration */
 	bool				 look;		/* there may be something new */
 	int64_t				 test;		/* to be delivered next, by somebody's wish; or 0 */
 	bool				 hurry;		/* a test came through: nothing waits any longer */
@@ -105,13 +106,13 @@ is_test(const struct notice_row *row)
 }
 
 /*
- * How many of the page, from its first on, nobody has cared for within the deadline: their target was not
- * configured, or jobd did not live.  Such news is none any more.
+ * How many of the page, from its first on, nobody had cared for within the deadline when we began: their target was
+ * not configured, or jobd did not live.  Such news is none any more.  What has waited for us is another matter.
  */
 static size_t
 courier_too_old(const struct courier *c)
 {
-	usec_t oldest = loop_wall(c->task.loop).usec - c->target->deadline;
+	usec_t oldest = c->began.usec - c->target->deadline;
 	size_t n = 0;
 
 	while (n < c->page.n && c->page.rows[n].due.usec < oldest && c->page.rows[n].at.usec < oldest)
@@ -128,7 +129,8 @@ courier_give_up(struct courier *c)
 	for (size_t i = 0; i < c->taken; i++)
 		c->ids[i] = c->page.rows[i].id;
 	free(c->too_old);
-	c->too_old = xasprintf("too old: it has waited since %s", instant_print(c->page.rows[0].due, text));
+	c->too_old = xasprintf("too old: it has waited for longer than the deadline of %s",
+	    duration_print(c->target->deadline, text));
 	*o = (struct op_notice_settle){ .op.kind = OP_NOTICE_SETTLE, .ids = c->ids, .n = c->taken,
 	    .now = loop_wall(c->task.loop), .untried = true, .error = c->too_old };
 	store_submit(c->n->s->store, &o->op, &c->task);
@@ -305,6 +307,7 @@ courier_step(struct task *t)
 
 	TASK_BEGIN(t);
 
+	c->began = loop_wall(t->loop);
 	while (!t->cancelled) {
 		courier_ask(c);
 		AWAIT_SHIELDED(t, USEC_NEVER, c->page.op.done);

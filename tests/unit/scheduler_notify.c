@@ -456,7 +456,23 @@ what_nobody_cared_for_within_the_deadline_is_given_up_untold(void **state)
 
 	assert_int_equal(fix->tries, tries);
 	left("one", 0, 1);
-	given_up_for("one", "too old: it has waited since 20", 0);
+	given_up_for("one", "too old: it has waited for longer than the deadline of 1h", 0);
+}
+
+static void
+what_has_waited_for_its_own_courier_is_told(void **state)
+{
+	const usec_t deadline = two[0].deadline;
+
+	(void)state;
+	two[0].deadline = USEC_SEC;
+	fix->outcome = RUN_FAILED;
+	add("fail:one", 5 * USEC_SEC, 1);
+	run_for(USEC_HOUR);
+	two[0].deadline = deadline;
+
+	/* Most of them have waited for the end of a fold, as these do. */
+	left("one", 8, 0);
 }
 
 /* Of what was missed long ago the notice is a new one. */
@@ -586,6 +602,7 @@ main(void)
 		BOTH(no_news_overtakes_an_older_one),
 		BOTH(after_the_deadline_it_is_given_up),
 		BOTH(what_nobody_cared_for_within_the_deadline_is_given_up_untold),
+		BOTH(what_has_waited_for_its_own_courier_is_told),
 		BOTH(what_was_missed_long_before_the_deadline_is_told),
 		BOTH(a_burst_is_folded),
 		BOTH(what_is_beyond_the_limit_is_counted),

@@ -420,7 +420,7 @@ teller_step(struct task *t)
 			TASK_YIELD(t);
 	}
 	for (int i = 0; i < 2 && f->runs[i] != 0; i++) {
-		struct op_ping o = { .job = 1, .run = f->runs[i], .ping = { .what = PING_OK,
+		struct op_ping o = { .job = 1, .run = f->runs[i], .ping = { .what = i == 0 ? PING_OK : PING_FAIL,
 		    .at = loop_wall(t->loop) } };
 
 		scheduler_pinged(w.scheduler, &o, NULL);
