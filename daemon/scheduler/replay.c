@@ -606,6 +606,7 @@ input_told(struct stage *g, const struct flight_cell *c)
 	case TOLD_RECOVERED:
 	case TOLD_SWEPT:
 	case TOLD_STORE_FAILED:
+	case TOLD_EDITED:
 	case TOLD_COUNT:
 		break;
 	}

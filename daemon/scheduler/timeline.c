@@ -158,7 +158,7 @@ print_told(const struct flight_cell *c, FILE *out)
 		[TOLD_DUE_QUEUED] = "an occurrence waits as a run", [TOLD_QUEUE_SET] = "a queue was set",
 		[TOLD_QUEUE_REMOVED] = "a queue was removed", [TOLD_DEPENDENT] = "let go on by another job",
 		[TOLD_RECOVERED] = "recovered", [TOLD_SWEPT] = "dues are in line with the clock again",
-		[TOLD_STORE_FAILED] = "the store has failed",
+		[TOLD_STORE_FAILED] = "the store has failed", [TOLD_EDITED] = "edited",
 	};
 	bool has_run = c->n == TOLD_TRIGGERED || c->n == TOLD_CANCELED || c->n == TOLD_RETRIED ||
 	    c->n == TOLD_DUE_QUEUED;
