@@ -81,6 +81,7 @@ static bool
 job_read(struct replay_script *s, const struct flight_cell *c)
 {
 	struct replay_job *j, *before;
+	struct queue_terms terms;
 
 	if (!job_is_sound(c))
 		return false;
@@ -98,8 +99,15 @@ job_read(struct replay_script *s, const struct flight_cell *c)
 	j->row.terms.queue = text_of(c, 1);
 	j->row.terms.mutex = text_of(c, 2);
 	before = map_get(&s->jobs, c->a);
-	/* One that came by hand only is described without its schedule. */
-	if (!spec_make(j) || (before != NULL && j->row.schedule == NULL && c->b == 0)) {
+	/* One that came by hand only, or was edited, is described without its schedule. */
+	if (before != NULL && j->row.schedule == NULL && c->b == 0) {
+		terms = before->row.terms;
+		before->row.terms = j->row.terms;
+		j->row.terms = terms;
+		job_free(j);
+		return true;
+	}
+	if (!spec_make(j)) {
 		job_free(j);
 		return before != NULL;
 	}

@@ -732,6 +732,7 @@ scheduler_job_edited(struct scheduler *s, const struct op_edit *op)
 		recorder_told(s, TOLD_RESUMED, op->job, false, op->row.due.usec);
 		job_goes_on(s, &op->row, false);
 	}
+	recorder_terms(s, op->job, op->row.kind, op->row.uid, &op->row.terms);
 	scheduler_changed(s);
 	job_tell(s, EVENT_JOB_CHANGED, op->job, op->name, op->job_state);
 }

@@ -519,7 +519,6 @@ queued_runs_stand_where_their_edited_job_says(void **state)
 	int64_t holder;
 
 	(void)state;
-	fix->unlike = true;
 	queue_set("q", 1, -1, -1);
 	run_for(USEC_SEC);
 	trigger(job);
