@@ -202,22 +202,6 @@ prune_find(struct plan *p, const struct jobfiles *files)
 	return r;
 }
 
-int
-plan_make(struct plan *p, const struct jobfiles *files)
-{
-	int code = 0, r;
-
-	for (size_t i = 0; i < files->n; i++) {
-		r = file_compare(p, files->items[i]);
-		if (r == EXIT_UNREACHABLE)
-			return r;
-		code = code ? code : r;
-	}
-	if (code == 0 && p->prune)
-		code = prune_find(p, files);
-	return code;
-}
-
 size_t
 plan_changes(const struct plan *p)
 {
@@ -324,17 +308,76 @@ refused_of(const struct plan *p, const size_t *order, size_t n, const struct cJS
 	return p->items[order[0]].file;
 }
 
-static int
-add_new(struct plan *p)
+static struct cJSON *
+new_parameters(const struct plan *p, const size_t *order, size_t n)
 {
-	size_t *order = xcalloc(p->n + 1, sizeof(*order)), n = new_order(p, order);
-	struct cJSON *parameters = json_object(), *jobs = json_array(), *id;
-	struct answer a = { 0 };
-	int r = 0;
+	struct cJSON *parameters = json_object(), *jobs = json_array();
 
 	for (size_t i = 0; i < n; i++)
 		json_push(jobs, json_copy(p->items[order[i]].spec));
 	json_set(parameters, "jobs", jobs);
+	return parameters;
+}
+
+/* Would jobd take them?  Each that it would not is told, and left out of the next question. */
+static int
+new_check(const struct plan *p)
+{
+	size_t *order = xcalloc(p->n + 1, sizeof(*order)), n = new_order(p, order), at;
+	enum jobd_error error = JOBD_INVALID_FIELD;
+	int code = 0, r = -1;
+
+	while (n > 0 && r != 0 && error == JOBD_INVALID_FIELD) {
+		struct cJSON *parameters = new_parameters(p, order, n);
+		const struct jobfile *refused;
+		struct answer a;
+
+		json_set_bool(parameters, "dryRun", 1);
+		r = ask(p->c, "io.jobd.Add", parameters, &a);
+		error = a.error;
+		if (r && error != JOBD_OK) {
+			refused = refused_of(p, order, n, a.parameters);
+			r = refusal_tell(refused, error, a.parameters);
+			for (at = 0; p->items[order[at]].file != refused; at++)
+				;
+			memmove(order + at, order + at + 1, (n - at - 1) * sizeof(*order));
+			n--;
+		}
+		code = code ? code : r;
+		answer_done(&a);
+		json_free(parameters);
+	}
+	free(order);
+	return code;
+}
+
+int
+plan_make(struct plan *p, const struct jobfiles *files)
+{
+	int code = 0, r;
+
+	for (size_t i = 0; i < files->n; i++) {
+		r = file_compare(p, files->items[i]);
+		if (r == EXIT_UNREACHABLE)
+			return r;
+		code = code ? code : r;
+	}
+	/* What is new is looked at even when others are wrong: all is told at once. */
+	r = new_check(p);
+	code = code ? code : r;
+	if (code == 0 && p->prune)
+		code = prune_find(p, files);
+	return code;
+}
+
+static int
+add_new(struct plan *p)
+{
+	size_t *order = xcalloc(p->n + 1, sizeof(*order)), n = new_order(p, order);
+	struct cJSON *parameters = new_parameters(p, order, n), *id;
+	struct answer a = { 0 };
+	int r = 0;
+
 	if (n > 0)
 		r = ask(p->c, "io.jobd.Add", parameters, &a);
 	id = json_first(json_get(a.parameters, "ids"));

@@ -20,6 +20,12 @@ printf '# a comment\n\n[Schedule]\nCron=0 3 * *\n[Command]\nCommand=true\n' >"$F
 says "jobd's word" '4: Cron: at its end: 4 fields'
 printf '[Schedule]\nEvery=1h\nCron=0 3 * * *\n[Command]\nCommand=true\n' >"$F"
 says "two schedules" '3: Cron: only one of Cron, Calendar, Every and OnBoot may be given'
+printf '[Job]\nName=a\n[Schedule]\nCron=0 25 * * *\n[Command]\nCommand=true\n[Job]\nName=b\n[Schedule]\nEvery=1h\nCron=@daily\n[Command]\nCommand=true\n' >"$F"
+says "all that only jobd can tell" '4: Cron: ' '11: Cron: only one of'
+jobctl apply -f "$F" --dry-run >"$T/out" 2>"$T/err"
+same "a dry run as well" $? 2
+same "tells the same" "$(cut -d: -f3 "$T/err" | paste -sd ' ')" "4 11"
+same "and plans nothing" "$(cat "$T/out")" ""
 printf '[Job]\nDescription=x\n' >"$F"
 says "no kind" '1: what shall it do? Give one of Command and Shell in [Command]'
 printf '[Command]\nCommand=true\nDirectory=here\n' >"$F"
