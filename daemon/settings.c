@@ -429,10 +429,14 @@ static bool
 target_check(struct notify_target *t, const struct settings *s, char why[CONFIG_ERROR_MAX])
 {
 	const struct passwd *user = t->user != NULL ? getpwnam(t->user) : NULL;
+	const int ways = (t->command != NULL) + (t->url != NULL) + (t->mail != NULL);
 	const char *reason = NULL;
 
-	if ((t->command != NULL) + (t->url != NULL) + (t->mail != NULL) != 1)
-		reason = "it needs one of command, url and mail";
+	if (ways != 1)
+		reason = ways == 0 ? "it needs one of command, url and mail" :
+		    "it needs only one of command, url and mail";
+	else if (t->command != NULL && t->command[strspn(t->command, " \t")] == '\0')
+		reason = "command: it is empty";
 	else if (t->url == NULL && (t->headers.n > 0 || t->secret_file != NULL || t->ca_file != NULL))
 		reason = "header, secret_file and ca_file are for a url";
 	else if (t->user != NULL && t->command == NULL)

@@ -28,7 +28,7 @@ conf:5: neither '[section]' nor 'name = value'
 conf:7: canary: 'router' is not like 192.0.2.1:80 or [2001:db8::1]:80
 conf:9: there is no section [nowhere]
 conf.d/10-more.conf:2: log_level: 'loud' is not error, warning, info or debug
-conf:11: [target ops]: it needs one of command, url and mail
+conf:11: [target ops]: it needs only one of command, url and mail
 END
 diff "$T/want" "$T/got" || fail "other mistakes are told"
 printf '[run]\nallow_root = perhaps\nwhat = 1\n[limits]\ncommands = no\n' >"$T/runner.conf"

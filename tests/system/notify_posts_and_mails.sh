@@ -78,13 +78,14 @@ refused() {
 	grep -q "$2" "$T/err" || fail "$1: got '$(cat "$T/err")', wanted '$2'"
 }
 refused 'mail = a@b
-command = x' '\[target x\]: it needs one of command, url and mail'
+command = x' '\[target x\]: it needs only one of command, url and mail'
 refused 'url = ftp://x/' '\[target x\]: url: must begin with http'
 refused 'mail = -oQ/tmp' '\[target x\]: mail: it must be one address'
 refused 'url = http://x/
 secret_file = /nonexistent' '\[target x\]: /nonexistent: No such file'
 refused 'url = http://x/
 header = bad' '\[target x\]: header: must be Name: value'
+refused 'command =' '\[target x\]: command: it is empty'
 refused 'comand = x' "no setting 'comand' in \[target\]"
 stop_jobd
 exec 9>&-
