@@ -227,7 +227,7 @@ item_tell(struct client *c, struct imported *i, bool reachable, struct tally *ta
 static void
 tally_tell(const struct tally *t, bool crontab, bool reachable)
 {
-	printf("\n%zu taken over, %zu not", t->taken, t->refused);
+	printf("\n%zu can be taken over, %zu cannot", t->taken, t->refused);
 	if (crontab && reachable)
 		printf("; the firings of %zu differ", t->differ);
 	else if (crontab)
@@ -462,6 +462,8 @@ import_run(struct client *c)
 	if (r == 0) {
 		tally_tell(&tally, crontab, reachable);
 		r = jobs_take(c, &in, source);
+		if (r)
+			complain("what was to be taken over was not, or not all of it: the rest once that is mended");
 	}
 	imports_done(&in);
 	free(source);

@@ -7,7 +7,7 @@ import() {
 	name=$1 taken=$2 refused=$3
 	shift 3
 	jobctl import "$@" crontab "$C/$name" >"$T/$name" 2>"$T/err" || fail "$name: $(cat "$T/$name" "$T/err")"
-	grep -q "^$taken taken over, $refused not; the firings of 0 differ" "$T/$name" || fail "$name: $(cat "$T/$name")"
+	grep -q "^$taken can be taken over, $refused cannot; the firings of 0 differ" "$T/$name" || fail "$name: $(cat "$T/$name")"
 	# Every line that is no comment and no variable is there.
 	for n in $(grep -nv '^[[:space:]]*#\|^[[:space:]]*$\|^[A-Za-z_]*[[:space:]]*=' "$C/$name" | cut -d: -f1); do
 		grep -q "^$C/$name:$n: " "$T/$name" || fail "$name: line $n is not told of"
@@ -66,6 +66,10 @@ printf '17 3 * * * run-parts --report %s\n' "$T/parts" >"$T/tab"
 jobctl import --split --prefix p- --dry-run crontab "$T/tab" >"$T/out"
 check "a job each" [ "$(grep -c '^    becomes p-' "$T/out")" = 2 ]
 same "a dry run adds nothing" "$(jobctl export 'p-*' 2>/dev/null)" ""
+# What jobd refuses is not said to be there.
+jobctl import --notify fail:nobody --prefix q- crontab "$C/percent" >"$T/out" 2>"$T/err" && fail "with a target that is not there"
+check "nothing is claimed" grep -q 'was not, or not all of it' "$T/err"
+same "nothing is there" "$(jobctl export 'q-*' 2>/dev/null)" ""
 # As files, also without a jobd.
 stop_jobd
 mkdir "$T/d"

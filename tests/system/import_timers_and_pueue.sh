@@ -14,7 +14,7 @@ says() {
 	grep -qF -- "$1" "$T/out" || fail "wanted '$1' in: $(cat "$T/out")"
 }
 jobctl import timers "$C/timers" >"$T/out" || fail "timers"
-says '4 taken over, 2 not'
+says '4 can be taken over, 2 cannot'
 # The drop-in's two times are two jobs.
 has backup 'Calendar=Mon..Fri 03:00' 'Jitter=15m' 'Misfire=once' 'Timeout=1h30m' 'Memory=512M' 'Cpu=50' 'Nice=10' \
 	"Command=/usr/bin/rsync -a --delete /srv/ '/backup/of the day/'" 'Environment=RSYNC_RSH=ssh -p 22' \
@@ -28,11 +28,11 @@ says 'first at once, and not 15min after the boot'
 says 'there is no '
 says 'it is a template'
 jobctl import timers "$C/timers/boot.timer" >"$T/out" || fail "one timer"
-says '1 taken over, 0 not'
+says '1 can be taken over, 0 cannot'
 
 jobctl queue pause default schedule >/dev/null 2>&1
 jobctl import pueue - <"$C/pueue/status.json" >"$T/out" 2>"$T/err" || fail "pueue: $(cat "$T/out" "$T/err")"
-says '4 taken over, 2 not'
+says '4 can be taken over, 2 cannot'
 has pueue-2 Queue=video Priority=3 'Shell=ffmpeg -i c.mkv d.mp4' Directory=/srv/video Environment=LANG=de_DE.UTF-8 \
 	Description=second
 says 'it waits for task 1, which does not come along'
