@@ -281,12 +281,14 @@ run_claim_over(struct run_task *f)
 	struct run_claiming *c = &f->claiming;
 	struct window *w = &f->s->window;
 	instant now = loop_wall(f->s->loop);
+	bool asked = f->op.kind == OP_CLAIM;	/* else a skip has its place still */
 	int r = f->op.result;
 
-	recorder_claimed(f->s, &c->claim, f->info.kind);
-	if (r == 0)
+	if (asked)
+		recorder_claimed(f->s, &c->claim, f->info.kind);
+	if (asked && r == 0)
 		run_claimed(f);
-	if (c->pending != NULL && r == 0)
+	if (c->pending != NULL && asked && r == 0)
 		window_back(w, c->pending, c->decision.next, now);
 	else if (c->pending != NULL && r == -ESTALE)
 		window_refused(w, c->pending, now);
@@ -296,8 +298,9 @@ run_claim_over(struct run_task *f)
 	/* Its time has not come, or its job is paused: what the store has is looked up again. */
 	if (f->retry && r == -ESTALE)
 		retrying_note(&f->s->retrying, now);
-	scheduler_dependents(f->s, &c->claim.dependents);
-	if (r == 0 && c->claim.notices > 0)
+	if (asked)
+		scheduler_dependents(f->s, &c->claim.dependents);
+	if (asked && r == 0 && c->claim.notices > 0)
 		notifier_look(f->s->notifier);
 	run_decided(f);
 }
