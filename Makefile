@@ -49,7 +49,8 @@ LIBS_exec	:= -lcurl -lssl -lcrypto -lpcre2-8
 LIBS_client	?= -l:libinih.a -l:libncursesw.a -l:libtinfo.a
 LIBS_ALL	:= $(LIBS_exec) $(LIBS_store) $(LIBS_wire) $(LIBS_engine) $(LIBS_base) $(LIBS_proto) -lm
 
-.PHONY: all man docs check check-long unit system crash sim fuzz lint demo bench install clean help deps
+.PHONY: all man docs check check-long unit system crash sim fuzz lint demo bench install deb check-deb check-systemd \
+	clean help deps
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -69,13 +70,14 @@ $(B)/%.o: %.c Makefile VERSION | deps $(GENERATED)
 	$(call say,CC)
 	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $<
 
-define floor-rule
-$(call floor-archive,$(1)): $(call floor-objects,$(1))
+# An archive, of objects.
+define archive-rule
+$(1): $(2)
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$(Q)ar rcs $$@ $$^
 endef
-$(foreach f,$(FLOORS),$(eval $(call floor-rule,$(f))))
+$(foreach f,$(FLOORS),$(eval $(call archive-rule,$(call floor-archive,$(f)),$(call floor-objects,$(f)))))
 
 # The interface files, as C strings that the daemons serve back.
 $(B)/%.varlink.h: %.varlink
@@ -103,6 +105,9 @@ $(B)/jobctl: $(CLIENT_OBJECTS) $(call floor-archive,proto)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_client) $(LIBS_proto)
 
+# All of jobctl but its main().
+$(eval $(call archive-rule,$(call floor-archive,client),$(filter-out %/main.o,$(CLIENT_OBJECTS))))
+
 # The man pages, from docs/man/ and from what the programs say of themselves.
 MAN	:= build/man
 MAN_SOURCES := $(wildcard docs/man/*.in packaging/man/* config/*.conf proto/*.varlink) CHANGELOG.md VERSION
@@ -112,7 +117,7 @@ $(MAN)/jobctl.1: $(MAN_SOURCES) $(B)/man-commands $(B)/jobd $(B)/jobd-runner
 	$(call say,MAN)
 	$(Q)packaging/man/build $(B) $(MAN)
 
-$(B)/man-commands: $(B)/packaging/man/commands.o $(filter-out %/main.o,$(CLIENT_OBJECTS)) $(call floor-archive,proto)
+$(B)/man-commands: $(B)/packaging/man/commands.o $(call floor-archive,client) $(call floor-archive,proto)
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_client) $(LIBS_proto)
 
@@ -160,7 +165,6 @@ bench: all $(TOOLS) $(BENCH)	# measure, beside the peers that are installed
 install: all		# install under DESTDIR and PREFIX
 	packaging/install "$(B)" "$(DESTDIR)" "$(PREFIX)"
 
-.PHONY: deb check-deb check-systemd
 deb: deps		# build the Debian package: build/deb/jobd_*.deb
 	@packaging/deb
 

@@ -30,24 +30,12 @@ UNIT_SOURCES	:= $(wildcard tests/unit/*.c)
 UNIT_TESTS	:= $(patsubst %.c,$(B)/%,$(UNIT_SOURCES))
 HARNESS_ARCHIVE	:= $(B)/tests/harness.a
 
-$(HARNESS_ARCHIVE): $(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))
-	@mkdir -p $(@D)
-	@rm -f $@
-	$(Q)ar rcs $@ $^
+$(eval $(call archive-rule,$(HARNESS_ARCHIVE),$(patsubst %.c,$(B)/%.o,$(wildcard tests/harness/*.c))))
 
 # All of the runner but its main(): for tests of its parts, and of what it leaves on disk.
 RUNNER_ARCHIVE	:= $(B)/daemon/runner.a
 
-$(RUNNER_ARCHIVE): $(filter-out %/main.o,$(RUNNER_OBJECTS))
-	@mkdir -p $(@D)
-	@rm -f $@
-	$(Q)ar rcs $@ $^
-
-# And all of jobctl but its main().
-$(call floor-archive,client): $(filter-out %/main.o,$(CLIENT_OBJECTS))
-	@mkdir -p $(@D)
-	@rm -f $@
-	$(Q)ar rcs $@ $^
+$(eval $(call archive-rule,$(RUNNER_ARCHIVE),$(filter-out %/main.o,$(RUNNER_OBJECTS))))
 
 define unit-rule
 $(B)/$(1:.c=): $(B)/$(1:.c=.o) $(HARNESS_ARCHIVE) $(if $(filter runner exec server,$(call test-floor,$(1:.c=))),$(RUNNER_ARCHIVE)) $(foreach f,$(BELOW_$(call test-floor,$(1:.c=))),$(call floor-archive,$(f)))
