@@ -1082,7 +1082,7 @@ heartbeat_check(struct check *c, const struct job_spec *s)
 	}
 	if (!job_spec_repeats(s))
 		return refuse(c, "heartbeat", -1,
-		    "needs everyUSec, cron or calendar: by when it is expected");
+		    "needs everyUSec, cron or calendar, which says when it is expected");
 	return JOBD_OK;
 }
 

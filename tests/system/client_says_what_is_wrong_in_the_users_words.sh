@@ -33,6 +33,7 @@ says 2 "give only one of --cron, --calendar and --every" next --every 1h --cron 
 says 2 "--env (-e): jobd sets JOBD_JOB itself" add -e JOBD_JOB=7 true
 says 2 "show is for one job, and w* is a pattern" show 'w*'
 says 2 "status is for one job, and w* is a pattern" status 'w*'
+says 2 "--heartbeat: needs --every, --cron or --calendar, which says when it is expected" add --heartbeat
 says 2 "--label (-l): must be key=value" list -l a
 says 2 "--timer: 99999999999999d is too long" add --timer 99999999999999d
 says 3 "no job is called nosuch" show nosuch
