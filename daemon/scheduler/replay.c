@@ -525,10 +525,8 @@ input_waiting(struct stage *g, struct replay_job *j, const struct flight_cell *c
 	if (!by_hand) {
 		struct due_row next = row_with(j, c[1].more[0]);
 
-		scheduler_forget(g->scheduler, c->a);
 		memory_put_due(g->memory, c->a, next.due);
-		if (instant_is_set(next.due))
-			(void)window_put(&g->scheduler->window, &next, loop_wall(g->loop));
+		scheduler_due_set(g->scheduler, &next);
 	}
 	scheduler_queued(g->scheduler, &(struct queued_new){ .job = c->a, .run = c->b, .kind = j->row.kind,
 	    .by_hand = by_hand }, &st);
