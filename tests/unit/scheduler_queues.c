@@ -1318,24 +1318,6 @@ is_replayed_since(const char *why)
 }
 
 static void
-edit_overlap(int64_t job, struct want want)
-{
-	struct timer_spec timer = { want.lasts };
-	struct job_spec spec = { .timer = &timer, .every = want.every, .overlap = want.overlap,
-	    .overlap_limit = want.limit };
-	struct cJSON *object = fields_write(job_spec_fields, &spec);
-	char *json = json_print(object);
-	struct op_edit op = { .job = job, .uid = -1, .spec = &spec, .spec_json = json, .summary = "", .hold = -1,
-	    .now = loop_wall(fix->loop) };
-
-	json_free(object);
-	assert_int_equal(ask(&op.op, OP_EDIT), 0);
-	scheduler_job_edited(fix->scheduler, &op);
-	op_edit_done(&op);
-	free(json);
-}
-
-static void
 behind_an_edit_it_is_as_it_was_edited(void **state)
 {
 	struct want want = { .in = 10 * USEC_SEC, .every = 10 * USEC_SEC, .lasts = 25 * USEC_SEC,
@@ -1344,9 +1326,8 @@ behind_an_edit_it_is_as_it_was_edited(void **state)
 
 	(void)state;
 	run_for(USEC_MINUTE + 5 * USEC_SEC);
-	want.overlap = OVERLAP_PARALLEL;
-	want.limit = 3;
-	edit_overlap(job, want);
+	edit(job, (struct job_spec){ .every = want.every, .overlap = OVERLAP_PARALLEL, .overlap_limit = 3 },
+	    want.lasts);
 	run_for(2 * USEC_MINUTE);
 	is_replayed_since("a job was edited");
 }
