@@ -4,7 +4,6 @@
 #include "daemon/scheduler/notifier.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

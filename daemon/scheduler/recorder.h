@@ -8,8 +8,6 @@
 #include "daemon/engine/flight.h"
 #include "daemon/scheduler/scheduler.h"
 
-struct ledger_decision;
-
 /* The rows of numbers of a record of FLIGHT_JOB; then the texts schedule, queue, mutex. */
 enum { RECORD_JOB_ROWS = 3 };
 /* [0] every, misfire, uid; [1] priority, slots, overlap; [2] limit of overlap, run that is retrying, whether it has a schedule */

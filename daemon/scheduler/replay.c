@@ -16,7 +16,6 @@
 #include "daemon/scheduler/scheduler-internal.h"
 #include "daemon/scheduler/timeline.h"
 #include "daemon/store/memory.h"
-#include "proto/mem.h"
 
 struct stage {
 	struct task		 root;
@@ -190,12 +189,11 @@ line_next(const struct replay_script *s, uint64_t *place, struct queue_row *row,
 	return false;
 }
 
-/* Is the queue set behind the beginning?  Then what it is at the end says nothing. */
+/* Is the queue set at or after a place of the ring of jobs?  Then what it is at the end says nothing. */
 static bool
-line_is_set_later(const struct replay_script *s, const char *queue)
+line_is_set_later(const struct replay_script *s, uint64_t place, const char *queue)
 {
 	char name[NAME_BYTES_MAX + 1];
-	uint64_t place = lines_set_from(s);
 	struct queue_row row;
 
 	for (; place != UINT64_MAX && line_next(s, &place, &row, name); place++) {
@@ -222,7 +220,7 @@ stage_put_queues(struct stage *g)
 	for (uint64_t at = 0; at < s->file->present_n; at++) {
 		c = &s->file->present[at];
 		if (c->cells > 0 && c->cells <= s->file->present_n - at && line_read(c, &row, name) &&
-		    !line_is_set_later(s, name))
+		    !line_is_set_later(s, later, name))
 			memory_put_queue(g->memory, &row);
 	}
 	for (; line_next(s, &place, &row, name) && place < later; place++)
@@ -525,10 +523,8 @@ input_waiting(struct stage *g, struct replay_job *j, const struct flight_cell *c
 	if (!by_hand) {
 		struct due_row next = row_with(j, c[1].more[0]);
 
-		scheduler_forget(g->scheduler, c->a);
 		memory_put_due(g->memory, c->a, next.due);
-		if (instant_is_set(next.due))
-			(void)window_put(&g->scheduler->window, &next, loop_wall(g->loop));
+		scheduler_due_set(g->scheduler, &next);
 	}
 	scheduler_queued(g->scheduler, &(struct queued_new){ .job = c->a, .run = c->b, .kind = j->row.kind,
 	    .by_hand = by_hand }, &st);

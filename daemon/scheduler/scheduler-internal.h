@@ -127,6 +127,9 @@ void scheduler_queued_over(struct scheduler *s, const struct queued_end *run);
 /* A job's occurrence is nobody's any more: out of the line, the park, the window. */
 void scheduler_forget(struct scheduler *s, int64_t job);
 
+/* The job is due then, and no more as it was; none: it is not due.  The caller says that something has changed. */
+void scheduler_due_set(struct scheduler *s, const struct due_row *row);
+
 /* The job is in quarantine from now on. */
 void scheduler_job_quarantined(struct scheduler *s, int64_t job, const char *name, int job_state);
 

@@ -80,6 +80,14 @@ scheduler_forget(struct scheduler *s, int64_t job)
 }
 
 void
+scheduler_due_set(struct scheduler *s, const struct due_row *row)
+{
+	scheduler_forget(s, row->id);
+	if (instant_is_set(row->due))
+		(void)window_put(&s->window, row, loop_wall(s->loop));
+}
+
+void
 scheduler_unpark(struct scheduler *s, int64_t job)
 {
 	struct pending *p = window_get(&s->window, job);
@@ -743,9 +751,10 @@ scheduler_job_skipped(struct scheduler *s, const struct op_skip *op, const struc
 {
 	ledger_skip_tell(s, op, row->kind);
 	recorder_told(s, TOLD_SKIPPED, row->id, op->count, row->due.usec);
-	scheduler_forget(s, row->id);
-	if (live && instant_is_set(row->due))
-		(void)window_put(&s->window, row, loop_wall(s->loop));
+	if (live)
+		scheduler_due_set(s, row);
+	else
+		scheduler_forget(s, row->id);
 	scheduler_changed(s);
 }
 
@@ -756,9 +765,7 @@ scheduler_due_queued(struct scheduler *s, struct op_claim *op, const struct due_
 
 	recorder_told(s, TOLD_DUE_QUEUED, op->job, op->run, row->due.usec);
 	recorder_terms(s, op->job, row->kind, row->uid, &row->terms);
-	scheduler_forget(s, row->id);
-	if (instant_is_set(row->due))
-		(void)window_put(&s->window, row, loop_wall(s->loop));
+	scheduler_due_set(s, row);
 	scheduler_queued(s, &(struct queued_new){ .job = op->job, .run = op->run,
 	    .name = op->row.name, .kind = op->row.kind }, &st);
 	scheduler_dependents(s, &op->dependents);
@@ -901,9 +908,7 @@ scheduler_pinged(struct scheduler *s, struct op_ping *op, const struct due_row *
 	struct seat *seat = lane_seat(lane, op->run);
 
 	if (row != NULL) {
-		scheduler_forget(s, row->id);
-		if (instant_is_set(row->due))
-			(void)window_put(&s->window, row, loop_wall(s->loop));
+		scheduler_due_set(s, row);
 		scheduler_changed(s);
 	}
 	scheduler_dependents(s, &op->claim.dependents);

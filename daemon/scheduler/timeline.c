@@ -367,7 +367,8 @@ timeline_print(const struct flight_file *file, FILE *out)
 {
 	const struct flight_cell *next[FLIGHT_RINGS];
 	uint64_t at[FLIGHT_RINGS] = { 0 };
-	int64_t offset_at = 0, offset = 0;
+	bool known = false;
+	int64_t offset = 0;
 	char text[WHEN_TEXT_MAX];
 
 	for (int i = 0; i < FLIGHT_RINGS; i++)
@@ -381,10 +382,10 @@ timeline_print(const struct flight_file *file, FILE *out)
 		}
 		if (first < 0)
 			break;
-		/* The offset is looked up where the clock may have changed, and now and then. */
-		if (offset_at == 0 || next[first]->what == FLIGHT_CLOCK) {
+		/* The offset is looked up where the clock may have changed. */
+		if (!known || next[first]->what == FLIGHT_CLOCK) {
 			offset = timeline_wall(file, next[first]->at) - next[first]->at;
-			offset_at = 1;
+			known = true;
 		}
 		fprintf(out, "%s  ", instant_print((instant){ next[first]->at + offset }, text));
 		record_print(file, next[first], out);

@@ -408,24 +408,15 @@ depends_on(const struct memory *m, int64_t on, int64_t job)
 
 /* As SQLite's due_set(): but first what it comes to, as nothing is undone here. */
 static int
-edit_due(const struct op_edit *o, const struct memory_job *j, instant *due)
+due_find(const struct op_edit *o, const struct memory_job *j, instant *due)
 {
 	usec_t decided = j->previous.usec > j->skipped.usec ? j->previous.usec : j->skipped.usec;
-	bool skips = instant_is_set(j->row.due) && j->row.due.usec <= o->now.usec;
-	bool near = o->due.usec == j->row.due.usec && o->due.usec < o->now.usec + EDIT_NEAR;
 
 	if (instant_is_set(o->counted) && o->counted.usec != j->row.due.usec)
 		return -ESTALE;
-	*due = o->due;
-	if (skips)
+	if (instant_is_set(j->row.due) && j->row.due.usec <= o->now.usec)
 		decided = j->row.due.usec;
-	if (!instant_is_set(o->due) || (!near && o->due.usec > decided))
-		return 0;
-	if (job_spec_repeats(o->spec))
-		return -EAGAIN;
-	if (due->usec <= decided)
-		due->usec = decided + 1;
-	return 0;
+	return edit_due(o, j->row.due, decided, due);
 }
 
 /* All that may be refused; nothing is changed by a refusal. */
@@ -443,7 +434,7 @@ edit_check(struct memory *m, struct op_edit *o, struct memory_job *j, int64_t *o
 	if (r == 0 && o->depends && depends_on(m, *on, o->job))
 		r = -EISNAM;
 	if (r == 0 && o->rescheduled)
-		r = edit_due(o, j, due);
+		r = due_find(o, j, due);
 	named = job_find(m, o->spec->name, NULL, 0);
 	if (r == 0 && named != NULL && named != j)
 		r = -EEXIST;

@@ -342,12 +342,15 @@ int health_parent_find(struct sqlite *db, const struct job_spec *spec, int64_t *
 int notify_put(struct sqlite *db, int64_t job, const struct strings *rules);
 int notify_delete(struct sqlite *db, int64_t job);
 
-/* A run has ended for good, its verdict judged, or occurrences were skipped: o->notices, *ret targets are to be told. */
-/* Of a claim: it is late. */
-int notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim);
+/*
+ * A run has ended for good, its verdict judged, or a claim may be late, or occurrences were skipped: o->notices,
+ * claim->notices, *ret targets are to be told.
+ */
 int notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o);
-int notice_delete(struct sqlite *db, int64_t id);
+int notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim);
 int notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret);
+
+int notice_delete(struct sqlite *db, int64_t id);
 
 /* ---- spans (sqlite_span.c) ---- */
 

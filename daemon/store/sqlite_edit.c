@@ -8,7 +8,7 @@
 
 #include "daemon/base/must.h"
 #include "daemon/store/sqlite.h"
-#include "proto/mem.h"
+#include "daemon/store/state.h"
 
 /* Would the check depend on itself?  1, 0, -errno. */
 static int
@@ -98,7 +98,6 @@ due_skip(struct sqlite *db, const struct op_edit *o, struct job_now *j)
 static int
 due_set(struct sqlite *db, const struct op_edit *o, struct job_now *j)
 {
-	bool near = o->due.usec == j->due.usec && o->due.usec < o->now.usec + EDIT_NEAR;
 	usec_t decided;
 	int r = instant_is_set(o->counted) && o->counted.usec != j->due.usec ? -ESTALE : 0;
 
@@ -108,17 +107,7 @@ due_set(struct sqlite *db, const struct op_edit *o, struct job_now *j)
 		r = job_last_decided(db, j, &decided);
 	if (r < 0)
 		return r == -EEXIST ? sql_damaged(db, "job", o->job) : r;
-	j->due = o->due;
-	if (!instant_is_set(o->due))
-		return 0;
-	if (!near && o->due.usec > decided)
-		return 0;
-	/* Of one that comes once any instant will do. */
-	if (job_spec_repeats(o->spec))
-		return -EAGAIN;
-	if (j->due.usec <= decided)
-		j->due.usec = decided + 1;
-	return 0;
+	return edit_due(o, j->due, decided, &j->due);
 }
 
 static int

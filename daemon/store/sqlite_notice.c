@@ -185,43 +185,40 @@ notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o)
 	return r;
 }
 
-int
-notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim)
+/* What is no trouble: whoever asked to be told of these events of the job is. */
+static int
+notify_events(struct sqlite *db, int64_t job, unsigned events, struct notice_info *n, instant now, int64_t *ret)
 {
 	struct strings rules = { .n = 0 };
 	struct trouble t;
-	struct notice_info n;
 	char *name = NULL;
-	unsigned events;
-	int r = notify_load(db, j->id, &rules, &t, &name);
+	int r = events == 0 ? 0 : notify_load(db, job, &rules, &t, &name);
 
 	if (r != 1)
 		return r;
-	events = notify_late_events(claim, j->kind, j->spec_json, NULL, &n);
-	n.name = name;
-	r = notices_put(db, &rules, events, &n, n.at, &claim->notices);
+	n->name = name;
+	r = notices_put(db, &rules, events, n, now, ret);
 	strings_done(&rules);
 	free(name);
 	return r;
 }
 
 int
+notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim)
+{
+	struct notice_info n;
+	unsigned events = notify_late_events(claim, j->kind, j->spec_json, NULL, &n);
+
+	return notify_events(db, j->id, events, &n, n.at, &claim->notices);
+}
+
+int
 notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret)
 {
-	struct strings rules = { .n = 0 };
-	struct trouble t;
 	struct notice_info n;
-	char *name = NULL;
 	unsigned events = notify_skip_events(skip, j->kind, &n);
-	int r = events == 0 ? 0 : notify_load(db, j->id, &rules, &t, &name);
 
-	if (r != 1)
-		return r;
-	n.name = name;
-	r = notices_put(db, &rules, events, &n, notify_skip_since(skip), ret);
-	strings_done(&rules);
-	free(name);
-	return r;
+	return notify_events(db, j->id, events, &n, notify_skip_since(skip), ret);
 }
 
 /* ---- the ops ---- */

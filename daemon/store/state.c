@@ -4,7 +4,10 @@
  */
 #include "daemon/store/state.h"
 
+#include <errno.h>
+
 #include "daemon/base/must.h"
+#include "daemon/store/ops.h"
 
 struct run_state_row {
 	bool		born;		/* a new run may be in it */
@@ -71,4 +74,20 @@ run_took_average(usec_t average, const struct run_info *run)
 	if (run->state != RUN_SUCCEEDED || !instant_is_set(begin) || end.usec <= begin.usec)
 		return average;
 	return average == 0 ? end.usec - begin.usec : (3 * average + (end.usec - begin.usec)) / 4;
+}
+
+int
+edit_due(const struct op_edit *o, instant was, usec_t decided, instant *ret)
+{
+	bool near = o->due.usec == was.usec && o->due.usec < o->now.usec + EDIT_NEAR;
+
+	*ret = o->due;
+	if (!instant_is_set(o->due) || (!near && o->due.usec > decided))
+		return 0;
+	/* Of one that comes once any instant will do. */
+	if (job_spec_repeats(o->spec))
+		return -EAGAIN;
+	if (ret->usec <= decided)
+		ret->usec = decided + 1;
+	return 0;
 }

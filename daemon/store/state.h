@@ -34,4 +34,12 @@ enum job_state job_state_of(const struct job_facts *f);
  */
 usec_t run_took_average(usec_t average, const struct run_info *run);
 
+struct op_edit;
+
+/*
+ * What an edit makes of the due of a job whose schedule is another one: was is its due so far, decided its latest
+ * instant that has a disposition, by then also what was due and is skipped.  -EAGAIN: see struct op_edit.
+ */
+int edit_due(const struct op_edit *o, instant was, usec_t decided, instant *ret);
+
 #endif

@@ -8,34 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "daemon/engine/loop.h"
-#include "daemon/scheduler/scheduler.h"
-#include "daemon/store/memory.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "tests/harness/scheduled.h"
 
 #define TOLD_MAX 400
 
 struct fixture {
-	struct task		 root;
-	char			 directory[64];
-	struct loop		*loop;
-	struct store		*store;
-	struct memory		*memory;	/* instead of the disk: what survives the daemon */
-	struct event_hub	*events;
-	struct zones		*zones;
-	struct scheduler	*scheduler;
-	struct exec_world	 world;
-	char			 boot[16];
-	int			 boots;
-	bool			 stop;
+	struct scheduled	 d;
 	int			 outcome;	/* of runs: enum run_state */
 	bool			 deaf, hangs;	/* target one: fails, or never ends */
 	struct cJSON		*told[TOLD_MAX];
@@ -117,67 +101,25 @@ static const struct executor *const executors[KIND_COUNT] = { &job_executor, &po
 
 /* ---- one daemon ---- */
 
-static enum task_status
-root_step(struct task *t)
-{
-	TASK_BEGIN(t);
-
-	AWAIT(t, fix->stop);
-
-	TASK_END(t, 0);
-}
-
-static const struct task_kind root_kind = { .name = "root", .step = root_step };
-
 static void
 daemon_start(instant wall)
 {
-	char error[STORE_ERROR_MAX];
-
-	fix->loop = loop_new(LOOP_VIRTUAL);
-	if (instant_is_set(wall))
-		loop_set_wall(fix->loop, wall);
-	fix->store = store_open(&(struct store_config){ .mode = STORE_INLINE,
-	    .directory = on_memory ? NULL : fix->directory, .memory = fix->memory,
-	    .backend = on_memory ? &backend_memory : &backend_sqlite }, fix->loop, error);
-	assert_non_null(fix->store);
-	fix->world = (struct exec_world){ .loop = fix->loop, .executors = executors };
-	fix->events = event_hub_new();
-	fix->zones = zones_new(NULL);
-	/* A loop's virtual boot time begins anew, as if the host did. */
-	(void)snprintf(fix->boot, sizeof(fix->boot), "%d", ++fix->boots);
-	fix->scheduler = scheduler_new(&(struct scheduler_config){
-		.zones = fix->zones, .boot = fix->boot,
-		.loop = fix->loop, .store = fix->store, .world = &fix->world, .events = fix->events,
-		.running_max = { 1000, 1000, 1000 }, .targets = &targets,
+	scheduled_start(&fix->d, (struct scheduled_start){
+		.wall = wall, .executors = executors,
+		.config = { .running_max = { 1000, 1000, 1000 }, .targets = &targets },
 	});
-	fix->stop = false;
-	task_start_root(&fix->root, &root_kind, fix->loop);
-	store_start_task(fix->store, &fix->root);
-	scheduler_start(fix->scheduler, &fix->root);
 }
 
 static instant
 daemon_stop(void)
 {
-	instant wall;
-
-	fix->stop = true;
-	task_wake(&fix->root);
-	assert_int_equal(loop_run(fix->loop), 0);
-	wall = loop_wall(fix->loop);
-	scheduler_free(fix->scheduler);
-	event_hub_free(fix->events);
-	zones_free(fix->zones);
-	store_close(fix->store);
-	loop_free(fix->loop);
-	return wall;
+	return scheduled_stop(&fix->d);
 }
 
 static void
 run_for(usec_t time)
 {
-	assert_int_equal(loop_run_until(fix->loop, loop_now(fix->loop) + time), 0);
+	scheduled_run_for(&fix->d, time);
 }
 
 static int
@@ -185,10 +127,7 @@ setup(void **state)
 {
 	(void)state;
 	fix = xcalloc(1, sizeof(*fix));
-	strcpy(fix->directory, "/tmp/jobd-unit.XXXXXX");
-	assert_non_null(mkdtemp(fix->directory));
-	if (on_memory)
-		fix->memory = memory_new(true);
+	scheduled_init(&fix->d, on_memory);
 	daemon_start((instant){ 0 });
 	return 0;
 }
@@ -203,19 +142,11 @@ setup_memory(void **state)
 static int
 teardown(void **state)
 {
-	struct dirent *e;
-	DIR *d;
-
 	(void)state;
 	(void)daemon_stop();
 	for (size_t i = 0; i < fix->n; i++)
 		json_free(fix->told[i]);
-	d = opendir(fix->directory);
-	while ((e = readdir(d)) != NULL)
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	assert_int_equal(rmdir(fix->directory), 0);
-	memory_free(fix->memory);
+	scheduled_done(&fix->d);
 	on_memory = false;
 	free(fix);
 	return 0;
@@ -226,18 +157,14 @@ teardown(void **state)
 static int
 ask(struct store_op *op, enum op_kind kind)
 {
-	op->kind = kind;
-	store_submit(fix->store, op, NULL);
-	while (!op->done)
-		run_for(0);
-	return op->result;
+	return scheduled_do(&fix->d, op, kind);
 }
 
 /* n timers of a second, due so long ago, and every so often. */
 static int64_t
 add_due(const char *rule, usec_t every, size_t n, usec_t ago, usec_t late_after)
 {
-	instant now = instant_add(loop_wall(fix->loop), -ago);
+	instant now = instant_add(loop_wall(fix->d.loop), -ago);
 	struct timer_spec timer = { USEC_SEC };
 	struct job_spec spec = { .timer = &timer, .every = every, .misfire = MISFIRE_SKIP,
 	    .late_after = late_after };
@@ -258,7 +185,7 @@ add_due(const char *rule, usec_t every, size_t n, usec_t ago, usec_t late_after)
 		struct due_row row = { .due = now, .id = jobs[i].id, .every = every,
 		    .misfire = MISFIRE_SKIP, .kind = KIND_TIMER };
 
-		scheduler_job_added(fix->scheduler, &row, NULL, JOB_SCHEDULED);
+		scheduler_job_added(fix->d.scheduler, &row, NULL, JOB_SCHEDULED);
 	}
 	op_add_done(&op);
 	id = jobs[0].id;
@@ -390,12 +317,12 @@ no_news_overtakes_an_older_one(void **state)
 	assert_int_equal(fix->n, 0);
 	fix->deaf = false;
 	/* A test waits for none of them, and lets them go. */
-	test.now = loop_wall(fix->loop);
+	test.now = loop_wall(fix->d.loop);
 	assert_int_equal(ask(&test.op, OP_NOTICE_TEST), 0);
 	wait.id = test.id;
-	notifier_wait(scheduler_notifier(fix->scheduler), &wait);
+	notifier_wait(scheduler_notifier(fix->d.scheduler), &wait);
 	run_for(USEC_SEC);
-	notifier_unwait(scheduler_notifier(fix->scheduler), &wait);
+	notifier_unwait(scheduler_notifier(fix->d.scheduler), &wait);
 
 	assert_true(wait.done && wait.delivered);
 	assert_int_equal(fix->n, 3);
@@ -566,7 +493,7 @@ a_target_that_hangs_is_in_nobodys_way(void **state)
 	add("fail:two", USEC_MINUTE, 1);
 	run_for(USEC_HOUR - USEC_SEC);
 
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.failed, 120);
 	assert_int_equal(fix->n, 60);
 	left("one", 60, 0);

@@ -3,7 +3,6 @@
  * store.  The executor counts: whatever starts, no queue has more slots taken than it has, and no mutex
  * has two holders.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -12,16 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "daemon/base/rand.h"
-#include "daemon/engine/loop.h"
-#include "daemon/scheduler/scheduler.h"
-#include "daemon/store/memory.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "tests/harness/replayed.h"
+#include "tests/harness/scheduled.h"
 
 #define SEEN_MAX	40000
 #define NAMES_MAX	16
@@ -36,20 +32,10 @@ struct counted {
 };
 
 struct fixture {
-	struct task		 root;
-	char			 directory[64];
-	struct loop		*loop;
-	struct store		*store;
-	struct memory		*memory;
-	struct event_hub	*events;
-	struct zones		*zones;
-	char			 boot[16];
-	int			 boots;
-	struct scheduler	*scheduler;
-	struct exec_world	 world;
+	struct scheduled	 d;
 	struct watcher		 watcher;
 	instant			 began;
-	bool			 stop, stubborn;
+	bool			 stubborn;
 	bool			 unlike;	/* it is not decided again: the record does not have all that matters */
 	struct event_info	 seen[SEEN_MAX];
 	size_t			 seen_n;
@@ -98,8 +84,8 @@ scripted_begin(struct scripted *f)
 	const struct job_spec *spec = f->exec.spec;
 	usec_t lasts = spec->timer != NULL ? spec->timer->duration : spec->timeout;
 
-	f->ends = loop_now(fix->loop) + lasts -
-	    (f->exec.adopt ? instant_since(loop_wall(fix->loop), f->exec.run->started) : 0);
+	f->ends = loop_now(fix->d.loop) + lasts -
+	    (f->exec.adopt ? instant_since(loop_wall(fix->d.loop), f->exec.run->started) : 0);
 	if (++fix->live > fix->live_most)
 		fix->live_most = fix->live;
 	f->queue = counted_find(fix->queues, job_spec_queue(spec) != NULL ? job_spec_queue(spec) : "-");
@@ -159,75 +145,31 @@ see(struct watcher *w, const struct event_info *e)
 	return false;
 }
 
-static enum task_status
-root_step(struct task *t)
-{
-	TASK_BEGIN(t);
-
-	AWAIT(t, fix->stop);
-
-	TASK_END(t, 0);
-}
-
-static const struct task_kind root_kind = { .name = "root", .step = root_step };
-
 static void
 daemon_start(instant wall)
 {
-	char error[STORE_ERROR_MAX];
-
-	fix->loop = loop_new(LOOP_VIRTUAL);
-	assert_non_null(flight_start(fix->loop));
-	if (instant_is_set(wall))
-		loop_set_wall(fix->loop, wall);
-	fix->store = store_open(&(struct store_config){ .mode = STORE_INLINE,
-	    .directory = on_memory ? NULL : fix->directory, .memory = fix->memory,
-	    .backend = on_memory ? &backend_memory : &backend_sqlite }, fix->loop, error);
-	assert_non_null(fix->store);
-	fix->world = (struct exec_world){ .loop = fix->loop, .executors = executors };
-	fix->events = event_hub_new();
-	fix->zones = zones_new(NULL);
-	(void)snprintf(fix->boot, sizeof(fix->boot), "%d", ++fix->boots);
-	fix->scheduler = scheduler_new(&(struct scheduler_config){
-		.zones = fix->zones, .boot = fix->boot, .loop = fix->loop, .store = fix->store,
-		.world = &fix->world, .events = fix->events, .running_max = { 100, 100, 100 },
-		.window_jobs_max = window_max, .slots_default = SLOTS_DEFAULT,
-		.slots_schedule = SLOTS_SCHEDULE_NOW,
-	});
 	counted_find(fix->queues, QUEUE_DEFAULT)->slots = SLOTS_DEFAULT;
 	counted_find(fix->queues, QUEUE_SCHEDULE)->slots = SLOTS_SCHEDULE_NOW;
-	fix->stop = false;
-	task_start_root(&fix->root, &root_kind, fix->loop);
-	store_start_task(fix->store, &fix->root);
 	fix->watcher.wants = see;
-	watcher_start(&fix->watcher, fix->events, NULL);
-	scheduler_start(fix->scheduler, &fix->root);
+	scheduled_start(&fix->d, (struct scheduled_start){
+		.wall = wall, .recorded = true, .executors = executors, .watcher = &fix->watcher,
+		.config = { .running_max = { 100, 100, 100 }, .window_jobs_max = window_max,
+		    .slots_default = SLOTS_DEFAULT, .slots_schedule = SLOTS_SCHEDULE_NOW },
+	});
 }
 
 static instant
 daemon_stop(void)
 {
-	instant wall;
-
 	if (!fix->unlike)
-		replayed_is_the_same(fix->loop, fix->zones);
-	fix->stop = true;
-	task_wake(&fix->root);
-	assert_int_equal(loop_run(fix->loop), 0);
-	wall = loop_wall(fix->loop);
-	watcher_stop(&fix->watcher);
-	scheduler_free(fix->scheduler);
-	event_hub_free(fix->events);
-	zones_free(fix->zones);
-	store_close(fix->store);
-	loop_free(fix->loop);
-	return wall;
+		replayed_is_the_same(fix->d.loop, fix->d.zones);
+	return scheduled_stop(&fix->d);
 }
 
 static void
 run_for(usec_t time)
 {
-	assert_int_equal(loop_run_until(fix->loop, loop_now(fix->loop) + time), 0);
+	scheduled_run_for(&fix->d, time);
 }
 
 static void
@@ -242,12 +184,9 @@ setup(void **state)
 {
 	(void)state;
 	fix = xcalloc(1, sizeof(*fix));
-	strcpy(fix->directory, "/tmp/jobd-unit.XXXXXX");
-	assert_non_null(mkdtemp(fix->directory));
-	if (on_memory)
-		fix->memory = memory_new(true);
+	scheduled_init(&fix->d, on_memory);
 	daemon_start((instant){ 0 });
-	fix->began = loop_wall(fix->loop);
+	fix->began = loop_wall(fix->d.loop);
 	run_for(0);
 	return 0;
 }
@@ -262,17 +201,9 @@ setup_memory(void **state)
 static int
 teardown(void **state)
 {
-	struct dirent *e;
-	DIR *d;
-
 	(void)state;
 	(void)daemon_stop();
-	d = opendir(fix->directory);
-	while ((e = readdir(d)) != NULL)
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	assert_int_equal(rmdir(fix->directory), 0);
-	memory_free(fix->memory);
+	scheduled_done(&fix->d);
 	on_memory = false;
 	free(fix);
 	return 0;
@@ -283,11 +214,7 @@ teardown(void **state)
 static int
 ask(struct store_op *op, enum op_kind kind)
 {
-	op->kind = kind;
-	store_submit(fix->store, op, NULL);
-	while (!op->done)
-		run_for(0);
-	return op->result;
+	return scheduled_do(&fix->d, op, kind);
 }
 
 struct want {
@@ -310,7 +237,7 @@ add_many(struct want want, size_t n)
 	    .queue = (char *)(uintptr_t)want.queue, .mutex = (char *)(uintptr_t)want.mutex,
 	    .misfire = want.misfire };
 	struct job_new *jobs = xcalloc(n, sizeof(*jobs));
-	struct op_add add = { .jobs = jobs, .n = n, .now = loop_wall(fix->loop), .uid = want.uid };
+	struct op_add add = { .jobs = jobs, .n = n, .now = loop_wall(fix->d.loop), .uid = want.uid };
 	struct cJSON *object;
 	int64_t id;
 	char *json;
@@ -332,7 +259,7 @@ add_many(struct want want, size_t n)
 		    .misfire = want.misfire, .kind = want.command ? KIND_COMMAND : KIND_TIMER,
 		    .uid = want.uid, .terms = terms_of(&spec) };
 
-		scheduler_job_added(fix->scheduler, &row, NULL, false);
+		scheduler_job_added(fix->d.scheduler, &row, NULL, false);
 	}
 	id = jobs[0].id;
 	strings_done(&argv);
@@ -350,12 +277,12 @@ add(struct want want)
 static int64_t
 trigger(int64_t job)
 {
-	struct op_trigger op = { .job = job, .now = loop_wall(fix->loop), .uid = -1 };
+	struct op_trigger op = { .job = job, .now = loop_wall(fix->d.loop), .uid = -1 };
 	int64_t run;
 
 	assert_int_equal(ask(&op.op, OP_TRIGGER), 0);
 	run = op.run;
-	scheduler_run_queued(fix->scheduler, &op);
+	scheduler_run_queued(fix->d.scheduler, &op);
 	op_trigger_done(&op);
 	return run;
 }
@@ -363,21 +290,21 @@ trigger(int64_t job)
 static void
 cancel(int64_t job, int64_t run)
 {
-	struct op_cancel op = { .job = job, .run = run, .now = loop_wall(fix->loop), .uid = -1,
+	struct op_cancel op = { .job = job, .run = run, .now = loop_wall(fix->d.loop), .uid = -1,
 	    .by = "uid 7" };
 
 	assert_int_equal(ask(&op.op, OP_CANCEL), 0);
-	scheduler_run_canceled(fix->scheduler, &op);
+	scheduler_run_canceled(fix->d.scheduler, &op);
 	op_cancel_done(&op);
 }
 
 static void
 pause_job(int64_t job)
 {
-	struct op_pause op = { .job = job, .paused = true, .uid = -1, .now = loop_wall(fix->loop) };
+	struct op_pause op = { .job = job, .paused = true, .uid = -1, .now = loop_wall(fix->d.loop) };
 
 	assert_int_equal(ask(&op.op, OP_PAUSE), 0);
-	scheduler_job_paused(fix->scheduler, job, op.name, op.job_state);
+	scheduler_job_paused(fix->d.scheduler, job, op.name, op.job_state);
 	op_pause_done(&op);
 }
 
@@ -386,12 +313,12 @@ static void
 queue_change(struct op_queue_set op)
 {
 	op.by = "uid 7";
-	op.now = loop_wall(fix->loop);
+	op.now = loop_wall(fix->d.loop);
 	if (ask(&op.op, OP_QUEUE_SET) == -ENOENT) {
 		op.create = true;
 		assert_int_equal(ask(&op.op, OP_QUEUE_SET), 0);
 	}
-	scheduler_queue_set(fix->scheduler, &op.row);
+	scheduler_queue_set(fix->d.scheduler, &op.row);
 	if (op.slots > 0)
 		counted_find(fix->queues, op.name)->slots = op.slots;
 	op_queue_set_done(&op);
@@ -484,7 +411,7 @@ edit(int64_t job, struct job_spec spec, usec_t lasts)
 {
 	struct timer_spec timer = { lasts };
 	struct op_edit op = { .job = job, .spec = &spec, .summary = "", .uid = -1, .hold = -1,
-	    .now = loop_wall(fix->loop) };
+	    .now = loop_wall(fix->d.loop) };
 	struct cJSON *object;
 	char *json;
 
@@ -492,7 +419,7 @@ edit(int64_t job, struct job_spec spec, usec_t lasts)
 	object = fields_write(job_spec_fields, &spec);
 	op.spec_json = json = json_print(object);
 	assert_int_equal(ask(&op.op, OP_EDIT), 0);
-	scheduler_job_edited(fix->scheduler, &op);
+	scheduler_job_edited(fix->d.scheduler, &op);
 	op_edit_done(&op);
 	json_free(object);
 	free(json);
@@ -555,7 +482,7 @@ a_queue_that_is_only_named_has_one_slot(void **state)
 	run_for(2500 * USEC_MSEC);
 	assert_int_equal(most("new"), 1);
 	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 2);
-	assert_true(scheduler_queue(fix->scheduler, "new", &q));
+	assert_true(scheduler_queue(fix->d.scheduler, "new", &q));
 	assert_int_equal(q.slots, 1);
 	assert_int_equal(q.running, 1);
 	assert_int_equal(q.waiting, 2);
@@ -813,7 +740,7 @@ a_paused_queue_starts_nothing_even_after_a_restart(void **state)
 	daemon_restart(USEC_SEC);
 	run_for(USEC_HOUR);
 	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 0);
-	assert_true(scheduler_queue(fix->scheduler, "q", &q));
+	assert_true(scheduler_queue(fix->d.scheduler, "q", &q));
 	assert_int_equal(instant_since(q.paused, fix->began), 0);
 	assert_string_equal(q.paused_by, "uid 7");
 	queue_info_done(&q);
@@ -832,14 +759,14 @@ what_is_due_and_stands_in_line_counts_as_queued(void **state)
 	queue_set("q", 4, -1, -1);
 	job = add_many((struct want){ .queue = "q", .lasts = 10 * USEC_SEC }, 7);
 	run_for(USEC_SEC);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.running, 4);
 	assert_int_equal(stats.queued, 3);
 	trigger(job);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.queued, 4);
 	run_for(USEC_MINUTE);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.queued, 0);
 }
 
@@ -941,7 +868,7 @@ settle(void)
 {
 	int turns = 0;
 
-	while (loop_run_some(fix->loop, loop_now(fix->loop), 256) == 0) {
+	while (loop_run_some(fix->d.loop, loop_now(fix->d.loop), 256) == 0) {
 		if (++turns == 5000)
 			fail_msg("the clock stands still, and somebody is always ready");
 	}
@@ -997,7 +924,7 @@ a_rate_keeps_starts_apart_and_holds_over_a_restart(void **state)
 	run_for(USEC_MINUTE);
 	assert_int_equal(seen_at(EVENT_RUN_STARTED, first + 4, 1), 4500 * USEC_MSEC);
 	assert_int_equal(seen_at(EVENT_RUN_STARTED, first + 9, 1), 9500 * USEC_MSEC);
-	assert_int_equal(fix->loop->timers.n, 0);
+	assert_int_equal(fix->d.loop->timers.n, 0);
 }
 
 static void
@@ -1110,8 +1037,8 @@ runs_by_hand_are_parallel_too_and_each_is_canceled_by_its_number(void **state)
 		assert_int_equal(trigger(job), i);
 	run_for(USEC_SEC);
 	assert_int_equal(fix->live, 3);
-	assert_non_null(scheduler_run_live(fix->scheduler, job, 2));
-	assert_null(scheduler_run_live(fix->scheduler, job, 4));
+	assert_non_null(scheduler_run_live(fix->d.scheduler, job, 2));
+	assert_null(scheduler_run_live(fix->d.scheduler, job, 4));
 	cancel(job, 2);
 	run_for(USEC_SEC);
 	assert_int_equal(seen_at(EVENT_RUN_ENDED, job, 2), USEC_SEC);
@@ -1201,9 +1128,9 @@ mix_settle(void)
 	size_t n;
 
 	run_for(2 * USEC_HOUR);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.queued, 0);
-	n = scheduler_queues(fix->scheduler, &queues);
+	n = scheduler_queues(fix->d.scheduler, &queues);
 	for (size_t i = 0; i < n; i++) {
 		if (queues[i].waiting > 0 && queues[i].taken == 0)
 			fail_msg("queue %s: %" PRId64 " wait and nothing runs", queues[i].name,
@@ -1267,7 +1194,7 @@ recorded_work(void)
 static struct flight_cell *
 decision_cell(enum flight_what what, unsigned n)
 {
-	struct flight_ring *r = &fix->loop->flight->rings[FLIGHT_DECISIONS];
+	struct flight_ring *r = &fix->d.loop->flight->rings[FLIGHT_DECISIONS];
 
 	for (uint64_t i = 0; i < r->head; i++) {
 		if (r->cells[i].what == what && n-- == 0)
@@ -1283,7 +1210,7 @@ differs(const char *words)
 	struct replay_report r;
 
 	fix->unlike = true;
-	replayed(fix->loop, fix->zones, &r);
+	replayed(fix->d.loop, fix->d.zones, &r);
 	assert_true(r.ran && r.differs);
 	if (strstr(r.difference, words) == NULL)
 		fail_msg("'%s' does not say '%s'", r.difference, words);
@@ -1296,7 +1223,7 @@ a_replay_of_what_was_decided_is_the_same(void **state)
 
 	(void)state;
 	recorded_work();
-	replayed(fix->loop, fix->zones, &r);
+	replayed(fix->d.loop, fix->d.zones, &r);
 	assert_true(r.ran);
 	assert_false(r.differs);
 	assert_int_equal(r.jobs, 5);
@@ -1309,30 +1236,12 @@ is_replayed_since(const char *why)
 {
 	struct replay_report r;
 
-	replayed(fix->loop, fix->zones, &r);
+	replayed(fix->d.loop, fix->d.zones, &r);
 	assert_true(r.ran);
 	assert_string_equal(r.why, why);
 	assert_true(r.decisions > 5);
 	if (r.differs)
 		fail_msg("%s", r.difference);
-}
-
-static void
-edit_overlap(int64_t job, struct want want)
-{
-	struct timer_spec timer = { want.lasts };
-	struct job_spec spec = { .timer = &timer, .every = want.every, .overlap = want.overlap,
-	    .overlap_limit = want.limit };
-	struct cJSON *object = fields_write(job_spec_fields, &spec);
-	char *json = json_print(object);
-	struct op_edit op = { .job = job, .uid = -1, .spec = &spec, .spec_json = json, .summary = "", .hold = -1,
-	    .now = loop_wall(fix->loop) };
-
-	json_free(object);
-	assert_int_equal(ask(&op.op, OP_EDIT), 0);
-	scheduler_job_edited(fix->scheduler, &op);
-	op_edit_done(&op);
-	free(json);
 }
 
 static void
@@ -1344,9 +1253,8 @@ behind_an_edit_it_is_as_it_was_edited(void **state)
 
 	(void)state;
 	run_for(USEC_MINUTE + 5 * USEC_SEC);
-	want.overlap = OVERLAP_PARALLEL;
-	want.limit = 3;
-	edit_overlap(job, want);
+	edit(job, (struct job_spec){ .every = want.every, .overlap = OVERLAP_PARALLEL, .overlap_limit = 3 },
+	    want.lasts);
 	run_for(2 * USEC_MINUTE);
 	is_replayed_since("a job was edited");
 }
@@ -1360,12 +1268,12 @@ behind_other_limits_it_is_decided_by_them(void **state)
 	(void)add_many((struct want){ .in = 10 * USEC_SEC, .every = 10 * USEC_SEC, .lasts = 4 * USEC_SEC,
 	    .uid = 7 }, 6);
 	run_for(USEC_MINUTE + 5 * USEC_SEC);
-	scheduler_set_limits(fix->scheduler, limits, 0);
+	scheduler_set_limits(fix->d.scheduler, limits, 0);
 	run_for(2 * USEC_MINUTE);
 	is_replayed_since("the limits were changed");
 	/* The same once more is no news. */
 	run_for(5 * USEC_SEC);
-	scheduler_set_limits(fix->scheduler, limits, 0);
+	scheduler_set_limits(fix->d.scheduler, limits, 0);
 	is_replayed_since("the limits were changed");
 }
 
@@ -1401,7 +1309,7 @@ with_other_limits_it_is_otherwise(void **state)
 {
 	(void)state;
 	recorded_work();
-	fix->loop->flight->limits.slots_named = 3;
+	fix->d.loop->flight->limits.slots_named = 3;
 	differs("later in the record than in the replay");
 }
 
@@ -1412,8 +1320,8 @@ a_record_with_nothing_to_decide_says_so(void **state)
 
 	(void)state;
 	recorded_work();
-	fix->loop->flight->rings[FLIGHT_JOBS].head = 0;
-	replayed(fix->loop, fix->zones, &r);
+	fix->d.loop->flight->rings[FLIGHT_JOBS].head = 0;
+	replayed(fix->d.loop, fix->d.zones, &r);
 	assert_false(r.ran);
 	assert_non_null(strstr(r.why, "a job is not described any more"));
 	fix->unlike = true;
@@ -1423,7 +1331,7 @@ a_record_with_nothing_to_decide_says_so(void **state)
 static void
 a_record_of_garbage_is_borne(void **state)
 {
-	struct flight *f = fix->loop->flight;
+	struct flight *f = fix->d.loop->flight;
 	struct rand random;
 
 	(void)state;
@@ -1435,7 +1343,7 @@ a_record_of_garbage_is_borne(void **state)
 		struct replay_report report;
 
 		((char *)cell)[rand_below(&random, sizeof(*cell))] = (char)rand_below(&random, 256);
-		replayed(fix->loop, fix->zones, &report);
+		replayed(fix->d.loop, fix->d.zones, &report);
 		*cell = kept;
 	}
 	fix->unlike = true;

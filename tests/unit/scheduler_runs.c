@@ -8,19 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "daemon/engine/loop.h"
-#include "daemon/scheduler/scheduler.h"
-#include "daemon/store/memory.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "tests/harness/replayed.h"
+#include "tests/harness/scheduled.h"
 
 #define GATE		3
 #define WINDOW_MAX	32
@@ -29,20 +24,9 @@
 #define CHECKS		8
 
 struct fixture {
-	struct task		 root;
-	char			 directory[64];
-	struct loop		*loop;
-	struct store		*store;
-	struct memory		*memory;	/* instead of the disk: what survives the daemon */
-	struct event_hub	*events;
-	struct zones		*zones;
-	char			 boot[16];
-	int			 boots;
-	struct scheduler	*scheduler;
-	struct exec_world	 world;
+	struct scheduled	 d;
 	struct watcher		 watcher;
 	instant			 began;
-	bool			 stop;
 	/* seen */
 	struct event_info	 seen[SEEN_MAX];	/* without strings */
 	size_t			 seen_n;
@@ -82,10 +66,10 @@ scripted_begin(struct scripted *f)
 	fix->adopted += f->exec.adopt;
 	f->ends = USEC_NEVER;
 	if (f->exec.spec->timer != NULL)
-		f->ends = loop_now(fix->loop) + f->exec.spec->timer->duration -
-		    (f->exec.adopt ? instant_since(loop_wall(fix->loop), run->started) : 0);
+		f->ends = loop_now(fix->d.loop) + f->exec.spec->timer->duration -
+		    (f->exec.adopt ? instant_since(loop_wall(fix->d.loop), run->started) : 0);
 	else if (scripted_outcome(run) != 0 || f->exec.spec->http != NULL)
-		f->ends = loop_now(fix->loop) + USEC_SEC;
+		f->ends = loop_now(fix->d.loop) + USEC_SEC;
 }
 
 static void
@@ -150,69 +134,25 @@ see(struct watcher *w, const struct event_info *e)
 	return false;
 }
 
-static enum task_status
-root_step(struct task *t)
-{
-	TASK_BEGIN(t);
-
-	AWAIT(t, fix->stop);
-
-	TASK_END(t, 0);
-}
-
-static const struct task_kind root_kind = { .name = "root", .step = root_step };
-
 static void
 daemon_start(instant wall)
 {
-	char error[STORE_ERROR_MAX];
-
-	fix->loop = loop_new(LOOP_VIRTUAL);
-	assert_non_null(flight_start(fix->loop));
-	if (instant_is_set(wall))
-		loop_set_wall(fix->loop, wall);
-	fix->began = loop_wall(fix->loop);
 	backend = backend_sqlite;
 	backend.commit = failing_commit;
-	fix->store = store_open(&(struct store_config){ .mode = STORE_INLINE,
-	    .directory = on_memory ? NULL : fix->directory, .memory = fix->memory,
-	    .backend = on_memory ? &backend_memory : &backend }, fix->loop, error);
-	assert_non_null(fix->store);
-	fix->world = (struct exec_world){ .loop = fix->loop, .executors = executors };
-	fix->events = event_hub_new();
-	fix->zones = zones_new(NULL);
-	/* A loop's virtual boot time begins anew, as if the host did. */
-	(void)snprintf(fix->boot, sizeof(fix->boot), "%d", ++fix->boots);
-	fix->scheduler = scheduler_new(&(struct scheduler_config){
-		.zones = fix->zones, .boot = fix->boot,
-		.loop = fix->loop, .store = fix->store, .world = &fix->world, .events = fix->events,
-		.running_max = { gate, gate, gate }, .window_jobs_max = window_max,
-	});
-	fix->stop = false;
-	task_start_root(&fix->root, &root_kind, fix->loop);
-	store_start_task(fix->store, &fix->root);
 	fix->watcher.wants = see;
-	watcher_start(&fix->watcher, fix->events, NULL);
-	scheduler_start(fix->scheduler, &fix->root);
+	scheduled_start(&fix->d, (struct scheduled_start){
+		.wall = wall, .recorded = true, .backend = &backend, .executors = executors,
+		.watcher = &fix->watcher,
+		.config = { .running_max = { gate, gate, gate }, .window_jobs_max = window_max },
+	});
+	fix->began = loop_wall(fix->d.loop);
 }
 
 static instant
 daemon_stop(void)
 {
-	instant wall;
-
-	replayed_is_the_same(fix->loop, fix->zones);
-	fix->stop = true;
-	task_wake(&fix->root);
-	assert_int_equal(loop_run(fix->loop), 0);
-	wall = loop_wall(fix->loop);
-	watcher_stop(&fix->watcher);
-	scheduler_free(fix->scheduler);
-	event_hub_free(fix->events);
-	zones_free(fix->zones);
-	store_close(fix->store);
-	loop_free(fix->loop);
-	return wall;
+	replayed_is_the_same(fix->d.loop, fix->d.zones);
+	return scheduled_stop(&fix->d);
 }
 
 /* Stop, be down for a while, start. */
@@ -225,7 +165,7 @@ daemon_restart(usec_t down)
 static void
 run_for(usec_t time)
 {
-	assert_int_equal(loop_run_until(fix->loop, loop_now(fix->loop) + time), 0);
+	scheduled_run_for(&fix->d, time);
 }
 
 static int
@@ -233,10 +173,7 @@ setup(void **state)
 {
 	(void)state;
 	fix = xcalloc(1, sizeof(*fix));
-	strcpy(fix->directory, "/tmp/jobd-unit.XXXXXX");
-	assert_non_null(mkdtemp(fix->directory));
-	if (on_memory)
-		fix->memory = memory_new(true);
+	scheduled_init(&fix->d, on_memory);
 	daemon_start((instant){ 0 });
 	return 0;
 }
@@ -251,17 +188,9 @@ setup_memory(void **state)
 static int
 teardown(void **state)
 {
-	struct dirent *e;
-	DIR *d;
-
 	(void)state;
 	(void)daemon_stop();
-	d = opendir(fix->directory);
-	while ((e = readdir(d)) != NULL)
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	closedir(d);
-	assert_int_equal(rmdir(fix->directory), 0);
-	memory_free(fix->memory);
+	scheduled_done(&fix->d);
 	on_memory = false;
 	free(fix);
 	return 0;
@@ -272,11 +201,7 @@ teardown(void **state)
 static int
 ask(struct store_op *op, enum op_kind kind)
 {
-	op->kind = kind;
-	store_submit(fix->store, op, NULL);
-	while (!op->done)
-		run_for(0);
-	return op->result;
+	return scheduled_do(&fix->d, op, kind);
 }
 
 struct want {
@@ -294,7 +219,7 @@ struct want {
 static int64_t
 add_many(struct want want, size_t n)
 {
-	instant now = loop_wall(fix->loop);
+	instant now = loop_wall(fix->d.loop);
 	struct timer_spec timer = { want.lasts };
 	struct strings argv = { 0 };
 	struct command_spec command = { 0 };
@@ -327,7 +252,7 @@ add_many(struct want want, size_t n)
 		struct due_row row = { .due = jobs[i].due, .id = jobs[i].id, .every = want.every,
 		    .misfire = want.misfire, .kind = want.kind, .terms = terms_of(&spec) };
 
-		scheduler_job_added(fix->scheduler, &row, want.name, JOB_SCHEDULED);
+		scheduler_job_added(fix->d.scheduler, &row, want.name, JOB_SCHEDULED);
 	}
 	id = jobs[0].id;
 	strings_done(&argv);
@@ -345,12 +270,12 @@ add(struct want want)
 static int64_t
 trigger(int64_t job)
 {
-	struct op_trigger op = { .job = job, .now = loop_wall(fix->loop), .uid = -1 };
+	struct op_trigger op = { .job = job, .now = loop_wall(fix->d.loop), .uid = -1 };
 	int64_t run;
 
 	assert_int_equal(ask(&op.op, OP_TRIGGER), 0);
 	run = op.run;
-	scheduler_run_queued(fix->scheduler, &op);
+	scheduler_run_queued(fix->d.scheduler, &op);
 	op_trigger_done(&op);
 	return run;
 }
@@ -358,11 +283,11 @@ trigger(int64_t job)
 static void
 cancel(int64_t job, int64_t run)
 {
-	struct op_cancel op = { .job = job, .run = run, .now = loop_wall(fix->loop), .uid = -1,
+	struct op_cancel op = { .job = job, .run = run, .now = loop_wall(fix->d.loop), .uid = -1,
 	    .by = "uid 7: enough" };
 
 	assert_int_equal(ask(&op.op, OP_CANCEL), 0);
-	scheduler_run_canceled(fix->scheduler, &op);
+	scheduler_run_canceled(fix->d.scheduler, &op);
 	op_cancel_done(&op);
 }
 
@@ -370,16 +295,16 @@ static void
 set_paused(int64_t job, bool paused, usec_t every)
 {
 	struct op_pause op = { .job = job, .paused = paused, .uid = -1,
-	    .now = loop_wall(fix->loop) };
+	    .now = loop_wall(fix->d.loop) };
 	struct due_row row;
 
 	assert_int_equal(ask(&op.op, OP_PAUSE), 0);
 	row = (struct due_row){ .due = op.row.due, .id = job, .every = every, .kind = KIND_TIMER,
 	    .retrying = op.row.retrying };
 	if (paused)
-		scheduler_job_paused(fix->scheduler, job, op.name, op.job_state);
+		scheduler_job_paused(fix->d.scheduler, job, op.name, op.job_state);
 	else
-		scheduler_job_resumed(fix->scheduler, &row, op.name, op.job_state, op.released);
+		scheduler_job_resumed(fix->d.scheduler, &row, op.name, op.job_state, op.released);
 	op_pause_done(&op);
 }
 
@@ -527,9 +452,9 @@ jobs_behind_a_full_gate_cost_nothing_while_they_wait(void **state)
 	(void)state;
 	add_many((struct want){ .kind = KIND_TIMER, .lasts = USEC_HOUR }, 30);
 	run_for(USEC_MINUTE);
-	steps = fix->loop->stats.steps;
+	steps = fix->d.loop->stats.steps;
 	run_for(10 * USEC_MINUTE);
-	assert_true(fix->loop->stats.steps - steps < 20);
+	assert_true(fix->d.loop->stats.steps - steps < 20);
 }
 
 static void
@@ -539,11 +464,11 @@ idle_scheduler_has_no_timer(void **state)
 
 	(void)state;
 	run_for(0);
-	assert_int_equal(fix->loop->timers.n, 0);
+	assert_int_equal(fix->d.loop->timers.n, 0);
 	job = add((struct want){ .kind = KIND_TIMER, .in = USEC_SEC });
 	run_for(10 * USEC_SEC);
 	assert_int_equal(seen(EVENT_RUN_ENDED, job), 1);
-	assert_int_equal(fix->loop->timers.n, 0);
+	assert_int_equal(fix->d.loop->timers.n, 0);
 }
 
 static void
@@ -564,12 +489,12 @@ more_jobs_than_the_window_holds_run_once_each(void **state)
 	(void)state;
 	for (int i = 0; i < 5; i++)
 		add_many((struct want){ .kind = KIND_TIMER, .in = USEC_SEC }, 200);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_true(stats.window_jobs <= WINDOW_MAX);
 	run_for(10 * USEC_SEC);
 	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 1000);
 	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 1000);
-	assert_int_equal(fix->loop->timers.n, 0);
+	assert_int_equal(fix->d.loop->timers.n, 0);
 }
 
 static void
@@ -597,11 +522,11 @@ more_queued_runs_than_memory_holds_all_run(void **state)
 	(void)state;
 	for (int i = 0; i < 1600; i++)
 		trigger(job + i % 4);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_true(stats.queued >= 1600 - GATE);
 	run_for(USEC_HOUR);
 	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 1600);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.queued, 0);
 }
 
@@ -613,10 +538,10 @@ cancel_ends_the_live_run_and_says_who(void **state)
 
 	(void)state;
 	run_for(USEC_SEC);
-	assert_non_null(scheduler_run_live(fix->scheduler, job, 1));
+	assert_non_null(scheduler_run_live(fix->d.scheduler, job, 1));
 	cancel(job, 1);
 	run_for(USEC_SEC);
-	assert_null(scheduler_run_live(fix->scheduler, job, 1));
+	assert_null(scheduler_run_live(fix->d.scheduler, job, 1));
 	get(job, &op);
 	assert_int_equal(op.runs[0].state, RUN_CANCELED);
 	assert_string_equal(op.runs[0].canceled_by, "uid 7: enough");
@@ -664,10 +589,10 @@ edit(int64_t job, const struct job_spec *spec, int hold)
 	struct cJSON *object = fields_write(job_spec_fields, spec);
 	char *json = json_print(object);
 	struct op_edit op = { .job = job, .spec = spec, .spec_json = json, .summary = "",
-	    .uid = -1, .hold = hold, .now = loop_wall(fix->loop) };
+	    .uid = -1, .hold = hold, .now = loop_wall(fix->d.loop) };
 
 	assert_int_equal(ask(&op.op, OP_EDIT), 0);
-	scheduler_job_edited(fix->scheduler, &op);
+	scheduler_job_edited(fix->d.scheduler, &op);
 	op_edit_done(&op);
 	json_free(object);
 	free(json);
@@ -720,7 +645,7 @@ stop_lets_go_and_the_next_start_adopts(void **state)
 	run_for(10 * USEC_SEC);
 	daemon_restart(5 * USEC_SEC);
 	run_for(0);
-	assert_true(scheduler_recovered(fix->scheduler));
+	assert_true(scheduler_recovered(fix->d.scheduler));
 	assert_int_equal(run_state_of(job, 1), RUN_RUNNING);
 	run_for(60 * USEC_SEC);
 	assert_int_equal(fix->adopted, 1);
@@ -740,7 +665,7 @@ adopted_runs_count_but_no_gate_refuses_them(void **state)
 	daemon_restart(0);
 	add((struct want){ .kind = KIND_TIMER, .lasts = USEC_SEC });
 	run_for(10 * USEC_SEC);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.running, GATE);
 	run_for(100 * USEC_SEC);
 	assert_int_equal(fix->live_max, GATE);
@@ -760,7 +685,7 @@ all_runs_are_adopted_however_many_pages(void **state)
 	run_for(10 * USEC_SEC);
 	daemon_restart(0);
 	run_for(USEC_SEC);
-	assert_true(scheduler_recovered(fix->scheduler));
+	assert_true(scheduler_recovered(fix->d.scheduler));
 	assert_int_equal(fix->adopted, n);
 	run_for(100 * USEC_SEC);
 	assert_int_equal(seen(EVENT_RUN_ENDED, 0), n);
@@ -822,14 +747,14 @@ static void
 clock_set_forward_is_noticed_within_a_minute(void **state)
 {
 	int64_t job = add((struct want){ .kind = KIND_TIMER, .in = 2 * USEC_HOUR });
-	usec_t before = loop_now(fix->loop);
+	usec_t before = loop_now(fix->d.loop);
 
 	(void)state;
 	run_for(USEC_SEC);
-	loop_set_wall(fix->loop, instant_add(loop_wall(fix->loop), 3 * USEC_HOUR));
+	loop_set_wall(fix->d.loop, instant_add(loop_wall(fix->d.loop), 3 * USEC_HOUR));
 	while (seen(EVENT_RUN_STARTED, job) == 0)
 		run_for(USEC_SEC);
-	assert_true(loop_now(fix->loop) - before <= 62 * USEC_SEC);
+	assert_true(loop_now(fix->d.loop) - before <= 62 * USEC_SEC);
 }
 
 static void
@@ -839,7 +764,7 @@ nothing_runs_early_when_the_clock_is_set_back(void **state)
 
 	(void)state;
 	run_for(5 * USEC_SEC);
-	loop_set_wall(fix->loop, instant_add(loop_wall(fix->loop), -USEC_HOUR));
+	loop_set_wall(fix->d.loop, instant_add(loop_wall(fix->d.loop), -USEC_HOUR));
 	run_for(USEC_HOUR);
 	assert_int_equal(seen(EVENT_RUN_STARTED, job), 0);
 	run_for(10 * USEC_SEC);
@@ -895,11 +820,11 @@ removed_job_is_forgotten(void **state)
 	(void)state;
 	run_for(USEC_SEC);
 	assert_int_equal(ask(&op.op, OP_REMOVE), 0);
-	scheduler_job_removed(fix->scheduler, job, op.name, op.runs);
+	scheduler_job_removed(fix->d.scheduler, job, op.name, op.runs);
 	op_remove_done(&op);
 	run_for(USEC_HOUR);
 	assert_int_equal(seen(EVENT_RUN_STARTED, job), 0);
-	assert_int_equal(fix->loop->timers.n, 0);
+	assert_int_equal(fix->d.loop->timers.n, 0);
 }
 
 static void
@@ -919,11 +844,11 @@ year_of_hourly_runs_takes_no_time(void **state)
 static int64_t
 retry(int64_t job, int64_t run)
 {
-	struct op_retry op = { .job = job, .run = run, .uid = -1, .now = loop_wall(fix->loop) };
+	struct op_retry op = { .job = job, .run = run, .uid = -1, .now = loop_wall(fix->d.loop) };
 
 	if (ask(&op.op, OP_RETRY) < 0)
 		return op.op.result;
-	scheduler_run_retried(fix->scheduler, &op);
+	scheduler_run_retried(fix->d.scheduler, &op);
 	op_retry_done(&op);
 	return op.run;
 }
@@ -1010,7 +935,7 @@ failed_attempt_is_followed_by_another_after_its_delay(void **state)
 	assert_int_equal(seen_at(EVENT_RUN_ENDED, job, 1), 23 * USEC_SEC);
 	assert_int_equal(run_state_of(job, 1), RUN_SUCCEEDED);
 	assert_int_equal(job_state(job), JOB_FINISHED);
-	assert_int_equal(fix->loop->timers.n, 0);
+	assert_int_equal(fix->d.loop->timers.n, 0);
 }
 
 static void
@@ -1090,13 +1015,13 @@ more_retries_than_memory_holds_all_come(void **state)
 	for (int i = 0; i < 3; i++)
 		(void)add_many(want, 900);
 	run_for(10 * USEC_MINUTE);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.retrying, 2700);
 	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 2700);
 	run_for(40 * USEC_MINUTE);
 	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 2700);
 	run_for(30 * USEC_MINUTE);
-	scheduler_stats(fix->scheduler, &stats);
+	scheduler_stats(fix->d.scheduler, &stats);
 	assert_int_equal(stats.retrying, 0);
 	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 5400);
 	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 2700);
