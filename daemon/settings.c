@@ -657,15 +657,6 @@ settings_reload(struct settings *s, struct settings_change *change)
 }
 
 void
-settings_change_done(struct settings_change *change)
-{
-	strings_done(&change->applied);
-	strings_done(&change->reexec);
-	strings_done(&change->restart);
-	strings_done(&change->mistakes);
-}
-
-void
 settings_done(struct settings *s)
 {
 	for (size_t i = 0; i < s->targets.n; i++)
