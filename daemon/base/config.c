@@ -511,7 +511,6 @@ config_same(const struct config_key *key, const void *a, const void *b)
 {
 	const void *one = (const char *)a + key->offset, *other = (const char *)b + key->offset;
 	const char *const *text = one, *const *other_text = other;
-	const struct strings *list = one, *other_list = other;
 
 	switch (key->type) {
 	case CONFIG_STRING:
@@ -523,10 +522,7 @@ config_same(const struct config_key *key, const void *a, const void *b)
 	case CONFIG_BOOL:
 		return memcmp(one, other, sizeof(bool)) == 0;
 	case CONFIG_STRINGS:
-		for (size_t i = 0; list->n == other_list->n && i < list->n; i++)
-			if (strcmp(list->items[i], other_list->items[i]) != 0)
-				return false;
-		return list->n == other_list->n;
+		return strings_same(one, other);
 	}
 	MUST(!"a config_type");
 	return false;

@@ -64,16 +64,6 @@ depends_on(const struct job_spec *spec)
 }
 
 static bool
-strings_same(const struct strings *a, const struct strings *b)
-{
-	bool all = a->n == b->n;
-
-	for (size_t i = 0; all && i < a->n; i++)
-		all = strcmp(a->items[i], b->items[i]) == 0;
-	return all;
-}
-
-static bool
 spec_is(const struct job_spec *spec, const char *json)
 {
 	struct cJSON *object = fields_write(job_spec_fields, spec);
