@@ -490,7 +490,7 @@ files_read(struct settings *s, struct strings *mistakes)
 	    user_path("XDG_CONFIG_HOME", ".config", "jobd/jobd.conf");
 
 	if (path != NULL)
-		(void)config_read_all(keys, &target_sections, s, path, s->config == NULL, mistakes);
+		(void)config_read(keys, &target_sections, s, path, s->config == NULL, mistakes);
 	targets_check(s, mistakes);
 	free(path);
 }

@@ -433,7 +433,7 @@ drop_ins_read(const struct reading *what, const char *folder)
 }
 
 int
-config_read_all(const struct config_key *keys, const struct config_named *named, void *out, const char *file,
+config_read(const struct config_key *keys, const struct config_named *named, void *out, const char *file,
     int optional, struct strings *mistakes)
 {
 	const struct reading what = { .keys = keys, .named = named, .out = out, .mistakes = mistakes };
@@ -445,26 +445,6 @@ config_read_all(const struct config_key *keys, const struct config_named *named,
 	e = drop_ins_read(&what, folder);
 	free(folder);
 	return r < 0 ? r : e;
-}
-
-int
-config_read(const struct config_key *keys, void *out, const char *file, int optional,
-    char error[CONFIG_ERROR_MAX])
-{
-	return config_read_named(keys, NULL, out, file, optional, error);
-}
-
-int
-config_read_named(const struct config_key *keys, const struct config_named *named, void *out,
-    const char *file, int optional, char error[CONFIG_ERROR_MAX])
-{
-	struct strings mistakes = { 0 };
-	int r = config_read_all(keys, named, out, file, optional, &mistakes);
-
-	if (mistakes.n > 0)
-		(void)snprintf(error, CONFIG_ERROR_MAX, "%s", mistakes.items[0]);
-	strings_done(&mistakes);
-	return r;
 }
 
 /* ---- for people, and for a reload ---- */
