@@ -60,7 +60,6 @@ refuse_none(struct select *s, const char *selector)
 static void
 take(struct select *s, const struct op_resolve *op)
 {
-
 	if (op->run != 0 && !(s->flags & SELECT_RUNS)) {
 		snprintf(s->place, sizeof(s->place), "jobs[%zu]", s->i);
 		refuse(s, JOBD_INVALID_FIELD, s->place, "names a run; a job is wanted");
