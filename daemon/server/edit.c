@@ -236,10 +236,8 @@ refuse_after(struct edit *f)
 {
 	const char *text = f->op.spec->after.items[f->op.failed_after];
 	char place[48], *why;
-	struct after_job a;
 
 	(void)snprintf(place, sizeof(place), "spec.after[%zu]", f->op.failed_after);
-	(void)after_read(text, &a);	/* it was good before */
 	if (f->op.op.result == -ENXIO)
 		why = xasprintf("there is no job %s", text);
 	else if (f->op.op.result == -ELOOP)
