@@ -135,17 +135,24 @@ reexec_soon(void *context)
 	task_wake(&d->root);
 }
 
+static void
+running_max_set(const struct settings *s, int64_t running_max[KIND_COUNT])
+{
+	running_max[KIND_COMMAND] = s->commands;
+	running_max[KIND_HTTP] = s->checks;
+	running_max[KIND_TIMER] = s->timers;
+	running_max[KIND_HEARTBEAT] = s->heartbeats;
+}
+
 /* What has been changed in the settings is told to those who have a copy. */
 static void
 settings_apply(struct daemon *d)
 {
 	const struct settings *s = &d->settings;
-	const int64_t running_max[KIND_COUNT] = {
-		[KIND_COMMAND] = s->commands, [KIND_HTTP] = s->checks, [KIND_TIMER] = s->timers,
-		[KIND_HEARTBEAT] = s->heartbeats,
-	};
+	int64_t running_max[KIND_COUNT];
 	enum log_level level;
 
+	running_max_set(s, running_max);
 	if (log_level_parse(s->log_level, &level) == 0)
 		log_set_level(level);
 	loop_set_block_limit(d->loop, s->block_limit);
@@ -499,6 +506,7 @@ static void
 daemon_build(struct daemon *d)
 {
 	const struct settings *s = &d->settings;
+	struct scheduler_config scheduler;
 
 	d->world = (struct exec_world){
 		.loop = d->loop,
@@ -511,14 +519,8 @@ daemon_build(struct daemon *d)
 	event_hub_keep(d->events, (size_t)s->events_bytes, loop_wall(d->loop));
 	d->zones = zones_new(NULL);
 	boot_id_read(d->boot);
-	d->scheduler = scheduler_new(&(struct scheduler_config){
+	scheduler = (struct scheduler_config){
 		.loop = d->loop, .store = d->store, .world = &d->world, .events = d->events,
-		.running_max = {
-			[KIND_COMMAND] = s->commands,
-			[KIND_HTTP] = s->checks,
-			[KIND_TIMER] = s->timers,
-			[KIND_HEARTBEAT] = s->heartbeats,
-		},
 		.window_jobs_max = s->window_jobs,
 		.catch_ups = s->catch_ups,
 		.slots_default = s->default_slots,
@@ -528,7 +530,9 @@ daemon_build(struct daemon *d)
 		.boot = d->boot,
 		.keep = &s->keep,
 		.targets = &s->targets,
-	});
+	};
+	running_max_set(s, scheduler.running_max);
+	d->scheduler = scheduler_new(&scheduler);
 	d->server = (struct server){
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,
 		.targets = &s->targets,

@@ -303,7 +303,20 @@ is_socket(const char *path)
 	return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* Paths that nobody has set.  NULL, or what is missing. */
+/* Programs that are started with these paths may stand elsewhere. */
+static void
+path_absolute(char **path)
+{
+	char here[4096], *full;
+
+	if ((*path)[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+		return;
+	full = xasprintf("%s/%s", here, *path);
+	free(*path);
+	*path = full;
+}
+
+/* Paths that nobody has set; the socket and the state directory from / on.  NULL, or what is missing. */
 static const char *
 paths_default(struct settings *s)
 {
@@ -320,20 +333,9 @@ paths_default(struct settings *s)
 	s->runner_found = s->runner == NULL;
 	if (s->runner == NULL)
 		s->runner = xstrdup(s->system && is_socket(SYSTEM_RUNNER) ? SYSTEM_RUNNER : "own");
+	path_absolute(&s->socket);
+	path_absolute(&s->state_dir);
 	return NULL;
-}
-
-/* Programs that are started with these paths may stand elsewhere. */
-static void
-path_absolute(char **path)
-{
-	char here[4096], *full;
-
-	if ((*path)[0] == '/' || getcwd(here, sizeof(here)) == NULL)
-		return;
-	full = xasprintf("%s/%s", here, *path);
-	free(*path);
-	*path = full;
 }
 
 /* ---- [target NAME] ---- */
@@ -490,7 +492,7 @@ files_read(struct settings *s, struct strings *mistakes)
 	    user_path("XDG_CONFIG_HOME", ".config", "jobd/jobd.conf");
 
 	if (path != NULL)
-		(void)config_read_all(keys, &target_sections, s, path, s->config == NULL, mistakes);
+		(void)config_read(keys, &target_sections, s, path, s->config == NULL, mistakes);
 	targets_check(s, mistakes);
 	free(path);
 }
@@ -557,8 +559,6 @@ settings_read(struct settings *s, int argc, char *argv[])
 		fprintf(stderr, "jobd: %s\n", missing);
 		return EXIT_FAILED;
 	}
-	path_absolute(&s->socket);
-	path_absolute(&s->state_dir);
 	if (s->config != NULL)
 		path_absolute(&s->config);
 	return -1;
@@ -648,21 +648,10 @@ settings_reload(struct settings *s, struct settings_change *change)
 		strings_add(&change->mistakes, missing);
 	if (change->mistakes.n == 0) {
 		runner_keep(s, &fresh);
-		path_absolute(&fresh.socket);
-		path_absolute(&fresh.state_dir);
 		keys_compare(s, &fresh, change);
 		targets_compare(s, &fresh, change);
 	}
 	settings_done(&fresh);
-}
-
-void
-settings_change_done(struct settings_change *change)
-{
-	strings_done(&change->applied);
-	strings_done(&change->reexec);
-	strings_done(&change->restart);
-	strings_done(&change->mistakes);
 }
 
 void

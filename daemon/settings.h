@@ -47,7 +47,6 @@ void settings_done(struct settings *s);
  * named is section.name, or [target NAME]; settings_change_done() frees it.
  */
 void settings_reload(struct settings *s, struct settings_change *change);
-void settings_change_done(struct settings_change *change);
 
 /* The socket's group: jobd if the host's daemon runs as root and there is such a group; else -1. */
 int settings_socket_group(const struct settings *s);

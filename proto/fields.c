@@ -532,3 +532,13 @@ strings_done(struct strings *s)
 	free(s->items);
 	*s = (struct strings){ 0 };
 }
+
+bool
+strings_same(const struct strings *a, const struct strings *b)
+{
+	bool all = a->n == b->n;
+
+	for (size_t i = 0; all && i < a->n; i++)
+		all = strcmp(a->items[i], b->items[i]) == 0;
+	return all;
+}

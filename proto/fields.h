@@ -101,5 +101,6 @@ const char *field_enum_word(const char *const *names, int value);
 
 void strings_add(struct strings *s, const char *text);
 void strings_done(struct strings *s);
+bool strings_same(const struct strings *a, const struct strings *b);
 
 #endif

@@ -433,7 +433,7 @@ drop_ins_read(const struct reading *what, const char *folder)
 }
 
 int
-config_read_all(const struct config_key *keys, const struct config_named *named, void *out, const char *file,
+config_read(const struct config_key *keys, const struct config_named *named, void *out, const char *file,
     int optional, struct strings *mistakes)
 {
 	const struct reading what = { .keys = keys, .named = named, .out = out, .mistakes = mistakes };
@@ -445,26 +445,6 @@ config_read_all(const struct config_key *keys, const struct config_named *named,
 	e = drop_ins_read(&what, folder);
 	free(folder);
 	return r < 0 ? r : e;
-}
-
-int
-config_read(const struct config_key *keys, void *out, const char *file, int optional,
-    char error[CONFIG_ERROR_MAX])
-{
-	return config_read_named(keys, NULL, out, file, optional, error);
-}
-
-int
-config_read_named(const struct config_key *keys, const struct config_named *named, void *out,
-    const char *file, int optional, char error[CONFIG_ERROR_MAX])
-{
-	struct strings mistakes = { 0 };
-	int r = config_read_all(keys, named, out, file, optional, &mistakes);
-
-	if (mistakes.n > 0)
-		(void)snprintf(error, CONFIG_ERROR_MAX, "%s", mistakes.items[0]);
-	strings_done(&mistakes);
-	return r;
 }
 
 /* ---- for people, and for a reload ---- */
@@ -511,7 +491,6 @@ config_same(const struct config_key *key, const void *a, const void *b)
 {
 	const void *one = (const char *)a + key->offset, *other = (const char *)b + key->offset;
 	const char *const *text = one, *const *other_text = other;
-	const struct strings *list = one, *other_list = other;
 
 	switch (key->type) {
 	case CONFIG_STRING:
@@ -523,10 +502,7 @@ config_same(const struct config_key *key, const void *a, const void *b)
 	case CONFIG_BOOL:
 		return memcmp(one, other, sizeof(bool)) == 0;
 	case CONFIG_STRINGS:
-		for (size_t i = 0; list->n == other_list->n && i < list->n; i++)
-			if (strcmp(list->items[i], other_list->items[i]) != 0)
-				return false;
-		return list->n == other_list->n;
+		return strings_same(one, other);
 	}
 	MUST(!"a config_type");
 	return false;

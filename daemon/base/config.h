@@ -52,21 +52,11 @@ void config_defaults(const struct config_key *keys, void *out);
 
 /*
  * Read file, then file.d/ *.conf in the order of their names.  A missing main file is fine when
- * optional.  0, or -errno with file, line and reason in error: unknown sections and keys,
- * and values that do not fit, are errors.
+ * optional.  named: a sort of sections that have names, or NULL.  0, or -errno: unknown sections and
+ * keys, and values that do not fit, are errors.  Each mistake is added to mistakes, as
+ * file:line: name: reason, and the lines behind it are read.  out has what was right.
  */
-int config_read(const struct config_key *keys, void *out, const char *file, int optional,
-    char error[CONFIG_ERROR_MAX]);
-
-/* The same, with a sort of sections that have names. */
-int config_read_named(const struct config_key *keys, const struct config_named *named, void *out,
-    const char *file, int optional, char error[CONFIG_ERROR_MAX]);
-
-/*
- * The same, and all that is wrong: each mistake is added to mistakes, as file:line: name: reason, and the lines behind
- * it are read.  out has what was right.
- */
-int config_read_all(const struct config_key *keys, const struct config_named *named, void *out, const char *file,
+int config_read(const struct config_key *keys, const struct config_named *named, void *out, const char *file,
     int optional, struct strings *mistakes);
 
 /* What may stand there, and when a change counts: "A number, 1 to 1000." For people; "" for any text. */

@@ -7,7 +7,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
-#include <string.h>
 
 static enum jobd_error
 refuse(const char *prefix, struct field_error *error, const char *field, const char *why)

@@ -9,24 +9,22 @@
 #include "daemon/engine/loop.h"
 #include "daemon/engine/watchdog.h"
 #include "daemon/exec/http-internal.h"
-#include "proto/mem.h"
 
 /* The same outcome, but nothing is known of the other side, and why. */
 static void __attribute__((format(printf, 2, 3)))
 inconclusive(struct http_frame *f, const char *format, ...)
 {
 	struct run_info *r = f->exec.run;
-	char *before = r->reason;
-	struct buf b = { .size = 0 };
+	struct buf text = { .size = 0 };
 	va_list ap;
 
+	buf_printf(&text, "%s; inconclusive: ", r->reason);
 	va_start(ap, format);
-	buf_vprintf(&b, format, ap);
+	buf_vprintf(&text, format, ap);
 	va_end(ap);
+	free(r->reason);
+	r->reason = buf_steal(&text);
 	r->verdict = VERDICT_INCONCLUSIVE;
-	r->reason = xasprintf("%s; inconclusive: %s", before, buf_string(&b));
-	free(before);
-	buf_done(&b);
 }
 
 /* So long after an answer for another name the nameservers are believed to work. */

@@ -56,6 +56,15 @@ fail_unanswered(struct http_frame *f, enum run_state state, char *reason)
 	set_outcome(f, state, VERDICT_DOWN, reason);
 }
 
+/* Nothing came in time; without a transfer it was the nameservers that took it. */
+static void
+fail_slow(struct http_frame *f, char *reason)
+{
+	fail_unanswered(f, RUN_TIMED_OUT, reason);
+	if (f->transfer.easy == NULL)
+		http_doubt_resolver(f);
+}
+
 /* ---- where the time goes ---- */
 
 enum stage { STAGE_CONNECT, STAGE_TLS, STAGE_SEND, STAGE_WAIT, STAGE_RECEIVE, STAGE_COUNT };
@@ -138,10 +147,7 @@ judge_slow(struct http_frame *f)
 	char limit[WHEN_TEXT_MAX];
 
 	duration_print(f->deadline - f->began, limit);
-	fail_unanswered(f, RUN_TIMED_OUT,
-	    xasprintf("%s: no answer within %s, stopped %s", f->url.told, limit, stopped_where(f)));
-	if (f->transfer.easy == NULL)
-		http_doubt_resolver(f);
+	fail_slow(f, xasprintf("%s: no answer within %s, stopped %s", f->url.told, limit, stopped_where(f)));
 }
 
 /* It ended before there was an answer: cancelled by a person, or out of time. */
@@ -163,10 +169,7 @@ judge_slow_connection(struct http_frame *f)
 	char limit[WHEN_TEXT_MAX];
 
 	duration_print(f->exec.spec->http->connect_timeout, limit);
-	fail_unanswered(f, RUN_TIMED_OUT, xasprintf("%s: no connection within %s, stopped %s",
-	    f->url.told, limit, stopped_where(f)));
-	if (f->transfer.easy == NULL)
-		http_doubt_resolver(f);
+	fail_slow(f, xasprintf("%s: no connection within %s, stopped %s", f->url.told, limit, stopped_where(f)));
 }
 
 /* What the other side sent is the trouble, not that nothing came. */

@@ -11,8 +11,6 @@
 /* Of a message: further notices that are folded into one are told as far as there is room. */
 #define MESSAGE_OTHERS_MAX	50
 
-#define TARGET_TIMEOUT_DEFAULT	(30 * USEC_SEC)
-
 struct notify_target {
 	char		*name;
 	char		*where;		/* the first of its lines: file:line */

@@ -72,7 +72,7 @@ policy_read(struct policy *p, const char *file, struct strings *mistakes)
 	int e;
 
 	config_defaults(keys, &fresh);
-	e = config_read_all(keys, NULL, &fresh, fresh.file, file == NULL, mistakes);
+	e = config_read(keys, NULL, &fresh, fresh.file, file == NULL, mistakes);
 	if (e < 0) {
 		policy_done(&fresh);
 		return e;

@@ -8,14 +8,6 @@
 #include "daemon/server/method.h"
 #include "proto/json.h"
 
-static const struct field backup_fields[] = {
-	{ .type = FIELD_END },
-};
-
-struct backup_in {
-	char	none;
-};
-
 struct backup_call {
 	struct call	 call;
 	struct op_backup op;
@@ -115,8 +107,6 @@ static const struct task_kind backup_kind = { .name = "Backup", .step = backup_s
 
 const struct method method_backup = {
 	.name = "io.jobd.Backup",
-	.in = backup_fields,
-	.in_size = sizeof(struct backup_in),
 	.flags = METHOD_MORE | METHOD_MORE_ONLY,
 	.frame_size = sizeof(struct backup_call),
 	.kind = &backup_kind,

@@ -64,16 +64,6 @@ depends_on(const struct job_spec *spec)
 }
 
 static bool
-strings_same(const struct strings *a, const struct strings *b)
-{
-	bool all = a->n == b->n;
-
-	for (size_t i = 0; all && i < a->n; i++)
-		all = strcmp(a->items[i], b->items[i]) == 0;
-	return all;
-}
-
-static bool
 spec_is(const struct job_spec *spec, const char *json)
 {
 	struct cJSON *object = fields_write(job_spec_fields, spec);
@@ -246,10 +236,8 @@ refuse_after(struct edit *f)
 {
 	const char *text = f->op.spec->after.items[f->op.failed_after];
 	char place[48], *why;
-	struct after_job a;
 
 	(void)snprintf(place, sizeof(place), "spec.after[%zu]", f->op.failed_after);
-	(void)after_read(text, &a);	/* it was good before */
 	if (f->op.op.result == -ENXIO)
 		why = xasprintf("there is no job %s", text);
 	else if (f->op.op.result == -ELOOP)

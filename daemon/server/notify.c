@@ -10,8 +10,6 @@
 #include "proto/json.h"
 #include "proto/mem.h"
 
-static const struct field no_fields[] = { { .type = FIELD_END } };
-
 /* ---- Targets ---- */
 
 struct targets_call {
@@ -101,7 +99,6 @@ static const struct task_kind targets_kind = { .name = "Targets", .step = target
 
 const struct method method_targets = {
 	.name = "io.jobd.Targets",
-	.in = no_fields,
 	.frame_size = sizeof(struct targets_call),
 	.kind = &targets_kind,
 };

@@ -15,7 +15,6 @@
 #include "daemon/server/planned.h"
 #include "daemon/server/select.h"
 #include "proto/json.h"
-#include "proto/mem.h"
 
 #define TRIES_MAX 5
 #define RECOVERY_LOOK (10 * USEC_MSEC)

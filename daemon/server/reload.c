@@ -4,6 +4,15 @@
 #include "daemon/server/method.h"
 #include "proto/json.h"
 
+void
+settings_change_done(struct settings_change *change)
+{
+	strings_done(&change->applied);
+	strings_done(&change->reexec);
+	strings_done(&change->restart);
+	strings_done(&change->mistakes);
+}
+
 static void
 set_names(struct cJSON *to, const char *name, const struct strings *names)
 {
@@ -45,10 +54,7 @@ reload_step(struct task *t)
 	if (s->reload != NULL)
 		s->reload(s->context, &change);
 	answer(c, &change);
-	strings_done(&change.applied);
-	strings_done(&change.reexec);
-	strings_done(&change.restart);
-	strings_done(&change.mistakes);
+	settings_change_done(&change);
 	TASK_END(t, 0);
 }
 

@@ -40,7 +40,7 @@ struct retry_call {
 static bool
 is_selected(const struct retry_in *in)
 {
-	return in->which.jobs.n + in->which.labels.n + in->which.states.n > 0;
+	return !selection_is_empty(&in->which);
 }
 
 /* False when the caller was told what is wrong. */

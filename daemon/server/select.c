@@ -60,7 +60,6 @@ refuse_none(struct select *s, const char *selector)
 static void
 take(struct select *s, const struct op_resolve *op)
 {
-
 	if (op->run != 0 && !(s->flags & SELECT_RUNS)) {
 		snprintf(s->place, sizeof(s->place), "jobs[%zu]", s->i);
 		refuse(s, JOBD_INVALID_FIELD, s->place, "names a run; a job is wanted");
@@ -201,7 +200,7 @@ select_start_of(struct select *s, struct call *c, const struct selection *in, un
 
 	if (!states_read(c, &in->states, job_state_names, &s->states))
 		return false;
-	if (in->jobs.n == 0 && in->labels.n == 0 && in->states.n == 0) {
+	if (selection_is_empty(in)) {
 		call_fail(c, JOBD_INVALID_FIELD, "jobs",
 		    "must name jobs, unless label or state says which; * is every job");
 		return false;

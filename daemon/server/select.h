@@ -88,6 +88,13 @@ void select_start(struct select *s, struct call *c, const struct strings *select
  */
 bool select_start_of(struct select *s, struct call *c, const struct selection *in, unsigned flags);
 
+/* Does it say nothing at all of which jobs? */
+static inline bool
+selection_is_empty(const struct selection *in)
+{
+	return in->jobs.n == 0 && in->labels.n == 0 && in->states.n == 0;
+}
+
 /* Are these all that were selected, and not one page of several? */
 static inline bool
 select_is_whole(const struct select *s)

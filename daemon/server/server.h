@@ -29,6 +29,8 @@ struct settings_change {
 	struct strings	 mistakes;	/* when there is one, nothing is changed */
 };
 
+void settings_change_done(struct settings_change *change);
+
 /* All is borrowed and outlives the service. */
 struct server {
 	struct loop		*loop;

@@ -2,11 +2,8 @@
 # A check is inconclusive when jobd was stopped while it waited, when the canary does not answer either, and when
 # no nameserver does: that counts neither way, is not retried, and why tells it. A bad canary is refused at the start.
 . "$(dirname "$0")/lib.sh"
-mkfifo "$T/hold"
-"$TOOLS/slow-server" <"$T/hold" >"$T/port" &
-exec 9>"$T/hold"
-while [ ! -s "$T/port" ]; do kill -0 $! || fail "the server does not start"; done
-u=http://localhost:$(cat "$T/port")
+serve slow-server
+u=http://localhost:$port
 printf 'nameserver 127.0.0.1:1\noptions timeout:0.1 attempts:1\n' >"$T/resolv.conf"
 printf '[checks]\ncanary = router:80\n' >"$T/bad.conf"
 "$BIN/jobd" --config "$T/bad.conf" --check-config 2>"$T/err" && fail "a canary without an address was taken"

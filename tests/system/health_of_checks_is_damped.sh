@@ -3,11 +3,8 @@
 # one that is down is unreachable; and list, status, why and watch tell it. The runs are by hand: no schedule races.
 . "$(dirname "$0")/lib.sh"
 start_jobd
-mkfifo "$T/hold"
-"$TOOLS/slow-server" <"$T/hold" >"$T/port" &
-exec 9>"$T/hold"
-while [ ! -s "$T/port" ]; do kill -0 $! || fail "the server does not start"; done
-u=http://localhost:$(cat "$T/port")
+serve slow-server
+u=http://localhost:$port
 health() { jobctl show "$1" --json | field job.health; }
 verdict() { jobctl show "$1" --json | field job.lastRun.verdict; }
 once() { jobctl trigger -q "$1" >/dev/null 2>&1; jobctl wait "$1" >/dev/null 2>&1; }

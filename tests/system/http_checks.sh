@@ -2,11 +2,8 @@
 # Checks by hostname: success, a status that was not expected, a redirect followed, nobody listening, a timeout.
 . "$(dirname "$0")/lib.sh"
 start_jobd
-mkfifo "$T/hold"
-"$TOOLS/slow-server" <"$T/hold" >"$T/port" &
-exec 9>"$T/hold"
-while [ ! -s "$T/port" ]; do kill -0 $! || fail "the server does not start"; done
-u=http://localhost:$(cat "$T/port")
+serve slow-server
+u=http://localhost:$port
 
 run_check() {	# name, wanted exit code, options
 	name=$1 code=$2

@@ -3,6 +3,7 @@
 #
 #	start_jobd [OPTION...]	start jobd in $T and wait until it is ready; its pid is $JOBD
 #	stop_jobd		ask it to end, wait, and check its exit status
+#	serve TOOL [ARG...]	start a server of ours, which ends with the test; its port is $port
 #	jobctl ARGS		the client, against this daemon
 #	check "what" TEST...	run TEST; when it fails say what was expected, and fail
 #	same "what" GOT WANTED
@@ -41,6 +42,17 @@ stop_jobd() {
 kill_jobd() {
 	kill -KILL "$JOBD" && gone "$JOBD"
 	JOBD=
+}
+
+# It ends when nobody has its standard input open.
+serve() {
+	tool=$1
+	shift
+	mkfifo "$T/hold"
+	"$TOOLS/$tool" "$@" <"$T/hold" >"$T/port" &
+	exec 9>"$T/hold"
+	while [ ! -s "$T/port" ]; do kill -0 $! || fail "the server does not start"; done
+	port=$(cat "$T/port")
 }
 
 jobctl() {

@@ -3,10 +3,7 @@
 # is folded; what is wrong with a target is told by its name.
 . "$(dirname "$0")/lib.sh"
 
-mkfifo "$T/hold"
-"$TOOLS/hook" "$T/hook" <"$T/hold" >"$T/port" &
-exec 9>"$T/hold"
-until [ -s "$T/port" ]; do kill -0 $! || fail "the server does not start"; done
+serve hook "$T/hook"
 printf 'a secret\n' >"$T/secret"
 cat >"$T/sendmail" <<'MAIL'
 #!/bin/sh
@@ -17,7 +14,7 @@ cat >"$T/conf" <<CONF
 [daemon]
 sendmail = $T/sendmail
 [target hook]
-url = http://127.0.0.1:$(cat "$T/port")/a/path?key=1
+url = http://127.0.0.1:$port/a/path?key=1
 header = Authorization: Bearer 123
 header = X-Other: yes
 secret_file = $T/secret

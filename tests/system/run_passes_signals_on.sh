@@ -22,6 +22,14 @@ says() {
 	done
 }
 
+# It listens to signals a moment after it has added the job.
+listens() {
+	while ! ls -l "/proc/$client/fd" | grep -q signalfd; do
+		kill -0 $client || fail "the client has gone: $(cat "$T/$name.err")"
+		sleep 0.02
+	done
+}
+
 code() {
 	wait $client
 	same "the code of $name" $? "$1"
@@ -61,11 +69,7 @@ jobctl wait holder --until started >/dev/null
 name=queued
 "$BIN/jobctl" run -n queued --sh "echo ran >$T/ran" >"$T/queued.out" 2>"$T/queued.err" &
 client=$!
-# It listens to signals a moment after it has added the job.
-while ! ls -l "/proc/$client/fd" | grep -q signalfd; do
-	kill -0 $client || fail "the client has gone: $(cat "$T/queued.err")"
-	sleep 0.02
-done
+listens
 kill -INT $client
 code 130
 grep -q "canceling" "$T/queued.err" || fail "$(cat "$T/queued.err")"
@@ -76,10 +80,7 @@ same "its state" "$(jobctl show queued --json | field job.lastRun.state)" cancel
 name=after
 "$BIN/jobctl" run -n after --after holder --sh "echo ran >$T/ran" >"$T/after.out" 2>"$T/after.err" &
 client=$!
-while ! ls -l "/proc/$client/fd" | grep -q signalfd; do
-	kill -0 $client || fail "the client has gone: $(cat "$T/after.err")"
-	sleep 0.02
-done
+listens
 kill -INT $client
 code 130
 grep -q "had not begun" "$T/after.err" || fail "$(cat "$T/after.err")"

@@ -3,11 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 case $BIN in *san*) echo "SKIP: sanitizers start threads of their own"; exit 0 ;; esac
 start_jobd
-mkfifo "$T/hold"
-"$TOOLS/slow-server" <"$T/hold" >"$T/port" &
-exec 9>"$T/hold"
-while [ ! -s "$T/port" ]; do kill -0 $! || fail "the server does not start"; done
-port=$(cat "$T/port")
+serve slow-server
 i=0
 while [ $i -lt 100 ]; do
 	jobctl add -q -n "c$i" --http "http://localhost:$port/2" >/dev/null

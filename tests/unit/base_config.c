@@ -101,11 +101,30 @@ file_write(struct world *w, const char *name, const char *text)
 	free(path);
 }
 
+/* The first mistake is in w->error. */
+static int
+read_named_first(struct world *w, const struct config_named *named, void *out, const char *file, int optional)
+{
+	struct strings mistakes = { 0 };
+	int r = config_read(keys, named, out, file, optional, &mistakes);
+
+	if (mistakes.n > 0)
+		(void)snprintf(w->error, sizeof(w->error), "%s", mistakes.items[0]);
+	strings_done(&mistakes);
+	return r;
+}
+
+static int
+read_first(struct world *w, const char *file, int optional)
+{
+	return read_named_first(w, NULL, &w->s, file, optional);
+}
+
 static int
 config_text(struct world *w, const char *text)
 {
 	file_write(w, "jobd.conf", text);
-	return config_read(keys, &w->s, w->file, 0, w->error);
+	return read_first(w, w->file, 0);
 }
 
 static void
@@ -183,7 +202,7 @@ every_mistake_is_told_and_the_rest_is_read(void **state)
 
 	file_write(w, "jobd.conf", "[limits]\nconnections=many\nnonsense\n[http\nsokcet=1\ngrace=5s\n");
 	file_write(w, "jobd.conf.d/10-b.conf", "[http]\nverify=maybe\nverify=no\n");
-	assert_int_equal(config_read_all(keys, NULL, &w->s, w->file, 0, &mistakes), -EINVAL);
+	assert_int_equal(config_read(keys, NULL, &w->s, w->file, 0, &mistakes), -EINVAL);
 	assert_int_equal(mistakes.n, 5);
 	assert_string_equal(mistakes.items[0] + n, "jobd.conf:2: connections: 'many' is not a whole number");
 	assert_string_equal(mistakes.items[1] + n, "jobd.conf:3: neither '[section]' nor 'name = value'");
@@ -255,7 +274,7 @@ drop_ins_follow_in_the_order_of_bytes(void **state)
 	assert_false(w->s.verify);
 
 	file_write(w, "jobd.conf.d/A.conf", "[limits]\n\nfoo=1\n");
-	assert_int_equal(config_read(keys, &w->s, w->file, 0, w->error), -EINVAL);
+	assert_int_equal(read_first(w, w->file, 0), -EINVAL);
 	assert_string_equal(w->error + strlen(w->folder) + 1,
 	    "jobd.conf.d/A.conf:3: there is no setting 'foo' in [limits]");
 }
@@ -267,12 +286,12 @@ missing_file_is_fine_only_when_optional(void **state)
 
 	file_write(w, "jobd.conf.d/9-a.conf", "[limits]\nconnections=9\n");
 
-	assert_int_equal(config_read(keys, &w->s, w->file, 0, w->error), -ENOENT);
+	assert_int_equal(read_first(w, w->file, 0), -ENOENT);
 	assert_string_equal(w->error + strlen(w->folder) + 1, "jobd.conf: No such file or directory");
-	assert_int_equal(config_read(keys, &w->s, w->file, 1, w->error), 0);
+	assert_int_equal(read_first(w, w->file, 1), 0);
 	assert_int_equal(w->s.connections, 9);
 	/* A folder is there, but it is no file. */
-	assert_int_equal(config_read(keys, &w->s, w->folder, 1, w->error), -EISDIR);
+	assert_int_equal(read_first(w, w->folder, 1), -EISDIR);
 }
 
 static void
@@ -359,7 +378,7 @@ things_text(struct world *w, struct things *all, const char *text)
 	file_write(w, "jobd.conf", text);
 	memset(all, 0, sizeof(*all));
 	config_defaults(keys, &all->s);
-	return config_read_named(keys, &thing_sections, all, w->file, 0, w->error);
+	return read_named_first(w, &thing_sections, all, w->file, 0);
 }
 
 static void

@@ -74,19 +74,6 @@ path_in(const char *file)
 }
 
 static void
-file_write(const char *path, const char *text)
-{
-	char *other = xasprintf("%s.new", path);
-	FILE *file = fopen(other, "w");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(rename(other, path), 0);
-	free(other);
-}
-
-static void
 file_write_in_place(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "we");
@@ -94,6 +81,16 @@ file_write_in_place(const char *path, const char *text)
 	assert_non_null(file);
 	assert_true(fputs(text, file) >= 0);
 	assert_int_equal(fclose(file), 0);
+}
+
+static void
+file_write(const char *path, const char *text)
+{
+	char *other = xasprintf("%s.new", path);
+
+	file_write_in_place(other, text);
+	assert_int_equal(rename(other, path), 0);
+	free(other);
 }
 
 static int

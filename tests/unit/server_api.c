@@ -13,15 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/engine/finding.h"
 #include "daemon/engine/flight.h"
 #include "daemon/server/method.h"
-#include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "tests/harness/client.h"
 
 /* ---- commands: "ok", "fail", "forever"; each takes a second, but the last ---- */
 
@@ -151,97 +150,6 @@ world_close(struct world *w)
 
 /* ---- a client ---- */
 
-struct client {
-	struct world		*w;
-	int			 fd;
-	struct buf		 in;
-	size_t			 scanned;
-	struct message_reply	 reply;
-};
-
-static struct client
-client_open(struct world *w)
-{
-	int pair[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
-	    0);
-	service_connect(w->server.service, pair[1], &w->root);
-	return (struct client){ .w = w, .fd = pair[0] };
-}
-
-static void
-client_close(struct client *c)
-{
-	message_reply_done(&c->reply);
-	buf_done(&c->in);
-	close(c->fd);
-	for (int i = 0; i < 10; i++)
-		assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
-}
-
-static void
-client_send(struct client *c, const char *text)
-{
-	size_t n = strlen(text) + 1;
-	ssize_t r;
-
-	while (n > 0) {
-		r = send(c->fd, text, n, MSG_NOSIGNAL);
-		if (r < 0 && errno == EAGAIN) {
-			assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
-			continue;
-		}
-		assert_true(r > 0);
-		text += r;
-		n -= (size_t)r;
-	}
-}
-
-/* Is there a reply, without time passing?  It is at c->reply then. */
-static bool
-client_look(struct client *c)
-{
-	const char *why;
-	long length;
-	ssize_t r;
-
-	for (int i = 0; i < 200; i++) {
-		length = frame_length(&c->in, &c->scanned, (size_t)64 << 20);
-		if (length >= 0) {
-			message_reply_done(&c->reply);
-			assert_int_equal(message_reply_parse(buf_bytes(&c->in), (size_t)length,
-			    &c->reply, &why), 0);
-			buf_consume(&c->in, (size_t)length + 1);
-			c->scanned = 0;
-			return true;
-		}
-		assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
-		r = read(c->fd, buf_reserve(&c->in, 65536), 65536);
-		if (r > 0)
-			buf_added(&c->in, (size_t)r);
-	}
-	return false;
-}
-
-static void
-client_next(struct client *c)
-{
-	assert_true(client_look(c));
-}
-
-/* One call, one reply; its parameters, until the next. */
-static struct cJSON *
-client_call(struct client *c, const char *method, const char *parameters)
-{
-	char *text = xasprintf("{\"method\":\"io.jobd.%s\",\"parameters\":%s}", method, parameters);
-
-	client_send(c, text);
-	free(text);
-	client_next(c);
-	return c->reply.parameters;
-}
-
 static void
 client_stream(struct client *c, const char *method, const char *parameters)
 {
@@ -317,7 +225,7 @@ added_job_runs_and_is_told_as_it_was_asked_for(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	assert_int_equal(add(&c, OK_JOB("a")), 1);
 	pass(&w, 10 * USEC_SEC);
 	reply = ask(&c, "Get", "{\"job\":\"a\"}");
@@ -345,7 +253,7 @@ add_is_all_or_nothing_and_names_the_fault(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	assert_string_equal(refusal(&c, "Add", "{}"), "InvalidParameter {\"parameter\":\"jobs\"}");
 	assert_string_equal(refusal(&c, "Add", "{\"jobs\":3}"),
 	    "InvalidParameter {\"parameter\":\"jobs\"}");
@@ -381,7 +289,7 @@ what_a_check_depends_on_is_a_check_that_was_there_before(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, LATER("plain"));
 	assert_string_equal(refusal(&c, "Add", "{\"jobs\":[" CHECK("a", ",\"dependsOn\":\"b\"") "]}"),
 	    "InvalidField {\"field\":\"jobs[0].http.dependsOn\",\"reason\":\"there is no job b\"}");
@@ -413,7 +321,7 @@ key_makes_a_repeated_add_return_the_first_id(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	id = add(&c, "{\"key\":\"k\",\"timer\":{\"durationUSec\":1}}");
 	assert_null(json_get(c.reply.parameters, "existing"));
 	assert_int_equal(add(&c, "{\"key\":\"k\",\"timer\":{\"durationUSec\":2}}"), id);
@@ -436,7 +344,7 @@ thousand_jobs_are_added_at_once_and_listed_by_pages(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	buf_puts(&b, "{\"jobs\":[");
 	for (int i = 0; i < 1000; i++)
 		buf_printf(&b,
@@ -476,7 +384,7 @@ list_by_due_tells_the_soonest_first(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	/* Added the last first; one that is paused, one that is never due again. */
 	for (int i = 1500; i > 0; i--) {
 		snprintf(text, sizeof(text),
@@ -513,7 +421,7 @@ selections_of_many_jobs_come_in_pages(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	buf_puts(&b, "{\"jobs\":[");
 	for (int i = 0; i < 1000; i++)
 		buf_printf(&b, "%s{\"inUSec\":9000000000,\"timer\":{\"durationUSec\":1}}",
@@ -550,7 +458,7 @@ many_selectors_are_found_in_their_order_and_the_first_wrong_one_is_told(void **s
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	for (int i = 0; i < 100; i++)
 		add(&c, "{\"inUSec\":9000000000,\"timer\":{\"durationUSec\":1}}");
 	buf_puts(&b, "{\"jobs\":[");
@@ -577,7 +485,7 @@ list_filters_and_refuses_unknown_words(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, LATER("db-a"));
 	add(&c, LATER("db-b"));
 	add(&c, FOREVER("web"));
@@ -621,7 +529,7 @@ runs_come_newest_first_by_pages(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, "{\"name\":\"tick\",\"everyUSec\":10000000,\"command\":{\"argv\":[\"ok\"]}}");
 	pass(&w, 95 * USEC_SEC);
 	reply = ask(&c, "Runs", "{\"job\":\"tick\",\"limit\":4}");
@@ -658,7 +566,7 @@ trigger_queues_a_run_whatever_the_schedule_says(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, LATER("a-1"));
 	add(&c, LATER("a-2"));
 	runs = json_print(json_get(ask(&c, "Trigger", "{\"jobs\":[\"a-*\",\"a-1\"]}"), "runs"));
@@ -686,7 +594,7 @@ paused_job_does_nothing_until_resume(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c,
 	    "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{"
 	    "\"argv\":[\"ok\"]}}");
@@ -713,7 +621,7 @@ cancel_ends_active_runs(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, FOREVER("a"));
 	add(&c, FOREVER("b"));
 	add(&c, LATER("idle"));
@@ -745,7 +653,7 @@ cancel_takes_what_is_due_and_waits_for_a_slot(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, "{\"name\":\"holds\",\"queue\":\"one\",\"command\":{\"argv\":[\"forever\"]}}");
 	pass(&w, USEC_SEC);
 	add(&c, "{\"name\":\"waits\",\"queue\":\"one\",\"command\":{\"argv\":[\"forever\"]}}");
@@ -785,7 +693,7 @@ retry_gives_failed_runs_another_attempt(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, "{\"name\":\"bad\",\"retries\":1,\"backoff\":\"fixed\",\"backoffUSec\":10000000,"
 	    "\"command\":{\"argv\":[\"fail\"]}}");
 	add(&c, OK_JOB("good"));
@@ -840,7 +748,7 @@ running_job_is_removed_only_with_cancel(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, "{\"name\":\"a\",\"everyUSec\":1000000,\"command\":{\"argv\":[\"forever\"]}}");
 	add(&c, LATER("b"));
 	pass(&w, USEC_SEC);
@@ -877,7 +785,7 @@ a_blocked_job_is_told_with_its_parents_and_runs_after_them(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, LATER("parent"));
 	add(&c, "{\"name\":\"child\",\"after\":[\"parent\"],\"timer\":{\"durationUSec\":0}}");
 	job = json_get(ask(&c, "Get", "{\"job\":\"child\"}"), "job");
@@ -909,8 +817,8 @@ wait_answers_when_all_have_ended(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
-	other = client_open(&w);
+	c = client_open(&w.server, &w.root);
+	other = client_open(&w.server, &w.root);
 	add(&c, "{\"name\":\"soon\",\"inUSec\":5000000,\"command\":{\"argv\":[\"fail\"]}}");
 	add(&c, OK_JOB("now"));
 	add(&c, FOREVER("long"));
@@ -947,7 +855,7 @@ wait_for_a_repeating_job_is_for_its_latest_run(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c,
 	    "{\"name\":\"tick\",\"everyUSec\":10000000,\"inUSec\":5000000,\"command\":{"
 	    "\"argv\":[\"ok\"]}}");
@@ -977,7 +885,7 @@ wait_for_a_job_by_the_calendar_is_for_its_latest_run(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, "{\"name\":\"m\",\"cron\":\"* * * * *\",\"command\":{\"argv\":[\"ok\"]}}");
 	pass(&w, 65 * USEC_SEC);
 	reply = ask(&c, "Wait", "{\"jobs\":[\"m\"]}");
@@ -995,7 +903,7 @@ wait_for_any_answers_with_the_first_that_ends(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, FOREVER("long"));
 	add(&c, LATER("later"));
 	add(&c, "{\"name\":\"soon\",\"inUSec\":5000000,\"command\":{\"argv\":[\"fail\"]}}");
@@ -1021,7 +929,7 @@ wait_reports_how_things_stand_and_not_oftener_than_asked(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, OK_JOB("now"));
 	add(&c, FOREVER("long"));
 	client_stream(&c, "Wait", "{\"jobs\":[\"now\",\"long\"],\"report\":true}");
@@ -1050,7 +958,7 @@ a_run_says_how_long_such_runs_take(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, OK_JOB("now"));
 	pass(&w, 3 * USEC_SEC);
 	ask(&c, "Trigger", "{\"jobs\":[\"now\"]}");
@@ -1075,7 +983,7 @@ history_counts_the_runs_that_are_over(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, "{\"name\":\"tick\",\"everyUSec\":10000000,\"command\":{\"argv\":[\"ok\"]}}");
 	add(&c, "{\"name\":\"bad\",\"everyUSec\":10000000,\"command\":{\"argv\":[\"fail\"]}}");
 	reply = ask(&c, "History", "{\"job\":\"tick\"}");
@@ -1107,8 +1015,8 @@ wait_times_out_and_tells_of_removal(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
-	other = client_open(&w);
+	c = client_open(&w.server, &w.root);
+	other = client_open(&w.server, &w.root);
 	add(&c, LATER("a"));
 	assert_string_equal(refusal(&c, "Wait", "{\"jobs\":[\"a\"],\"timeoutUSec\":0}"),
 	    "TimedOut {}");
@@ -1143,8 +1051,8 @@ watch_tells_events_in_order(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
-	other = client_open(&w);
+	c = client_open(&w.server, &w.root);
+	other = client_open(&w.server, &w.root);
 	add(&c, LATER("x"));
 	assert_string_equal(refusal(&c, "Watch", "{}"), "ExpectedMore {}");
 	client_stream(&c, "Watch", "{\"jobs\":[\"a*\"]}");
@@ -1185,8 +1093,8 @@ slow_watcher_is_told_how_much_it_lost(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
-	other = client_open(&w);
+	c = client_open(&w.server, &w.root);
+	other = client_open(&w.server, &w.root);
 	client_stream(&c, "Watch", "{}");
 	client_next(&c);
 	buf_puts(&b, "{\"jobs\":[");
@@ -1239,8 +1147,8 @@ watch_begins_with_what_was(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
-	other = client_open(&w);
+	c = client_open(&w.server, &w.root);
+	other = client_open(&w.server, &w.root);
 	add(&other, LATER("a"));
 	pass(&w, 5 * USEC_SEC);
 	call = xasprintf("{\"since\":\"%s\"}", instant_print(loop_wall(w.loop), text));
@@ -1279,7 +1187,7 @@ logs_of_what_has_no_output_end_with_the_run(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, "{\"name\":\"t\",\"inUSec\":2000000,\"timer\":{\"durationUSec\":1000000}}");
 	assert_string_equal(refusal(&c, "Logs", "{\"run\":\"nothing\"}"),
 	    "NotFound {\"what\":\"nothing\"}");
@@ -1309,7 +1217,7 @@ stats_and_tasks_are_told(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, FOREVER("f"));
 	pass(&w, USEC_SEC);
 	reply = ask(&c, "Stats", "{}");
@@ -1340,7 +1248,7 @@ queues_are_made_changed_and_removed(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	q = json_get(ask(&c, "SetQueue", "{\"queue\":\"q\",\"create\":true,\"slots\":2,\"rate\":3,"
 	    "\"rateUSec\":1000000}"), "queue");
 	assert_int_equal(json_get_int(q, "slots", 0), 2);
@@ -1387,7 +1295,7 @@ tasks_are_chosen_and_counted(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, FOREVER("f"));
 	add(&c, FOREVER("g"));
 	pass(&w, USEC_SEC);
@@ -1435,7 +1343,7 @@ doctor_tells_what_the_engine_has_found(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	assert_int_equal(json_count(json_get(ask(&c, "Doctor", "{}"), "findings")), 0);
 	finding_add(w.loop, FINDING_GREEDY, name, "7.1", NULL, USEC_HOUR, "greedy is greedy");
 	/* Known already. */
@@ -1468,8 +1376,8 @@ one_flight_record_is_written_at_a_time(void **state)
 	assert_non_null(flight_start(w.loop));
 	for (int i = 0; i < 20000; i++)
 		flight_note(w.loop, FLIGHT_INPUTS, FLIGHT_TIMER, 1, 0, i, 0);
-	a = client_open(&w);
-	b = client_open(&w);
+	a = client_open(&w.server, &w.root);
+	b = client_open(&w.server, &w.root);
 	client_send(&a, call);
 	client_send(&b, call);
 	client_next(&a);
@@ -1495,7 +1403,7 @@ stranger_open(struct world *w)
 	struct client c;
 
 	assert_int_equal(seteuid(65534), 0);
-	c = client_open(w);
+	c = client_open(&w->server, &w->root);
 	assert_int_equal(seteuid(0), 0);
 	return c;
 }
@@ -1522,7 +1430,7 @@ strangers_see_the_job_and_nothing_of_its_inside(void **state)
 	if (geteuid() != 0)
 		skip();
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	stranger = stranger_open(&w);
 	add(&c, FOREVER("a"));
 	add(&c, LATER("idle"));
@@ -1595,13 +1503,13 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, FOREVER("f"));
 	add(&c, LATER("later"));
 	client_close(&c);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		for (int steps = 0; steps < 6; steps++) {
-			c = client_open(&w);
+			c = client_open(&w.server, &w.root);
 			client_stream(&c, calls[i][0], calls[i][1]);
 			for (int s = 0; s < steps; s++)
 				assert_int_equal(loop_run_until(w.loop, loop_now(w.loop) + 1), 0);
@@ -1635,7 +1543,7 @@ next_tells_a_jobs_occurrences_and_those_of_no_job(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, NIGHTLY);
 	reply = ask(&c, "Next", "{\"job\":\"night\",\"n\":2}");
 	assert_int_equal(json_count(json_get(reply, "occurrences")), 2);
@@ -1680,7 +1588,7 @@ skipped_occurrences_are_not_run_and_counted(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, NIGHTLY);
 	reply = ask(&c, "Skip", "{\"jobs\":[\"night\"],\"count\":2}");
 	assert_int_equal(json_count(json_get(reply, "skipped")), 2);
@@ -1719,7 +1627,7 @@ backfill_runs_once_what_was_not_run(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	pass(&w, 73 * USEC_HOUR);
 	add(&c, NIGHTLY);
 	pass(&w, 24 * USEC_HOUR);
@@ -1764,7 +1672,7 @@ simulate_knows_the_past_and_changes_nothing(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, HOURLY("a"));
 	add(&c, "{\"name\":\"once\",\"inUSec\":86400000000,\"command\":{\"argv\":[\"ok\"]}}");
 	pass(&w, 2 * USEC_HOUR + 30 * USEC_MINUTE);
@@ -1818,7 +1726,7 @@ simulate_refuses_what_makes_no_sense(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2025-01-01T00:00:00Z\"}"),
 	    "InvalidField {\"field\":\"to\",\"reason\":\"must be after now\"}"));
 	assert_non_null(strstr(refusal(&c, "Simulate", "{\"to\":\"2046-01-01T00:00:00Z\"}"), "3660 days"));
@@ -1846,8 +1754,8 @@ user_has_one_simulation_at_a_time(void **state)
 
 	(void)state;
 	world_open(&w);
-	a = client_open(&w);
-	b = client_open(&w);
+	a = client_open(&w.server, &w.root);
+	b = client_open(&w.server, &w.root);
 	add(&a, HOURLY("a"));
 	client_send(&a, call);
 	client_send(&b, call);
@@ -1874,7 +1782,7 @@ simulate_takes_a_thousand_jobs_and_says_so(void **state)
 
 	(void)state;
 	world_open(&w);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	for (int n = 0; n < 2; n++) {
 		buf_reset(&b);
 		buf_puts(&b, "{\"jobs\":[");

@@ -8,19 +8,16 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/exec/executors.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "daemon/server/method.h"
-#include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "tests/harness/client.h"
 
 /* ---- the target ---- */
 
@@ -74,9 +71,7 @@ struct world {
 	struct exec_world	 exec_world;
 	struct scheduler	*scheduler;
 	struct server		 server;
-	int			 fd;		/* the client's */
-	struct buf		 in;
-	struct message_reply	 reply;
+	struct client		 client;
 	int			 boots;
 	char			 boot[16];
 };
@@ -108,7 +103,6 @@ daemon_start(instant wall)
 {
 	struct store_config config = { .directory = w.directory, .mode = STORE_INLINE };
 	char error[STORE_ERROR_MAX];
-	int pair[2];
 
 	w.loop = loop_new(LOOP_VIRTUAL);
 	loop_set_wall(w.loop, wall);
@@ -130,10 +124,7 @@ daemon_start(instant wall)
 	store_start_task(w.store, &w.root);
 	scheduler_start(w.scheduler, &w.root);
 	server_open(&w.server, "interface io.jobd\n");
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
-	    0);
-	service_connect(w.server.service, pair[1], &w.root);
-	w.fd = pair[0];
+	w.client = client_open(&w.server, &w.root);
 }
 
 /* When it has ended. */
@@ -142,10 +133,7 @@ daemon_stop(void)
 {
 	instant now;
 
-	message_reply_done(&w.reply);
-	w.reply = (struct message_reply){ .error = NULL };
-	buf_done(&w.in);
-	close(w.fd);
+	client_close(&w.client);
 	service_shut_down(w.server.service);
 	task_cancel(&w.root);
 	assert_int_equal(loop_run(w.loop), 0);
@@ -197,24 +185,10 @@ teardown(void **state)
 static struct cJSON *
 call(const char *method, const char *parameters)
 {
-	char *text = xasprintf("{\"method\":\"io.jobd.%s\",\"parameters\":%s}", method, parameters);
-	const char *why;
-	size_t scanned = 0;
-	long length;
-	ssize_t r;
-
-	assert_int_equal(send(w.fd, text, strlen(text) + 1, MSG_NOSIGNAL), (ssize_t)strlen(text) + 1);
-	free(text);
-	while ((length = frame_length(&w.in, &scanned, (size_t)1 << 20)) < 0) {
+	client_begin(&w.client, method, parameters);
+	while (!client_look(&w.client))
 		run_for(USEC_MSEC / 10);
-		r = read(w.fd, buf_reserve(&w.in, 65536), 65536);
-		if (r > 0)
-			buf_added(&w.in, (size_t)r);
-	}
-	message_reply_done(&w.reply);
-	assert_int_equal(message_reply_parse(buf_bytes(&w.in), (size_t)length, &w.reply, &why), 0);
-	buf_consume(&w.in, (size_t)length + 1);
-	return w.reply.parameters;
+	return w.client.reply.parameters;
 }
 
 static struct cJSON *
@@ -223,8 +197,8 @@ ask(const char *method, const char *parameters)
 	struct cJSON *reply = call(method, parameters);
 	char *text = json_print(reply);
 
-	if (w.reply.error != NULL)
-		fail_msg("%s(%s): %s %s", method, parameters, w.reply.error, text);
+	if (w.client.reply.error != NULL)
+		fail_msg("%s(%s): %s %s", method, parameters, w.client.reply.error, text);
 	free(text);
 	return reply;
 }
@@ -656,12 +630,12 @@ only_heartbeats_are_pinged(void **state)
 	(void)state;
 	add("{\"name\":\"t\",\"timer\":{\"durationUSec\":1}}");
 	(void)call("Ping", "{\"job\":\"t\"}");
-	assert_string_equal(w.reply.error, "io.jobd.InvalidField");
-	assert_string_equal(json_get_string(w.reply.parameters, "field"), "job");
+	assert_string_equal(w.client.reply.error, "io.jobd.InvalidField");
+	assert_string_equal(json_get_string(w.client.reply.parameters, "field"), "job");
 	(void)call("Ping", "{\"job\":\"nobody\"}");
-	assert_string_equal(w.reply.error, "io.jobd.NotFound");
+	assert_string_equal(w.client.reply.error, "io.jobd.NotFound");
 	(void)call("Ping", "{\"job\":\"t\",\"what\":\"well\"}");
-	assert_non_null(w.reply.error);
+	assert_non_null(w.client.reply.error);
 }
 
 static void
@@ -682,8 +656,8 @@ a_heartbeat_says_by_when_and_nothing_about_running(void **state)
 		char *parameters = xasprintf("{\"jobs\":[%s]}", bad[i].spec);
 
 		(void)call("Add", parameters);
-		assert_non_null(w.reply.error);
-		assert_string_equal(json_get_string(w.reply.parameters, "field"), bad[i].field);
+		assert_non_null(w.client.reply.error);
+		assert_string_equal(json_get_string(w.client.reply.parameters, "field"), bad[i].field);
 		free(parameters);
 	}
 }

@@ -13,15 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/base/rand.h"
 #include "daemon/exec/executors.h"
 #include "daemon/server/method.h"
-#include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "tests/harness/client.h"
 
 /* ---- commands take as many seconds as their first word says ---- */
 
@@ -195,97 +194,6 @@ world_sql(struct world *w, const char *text)
 
 /* ---- a client ---- */
 
-struct client {
-	struct world		*w;
-	int			 fd;
-	struct buf		 in;
-	size_t			 scanned;
-	struct message_reply	 reply;
-};
-
-static struct client
-client_open(struct world *w)
-{
-	int pair[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
-	    0);
-	service_connect(w->server.service, pair[1], &w->root);
-	return (struct client){ .w = w, .fd = pair[0] };
-}
-
-static void
-client_close(struct client *c)
-{
-	message_reply_done(&c->reply);
-	buf_done(&c->in);
-	close(c->fd);
-	for (int i = 0; i < 10; i++)
-		assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
-}
-
-static void
-client_send(struct client *c, const char *text)
-{
-	size_t n = strlen(text) + 1;
-	ssize_t r;
-
-	while (n > 0) {
-		r = send(c->fd, text, n, MSG_NOSIGNAL);
-		if (r < 0 && errno == EAGAIN) {
-			assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
-			continue;
-		}
-		assert_true(r > 0);
-		text += r;
-		n -= (size_t)r;
-	}
-}
-
-/* Is there a reply, without time passing?  It is at c->reply then. */
-static bool
-client_look(struct client *c)
-{
-	const char *why;
-	long length;
-	ssize_t r;
-
-	for (int i = 0; i < 200; i++) {
-		length = frame_length(&c->in, &c->scanned, (size_t)64 << 20);
-		if (length >= 0) {
-			message_reply_done(&c->reply);
-			assert_int_equal(message_reply_parse(buf_bytes(&c->in), (size_t)length,
-			    &c->reply, &why), 0);
-			buf_consume(&c->in, (size_t)length + 1);
-			c->scanned = 0;
-			return true;
-		}
-		assert_int_equal(loop_run_until(c->w->loop, loop_now(c->w->loop) + 1), 0);
-		r = read(c->fd, buf_reserve(&c->in, 65536), 65536);
-		if (r > 0)
-			buf_added(&c->in, (size_t)r);
-	}
-	return false;
-}
-
-static void
-client_next(struct client *c)
-{
-	assert_true(client_look(c));
-}
-
-/* One call, one reply; its parameters, until the next. */
-static struct cJSON *
-client_call(struct client *c, const char *method, const char *parameters)
-{
-	char *text = xasprintf("{\"method\":\"io.jobd.%s\",\"parameters\":%s}", method, parameters);
-
-	client_send(c, text);
-	free(text);
-	client_next(c);
-	return c->reply.parameters;
-}
-
 static struct cJSON *
 ask(struct client *c, const char *method, const char *parameters)
 {
@@ -428,7 +336,7 @@ state_and_its_cause_are_told(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 1);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, NIGHTLY("night", ""));
 	told(&c, "night", NULL, "waiting for its next due, 2027-01-01T03:00:00Z, in 2h59m");
 	add(&c, NIGHTLY("idle", ",\"paused\":true"));
@@ -466,7 +374,7 @@ what_keeps_a_job_in_its_queue_is_told(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 100);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("one", "\"queue\":\"heavy\"", "100"));
 	add(&c, JOB("two", "\"queue\":\"heavy\",\"slots\":2", "5"));
 	add(&c, JOB("three", "\"queue\":\"heavy\"", "5"));
@@ -508,7 +416,7 @@ of_slot_and_mutex_the_one_that_it_waited_for_is_told(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 100);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("m1", "\"mutex\":\"db\"", "100"));
 	add(&c, JOB("m2", "\"mutex\":\"db\"", "5"));
 	add(&c, JOB("q1", "\"mutex\":\"x\",\"queue\":\"heavy\"", "50"));
@@ -543,7 +451,7 @@ lateness_is_split_into_its_causes(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 2);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("own", "\"at\":\"2027-01-01T00:01:00Z\"", "30"));
 	add(&c, JOB("jitter",
 	    "\"cron\":\"0 * * * *\",\"timeZone\":\"UTC\",\"jitterUSec\":600000000", "1"));
@@ -565,7 +473,7 @@ lateness_is_split_into_its_causes(void **state)
 	client_close(&c);
 	daemon_stop(&w);
 	daemon_start(&w, "2027-01-03T04:00:00Z", 2);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	pass(&w, USEC_MINUTE);
 	told(&c, "night", "2027-01-03T03:00:00Z", "what was due 2027-01-03T03:00:00Z ran as 3.1, "
 	    "1h late: 1h until it was noticed (the daemon was down from 2027-01-01T02:30:00Z to "
@@ -588,7 +496,7 @@ skip_for_overlap_names_the_run_and_how_often(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("hour", "\"cron\":\"0 * * * *\",\"timeZone\":\"UTC\"", "12000"));
 	pass_to(&w, "2027-01-01T05:00:00Z");
 	told(&c, "hour", "2027-01-01T04:00:00Z", "what was due 2027-01-01T04:00:00Z was skipped: "
@@ -617,7 +525,7 @@ skip_for_absence_says_who_was_away_and_the_policy(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("minute", "\"cron\":\"* * * * *\",\"timeZone\":\"UTC\"", "1"));
 	pass_to(&w, "2027-01-01T00:10:30Z");
 	loop_suspend(w.loop, 10 * USEC_MINUTE);
@@ -650,7 +558,7 @@ skip_by_the_schedule_tells_the_rule(void **state)
 
 	(void)state;
 	world_open(&w, "2027-03-26T12:00:00Z", 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, NIGHTLY("work", ",\"except\":[\"*-12-24\",\"Sat,Sun\"]"));
 	add(&c, JOB("gap",
 	    "\"cron\":\"30 2 * * *\",\"timeZone\":\"Europe/Berlin\",\"dst\":\"skip\"", "1"));
@@ -682,7 +590,7 @@ repeated_wall_time_is_told(void **state)
 
 	(void)state;
 	world_open(&w, "2027-10-30T12:00:00Z", 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("fold", "\"cron\":\"30 2 * * *\",\"timeZone\":\"Europe/Berlin\"", "1"));
 	pass_to(&w, "2027-11-01T12:00:00Z");
 	told(&c, "fold", "2027-10-31T00:30:00Z", "what was due 2027-10-31T00:30:00Z ran as 1.1, on "
@@ -701,7 +609,7 @@ skip_by_hand_and_what_makes_up_for_it_are_told(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, NIGHTLY("night", ""));
 	ask(&c, "Skip", "{\"jobs\":[\"night\"],\"count\":2}");
 	told(&c, "night", "2027-01-02T03:00:00Z", "what is due 2027-01-02T03:00:00Z is skipped: "
@@ -731,7 +639,7 @@ future_and_the_ends_of_a_schedule_are_told(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, NIGHTLY("night", ",\"until\":\"2027-01-03T00:00:00Z\""));
 	told(&c, "night", "2027-01-02T03:00:00Z", "what is due 2027-01-02T03:00:00Z will be run "
 	    "then");
@@ -764,7 +672,7 @@ every_is_found_to_the_second(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	pass(&w, 123456);
 	add(&c, JOB("tick", "\"everyUSec\":60000000", "1"));
 	pass_to(&w, "2027-01-01T00:10:00Z");
@@ -786,7 +694,7 @@ what_cannot_be_explained_is_refused(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	assert_string_equal(refusal(&c, "Why", "{\"job\":\"nobody\"}"), "NotFound "
 	    "{\"what\":\"nobody\"}");
 	add(&c, NIGHTLY("a", ""));
@@ -814,9 +722,9 @@ strangers_are_told_the_state_and_no_pid(void **state)
 	if (geteuid() != 0)
 		skip();
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	assert_int_equal(seteuid(65534), 0);
-	stranger = client_open(&w);
+	stranger = client_open(&w.server, &w.root);
 	assert_int_equal(seteuid(0), 0);
 	add(&c, JOB("one", "\"at\":\"2027-01-01T00:01:00Z\"", "100"));
 	pass_to(&w, "2027-01-01T00:01:30Z");
@@ -856,7 +764,7 @@ audit_is_clean_whatever_happened(void **state)
 
 	(void)state;
 	world_open(&w, "2027-03-26T12:00:00Z", 2);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, NIGHTLY("night", ",\"except\":[\"Sat,Sun\"]"));
 	add(&c, JOB("gap",
 	    "\"cron\":\"30 2 * * *\",\"timeZone\":\"Europe/Berlin\",\"dst\":\"skip\"", "1"));
@@ -883,7 +791,7 @@ audit_is_clean_whatever_happened(void **state)
 	client_close(&c);
 	daemon_stop(&w);
 	daemon_start(&w, "2027-03-28T12:00:00Z", 2);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	pass(&w, 2 * USEC_HOUR);
 	assert_null(strchr(audited(&c, "{}"), ';'));
 	assert_int_equal(json_get_int(c.reply.parameters, "jobs", 0), 8);
@@ -925,7 +833,7 @@ anything(struct world *w, struct client *c, struct rand *r)
 		client_close(c);
 		daemon_stop(w);
 		daemon_start(w, wall, 2);
-		*c = client_open(w);
+		*c = client_open(&w->server, &w->root);
 		break;
 	case 4:
 		call_jobs(c, "Pause", "*");
@@ -964,7 +872,7 @@ audit_stays_clean(bool retention)
 			    .failed = (int64_t)rand_below(&r, 2),
 			    .age = rand_below(&r, 2) == 0 ? 0 : USEC_HOUR, .spans = USEC_HOUR };
 		world_open(&w, "2027-03-26T12:00:00Z", 2);
-		c = client_open(&w);
+		c = client_open(&w.server, &w.root);
 		add(&c, JOB("a1", "\"everyUSec\":61000000", "90"));
 		add(&c, JOB("a2", "\"everyUSec\":600000000,\"misfire\":\"all\",\"misfireLimit\":3",
 		    "1"));
@@ -1015,7 +923,7 @@ audit_finds_holes_in_what_retention_keeps(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("hour", "\"cron\":\"0 * * * *\",\"timeZone\":\"UTC\"", "1"));
 	add(&c, JOB("tick", "\"everyUSec\":3600000000,\"at\":\"2027-01-01T00:30:00Z\"", "1"));
 	pass_to(&w, "2027-01-01T10:10:00Z");
@@ -1024,7 +932,7 @@ audit_finds_holes_in_what_retention_keeps(void **state)
 	daemon_stop(&w);
 	kept = (struct keep_policy){ .runs = 6 };
 	daemon_start(&w, "2027-01-01T10:10:30Z", 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	pass(&w, USEC_SEC);
 	assert_int_equal(json_get_int(ask(&c, "Stats", "{}"), "runsGivenUp", 0), 8);
 	assert_int_equal(json_get_int(ask(&c, "Gc", "{}"), "runs", -1), 0);
@@ -1047,7 +955,7 @@ audit_finds_holes_in_what_retention_keeps(void **state)
 	world_sql(&w, "DELETE FROM run WHERE job = 1 AND run = 7");
 	world_sql(&w, "DELETE FROM run WHERE job = 2 AND run = 8");
 	daemon_start(&w, "2027-01-01T10:11:00Z", 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	pass(&w, USEC_SEC);
 	assert_string_equal(audited(&c, "{\"job\":\"hour\"}"), "1 6 5 0"
 	    "; missing 2027-01-01T07:00:00 2027-01-01T07:00:00 1");
@@ -1065,7 +973,7 @@ audit_finds_what_was_lost_or_doubled(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("hour", "\"cron\":\"0 * * * *\",\"timeZone\":\"UTC\"", "1"));
 	add(&c, JOB("tick", "\"everyUSec\":3600000000,\"at\":\"2027-01-01T00:30:00Z\"", "1"));
 	add(&c, JOB("long", "\"cron\":\"30 * * * *\",\"timeZone\":\"UTC\"", "12000"));
@@ -1084,7 +992,7 @@ audit_finds_what_was_lost_or_doubled(void **state)
 	world_sql(&w, "DELETE FROM run WHERE job = 2 AND run BETWEEN 5 AND 6");
 	world_sql(&w, "UPDATE skip SET count = count - 1 WHERE job = 3 AND count > 1");
 	daemon_start(&w, "2027-01-01T10:11:00Z", 10);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	pass(&w, USEC_SEC);
 	assert_string_equal(audited(&c, "{\"job\":\"hour\"}"), "1 10 7 0"
 	    "; missing 2027-01-01T03:00:00 2027-01-01T04:00:00 2"
@@ -1110,7 +1018,7 @@ audit_of_all_jobs_comes_in_pages(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 100);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	buf_puts(&b, "{\"jobs\":[");
 	for (int i = 0; i < 450; i++)
 		buf_printf(&b, "%s{\"everyUSec\":60000000,\"command\":{\"argv\":[\"1\"]}}", i > 0 ?
@@ -1144,7 +1052,7 @@ audit_of_a_long_ledger_lets_the_loop_go_on(void **state)
 
 	(void)state;
 	world_open(&w, NEW_YEAR, 100);
-	c = client_open(&w);
+	c = client_open(&w.server, &w.root);
 	add(&c, JOB("minute", "\"cron\":\"* * * * *\",\"timeZone\":\"UTC\"", "70"));
 	add(&c, JOB("tick", "\"everyUSec\":60000000", "70"));
 	pass(&w, 2 * USEC_DAY);
