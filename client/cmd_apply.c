@@ -1,7 +1,6 @@
 /*
  * jobctl apply and jobctl diff: jobs as files say.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,13 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/ask.h"
 #include "client/plan.h"
-#include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -293,7 +290,7 @@ static int
 edited_take(struct client *c, const struct cJSON *job, const char *path, bool *again)
 {
 	struct jobfiles files = { 0 };
-	char *text = file_text(path), *id = xasprintf("%lld", json_get_int(job, "id", 0));
+	char *text = file_text(path);
 	bool named = json_get_string(job, "name") != NULL;
 	int r;
 
@@ -310,7 +307,6 @@ edited_take(struct client *c, const struct cJSON *job, const char *path, bool *a
 		r = edited_send(c, job, files.items[0], again);
 	jobfiles_done(&files);
 	free(text);
-	free(id);
 	return r;
 }
 

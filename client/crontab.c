@@ -2,13 +2,11 @@
  * crontab: the tables of cron (Vixie's and cronie's) and of anacron.  What they mean is what crontab(5)
  * and anacrontab(5) say.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/import.h"

@@ -19,7 +19,6 @@
 
 #include "client/alive.h"
 #include "client/installation.h"
-#include "proto/buf.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 

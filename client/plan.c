@@ -519,7 +519,8 @@ sign_print(const struct output *o, char sign, const char *line)
 	    color_off(o));
 }
 
-void
+/* Lines that two texts of files differ by: "-" and "+" before them, under their sections. */
+static void
 diff_print(const struct output *o, const char *was, const char *is)
 {
 	static const char *const order[] = { "[Job]", "[Schedule]", "[Command]", "[Http]", "[Timer]",

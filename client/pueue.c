@@ -8,7 +8,6 @@
 #include "client/import.h"
 #include "client/value.h"
 #include "proto/error.h"
-#include "proto/fields.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "proto/types.h"
