@@ -9,11 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,25 +92,10 @@ unit_says(const char *properties, const char *unit)
 
 /* ---- the socket ---- */
 
-static int
-connect_to(const char *path, int *fd)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
-	socket_bound(*fd, patience());
-	return connect(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-}
-
 int
 socket_try(const char *path)
 {
-	int fd, r = connect_to(path, &fd);
+	int fd, r = socket_dial(path, patience(), &fd);
 
 	if (fd >= 0)
 		close(fd);
@@ -193,8 +176,8 @@ static void
 silent_judge(struct cJSON *findings, const char *path)
 {
 	bool stopped = false;
-	int fd;
-	pid_t pid = connect_to(path, &fd) == 0 || errno == EAGAIN ? peer_process(fd, &stopped) : 0;
+	int fd, r = socket_dial(path, patience(), &fd);
+	pid_t pid = r == 0 || r == -EAGAIN ? peer_process(fd, &stopped) : 0;
 	char *remedy = NULL;
 
 	if (fd >= 0)
