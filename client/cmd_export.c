@@ -105,28 +105,16 @@ job_export(struct client *c, const struct cJSON *job, size_t *n)
 	return r;
 }
 
-/* A job with its spec, by name or id: the caller's, in *ret. */
+/* A job with its spec, by name or id: the caller's, in *ret.  0, or an exit code after having said why not. */
 static int
 job_get(struct client *c, const char *name, struct cJSON **ret)
 {
-	struct cJSON *parameters = json_object();
-	struct answer a;
-	int r;
+	int r = ask_job(c, name, ret);
 
-	*ret = NULL;
-	json_set_string(parameters, "job", name);
-	json_set_int(parameters, "runs", 0);
-	json_set_bool(parameters, "secrets", 1);
-	r = ask(c, "io.jobd.Get", parameters, &a);
-	if (r == 0)
-		*ret = json_copy(json_get(a.parameters, "job"));
-	else if (a.error == JOBD_NOT_FOUND)
-		complain("there is no job %s", name);
-	else if (a.error != JOBD_OK)
-		complain("%s: %s", name, error_row(a.error)->text);
-	answer_done(&a);
-	json_free(parameters);
-	return r;
+	if (r || *ret)
+		return r;
+	complain("there is no job %s", name);
+	return EXIT_NOT_FOUND;
 }
 
 static int

@@ -91,30 +91,6 @@ item_compare(struct plan *p, struct plan_item *item)
 	return r;
 }
 
-/* The job of a name as jobd has it.  0 (and none in *ret: there is none), or an exit code. */
-static int
-job_get(const struct plan *p, const char *name, struct cJSON **ret)
-{
-	struct cJSON *parameters = json_object();
-	struct answer a;
-	int r;
-
-	*ret = NULL;
-	json_set_string(parameters, "job", name);
-	json_set_int(parameters, "runs", 0);
-	json_set_bool(parameters, "secrets", 1);
-	r = ask(p->c, "io.jobd.Get", parameters, &a);
-	if (r == 0)
-		*ret = json_copy(json_get(a.parameters, "job"));
-	else if (a.error == JOBD_NOT_FOUND)
-		r = 0;
-	else if (a.error != JOBD_OK)
-		complain("%s: %s", name, error_row(a.error)->text);
-	answer_done(&a);
-	json_free(parameters);
-	return r;
-}
-
 static int
 file_compare(struct plan *p, const struct jobfile *f)
 {
@@ -125,7 +101,7 @@ file_compare(struct plan *p, const struct jobfile *f)
 	item->file = f;
 	item->spec = json_copy(f->args.parameters);
 	json_set_string(item->spec, "source", p->source);
-	r = job_get(p, f->name, &job);
+	r = ask_job(p->c, f->name, &job);
 	if (r || !job)
 		return r;
 	item->job = json_get_int(job, "id", 0);
@@ -164,7 +140,7 @@ page_prune(struct plan *p, const struct jobfiles *files, const struct cJSON *pag
 
 		if (!source || !name || strcmp(source, p->source) != 0 || in_files(files, name))
 			continue;
-		r = job_get(p, name, &whole);
+		r = ask_job(p->c, name, &whole);
 		if (r || !whole)
 			continue;
 		item = item_add(p, PLAN_REMOVED, name);
