@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/file.h"
 #include "client/jobfile.h"
 #include "client/spec.h"
 #include "client/value.h"
@@ -711,31 +712,17 @@ jobfiles_read_text(const char *path, const char *name, char *text, struct jobfil
 static char *
 text_read(const char *path)
 {
-	bool standard = strcmp(path, "-") == 0;
-	FILE *file = standard ? stdin : fopen(path, "re");
-	struct buf b = { 0 };
-	const char *why = NULL;
-	size_t n = 1;
+	char *text = NULL;
+	int r = text_load(path, FILE_BYTES_MAX, &text);
 
-	while (file && n > 0 && buf_len(&b) <= FILE_BYTES_MAX) {
-		n = fread(buf_reserve(&b, 65536), 1, 65536, file);
-		buf_added(&b, n);
-	}
-	if (!file || ferror(file))
-		why = strerror(errno);
-	else if (buf_len(&b) > FILE_BYTES_MAX)
-		why = "it is longer than 4 MiB";
-	else if (memchr(buf_bytes(&b), '\0', buf_len(&b)) || !utf8_valid(buf_string(&b), buf_len(&b)))
-		why = "it is not text in UTF-8";
-	if (file && !standard)
-		fclose(file);
-	if (why) {
-		complain("%s: %s", path, why);
-		buf_done(&b);
-		return NULL;
-	}
-	buf_puts(&b, "");
-	return buf_steal(&b);
+	if (r == 0 && !utf8_valid(text, strlen(text)))
+		r = -EILSEQ;
+	if (r == 0)
+		return text;
+	complain("%s: %s", path, r == -EMSGSIZE ? "it is longer than 4 MiB" :
+	    r == -EILSEQ ? "it is not text in UTF-8" : strerror(-r));
+	free(text);
+	return NULL;
 }
 
 /* The name of a file without its directory and .job. */
