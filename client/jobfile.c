@@ -475,7 +475,7 @@ line_note(struct jobfile *f, const struct option *o, const char *key, char *valu
 		}
 	}
 	f->lines = xrealloc(f->lines, (f->n + 1) * sizeof(*f->lines));
-	f->lines[f->n++] = (struct jobfile_line){ xstrdup(key), value, line };
+	f->lines[f->n++] = (struct jobfile_line){ o, xstrdup(key), value, line };
 }
 
 static int
@@ -519,17 +519,14 @@ line_handle(void *data, const char *section, const char *key, const char *shown)
 static void
 argv_take(struct reading *r, struct jobfile *f, const struct jobfile_line *l)
 {
-	struct cJSON *command = json_get(f->args.parameters, "command");
+	struct cJSON *command;
 	struct strings words;
 
 	if (words_split(l->value, &words) < 0) {
 		wrong(r, l->line, "Command: it is empty, or a quote or backslash in it has no end");
 		return;
 	}
-	if (!command) {
-		command = json_object();
-		json_set(f->args.parameters, "command", command);
-	}
+	command = spec_part(f->args.parameters, "command");
 	for (size_t i = 0; i < words.n; i++)
 		value_push_string(command, "argv", words.items[i]);
 	strings_done(&words);
@@ -600,25 +597,16 @@ values_take(struct reading *r, struct jobfile *f)
 	char *zone = xstrdup(getenv("TZ"));
 	struct buf said = { 0 }, *before = complain_into(&said);
 	struct client c = { 0 };
-	const char *kind, *section;
+	const char *kind;
 
 	for (size_t i = 0; i < f->n; i++) {
 		const struct jobfile_line *l = &f->lines[i];
-		const struct option *o = key_find(l->key, &section);
 
-		if (o == &command_option) {
+		if (l->option == &command_option) {
 			argv_take(r, f, l);
-		} else if (strcmp(o->name, "sh") == 0) {
-			struct cJSON *command = json_get(f->args.parameters, "command");
-
-			if (!command) {
-				command = json_object();
-				json_set(f->args.parameters, "command", command);
-			}
-			value_push_string(command, "argv", "/bin/sh");
-			value_push_string(command, "argv", "-c");
-			value_push_string(command, "argv", l->value);
-		} else if (args_take_key(&f->args, o, l->value, l->line)) {
+		} else if (strcmp(l->option->name, "sh") == 0) {
+			value_push_shell(spec_part(f->args.parameters, "command"), l->value);
+		} else if (args_take_key(&f->args, l->option, l->value, l->line)) {
 			complaints_take(r, f, &said, l->line);
 		}
 	}

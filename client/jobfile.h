@@ -20,8 +20,9 @@
 #include "proto/fields.h"
 
 struct jobfile_line {
-	char	*key, *value;
-	int	 line;
+	const struct option	*option;
+	char			*key, *value;
+	int			 line;
 };
 
 /* A job as it stands in a file. */

@@ -290,9 +290,7 @@ exec_take(struct unit *u, struct imported *i, struct cJSON *command)
 			value_push_string(command, "argv", words.items[w]);
 		strings_done(&words);
 	} else if (good) {
-		value_push_string(command, "argv", "/bin/sh");
-		value_push_string(command, "argv", "-c");
-		value_push_string(command, "argv", buf_string(&shell));
+		value_push_shell(command, buf_string(&shell));
 		imported_note(i, "by the shell, as it has %s", lines.n > 1 ? "several commands" : "variables in it");
 	}
 	strings_done(&lines);
