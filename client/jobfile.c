@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/file.h"
@@ -579,22 +578,10 @@ kind_of(struct reading *r, const struct jobfile *f)
 	return NULL;
 }
 
-/* The zone in which times are read is the process's: for one job alone. */
-static void
-zone_restore(char *zone)
-{
-	if (zone)
-		setenv("TZ", zone, 1);
-	else
-		unsetenv("TZ");
-	tzset();
-	free(zone);
-}
-
 static void
 values_take(struct reading *r, struct jobfile *f)
 {
-	char *zone = xstrdup(getenv("TZ"));
+	char *zone = xstrdup(getenv("TZ"));	/* what an option makes of it is for this job alone */
 	struct buf said = { 0 }, *before = complain_into(&said);
 	struct client c = { 0 };
 	const char *kind;
@@ -618,7 +605,8 @@ values_take(struct reading *r, struct jobfile *f)
 		complaints_take(r, f, &said, 0);
 	(void)complain_into(before);
 	buf_done(&said);
-	zone_restore(zone);
+	zone_set(zone);
+	free(zone);
 }
 
 static void

@@ -253,6 +253,16 @@ take_file(const struct given *g, struct cJSON *to, const char *name)
 	return r ? EXIT_USAGE : 0;
 }
 
+void
+zone_set(const char *name)
+{
+	if (name)
+		setenv("TZ", name, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+}
+
 /*
  * Times that are typed are of this zone's clocks.  Whether there is such a zone the daemon says
  * where it is asked; a name of none must not become UTC in silence.
@@ -262,10 +272,8 @@ zone_use(const char *name)
 {
 	char *path = xasprintf("/usr/share/zoneinfo/%s", name);
 
-	if (access(path, R_OK) == 0) {
-		setenv("TZ", name, 1);
-		tzset();
-	}
+	if (access(path, R_OK) == 0)
+		zone_set(name);
 	free(path);
 }
 
@@ -400,8 +408,8 @@ take(struct args *a, const struct given *g)
 	return g->option->kind == OPTION_INSTANT ? 0 : value_store(a, g);
 }
 
-static int
-instants_store(struct args *a)
+int
+args_read_times(struct args *a)
 {
 	size_t i;
 	int r = 0;
@@ -410,12 +418,6 @@ instants_store(struct args *a)
 		if (a->given[i].option->kind == OPTION_INSTANT)
 			r = value_store(a, &a->given[i]);
 	return r;
-}
-
-int
-args_read_times(struct args *a)
-{
-	return instants_store(a);
 }
 
 /* yes or no; what is no is as if it were not there. */
@@ -545,7 +547,7 @@ args_read(struct args *a, int argc, char **argv, int *at, bool only_globals)
 			r = read_letters(a, argc, argv, at);
 		}
 	}
-	return r ? r : instants_store(a);
+	return r ? r : args_read_times(a);
 }
 
 void
