@@ -251,24 +251,34 @@ service_check(struct cJSON *findings)
 	free(says);
 }
 
+char *
+program_beside(const char *path)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *slash;
+
+	self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(self, '/');
+	return slash ? xasprintf("%.*s/%s", (int)(slash - self), self, path) : NULL;
+}
+
 /* The daemon that is installed beside us reads its configuration. */
 static void
 config_check(struct cJSON *findings, const char *path)
 {
 	bool other = is_system(path) && geteuid() != 0;
-	char self[PATH_MAX], *command, *says, *quoted;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *program = program_beside("jobd"), *command, *says;
 	int status = 0;
 
-	if (n <= 0 || (other && access(SYSTEM_CONFIG, R_OK) < 0))
+	if (!program || (other && access(SYSTEM_CONFIG, R_OK) < 0)) {
+		free(program);
 		return;
-	self[n] = '\0';
-	strcpy(strrchr(self, '/') + 1, "");
-	quoted = xasprintf("%sjobd", self);
-	if (access(quoted, X_OK) < 0) {
-		found(findings, "program", false, xasprintf("there is no %s beside jobctl", quoted), "install jobd as a whole");
-	} else if (!strpbrk(quoted, " '\"\\$`;&|<>()*?[~")) {
-		command = xasprintf("%s --check-config%s", quoted, other ? " --config " SYSTEM_CONFIG : "");
+	}
+	if (access(program, X_OK) < 0) {
+		found(findings, "program", false, xasprintf("there is no %s beside jobctl", program), "install jobd as a whole");
+	} else if (!strpbrk(program, " '\"\\$`;&|<>()*?[~")) {
+		command = xasprintf("%s --check-config%s", program, other ? " --config " SYSTEM_CONFIG : "");
 		says = command_says(command, &status);
 		if (says && status != 0)
 			found(findings, "config", false, xasprintf("the configuration is not read: %s", says),
@@ -276,7 +286,7 @@ config_check(struct cJSON *findings, const char *path)
 		free(says);
 		free(command);
 	}
-	free(quoted);
+	free(program);
 }
 
 /* ---- state ---- */
