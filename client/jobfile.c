@@ -644,15 +644,9 @@ lines_read(struct reading *r)
 static int
 reading_end(struct reading *r)
 {
-	char *text, *rest, *line;
 	int code = buf_len(&r->wrong) > 0 ? EXIT_USAGE : 0;
 
-	text = rest = xstrdup(code ? buf_string(&r->wrong) : "");
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		if (*line)
-			complain("%s", line);
-	}
-	free(text);
+	complain_lines(&r->wrong);
 	buf_done(&r->wrong);
 	return code;
 }
