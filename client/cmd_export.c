@@ -237,7 +237,6 @@ file_text(const char *path)
 	}
 	if (file)
 		fclose(file);
-	buf_puts(&b, "");
 	return buf_steal(&b);
 }
 

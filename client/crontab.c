@@ -173,7 +173,6 @@ command_cut(const char *text, struct buf *command, struct buf *input, bool *has_
 	}
 	if (*has_input)
 		buf_puts(input, "\n");
-	buf_puts(command, "");
 }
 
 static void

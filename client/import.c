@@ -104,7 +104,8 @@ import_name(struct imports *in, const char *command)
 	buf_puts(&b, in->prefix);
 	for (size_t i = from; i < n && buf_len(&b) < NAME_BYTES_MAX - 8; i++)
 		buf_append(&b, strchr(good, word[i]) ? &word[i] : "-", 1);
-	buf_puts(&b, from == n ? "job" : "");
+	if (from == n)
+		buf_puts(&b, "job");
 	base = buf_steal(&b);
 	/* A script's name without what it is written in. */
 	n = strlen(base);

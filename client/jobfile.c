@@ -176,7 +176,6 @@ value_decode(const char *text, char **ret)
 			buf_append(&b, s, 1);
 		s += 1 + n;
 	}
-	buf_puts(&b, "");
 	if (s[0] == '"' && s[1] == '\0') {
 		*ret = buf_steal(&b);
 		return 0;
@@ -209,7 +208,6 @@ words_split(const char *s, struct strings *ret)
 	*ret = (struct strings){ 0 };
 	for (; *s && n >= 0; s++) {
 		if (!quote && (*s == ' ' || *s == '\t')) {
-			buf_puts(&b, "");
 			if (any)
 				strings_add(ret, buf_string(&b));
 			buf_reset(&b);
@@ -234,7 +232,6 @@ words_split(const char *s, struct strings *ret)
 			buf_append(&b, s, 1);
 		}
 	}
-	buf_puts(&b, "");
 	if (any)
 		strings_add(ret, buf_string(&b));
 	buf_done(&b);
@@ -267,7 +264,6 @@ words_join(const struct strings *words)
 			free(quoted);
 		}
 	}
-	buf_puts(&out, "");
 	return buf_steal(&out);
 }
 
@@ -339,7 +335,6 @@ line_cut(struct reading *r)
 		buf_append(&b, line, n - 1);
 		buf_puts(&b, " ");
 	} while (r->text);
-	buf_puts(&b, "");
 	return buf_steal(&b);
 }
 
@@ -412,7 +407,6 @@ specifiers(struct reading *r, const char *key, const char *value)
 			break;
 		}
 	}
-	buf_puts(&b, "");
 	return buf_steal(&b);
 }
 
@@ -963,7 +957,6 @@ keep_whole(const struct cJSON *spec)
 	keep_part_print(&b, age, duration_whole(age));
 	buf_puts(&b, bytes != 0 ? "," : "");
 	keep_part_print(&b, bytes, size_whole(bytes));
-	buf_puts(&b, "");
 	return buf_steal(&b);
 }
 
@@ -1099,7 +1092,6 @@ jobfile_print(const struct cJSON *spec)
 			    buf_len(&part) > 0 ? buf_string(&part) : "");
 		buf_done(&part);
 	}
-	buf_puts(&out, "");
 	return buf_steal(&out);
 }
 
