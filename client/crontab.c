@@ -29,30 +29,36 @@ struct table_state {
 
 /* ---- variables ---- */
 
-static const char *
-variable(const struct table_state *t, const char *name)
+/* Where NAME=value is; NULL: it is not set. */
+static char **
+variable_place(const struct table_state *t, const char *name)
 {
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < t->variables.n; i++) {
 		if (strncmp(t->variables.items[i], name, n) == 0 && t->variables.items[i][n] == '=')
-			return t->variables.items[i] + n + 1;
+			return &t->variables.items[i];
 	}
 	return NULL;
+}
+
+static const char *
+variable(const struct table_state *t, const char *name)
+{
+	char *const *place = variable_place(t, name);
+
+	return place ? *place + strlen(name) + 1 : NULL;
 }
 
 static void
 variable_set(struct table_state *t, const char *name, const char *value)
 {
-	char *text = xasprintf("%s=%s", name, value);
-	size_t n = strlen(name);
+	char *text = xasprintf("%s=%s", name, value), **place = variable_place(t, name);
 
-	for (size_t i = 0; i < t->variables.n; i++) {
-		if (strncmp(t->variables.items[i], name, n) == 0 && t->variables.items[i][n] == '=') {
-			free(t->variables.items[i]);
-			t->variables.items[i] = text;
-			return;
-		}
+	if (place) {
+		free(*place);
+		*place = text;
+		return;
 	}
 	strings_add(&t->variables, text);
 	free(text);
