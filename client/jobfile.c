@@ -63,7 +63,7 @@ section_of(const struct option *o, const char *group)
 	return strncmp(group, "When", 4) == 0 ? "Schedule" : "Job";
 }
 
-static const char *const sections[] = { "Job", "Schedule", "Command", "Http", "Timer", "Notify", NULL };
+const char *const jobfile_sections[] = { "Job", "Schedule", "Command", "Http", "Timer", "Notify", NULL };
 
 /* All options that are keys, in their order. */
 struct walk {
@@ -438,11 +438,11 @@ section_known(struct reading *r, const char *section)
 {
 	const char *meant;
 
-	for (size_t i = 0; sections[i]; i++) {
-		if (strcmp(sections[i], section) == 0)
+	for (size_t i = 0; jobfile_sections[i]; i++) {
+		if (strcmp(jobfile_sections[i], section) == 0)
 			return true;
 	}
-	meant = *section ? suggest(section, sections) : NULL;
+	meant = *section ? suggest(section, jobfile_sections) : NULL;
 	if (!*section)
 		wrong(r, r->line, "it stands in no section: [Job] and others begin one");
 	else if (meant)
@@ -1078,17 +1078,17 @@ jobfile_print(const struct cJSON *spec)
 {
 	struct buf out = { 0 };
 
-	for (size_t i = 0; sections[i]; i++) {
+	for (size_t i = 0; jobfile_sections[i]; i++) {
 		struct walk w = { 0 };
 		const struct option *o;
 		struct buf part = { 0 };
 
 		while ((o = walk_next(&w)) != NULL) {
-			if (strcmp(w.section, sections[i]) == 0)
+			if (strcmp(w.section, jobfile_sections[i]) == 0)
 				option_write(&part, o, spec);
 		}
 		if (buf_len(&part) > 0 || i == 0)
-			buf_printf(&out, "%s[%s]\n%s", i > 0 ? "\n" : "", sections[i],
+			buf_printf(&out, "%s[%s]\n%s", i > 0 ? "\n" : "", jobfile_sections[i],
 			    buf_len(&part) > 0 ? buf_string(&part) : "");
 		buf_done(&part);
 	}

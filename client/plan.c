@@ -188,6 +188,15 @@ plan_changes(const struct plan *p)
 	return n;
 }
 
+static void
+same_print(const struct plan *p)
+{
+	size_t same = p->n - plan_changes(p);
+
+	if (same > 0)
+		printf("%zu job%s unchanged\n", same, same == 1 ? "" : "s");
+}
+
 void
 plan_done(struct plan *p)
 {
@@ -442,9 +451,8 @@ plan_apply(struct plan *p)
 		    remove_item(p, &p->items[i]) : 0;
 		code = code ? code : r;
 	}
-	if (!p->c->out.json && p->n > plan_changes(p))
-		printf("%zu job%s unchanged\n", p->n - plan_changes(p),
-		    p->n - plan_changes(p) == 1 ? "" : "s");
+	if (!p->c->out.json)
+		same_print(p);
 	return code;
 }
 
@@ -465,9 +473,12 @@ locate(char *text, size_t *ret_n)
 
 	*ret_n = 0;
 	while ((line = strsep(&text, "\n")) != NULL) {
-		if (*line == '[')
-			section = line;
-		if (*line == '[' || !*line)
+		if (*line == '[') {
+			line[strcspn(line, "]")] = '\0';
+			section = line + 1;
+			continue;
+		}
+		if (!*line)
 			continue;
 		all = xrealloc(all, (*ret_n + 1) * sizeof(*all));
 		all[(*ret_n)++] = (struct located){ section, line, false };
@@ -499,23 +510,21 @@ sign_print(const struct output *o, char sign, const char *line)
 static void
 diff_print(const struct output *o, const char *was, const char *is)
 {
-	static const char *const order[] = { "[Job]", "[Schedule]", "[Command]", "[Http]", "[Timer]",
-	    "[Notify]" };
 	char *x = xstrdup(was ? was : ""), *y = xstrdup(is ? is : "");
 	size_t n, m;
 	struct located *a = locate(x, &n), *b = locate(y, &m);
 
 	match(a, n, b, m);
-	for (size_t s = 0; s < sizeof(order) / sizeof(order[0]); s++) {
+	for (size_t s = 0; jobfile_sections[s]; s++) {
 		bool headed = false;
 
 		for (size_t i = 0; i < n + m; i++) {
 			const struct located *l = i < n ? &a[i] : &b[i - n];
 
-			if (l->matched || strcmp(l->section, order[s]) != 0)
+			if (l->matched || strcmp(l->section, jobfile_sections[s]) != 0)
 				continue;
 			if (!headed)
-				printf("    %s\n", order[s]);
+				printf("    [%s]\n", jobfile_sections[s]);
 			headed = true;
 			sign_print(o, i < n ? '-' : '+', l->line);
 		}
@@ -555,14 +564,11 @@ item_print(const struct output *o, const struct plan_item *item)
 void
 plan_print(const struct plan *p)
 {
-	size_t same = p->n - plan_changes(p);
-
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->items[i].what != PLAN_SAME)
 			item_print(&p->c->out, &p->items[i]);
 	}
-	if (same > 0)
-		printf("%zu job%s unchanged\n", same, same == 1 ? "" : "s");
+	same_print(p);
 }
 
 struct cJSON *
