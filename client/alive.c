@@ -30,12 +30,21 @@ patience(void)
 	return d < PATIENCE_LEAST ? PATIENCE_LEAST : d;
 }
 
-void
-socket_bound(int fd, usec_t limit)
+int
+socket_dial(const char *path, usec_t limit, int *fd)
 {
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct timeval t = { .tv_sec = limit / USEC_SEC, .tv_usec = limit % USEC_SEC };
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+	*fd = -1;
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path));
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return -errno;
+	(void)setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+	return connect(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 }
 
 /* The smallest call there is; it needs neither the store nor the scheduler. */
@@ -56,17 +65,12 @@ ask(int fd)
 bool
 alive(const char *path, usec_t limit)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct pollfd p = { .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), .events = POLLIN };
+	struct pollfd p = { .events = POLLIN };
 	usec_t end = monotonic_now() + limit, left = limit;
 	bool is = false;
 	char byte;
 
-	if (p.fd < 0 || strlen(path) >= sizeof(address.sun_path))
-		goto out;
-	memcpy(address.sun_path, path, strlen(path));
-	socket_bound(p.fd, limit);
-	if (connect(p.fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || !ask(p.fd))
+	if (socket_dial(path, limit, &p.fd) < 0 || !ask(p.fd))
 		goto out;
 	while (left > 0 && poll(&p, 1, (int)((left + USEC_MSEC - 1) / USEC_MSEC)) < 0 && errno == EINTR)
 		left = end - monotonic_now();

@@ -14,8 +14,11 @@
 /* How long to wait for a sign of life: $JOBD_PATIENCE, or 5 s. */
 usec_t patience(void);
 
-/* From now on connecting and sending over it fail with EAGAIN instead of taking longer than that. */
-void socket_bound(int fd, usec_t limit);
+/*
+ * Connect.  That, and sending over it, fails with EAGAIN instead of taking longer than the limit.  0 or -errno; *fd is to be
+ * closed then, too, unless it is -1.
+ */
+int socket_dial(const char *path, usec_t limit, int *fd);
 
 /* Ask a small thing over a connection of its own.  Was there an answer within the limit? */
 bool alive(const char *path, usec_t limit);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/ask.h"
+#include "proto/error.h"
 #include "proto/json.h"
 
 int
@@ -32,6 +33,29 @@ answer_done(struct answer *a)
 {
 	json_free(a->parameters);
 	a->parameters = NULL;
+}
+
+int
+ask_job(const struct client *client, const char *name, struct cJSON **ret)
+{
+	struct cJSON *parameters = json_object();
+	struct answer a;
+	int r;
+
+	*ret = NULL;
+	json_set_string(parameters, "job", name);
+	json_set_int(parameters, "runs", 0);
+	json_set_bool(parameters, "secrets", 1);
+	r = ask(client, "io.jobd.Get", parameters, &a);
+	if (r == 0)
+		*ret = json_copy(json_get(a.parameters, "job"));
+	else if (a.error == JOBD_NOT_FOUND)
+		r = 0;
+	else if (a.error != JOBD_OK)
+		complain("%s: %s", name, error_row(a.error)->text);
+	answer_done(&a);
+	json_free(parameters);
+	return r;
 }
 
 struct cJSON *

@@ -20,6 +20,12 @@ int ask(const struct client *client, const char *method, const struct cJSON *par
     struct answer *a);
 void answer_done(struct answer *a);
 
+/*
+ * The job of a name or id as jobd has it, with its spec and secrets: the caller's.  0 (and none in *ret: there is
+ * none), or an exit code after having said what is wrong.
+ */
+int ask_job(const struct client *client, const char *name, struct cJSON **ret);
+
 /* A JSON value of one's own. */
 struct cJSON *json_copy(const struct cJSON *value);
 

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,23 +89,6 @@ unreachable(const char *path, int error)
 	}
 }
 
-/* A new connection.  0 or -errno. */
-static int
-dial(struct call *c, const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0)
-		return -errno;
-	socket_bound(c->fd, patience());
-	c->heard = monotonic_now();
-	return connect(c->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-}
-
 int
 call_open(struct call *c, const struct client *client)
 {
@@ -116,7 +98,7 @@ call_open(struct call *c, const struct client *client)
 	memset(c, 0, sizeof(*c));
 	c->client = client;
 	c->fd = c->signal_fd = -1;
-	r = dial(c, path);
+	r = socket_dial(path, patience(), &c->fd);
 	if (r < 0)
 		r = unreachable(path, -r);
 	free(path);
@@ -186,7 +168,7 @@ call_again(struct call *c)
 		else if (left == 0)
 			r = late(c);
 		call_close(c);
-		connected = dial(c, path);
+		connected = socket_dial(path, patience(), &c->fd);
 	}
 	c->scanned = 0;
 	c->lost = false;

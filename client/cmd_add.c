@@ -111,13 +111,8 @@ dry_check(const struct client *c, struct cJSON *parameters)
 	if (r == EXIT_UNREACHABLE) {
 		complain("note: jobd is not running, and has not checked this");
 		r = 0;
-	} else if (buf_len(&said) > 0) {
-		char *text = xstrdup(buf_string(&said)), *line, *rest = text;
-
-		while ((line = strsep(&rest, "\n")) != NULL)
-			if (*line)
-				complain("%s", line);
-		free(text);
+	} else {
+		complain_lines(&said);
 	}
 	warn(reply);
 	existing = r == 0 ? json_first(json_get(reply, "existing")) : NULL;

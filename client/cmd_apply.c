@@ -1,7 +1,6 @@
 /*
  * jobctl apply and jobctl diff: jobs as files say.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,19 +112,24 @@ impact_tell(const struct client *c, const struct plan *p)
 	return plan_impact(p, instant_print(instant_add(c->out.now, d), until));
 }
 
+static void
+json_tell(const struct plan *p)
+{
+	struct cJSON *json = plan_json(p);
+
+	output_json(json);
+	json_free(json);
+}
+
 /* Say what would be done. */
 static int
 plan_tell(const struct client *c, const struct plan *p)
 {
-	struct cJSON *json;
-
 	if (!c->out.json) {
 		plan_print(p);
 		return impact_tell(c, p);
 	}
-	json = plan_json(p);
-	output_json(json);
-	json_free(json);
+	json_tell(p);
 	return 0;
 }
 
@@ -135,7 +139,6 @@ apply(struct client *c, bool dry, bool *same)
 	struct jobfiles files = { 0 };
 	struct plan p = { .c = c, .prune = args_flag(&c->args, "prune"),
 	    .take = args_flag(&c->args, "take") };
-	struct cJSON *json;
 	char *source;
 	int r = files_take(c, &files, &source);
 
@@ -147,11 +150,8 @@ apply(struct client *c, bool dry, bool *same)
 		r = plan_tell(c, &p);
 	} else if (r == 0) {
 		r = plan_apply(&p);
-		if (c->out.json) {
-			json = plan_json(&p);
-			output_json(json);
-			json_free(json);
-		}
+		if (c->out.json)
+			json_tell(&p);
 	}
 	plan_done(&p);
 	jobfiles_done(&files);

@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,20 +173,12 @@ backup_run(struct client *c)
 static char *
 jobd_program(void)
 {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash, *path;
+	static const char *const places[] = { "jobd", "../sbin/jobd" };
 
-	self[n > 0 ? n : 0] = '\0';
-	slash = strrchr(self, '/');
-	if (slash) {
-		*slash = '\0';
-		path = xasprintf("%s/jobd", self);
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-		path = xasprintf("%s/../sbin/jobd", self);
-		if (access(path, X_OK) == 0)
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		char *path = program_beside(places[i]);
+
+		if (path && access(path, X_OK) == 0)
 			return path;
 		free(path);
 	}

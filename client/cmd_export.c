@@ -6,13 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/ask.h"
 #include "client/plan.h"
-#include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -108,28 +105,16 @@ job_export(struct client *c, const struct cJSON *job, size_t *n)
 	return r;
 }
 
-/* A job with its spec, by name or id: the caller's, in *ret. */
+/* A job with its spec, by name or id: the caller's, in *ret.  0, or an exit code after having said why not. */
 static int
 job_get(struct client *c, const char *name, struct cJSON **ret)
 {
-	struct cJSON *parameters = json_object();
-	struct answer a;
-	int r;
+	int r = ask_job(c, name, ret);
 
-	*ret = NULL;
-	json_set_string(parameters, "job", name);
-	json_set_int(parameters, "runs", 0);
-	json_set_bool(parameters, "secrets", 1);
-	r = ask(c, "io.jobd.Get", parameters, &a);
-	if (r == 0)
-		*ret = json_copy(json_get(a.parameters, "job"));
-	else if (a.error == JOBD_NOT_FOUND)
-		complain("there is no job %s", name);
-	else if (a.error != JOBD_OK)
-		complain("%s: %s", name, error_row(a.error)->text);
-	answer_done(&a);
-	json_free(parameters);
-	return r;
+	if (r || *ret)
+		return r;
+	complain("there is no job %s", name);
+	return EXIT_NOT_FOUND;
 }
 
 static int
@@ -252,7 +237,6 @@ file_text(const char *path)
 	}
 	if (file)
 		fclose(file);
-	buf_puts(&b, "");
 	return buf_steal(&b);
 }
 
@@ -293,7 +277,7 @@ static int
 edited_take(struct client *c, const struct cJSON *job, const char *path, bool *again)
 {
 	struct jobfiles files = { 0 };
-	char *text = file_text(path), *id = xasprintf("%lld", json_get_int(job, "id", 0));
+	char *text = file_text(path);
 	bool named = json_get_string(job, "name") != NULL;
 	int r;
 
@@ -310,7 +294,6 @@ edited_take(struct client *c, const struct cJSON *job, const char *path, bool *a
 		r = edited_send(c, job, files.items[0], again);
 	jobfiles_done(&files);
 	free(text);
-	free(id);
 	return r;
 }
 

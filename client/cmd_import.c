@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/ask.h"
@@ -104,15 +103,9 @@ cron_firings(const char *fields, const char *zone, int64_t after, int64_t until,
 	char *was = xstrdup(getenv("TZ"));
 	int n;
 
-	if (zone)
-		setenv("TZ", zone, 1);
-	tzset();
+	zone_set(zone ? zone : was);
 	n = croneval(fields, after, until, ret, FIRINGS);
-	if (was)
-		setenv("TZ", was, 1);
-	else
-		unsetenv("TZ");
-	tzset();
+	zone_set(was);
 	free(was);
 	return n;
 }

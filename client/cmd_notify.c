@@ -51,25 +51,17 @@ static const struct column target_columns[] = {
 	{ 0 },
 };
 
-static char *
-when_or_nothing(const struct output *o, const struct cJSON *object, const char *name)
-{
-	const char *at = json_get_string(object, name);
-
-	return at ? text_when(o, at) : NULL;
-}
-
 static void
 target_row(struct table *t, const struct output *o, const struct cJSON *target)
 {
-	const char *kind = json_get_string(target, "kind"), *error = json_get_string(target, "error");
+	const char *kind = json_get_string(target, "kind");
 
 	table_cell(t, xstrdup(json_get_string(target, "name")));
 	table_cell(t, xstrdup(kind ? kind : "not configured"));
 	table_cell(t, xasprintf("%lld", json_get_int(target, "pending", 0)));
 	table_cell(t, xasprintf("%lld", json_get_int(target, "failed", 0)));
-	table_cell(t, when_or_nothing(o, target, "deliveredAt"));
-	table_cell(t, error ? xstrdup(error) : NULL);
+	table_cell(t, text_when(o, json_get_string(target, "deliveredAt")));
+	table_cell(t, xstrdup(json_get_string(target, "error")));
 }
 
 static int
@@ -119,15 +111,13 @@ notice_text(const struct cJSON *json)
 static void
 delivery_row(struct table *t, const struct output *o, const struct cJSON *d)
 {
-	const char *error = json_get_string(d, "error");
-
 	table_cell(t, xasprintf("%lld", json_get_int(d, "id", 0)));
 	table_cell(t, xstrdup(json_get_string(d, "target")));
 	table_cell(t, xstrdup(json_get_string(d, "state")));
 	table_cell(t, xasprintf("%lld", json_get_int(d, "attempts", 0)));
-	table_cell(t, when_or_nothing(o, d, "nextAt"));
+	table_cell(t, text_when(o, json_get_string(d, "nextAt")));
 	table_cell(t, notice_text(json_get(d, "notice")));
-	table_cell(t, error ? xstrdup(error) : NULL);
+	table_cell(t, xstrdup(json_get_string(d, "error")));
 }
 
 static int

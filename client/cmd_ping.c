@@ -7,7 +7,6 @@
 
 #include "client/call.h"
 #include "client/client.h"
-#include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
 

@@ -14,7 +14,7 @@
 #include "proto/json.h"
 #include "proto/mem.h"
 
-static int watch_run(struct client *c);
+static int events_show(struct client *c);
 static int events_run(struct client *c);
 
 const struct command cmd_watch = {
@@ -29,7 +29,7 @@ const struct command cmd_watch = {
 	.words_field = "jobs",
 	.words_name = "JOB",
 	.words_max = WORDS_ANY,
-	.run = watch_run,
+	.run = events_show,
 };
 
 static const struct option events_options[] = {
@@ -211,12 +211,6 @@ events_show(struct client *c)
 	}
 	call_close(&call);
 	return r;
-}
-
-static int
-watch_run(struct client *c)
-{
-	return events_show(c);
 }
 
 static int

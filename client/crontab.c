@@ -2,13 +2,11 @@
  * crontab: the tables of cron (Vixie's and cronie's) and of anacron.  What they mean is what crontab(5)
  * and anacrontab(5) say.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/import.h"
@@ -31,30 +29,36 @@ struct table_state {
 
 /* ---- variables ---- */
 
-static const char *
-variable(const struct table_state *t, const char *name)
+/* Where NAME=value is; NULL: it is not set. */
+static char **
+variable_place(const struct table_state *t, const char *name)
 {
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < t->variables.n; i++) {
 		if (strncmp(t->variables.items[i], name, n) == 0 && t->variables.items[i][n] == '=')
-			return t->variables.items[i] + n + 1;
+			return &t->variables.items[i];
 	}
 	return NULL;
+}
+
+static const char *
+variable(const struct table_state *t, const char *name)
+{
+	char *const *place = variable_place(t, name);
+
+	return place ? *place + strlen(name) + 1 : NULL;
 }
 
 static void
 variable_set(struct table_state *t, const char *name, const char *value)
 {
-	char *text = xasprintf("%s=%s", name, value);
-	size_t n = strlen(name);
+	char *text = xasprintf("%s=%s", name, value), **place = variable_place(t, name);
 
-	for (size_t i = 0; i < t->variables.n; i++) {
-		if (strncmp(t->variables.items[i], name, n) == 0 && t->variables.items[i][n] == '=') {
-			free(t->variables.items[i]);
-			t->variables.items[i] = text;
-			return;
-		}
+	if (place) {
+		free(*place);
+		*place = text;
+		return;
 	}
 	strings_add(&t->variables, text);
 	free(text);
@@ -175,7 +179,6 @@ command_cut(const char *text, struct buf *command, struct buf *input, bool *has_
 	}
 	if (*has_input)
 		buf_puts(input, "\n");
-	buf_puts(command, "");
 }
 
 static void

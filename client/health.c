@@ -9,7 +9,6 @@
 
 #include "client/outcome.h"
 #include "client/output.h"
-#include "client/value.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 

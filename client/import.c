@@ -3,10 +3,10 @@
  */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/file.h"
 #include "client/import.h"
 #include "proto/buf.h"
 #include "proto/json.h"
@@ -104,7 +104,8 @@ import_name(struct imports *in, const char *command)
 	buf_puts(&b, in->prefix);
 	for (size_t i = from; i < n && buf_len(&b) < NAME_BYTES_MAX - 8; i++)
 		buf_append(&b, strchr(good, word[i]) ? &word[i] : "-", 1);
-	buf_puts(&b, from == n ? "job" : "");
+	if (from == n)
+		buf_puts(&b, "job");
 	base = buf_steal(&b);
 	/* A script's name without what it is written in. */
 	n = strlen(base);
@@ -139,28 +140,11 @@ imports_done(struct imports *in)
 char *
 import_text(const char *path)
 {
-	bool standard = strcmp(path, "-") == 0;
-	FILE *file = standard ? stdin : fopen(path, "re");
-	struct buf b = { 0 };
-	const char *why = NULL;
-	size_t n = 1;
+	char *text = NULL;
+	int r = text_load(path, TEXT_BYTES_MAX, &text);
 
-	while (file && n > 0 && buf_len(&b) <= TEXT_BYTES_MAX) {
-		n = fread(buf_reserve(&b, 65536), 1, 65536, file);
-		buf_added(&b, n);
-	}
-	if (!file || ferror(file))
-		why = strerror(errno);
-	else if (buf_len(&b) > TEXT_BYTES_MAX)
-		why = "it is longer than 16 MiB";
-	else if (memchr(buf_bytes(&b), '\0', buf_len(&b)))
-		why = "it is no text";
-	if (file && !standard)
-		fclose(file);
-	buf_puts(&b, "");
-	if (!why)
-		return buf_steal(&b);
-	complain("%s: %s", path, why);
-	buf_done(&b);
-	return NULL;
+	if (r < 0)
+		complain("%s: %s", path, r == -EMSGSIZE ? "it is longer than 16 MiB" :
+		    r == -EILSEQ ? "it is no text" : strerror(-r));
+	return text;
 }

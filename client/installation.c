@@ -9,17 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "client/alive.h"
 #include "client/installation.h"
-#include "proto/buf.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -95,25 +92,10 @@ unit_says(const char *properties, const char *unit)
 
 /* ---- the socket ---- */
 
-static int
-connect_to(const char *path, int *fd)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
-	socket_bound(*fd, patience());
-	return connect(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-}
-
 int
 socket_try(const char *path)
 {
-	int fd, r = connect_to(path, &fd);
+	int fd, r = socket_dial(path, patience(), &fd);
 
 	if (fd >= 0)
 		close(fd);
@@ -194,8 +176,8 @@ static void
 silent_judge(struct cJSON *findings, const char *path)
 {
 	bool stopped = false;
-	int fd;
-	pid_t pid = connect_to(path, &fd) == 0 || errno == EAGAIN ? peer_process(fd, &stopped) : 0;
+	int fd, r = socket_dial(path, patience(), &fd);
+	pid_t pid = r == 0 || r == -EAGAIN ? peer_process(fd, &stopped) : 0;
 	char *remedy = NULL;
 
 	if (fd >= 0)
@@ -269,24 +251,34 @@ service_check(struct cJSON *findings)
 	free(says);
 }
 
+char *
+program_beside(const char *path)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *slash;
+
+	self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(self, '/');
+	return slash ? xasprintf("%.*s/%s", (int)(slash - self), self, path) : NULL;
+}
+
 /* The daemon that is installed beside us reads its configuration. */
 static void
 config_check(struct cJSON *findings, const char *path)
 {
 	bool other = is_system(path) && geteuid() != 0;
-	char self[PATH_MAX], *command, *says, *quoted;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *program = program_beside("jobd"), *command, *says;
 	int status = 0;
 
-	if (n <= 0 || (other && access(SYSTEM_CONFIG, R_OK) < 0))
+	if (!program || (other && access(SYSTEM_CONFIG, R_OK) < 0)) {
+		free(program);
 		return;
-	self[n] = '\0';
-	strcpy(strrchr(self, '/') + 1, "");
-	quoted = xasprintf("%sjobd", self);
-	if (access(quoted, X_OK) < 0) {
-		found(findings, "program", false, xasprintf("there is no %s beside jobctl", quoted), "install jobd as a whole");
-	} else if (!strpbrk(quoted, " '\"\\$`;&|<>()*?[~")) {
-		command = xasprintf("%s --check-config%s", quoted, other ? " --config " SYSTEM_CONFIG : "");
+	}
+	if (access(program, X_OK) < 0) {
+		found(findings, "program", false, xasprintf("there is no %s beside jobctl", program), "install jobd as a whole");
+	} else if (!strpbrk(program, " '\"\\$`;&|<>()*?[~")) {
+		command = xasprintf("%s --check-config%s", program, other ? " --config " SYSTEM_CONFIG : "");
 		says = command_says(command, &status);
 		if (says && status != 0)
 			found(findings, "config", false, xasprintf("the configuration is not read: %s", says),
@@ -294,7 +286,7 @@ config_check(struct cJSON *findings, const char *path)
 		free(says);
 		free(command);
 	}
-	free(quoted);
+	free(program);
 }
 
 /* ---- state ---- */

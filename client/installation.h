@@ -7,6 +7,9 @@
 
 struct cJSON;
 
+/* Where a program would be, its path being relative to the folder of this one; NULL: that is not known.  The caller frees. */
+char *program_beside(const char *path);
+
 /* Connect, to see what the kernel says, and never wait longer than the patience.  0 or -errno. */
 int socket_try(const char *path);
 

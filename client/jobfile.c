@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "client/file.h"
 #include "client/jobfile.h"
 #include "client/spec.h"
 #include "client/value.h"
@@ -63,7 +63,7 @@ section_of(const struct option *o, const char *group)
 	return strncmp(group, "When", 4) == 0 ? "Schedule" : "Job";
 }
 
-static const char *const sections[] = { "Job", "Schedule", "Command", "Http", "Timer", "Notify", NULL };
+const char *const jobfile_sections[] = { "Job", "Schedule", "Command", "Http", "Timer", "Notify", NULL };
 
 /* All options that are keys, in their order. */
 struct walk {
@@ -176,7 +176,6 @@ value_decode(const char *text, char **ret)
 			buf_append(&b, s, 1);
 		s += 1 + n;
 	}
-	buf_puts(&b, "");
 	if (s[0] == '"' && s[1] == '\0') {
 		*ret = buf_steal(&b);
 		return 0;
@@ -209,7 +208,6 @@ words_split(const char *s, struct strings *ret)
 	*ret = (struct strings){ 0 };
 	for (; *s && n >= 0; s++) {
 		if (!quote && (*s == ' ' || *s == '\t')) {
-			buf_puts(&b, "");
 			if (any)
 				strings_add(ret, buf_string(&b));
 			buf_reset(&b);
@@ -234,7 +232,6 @@ words_split(const char *s, struct strings *ret)
 			buf_append(&b, s, 1);
 		}
 	}
-	buf_puts(&b, "");
 	if (any)
 		strings_add(ret, buf_string(&b));
 	buf_done(&b);
@@ -267,7 +264,6 @@ words_join(const struct strings *words)
 			free(quoted);
 		}
 	}
-	buf_puts(&out, "");
 	return buf_steal(&out);
 }
 
@@ -339,7 +335,6 @@ line_cut(struct reading *r)
 		buf_append(&b, line, n - 1);
 		buf_puts(&b, " ");
 	} while (r->text);
-	buf_puts(&b, "");
 	return buf_steal(&b);
 }
 
@@ -412,7 +407,6 @@ specifiers(struct reading *r, const char *key, const char *value)
 			break;
 		}
 	}
-	buf_puts(&b, "");
 	return buf_steal(&b);
 }
 
@@ -444,11 +438,11 @@ section_known(struct reading *r, const char *section)
 {
 	const char *meant;
 
-	for (size_t i = 0; sections[i]; i++) {
-		if (strcmp(sections[i], section) == 0)
+	for (size_t i = 0; jobfile_sections[i]; i++) {
+		if (strcmp(jobfile_sections[i], section) == 0)
 			return true;
 	}
-	meant = *section ? suggest(section, sections) : NULL;
+	meant = *section ? suggest(section, jobfile_sections) : NULL;
 	if (!*section)
 		wrong(r, r->line, "it stands in no section: [Job] and others begin one");
 	else if (meant)
@@ -474,7 +468,7 @@ line_note(struct jobfile *f, const struct option *o, const char *key, char *valu
 		}
 	}
 	f->lines = xrealloc(f->lines, (f->n + 1) * sizeof(*f->lines));
-	f->lines[f->n++] = (struct jobfile_line){ xstrdup(key), value, line };
+	f->lines[f->n++] = (struct jobfile_line){ o, xstrdup(key), value, line };
 }
 
 static int
@@ -518,17 +512,14 @@ line_handle(void *data, const char *section, const char *key, const char *shown)
 static void
 argv_take(struct reading *r, struct jobfile *f, const struct jobfile_line *l)
 {
-	struct cJSON *command = json_get(f->args.parameters, "command");
+	struct cJSON *command;
 	struct strings words;
 
 	if (words_split(l->value, &words) < 0) {
 		wrong(r, l->line, "Command: it is empty, or a quote or backslash in it has no end");
 		return;
 	}
-	if (!command) {
-		command = json_object();
-		json_set(f->args.parameters, "command", command);
-	}
+	command = spec_part(f->args.parameters, "command");
 	for (size_t i = 0; i < words.n; i++)
 		value_push_string(command, "argv", words.items[i]);
 	strings_done(&words);
@@ -581,43 +572,22 @@ kind_of(struct reading *r, const struct jobfile *f)
 	return NULL;
 }
 
-/* The zone in which times are read is the process's: for one job alone. */
-static void
-zone_restore(char *zone)
-{
-	if (zone)
-		setenv("TZ", zone, 1);
-	else
-		unsetenv("TZ");
-	tzset();
-	free(zone);
-}
-
 static void
 values_take(struct reading *r, struct jobfile *f)
 {
-	char *zone = xstrdup(getenv("TZ"));
+	char *zone = xstrdup(getenv("TZ"));	/* what an option makes of it is for this job alone */
 	struct buf said = { 0 }, *before = complain_into(&said);
 	struct client c = { 0 };
-	const char *kind, *section;
+	const char *kind;
 
 	for (size_t i = 0; i < f->n; i++) {
 		const struct jobfile_line *l = &f->lines[i];
-		const struct option *o = key_find(l->key, &section);
 
-		if (o == &command_option) {
+		if (l->option == &command_option) {
 			argv_take(r, f, l);
-		} else if (strcmp(o->name, "sh") == 0) {
-			struct cJSON *command = json_get(f->args.parameters, "command");
-
-			if (!command) {
-				command = json_object();
-				json_set(f->args.parameters, "command", command);
-			}
-			value_push_string(command, "argv", "/bin/sh");
-			value_push_string(command, "argv", "-c");
-			value_push_string(command, "argv", l->value);
-		} else if (args_take_key(&f->args, o, l->value, l->line)) {
+		} else if (strcmp(l->option->name, "sh") == 0) {
+			value_push_shell(spec_part(f->args.parameters, "command"), l->value);
+		} else if (args_take_key(&f->args, l->option, l->value, l->line)) {
 			complaints_take(r, f, &said, l->line);
 		}
 	}
@@ -629,7 +599,8 @@ values_take(struct reading *r, struct jobfile *f)
 		complaints_take(r, f, &said, 0);
 	(void)complain_into(before);
 	buf_done(&said);
-	zone_restore(zone);
+	zone_set(zone);
+	free(zone);
 }
 
 static void
@@ -667,15 +638,9 @@ lines_read(struct reading *r)
 static int
 reading_end(struct reading *r)
 {
-	char *text, *rest, *line;
 	int code = buf_len(&r->wrong) > 0 ? EXIT_USAGE : 0;
 
-	text = rest = xstrdup(code ? buf_string(&r->wrong) : "");
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		if (*line)
-			complain("%s", line);
-	}
-	free(text);
+	complain_lines(&r->wrong);
 	buf_done(&r->wrong);
 	return code;
 }
@@ -711,31 +676,17 @@ jobfiles_read_text(const char *path, const char *name, char *text, struct jobfil
 static char *
 text_read(const char *path)
 {
-	bool standard = strcmp(path, "-") == 0;
-	FILE *file = standard ? stdin : fopen(path, "re");
-	struct buf b = { 0 };
-	const char *why = NULL;
-	size_t n = 1;
+	char *text = NULL;
+	int r = text_load(path, FILE_BYTES_MAX, &text);
 
-	while (file && n > 0 && buf_len(&b) <= FILE_BYTES_MAX) {
-		n = fread(buf_reserve(&b, 65536), 1, 65536, file);
-		buf_added(&b, n);
-	}
-	if (!file || ferror(file))
-		why = strerror(errno);
-	else if (buf_len(&b) > FILE_BYTES_MAX)
-		why = "it is longer than 4 MiB";
-	else if (memchr(buf_bytes(&b), '\0', buf_len(&b)) || !utf8_valid(buf_string(&b), buf_len(&b)))
-		why = "it is not text in UTF-8";
-	if (file && !standard)
-		fclose(file);
-	if (why) {
-		complain("%s: %s", path, why);
-		buf_done(&b);
-		return NULL;
-	}
-	buf_puts(&b, "");
-	return buf_steal(&b);
+	if (r == 0 && !utf8_valid(text, strlen(text)))
+		r = -EILSEQ;
+	if (r == 0)
+		return text;
+	complain("%s: %s", path, r == -EMSGSIZE ? "it is longer than 4 MiB" :
+	    r == -EILSEQ ? "it is not text in UTF-8" : strerror(-r));
+	free(text);
+	return NULL;
 }
 
 /* The name of a file without its directory and .job. */
@@ -1006,7 +957,6 @@ keep_whole(const struct cJSON *spec)
 	keep_part_print(&b, age, duration_whole(age));
 	buf_puts(&b, bytes != 0 ? "," : "");
 	keep_part_print(&b, bytes, size_whole(bytes));
-	buf_puts(&b, "");
 	return buf_steal(&b);
 }
 
@@ -1128,21 +1078,20 @@ jobfile_print(const struct cJSON *spec)
 {
 	struct buf out = { 0 };
 
-	for (size_t i = 0; sections[i]; i++) {
+	for (size_t i = 0; jobfile_sections[i]; i++) {
 		struct walk w = { 0 };
 		const struct option *o;
 		struct buf part = { 0 };
 
 		while ((o = walk_next(&w)) != NULL) {
-			if (strcmp(w.section, sections[i]) == 0)
+			if (strcmp(w.section, jobfile_sections[i]) == 0)
 				option_write(&part, o, spec);
 		}
 		if (buf_len(&part) > 0 || i == 0)
-			buf_printf(&out, "%s[%s]\n%s", i > 0 ? "\n" : "", sections[i],
+			buf_printf(&out, "%s[%s]\n%s", i > 0 ? "\n" : "", jobfile_sections[i],
 			    buf_len(&part) > 0 ? buf_string(&part) : "");
 		buf_done(&part);
 	}
-	buf_puts(&out, "");
 	return buf_steal(&out);
 }
 

@@ -20,8 +20,9 @@
 #include "proto/fields.h"
 
 struct jobfile_line {
-	char	*key, *value;
-	int	 line;
+	const struct option	*option;
+	char			*key, *value;
+	int			 line;
 };
 
 /* A job as it stands in a file. */
@@ -56,6 +57,9 @@ void jobfiles_done(struct jobfiles *f);
 
 /* Where a field of the spec stands: "backup.job:7: Cron"; allocated. */
 char *jobfile_place(const struct jobfile *f, const char *field);
+
+/* The sections in the order in which they are printed, NULL-ended. */
+extern const char *const jobfile_sections[];
 
 /* A JobSpec as the text of a file; allocated. */
 char *jobfile_print(const struct cJSON *spec);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/file.h"
 #include "client/options.h"
 #include "client/output.h"
 #include "client/value.h"
@@ -238,29 +239,28 @@ number_store(struct cJSON *to, const char *name, const struct given *g)
 static int
 take_file(const struct given *g, struct cJSON *to, const char *name)
 {
-	bool standard = strcmp(g->value, "-") == 0;
-	FILE *file = standard ? stdin : fopen(g->value, "re");
-	char *text = xmalloc(FILE_BYTES_MAX + 2), option[64];
-	const char *why = NULL;
-	size_t n = 0;
+	char *text = NULL, option[64];
+	int r = text_load(g->value, FILE_BYTES_MAX, &text);
 
-	if (file)
-		n = fread(text, 1, FILE_BYTES_MAX + 1, file);
-	text[n] = '\0';
-	if (!file || ferror(file))
-		why = strerror(errno);
-	else if (n > FILE_BYTES_MAX)
-		why = "it is longer than 64 KiB";
-	else if (memchr(text, '\0', n) || !utf8_valid(text, n))
-		why = "it is not text in UTF-8";
-	else
+	if (r == 0 && !utf8_valid(text, strlen(text)))
+		r = -EILSEQ;
+	if (r == 0)
 		json_set_string(to, name, text);
-	if (why)
-		complain("%s: %s: %s", given_print(g, option), g->value, why);
-	if (file && !standard)
-		fclose(file);
+	else
+		complain("%s: %s: %s", given_print(g, option), g->value, r == -EMSGSIZE ? "it is longer than 64 KiB" :
+		    r == -EILSEQ ? "it is not text in UTF-8" : strerror(-r));
 	free(text);
-	return why ? EXIT_USAGE : 0;
+	return r ? EXIT_USAGE : 0;
+}
+
+void
+zone_set(const char *name)
+{
+	if (name)
+		setenv("TZ", name, 1);
+	else
+		unsetenv("TZ");
+	tzset();
 }
 
 /*
@@ -272,10 +272,8 @@ zone_use(const char *name)
 {
 	char *path = xasprintf("/usr/share/zoneinfo/%s", name);
 
-	if (access(path, R_OK) == 0) {
-		setenv("TZ", name, 1);
-		tzset();
-	}
+	if (access(path, R_OK) == 0)
+		zone_set(name);
 	free(path);
 }
 
@@ -410,8 +408,8 @@ take(struct args *a, const struct given *g)
 	return g->option->kind == OPTION_INSTANT ? 0 : value_store(a, g);
 }
 
-static int
-instants_store(struct args *a)
+int
+args_read_times(struct args *a)
 {
 	size_t i;
 	int r = 0;
@@ -420,12 +418,6 @@ instants_store(struct args *a)
 		if (a->given[i].option->kind == OPTION_INSTANT)
 			r = value_store(a, &a->given[i]);
 	return r;
-}
-
-int
-args_read_times(struct args *a)
-{
-	return instants_store(a);
 }
 
 /* yes or no; what is no is as if it were not there. */
@@ -555,7 +547,7 @@ args_read(struct args *a, int argc, char **argv, int *at, bool only_globals)
 			r = read_letters(a, argc, argv, at);
 		}
 	}
-	return r ? r : instants_store(a);
+	return r ? r : args_read_times(a);
 }
 
 void

@@ -79,6 +79,9 @@ void args_done(struct args *a);
 int args_take_key(struct args *a, const struct option *option, const char *value, int line);
 int args_read_times(struct args *a);
 
+/* The zone of this process, in which times are read; NULL: the host's. */
+void zone_set(const char *name);
+
 /* How a job file calls the option: "MisfireWindow", "TimeZone".  Returns out. */
 #define KEY_TEXT_MAX 64
 const char *option_key(const struct option *o, char out[KEY_TEXT_MAX]);

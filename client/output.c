@@ -96,6 +96,18 @@ complain_into(struct buf *into)
 	return before;
 }
 
+void
+complain_lines(struct buf *lines)
+{
+	char *text = xstrdup(buf_string(lines)), *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (*line)
+			complain("%s", line);
+	}
+	free(text);
+}
+
 instant
 instant_now(void)
 {

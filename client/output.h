@@ -35,6 +35,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
  */
 struct buf *complain_into(struct buf *into);
 
+/* Complain of each line of a buffer. */
+void complain_lines(struct buf *lines);
+
 /*
  * One line on stderr that is written over by the next, and by complain(): for a person who waits.
  * It is cut to the width that the terminal has now.  NULL takes it away.  Only where

@@ -5,8 +5,6 @@
 #ifndef CLIENT_PAGER_H
 #define CLIENT_PAGER_H
 
-#include <stdbool.h>
-
 /*
  * From now on stdout is the pager's input; nothing happens when there is none: $JOBD_PAGER, $PAGER, less; and none
  * when it is empty or cat, or the terminal is a dumb one.  Only where both ends are a terminal.

@@ -91,30 +91,6 @@ item_compare(struct plan *p, struct plan_item *item)
 	return r;
 }
 
-/* The job of a name as jobd has it.  0 (and none in *ret: there is none), or an exit code. */
-static int
-job_get(const struct plan *p, const char *name, struct cJSON **ret)
-{
-	struct cJSON *parameters = json_object();
-	struct answer a;
-	int r;
-
-	*ret = NULL;
-	json_set_string(parameters, "job", name);
-	json_set_int(parameters, "runs", 0);
-	json_set_bool(parameters, "secrets", 1);
-	r = ask(p->c, "io.jobd.Get", parameters, &a);
-	if (r == 0)
-		*ret = json_copy(json_get(a.parameters, "job"));
-	else if (a.error == JOBD_NOT_FOUND)
-		r = 0;
-	else if (a.error != JOBD_OK)
-		complain("%s: %s", name, error_row(a.error)->text);
-	answer_done(&a);
-	json_free(parameters);
-	return r;
-}
-
 static int
 file_compare(struct plan *p, const struct jobfile *f)
 {
@@ -125,7 +101,7 @@ file_compare(struct plan *p, const struct jobfile *f)
 	item->file = f;
 	item->spec = json_copy(f->args.parameters);
 	json_set_string(item->spec, "source", p->source);
-	r = job_get(p, f->name, &job);
+	r = ask_job(p->c, f->name, &job);
 	if (r || !job)
 		return r;
 	item->job = json_get_int(job, "id", 0);
@@ -164,7 +140,7 @@ page_prune(struct plan *p, const struct jobfiles *files, const struct cJSON *pag
 
 		if (!source || !name || strcmp(source, p->source) != 0 || in_files(files, name))
 			continue;
-		r = job_get(p, name, &whole);
+		r = ask_job(p->c, name, &whole);
 		if (r || !whole)
 			continue;
 		item = item_add(p, PLAN_REMOVED, name);
@@ -210,6 +186,15 @@ plan_changes(const struct plan *p)
 	for (size_t i = 0; i < p->n; i++)
 		n += p->items[i].what != PLAN_SAME;
 	return n;
+}
+
+static void
+same_print(const struct plan *p)
+{
+	size_t same = p->n - plan_changes(p);
+
+	if (same > 0)
+		printf("%zu job%s unchanged\n", same, same == 1 ? "" : "s");
 }
 
 void
@@ -466,9 +451,8 @@ plan_apply(struct plan *p)
 		    remove_item(p, &p->items[i]) : 0;
 		code = code ? code : r;
 	}
-	if (!p->c->out.json && p->n > plan_changes(p))
-		printf("%zu job%s unchanged\n", p->n - plan_changes(p),
-		    p->n - plan_changes(p) == 1 ? "" : "s");
+	if (!p->c->out.json)
+		same_print(p);
 	return code;
 }
 
@@ -489,9 +473,12 @@ locate(char *text, size_t *ret_n)
 
 	*ret_n = 0;
 	while ((line = strsep(&text, "\n")) != NULL) {
-		if (*line == '[')
-			section = line;
-		if (*line == '[' || !*line)
+		if (*line == '[') {
+			line[strcspn(line, "]")] = '\0';
+			section = line + 1;
+			continue;
+		}
+		if (!*line)
 			continue;
 		all = xrealloc(all, (*ret_n + 1) * sizeof(*all));
 		all[(*ret_n)++] = (struct located){ section, line, false };
@@ -519,26 +506,25 @@ sign_print(const struct output *o, char sign, const char *line)
 	    color_off(o));
 }
 
-void
+/* Lines that two texts of files differ by: "-" and "+" before them, under their sections. */
+static void
 diff_print(const struct output *o, const char *was, const char *is)
 {
-	static const char *const order[] = { "[Job]", "[Schedule]", "[Command]", "[Http]", "[Timer]",
-	    "[Notify]" };
 	char *x = xstrdup(was ? was : ""), *y = xstrdup(is ? is : "");
 	size_t n, m;
 	struct located *a = locate(x, &n), *b = locate(y, &m);
 
 	match(a, n, b, m);
-	for (size_t s = 0; s < sizeof(order) / sizeof(order[0]); s++) {
+	for (size_t s = 0; jobfile_sections[s]; s++) {
 		bool headed = false;
 
 		for (size_t i = 0; i < n + m; i++) {
 			const struct located *l = i < n ? &a[i] : &b[i - n];
 
-			if (l->matched || strcmp(l->section, order[s]) != 0)
+			if (l->matched || strcmp(l->section, jobfile_sections[s]) != 0)
 				continue;
 			if (!headed)
-				printf("    %s\n", order[s]);
+				printf("    [%s]\n", jobfile_sections[s]);
 			headed = true;
 			sign_print(o, i < n ? '-' : '+', l->line);
 		}
@@ -578,14 +564,11 @@ item_print(const struct output *o, const struct plan_item *item)
 void
 plan_print(const struct plan *p)
 {
-	size_t same = p->n - plan_changes(p);
-
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->items[i].what != PLAN_SAME)
 			item_print(&p->c->out, &p->items[i]);
 	}
-	if (same > 0)
-		printf("%zu job%s unchanged\n", same, same == 1 ? "" : "s");
+	same_print(p);
 }
 
 struct cJSON *

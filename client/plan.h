@@ -54,9 +54,6 @@ int plan_impact(const struct plan *p, const char *until);
 
 void plan_done(struct plan *p);
 
-/* Lines that two texts of files differ by: "-" and "+" before them, under their sections. */
-void diff_print(const struct output *o, const char *was, const char *is);
-
 /* Why a job of a file was refused, with its place.  The exit code. */
 int refusal_tell(const struct jobfile *f, enum jobd_error error, const struct cJSON *parameters);
 

@@ -8,7 +8,6 @@
 #include "client/import.h"
 #include "client/value.h"
 #include "proto/error.h"
-#include "proto/fields.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "proto/types.h"
@@ -133,9 +132,7 @@ task_take(struct imports *in, const struct cJSON *task, const struct cJSON *task
 		json_set_string(i->spec, "queue", group);
 	if (json_get_int(task, "priority", 0) != 0)
 		json_set_int(i->spec, "priority", json_get_int(task, "priority", 0));
-	value_push_string(spec, "argv", "/bin/sh");
-	value_push_string(spec, "argv", "-c");
-	value_push_string(spec, "argv", command);
+	value_push_shell(spec, command);
 	json_set_string(spec, "directory", path);
 	environment_take(spec, task);
 	json_set(i->spec, "command", spec);

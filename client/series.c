@@ -3,8 +3,6 @@
  */
 #include "client/series.h"
 
-#include <string.h>
-
 #include "proto/buf.h"
 
 /* A line of a plot shows so many heights. */

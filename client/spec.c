@@ -176,9 +176,8 @@ const struct option spec_options[] = {
 
 /* ---- asking ---- */
 
-/* The object of a kind, made when an option has not made it before. */
-static struct cJSON *
-part(struct cJSON *spec, const char *kind)
+struct cJSON *
+spec_part(struct cJSON *spec, const char *kind)
 {
 	struct cJSON *object = json_get(spec, kind);
 
@@ -196,17 +195,14 @@ part(struct cJSON *spec, const char *kind)
 static int
 command_complete(struct client *c)
 {
-	struct cJSON *command = part(c->args.parameters, "command");
+	struct cJSON *command = spec_part(c->args.parameters, "command");
 	const char *sh = args_text(&c->args, "sh");
 	char here[PATH_MAX];
 	size_t i;
 	int r;
 
-	if (sh) {
-		value_push_string(command, "argv", "/bin/sh");
-		value_push_string(command, "argv", "-c");
-		value_push_string(command, "argv", sh);
-	}
+	if (sh)
+		value_push_shell(command, sh);
 	for (i = 0; i < c->args.n_words; i++)
 		value_push_string(command, "argv", c->args.words[i]);
 	r = inherit_complete(c, command);

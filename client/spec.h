@@ -20,6 +20,9 @@ extern const struct option spec_options[];
  */
 int spec_complete(struct client *c);
 
+/* The object of a kind in a JobSpec, made when nothing has made it before. */
+struct cJSON *spec_part(struct cJSON *spec, const char *kind);
+
 /* The part of it that is of all kinds: options whose text is several fields. */
 int spec_complete_kind(struct client *c, const char *kind);
 

@@ -284,15 +284,12 @@ exec_take(struct unit *u, struct imported *i, struct cJSON *command)
 			imported_note(i, "specifiers and %% in %s stand as they are", bare);
 		buf_printf(&shell, "%s%s", k > 0 ? " && " : "", bare);
 	}
-	buf_puts(&shell, "");
 	if (lines.n == 1 && !strchr(buf_string(&shell), '$') && words_split(buf_string(&shell), &words) == 0) {
 		for (size_t w = 0; w < words.n; w++)
 			value_push_string(command, "argv", words.items[w]);
 		strings_done(&words);
 	} else if (good) {
-		value_push_string(command, "argv", "/bin/sh");
-		value_push_string(command, "argv", "-c");
-		value_push_string(command, "argv", buf_string(&shell));
+		value_push_shell(command, buf_string(&shell));
 		imported_note(i, "by the shell, as it has %s", lines.n > 1 ? "several commands" : "variables in it");
 	}
 	strings_done(&lines);

@@ -16,7 +16,6 @@
 #undef columns
 
 #include "client/top.h"
-#include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"

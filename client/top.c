@@ -94,19 +94,19 @@ checks_row(struct table *t, const struct cJSON *job)
 }
 
 const struct top_view top_views[] = {
-	[TOP_JOBS] = { "jobs", "io.jobd.List", "jobs", "id", jobs_columns, jobs_row, {
+	[TOP_JOBS] = { "jobs", "io.jobd.List", "jobs", jobs_columns, jobs_row, {
 		{ "id", NULL, "id", true, false }, { "name", NULL, "name", false, false },
 		{ "state", NULL, "state", false, false }, { "next", NULL, "nextDue", false, false },
 		{ "last", "lastRun", "startedAt", false, true } } },
-	[TOP_RUNS] = { "runs", "io.jobd.Runs", "runs", "run", runs_columns, runs_row, {
+	[TOP_RUNS] = { "runs", "io.jobd.Runs", "runs", runs_columns, runs_row, {
 		{ "newest", NULL, NULL, false, false }, { "name", NULL, "name", false, false },
 		{ "state", NULL, "state", false, false }, { "due", NULL, "due", false, false },
 		{ "progress", NULL, "progressPercent", true, true } } },
-	[TOP_CHECKS] = { "checks", "io.jobd.List", "jobs", "id", checks_columns, checks_row, {
+	[TOP_CHECKS] = { "checks", "io.jobd.List", "jobs", checks_columns, checks_row, {
 		{ "id", NULL, "id", true, false }, { "name", NULL, "name", false, false },
 		{ "verdict", "lastRun", "verdict", false, false }, { "next", NULL, "nextDue", false, false },
 		{ "last", "lastRun", "startedAt", false, true } } },
-	[TOP_QUEUES] = { "queues", "io.jobd.Queues", "queues", "name", queues_columns, queues_row, {
+	[TOP_QUEUES] = { "queues", "io.jobd.Queues", "queues", queues_columns, queues_row, {
 		{ "name", NULL, "name", false, false }, { "waiting", NULL, "waiting", true, true },
 		{ "running", NULL, "running", true, true }, { "taken", NULL, "taken", true, true },
 		{ "slots", NULL, "slots", true, true } } },
@@ -128,22 +128,23 @@ top_key(enum top_view_id view, const struct cJSON *item)
 	return xstrdup(value_text(item, "name"));
 }
 
-bool
-top_matches(enum top_view_id view, const struct cJSON *item, const char *filter)
+/* Has its name, or what it is called, this text in it?  A pattern has to match. */
+static bool
+matches(enum top_view_id view, const struct cJSON *item, const char *filter)
 {
 	const char *name = value_text(item, "name");
 	char *key;
-	bool matches;
+	bool is;
 
 	if (!*filter)
 		return true;
 	key = top_key(view, item);
 	if (strpbrk(filter, "*?["))
-		matches = fnmatch(filter, name, 0) == 0 || fnmatch(filter, key, 0) == 0;
+		is = fnmatch(filter, name, 0) == 0 || fnmatch(filter, key, 0) == 0;
 	else
-		matches = strstr(name, filter) != NULL || strstr(key, filter) != NULL;
+		is = strstr(name, filter) != NULL || strstr(key, filter) != NULL;
 	free(key);
-	return matches;
+	return is;
 }
 
 struct item {
@@ -188,7 +189,7 @@ top_choose(const struct top_choice *choice, const struct cJSON *array, size_t *r
 	const struct cJSON **chosen = xcalloc(all + 1, sizeof(*chosen));
 
 	for (const struct cJSON *i = json_first(array); i; i = json_next(i)) {
-		if (!top_matches(choice->view, i, choice->filter))
+		if (!matches(choice->view, i, choice->filter))
 			continue;
 		items[n] = (struct item){ i, choice, n };
 		n++;

@@ -57,7 +57,6 @@ struct top_view {
 	const char		*name;
 	const char		*method;
 	const char		*items;		/* the array of its reply */
-	const char		*key;		/* of an item, for who acts on it */
 	const struct column	*columns;
 	void (*row)(struct table *t, const struct cJSON *item);
 	struct top_sort		 sorts[TOP_SORTS];
@@ -67,9 +66,6 @@ extern const struct top_view top_views[];
 
 /* How a user would call an item on the command line: 12, 12.3, heavy; allocated. */
 char *top_key(enum top_view_id view, const struct cJSON *item);
-
-/* Has its name, or what it is called, this text in it?  A pattern has to match. */
-bool top_matches(enum top_view_id view, const struct cJSON *item, const char *filter);
 
 /* What a user wants to see of a view. */
 struct top_choice {

@@ -38,6 +38,14 @@ value_push_string(struct cJSON *object, const char *name, const char *text)
 }
 
 void
+value_push_shell(struct cJSON *command, const char *text)
+{
+	value_push_string(command, "argv", "/bin/sh");
+	value_push_string(command, "argv", "-c");
+	value_push_string(command, "argv", text);
+}
+
+void
 value_strings(const struct cJSON *object, const char *name, struct strings *ret)
 {
 	struct field table[] = {

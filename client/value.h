@@ -14,6 +14,9 @@ struct cJSON *value_string(const char *text);
 /* Append a string to the array that the object has under this name; made when missing. */
 void value_push_string(struct cJSON *object, const char *name, const char *text);
 
+/* Have the command, an object with argv, run this text by the shell. */
+void value_push_shell(struct cJSON *command, const char *text);
+
 /* The strings of such an array, none when it is missing; the caller calls strings_done(). */
 void value_strings(const struct cJSON *object, const char *name, struct strings *ret);
 

@@ -23,6 +23,9 @@ mem_out(void)
 
 static pthread_mutex_t reserve_lock = PTHREAD_MUTEX_INITIALIZER;
 static void *reserve;
+#ifdef __GLIBC__
+static bool one_arena;	/* said once: to say it costs malloc a look through all that was freed */
+#endif
 
 /*
  * Something could not be had.  It is tried once more between these two, when the reserve has been given
@@ -47,11 +50,13 @@ mem_reserve(size_t size)
 {
 	bool there;
 
+	(void)pthread_mutex_lock(&reserve_lock);
 #ifdef __GLIBC__
 	/* A thread that gets no arena of its own for want of memory has nothing from those of others. */
-	(void)mallopt(M_ARENA_MAX, 1);
+	if (!one_arena)
+		(void)mallopt(M_ARENA_MAX, 1);
+	one_arena = true;
 #endif
-	(void)pthread_mutex_lock(&reserve_lock);
 	if (reserve == NULL)
 		reserve = malloc(size);
 	there = reserve != NULL;

@@ -162,12 +162,6 @@ notice_info_done(struct notice_info *n)
 }
 
 void
-delivery_info_done(struct delivery_info *d)
-{
-	fields_done(delivery_info_fields, d);
-}
-
-void
 target_info_done(struct target_info *t)
 {
 	fields_done(target_info_fields, t);

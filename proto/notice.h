@@ -99,7 +99,6 @@ struct delivery_info {
 };
 
 extern const struct field delivery_info_fields[];
-void delivery_info_done(struct delivery_info *d);
 
 /* ---- a target as it is told (type Target) ---- */
 enum target_kind { TARGET_COMMAND, TARGET_WEBHOOK, TARGET_MAIL, TARGET_KIND_COUNT };

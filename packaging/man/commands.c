@@ -70,14 +70,14 @@ paragraphs(const char *text)
 }
 
 static void
-options(const struct option *table, unsigned verb, const char *heading)
+options(const struct option *table, unsigned verb)
 {
 	for (const struct option *o = table; o && o->name; o++) {
 		if (o->not_for & verb)
 			continue;
-		if (o->group || (o == table && heading)) {
+		if (o->group) {
 			printf(".SS \"");
-			words(o->group ? o->group : heading);
+			words(o->group);
 			puts("\"");
 		}
 		puts(".TP");
@@ -135,7 +135,7 @@ page(const struct command *c, const char *date, const char *version)
 	puts(".PP\n\\fBjobctl\\fR(1) says what a JOB is, has the options of every command, and the exit codes.");
 	if (c->options && c->options->name) {
 		puts(".SH OPTIONS");
-		options(c->options, c->verb, NULL);
+		options(c->options, c->verb);
 	}
 	puts(".SH EXAMPLES");
 	examples(c->examples);
@@ -172,7 +172,7 @@ main(int argc, char *argv[])
 	else if (strcmp(what, "table") == 0)
 		table();
 	else if (strcmp(what, "globals") == 0)
-		options(global_options, 0, NULL);
+		options(global_options, 0);
 	else if (strcmp(what, "page") == 0 && c && argc == 5)
 		page(c, argv[3], argv[4]);
 	else

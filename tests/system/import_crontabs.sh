@@ -1,6 +1,7 @@
 #!/bin/sh
 # Crontabs of all sorts are taken over: every line is told of, and the firings of each are proved to be the same.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/jobfile.sh"
 C=$(cd "$(dirname "$0")/../corpus/crontab" && pwd)
 start_jobd
 import() {
@@ -11,13 +12,6 @@ import() {
 	# Every line that is no comment and no variable is there.
 	for n in $(grep -nv '^[[:space:]]*#\|^[[:space:]]*$\|^[A-Za-z_]*[[:space:]]*=' "$C/$name" | cut -d: -f1); do
 		grep -q "^$C/$name:$n: " "$T/$name" || fail "$name: line $n is not told of"
-	done
-}
-has() {
-	jobctl export "$1" >"$T/job" || fail "there is no $1"
-	shift
-	for line; do
-		grep -qxF "$line" "$T/job" || fail "wanted '$line' in: $(cat "$T/job")"
 	done
 }
 import webserver 12 0

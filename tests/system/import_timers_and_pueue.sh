@@ -1,15 +1,9 @@
 #!/bin/sh
 # Timer units with their services, and pueue's tasks: what they become, and what is told that cannot be kept.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/jobfile.sh"
 C=$(cd "$(dirname "$0")/../corpus" && pwd)
 start_jobd
-has() {
-	jobctl export "$1" >"$T/job" || fail "there is no $1"
-	shift
-	for line; do
-		grep -qxF "$line" "$T/job" || fail "wanted '$line' in: $(cat "$T/job")"
-	done
-}
 says() {
 	grep -qF -- "$1" "$T/out" || fail "wanted '$1' in: $(cat "$T/out")"
 }
