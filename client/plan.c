@@ -665,14 +665,15 @@ static const struct column impact_columns[] = {
 	{ "LONGEST WAIT", COLUMN_RIGHT }, { NULL, 0 },
 };
 
+/* Of a job, or of all: then runs are called otherwise. */
 static void
-impact_row(struct table *t, const char *name, const struct cJSON *was, const struct cJSON *is,
-    const char *runs, const char *overlaps, const char *wait)
+impact_row(struct table *t, const char *name, const char *runs, const struct cJSON *was, const struct cJSON *is)
 {
 	table_cell(t, xstrdup(name));
 	table_cell(t, was_is(json_get_int(was, runs, 0), json_get_int(is, runs, 0)));
-	table_cell(t, was_is(json_get_int(was, overlaps, 0), json_get_int(is, overlaps, 0)));
-	table_cell(t, was_is_time(json_get_int(was, wait, 0), json_get_int(is, wait, 0)));
+	table_cell(t, was_is(json_get_int(was, "overlaps", 0), json_get_int(is, "overlaps", 0)));
+	table_cell(t, was_is_time(json_get_int(was, "longestWaitUSec", 0),
+	    json_get_int(is, "longestWaitUSec", 0)));
 }
 
 int
@@ -692,11 +693,10 @@ plan_impact(const struct plan *p, const char *until)
 		table_init(&t, &p->c->out, impact_columns);
 		for (size_t i = 0; i < p->n; i++) {
 			if (p->items[i].what != PLAN_SAME)
-				impact_row(&t, p->items[i].name, simulated(&was, p->items[i].name),
-				    simulated(&is, p->items[i].name), "runs", "overlaps",
-				    "longestWaitUSec");
+				impact_row(&t, p->items[i].name, "runs", simulated(&was, p->items[i].name),
+				    simulated(&is, p->items[i].name));
 		}
-		impact_row(&t, "all jobs", was.parameters, is.parameters, "runsTotal", "skips", "waitUSec");
+		impact_row(&t, "all jobs", "runsTotal", was.parameters, is.parameters);
 		table_flush(&t);
 		table_done(&t);
 	}
