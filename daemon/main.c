@@ -240,12 +240,13 @@ root_ready(struct daemon *d)
 	task_start(&d->listeners.task, &listeners_kind, &d->root);
 	service_listen(d->server.service, d->listen_fd, &d->listeners.task);
 	server_status(&d->server, status, sizeof(status));
+	/* Before the service manager is told, so that its own word comes after it in the journal. */
+	log_info("ready version=%s socket=%s state=%s", JOBD_VERSION, d->settings.socket,
+	    d->settings.state_dir);
 	notify_ready(status);
 	d->watchdog.status = server_status;
 	d->watchdog.context = &d->server;
 	notify_watchdog_start(&d->watchdog, &d->root);
-	log_info("ready version=%s socket=%s state=%s", JOBD_VERSION, d->settings.socket,
-	    d->settings.state_dir);
 }
 
 /* The socket takes connections until the program that follows takes them from it. */

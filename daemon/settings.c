@@ -221,7 +221,10 @@ static void
 config_print(void)
 {
 	printf("# The settings of jobd, with their defaults. Lines that begin with # say nothing.\n"
-	    "# Files in jobd.conf.d/ are read after this one; options of the command line come last.\n");
+	    "# Files in jobd.conf.d/ are read after this one; options of the command line come last.\n"
+	    "# Who may connect is no setting here: root's jobd has root and the group jobd, by the rights of its socket\n"
+	    "# (systemctl edit jobd.socket), anybody else's has its user alone. As whom commands may run, and whether root's jobs\n"
+	    "# are run at all, is jobd-runner's to say (runner.conf), so that a jobd that was broken into cannot change it.\n");
 	keys_print(keys);
 	keys_print(target_keys);
 }

@@ -65,7 +65,7 @@ deliver_all(struct store *s, struct queue *done)
 static bool
 op_optional(unsigned kind)
 {
-	return kind == OP_ADD || kind == OP_LIST || kind == OP_GET || kind == OP_RUNS;
+	return kind == OP_ADD || kind == OP_APPLY || kind == OP_LIST || kind == OP_GET || kind == OP_RUNS;
 }
 
 /* Hand it to the thread. */

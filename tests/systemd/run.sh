@@ -1,7 +1,7 @@
 #!/bin/sh
 # run.sh DEB: the package in a booted Debian, under a real systemd: `make check-systemd`.  A boot serves many scripts of
 # inside/.  Debian 13 (systemd 257) is a container on this kernel; Debian 12 (252) has a kernel of its own, slow, for
-# what needs one: limits, a reboot.  SUITES="bookworm trixie" chooses.
+# what needs one: limits, a reboot.  SUITES="bookworm trixie" chooses.  OLDER=DEB: and that package is upgraded to this one.
 cd "$(dirname "$0")/../.." || exit
 . tests/systemd/lib.sh
 can_boot
@@ -23,6 +23,13 @@ container() {
 	done
 	go_client
 	inside install service clients user package
+	older
+}
+
+# An older package that was built from an earlier commit.
+older() {
+	[ -n "${OLDER:-}" ] || return 0
+	bed copy "$OLDER" /root/jobd-older.deb && inside older
 }
 
 boot_id() {
