@@ -16,19 +16,23 @@ a = b
 [target ops]
 command = true
 mail = a@example.org
+[retentoin]
+[target mute]
 END
 printf '[daemon]\nlog_level = loud\n' >"$T/conf.d/10-more.conf"
 "$BIN/jobd" --config "$T/conf" --check-config 2>"$T/err" && fail "it is taken"
 sed "s|^jobd: $T/||" "$T/err" >"$T/got"
 cat >"$T/want" <<END
 conf:2: connections: 'many' is not a whole number
-conf:3: there is no setting 'comands' in [limits]
+conf:3: there is no setting 'comands' in [limits]; did you mean commands?
 conf:4: checks: must be 1 to 100000
 conf:5: neither '[section]' nor 'name = value'
 conf:7: canary: 'router' is not like 192.0.2.1:80 or [2001:db8::1]:80
-conf:9: there is no section [nowhere]
+conf:8: there is no section [nowhere]: it is [daemon], [limits], [retention], [checks], [engine] or [target NAME]
+conf:13: there is no section [retentoin]; did you mean [retention]?
 conf.d/10-more.conf:2: log_level: 'loud' is not error, warning, info or debug
-conf:11: [target ops]: it needs only one of command, url and mail
+conf:14: [target mute]: it needs one of command, url and mail
+conf:10: [target ops]: it needs only one of command, url and mail
 END
 diff "$T/want" "$T/got" || fail "other mistakes are told"
 printf '[run]\nallow_root = perhaps\nwhat = 1\n[limits]\ncommands = no\n' >"$T/runner.conf"
