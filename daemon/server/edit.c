@@ -235,13 +235,15 @@ static void
 refuse_after(struct edit *f)
 {
 	const char *text = f->op.spec->after.items[f->op.failed_after];
+	struct after_job parent;
 	char place[48], *why;
 
+	(void)after_read(text, &parent);
 	(void)snprintf(place, sizeof(place), "spec.after[%zu]", f->op.failed_after);
 	if (f->op.op.result == -ENXIO)
-		why = xasprintf("there is no job %s", text);
+		why = xasprintf("there is no job %s", parent.name);
 	else if (f->op.op.result == -ELOOP)
-		why = xasprintf("makes a circle: %s waits for this job, or is it", text);
+		why = xasprintf("makes a circle: %s waits for this job, or is it", parent.name);
 	else
 		why = xstrdup("names the same job as another one");
 	call_fail(&f->call, JOBD_INVALID_FIELD, place, why);
