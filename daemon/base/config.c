@@ -573,7 +573,8 @@ config_phrase(const struct config_key *key, char out[CONFIG_PHRASE_MAX])
 		[CONFIG_DURATION] = "A duration", [CONFIG_BOOL] = "yes or no",
 	};
 	const char *when = (key->flags & CONFIG_RESTART) ? "Read at the start alone" :
-	    (key->flags & CONFIG_REEXEC) ? "A change counts from the next jobctl daemon reexec on" : "";
+	    (key->flags & CONFIG_REEXEC) ? "A change counts from the next jobctl daemon reexec on" :
+	    (key->flags & CONFIG_LIVE) ? "jobctl reload puts a change to use" : "";
 	char low[WHEN_TEXT_MAX], high[WHEN_TEXT_MAX];
 	bool bounds = key->min != 0 || key->max != 0, top = key->max < INT64_MAX && key->max != DURATION_MAX;
 

@@ -614,11 +614,14 @@ scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
 }
 
 void
-scheduler_set_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT], int64_t catch_ups)
+scheduler_set_limits(struct scheduler *s, const struct scheduler_config *config)
 {
-	memcpy(s->running_max, running_max, sizeof(s->running_max));
-	s->catch_up_distance = catch_up_distance(catch_ups);
-	recorder_limits(s, running_max, catch_ups);
+	memcpy(s->running_max, config->running_max, sizeof(s->running_max));
+	s->catch_up_distance = catch_up_distance(config->catch_ups);
+	lines_set_slots(&s->queue.lines, config->slots_default, config->slots_schedule, config->slots_named);
+	recorder_limits(s, config);
+	if (config->keep != NULL)
+		keeper_set_policy(s->keeper, config->keep);
 	scheduler_changed(s);	/* there may be room */
 }
 

@@ -68,6 +68,21 @@ END
 diff "$T/want" "$T/out" || fail "reload says something else"
 jobctl wait --until started --timeout 10s "$second" || fail "there is room, and it does not start"
 
+# So do those of queues, what is kept, and how many events: at once, without anything being stopped.
+one=$(jobctl add -q --queue narrow -C / -- sleep 1000 2>/dev/null) two=$(jobctl add -q --queue narrow -C / -- sleep 1000 2>/dev/null)
+jobctl wait --until started --timeout 10s "$one" || fail "the first one does not start"
+same "it waits" "$(jobctl show --json "$two" | field job.state)" queued
+jobctl add -q -n often --every 1h -C / -- true >/dev/null
+for i in 1 2 3; do jobctl trigger -q often >/dev/null; jobctl wait often || fail "often"; done
+same "its runs" "$(jobctl runs often --no-headers | wc -l)" 4
+printf '[limits]\nqueue_slots = 2\nevents_bytes = 1K\ntimers = 10\nwindow_jobs = 1000\n[retention]\nruns = 2\n[daemon]\nlog_level = debug\n' >"$T/conf"
+jobctl reload >"$T/out" || fail "reload"
+printf 'changed  %s\n' limits.queue_slots limits.events_bytes retention.runs >"$T/want"
+diff "$T/want" "$T/out" || fail "reload says something else"
+jobctl wait --until started --timeout 10s "$two" || fail "there is a slot, and it does not start"
+until [ "$(jobctl runs often --no-headers | wc -l)" = 2 ]; do kill -0 "$JOBD" || fail "it has gone"; done
+jobctl cancel -q "$one" "$two"
+
 # A mistake changes nothing, and does not end a jobd that is executed anew.
 printf '[limits]\ntimers = 0\n' >"$T/conf"
 jobctl reload 2>"$T/err"
