@@ -24,6 +24,7 @@
 #include "daemon/scheduler/run.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 void
 scheduler_changed(struct scheduler *s)
@@ -1020,6 +1021,22 @@ scheduler_queue(const struct scheduler *s, const char *name, struct queue_info *
 	if (line != NULL)
 		queue_tell(s, line, out);
 	return line != NULL;
+}
+
+/* Enough for whoever has named them. */
+#define QUEUES_LOOKED_AT 256
+
+const char *
+scheduler_queue_meant(const struct scheduler *s, const char *name)
+{
+	const char *names[QUEUES_LOOKED_AT + 1];
+	size_t n = 0;
+
+	for (const struct line *l = s->queue.lines.all; l != NULL && n < QUEUES_LOOKED_AT; l = l->all_next)
+		if (l->name != NULL && !l->removed && strcmp(l->name, name) != 0)
+			names[n++] = l->name;
+	names[n] = NULL;
+	return suggest(name, names);
 }
 
 static int

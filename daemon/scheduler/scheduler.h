@@ -107,6 +107,10 @@ void scheduler_queue_named(struct scheduler *s, const char *name);
 
 /* A queue as it is told; false: there is none.  All of them, by name: the caller's to free. */
 bool scheduler_queue(const struct scheduler *s, const char *name, struct queue_info *out);
+
+/* Another queue whose name was probably meant by this one's, or NULL. */
+const char *scheduler_queue_meant(const struct scheduler *s, const char *name);
+
 size_t scheduler_queues(const struct scheduler *s, struct queue_info **ret);
 
 /* The store has noted output for the runner to remove: of a job that is gone, say. */

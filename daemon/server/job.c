@@ -69,6 +69,7 @@ static void
 add_tell_dry(struct add *f, size_t i)
 {
 	const struct job_new *job = &f->op.jobs[i];
+	const char *meant;
 	char *text;
 
 	if (job->existed && f->existing == NULL)
@@ -77,7 +78,9 @@ add_tell_dry(struct add *f, size_t i)
 		json_push(f->existing, json_int(job->id));
 	if (job->existed || !job->new_queue)
 		return;
-	text = xasprintf("there is no queue %s yet: it would be made", job->spec->queue);
+	meant = scheduler_queue_meant(server_of(&f->call)->scheduler, job->spec->queue);
+	text = xasprintf("there is no queue %s yet: it would be made%s%s%s", job->spec->queue,
+	    meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "", meant != NULL ? "?" : "");
 	json_push(f->warnings, json_string(text));
 	free(text);
 }
