@@ -80,7 +80,7 @@ unreachable(const char *path, int error)
 	case ENOENT:
 	case ECONNREFUSED:
 		complain("jobd is not running (nobody listens at %s)", path);
-		complain("start it with: systemctl start jobd, or in a terminal: jobd");
+		complain("start it with: systemctl start jobd, or in a terminal: jobd; jobctl doctor tells why it is not");
 		return EXIT_UNREACHABLE;
 	case EAGAIN:
 		complain("jobd does not take connections at %s: it is stopped, or hangs; jobctl doctor tells more", path);

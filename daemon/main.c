@@ -649,6 +649,31 @@ restore(const struct settings *s)
 	return EXIT_OK;
 }
 
+/* --check-database: the exit code. */
+static int
+check_database(const struct settings *s)
+{
+	char error[STORE_ERROR_MAX];
+	size_t form = 0;
+	int r = store_check(s->state_dir, &form, error);
+
+	if (r < 0) {
+		fprintf(stderr, "jobd: %s\n", error);
+		return r == -EBUSY ? EXIT_CONFLICT : EXIT_FAILED;
+	}
+	printf("%s/jobd.db is good, of form %zu.\n", s->state_dir, form);
+	return EXIT_OK;
+}
+
+/* What is done instead of running jobd: the exit code; -1: nothing was asked for. */
+static int
+do_instead(const struct settings *s)
+{
+	if (s->check_database)
+		return check_database(s);
+	return s->restore != NULL ? restore(s) : -1;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -656,12 +681,9 @@ main(int argc, char *argv[])
 	int code;
 
 	code = settings_read(&d.settings, argc, argv);
+	if (code < 0)
+		code = do_instead(&d.settings);
 	if (code >= 0) {
-		settings_done(&d.settings);
-		return code;
-	}
-	if (d.settings.restore != NULL) {
-		code = restore(&d.settings);
 		settings_done(&d.settings);
 		return code;
 	}

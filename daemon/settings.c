@@ -143,7 +143,7 @@ static const struct config_key target_keys[] = {
 
 enum option_id {
 	OPTION_CONFIG = 256, OPTION_SOCKET, OPTION_STATE_DIR, OPTION_RUNNER, OPTION_LOG_LEVEL,
-	OPTION_RESTORE, OPTION_CHECK_CONFIG, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY,
+	OPTION_RESTORE, OPTION_CHECK_CONFIG, OPTION_CHECK_DATABASE, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY,
 	OPTION_VERSION, OPTION_HELP,
 };
 
@@ -155,6 +155,7 @@ static const struct option options[] = {
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
+	{ "check-database", no_argument, NULL, OPTION_CHECK_DATABASE },
 	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
 	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
 	{ "replay", required_argument, NULL, OPTION_REPLAY },
@@ -176,6 +177,7 @@ static const char help_text[] =
 "  --restore FILE       put a backup (jobctl backup) in the database's place, and end;\n"
 "                       refused while a jobd has it\n"
 "  --check-config       read the configuration, tell what is wrong, and end\n"
+"  --check-database     look whether the database is whole, while no jobd has it\n"
 "  --help-config        print every setting with its default, as a file\n"
 "  --list-faults        print the points at which JOBD_FAULT=NAME:COUNT ends it\n"
 "  --replay FILE        print a flight record (jobctl doctor --dump), and decide again\n"
@@ -243,6 +245,8 @@ command_line_read(struct settings *s, struct command_line *line, int argc, char 
 			s->restore = xstrdup(optarg);
 		} else if (c == OPTION_CHECK_CONFIG) {
 			line->check = true;
+		} else if (c == OPTION_CHECK_DATABASE) {
+			s->check_database = true;
 		} else if (c == OPTION_HELP_CONFIG) {
 			config_print();
 			return EXIT_OK;
