@@ -17,9 +17,11 @@
 #include "client/alive.h"
 #include "client/call.h"
 #include "client/client.h"
+#include "client/meant.h"
 #include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 /* Replies may be longer than calls: a page of jobs with long command lines. */
 #define REPLY_BYTES_MAX	((size_t)64 << 20)
@@ -78,7 +80,7 @@ unreachable(const char *path, int error)
 	case ENOENT:
 	case ECONNREFUSED:
 		complain("jobd is not running (nobody listens at %s)", path);
-		complain("start it with: systemctl start jobd, or in a terminal: jobd");
+		complain("start it with: systemctl start jobd, or in a terminal: jobd; jobctl doctor tells why it is not");
 		return EXIT_UNREACHABLE;
 	case EAGAIN:
 		complain("jobd does not take connections at %s: it is stopped, or hangs; jobctl doctor tells more", path);
@@ -269,17 +271,28 @@ call_send(struct call *c, const char *method, const struct cJSON *parameters, bo
 	return r;
 }
 
+/* A name that nobody has, and whose was perhaps meant. */
+static void
+nobody(const struct client *client, const char *words, const char *name)
+{
+	char *meant = meant_name(client, name);
+
+	complain("%s%s%s%s%s", words, name, meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
+	free(meant);
+}
+
 /* What was looked for and is not there. */
 static void
-not_found(const struct command *command, const char *what, const char *reason)
+not_found(const struct client *client, const char *what, const char *reason)
 {
+	const struct command *command = client->command;
 	static const char digits[] = "0123456789", any[] = "a job ";
 	size_t n = strspn(what, digits);
 
 	if (reason)
 		complain("there is no %s %s any more: %s", strchr(what, '.') ? "run" : "job", what, reason);
 	else if (command->noun)
-		complain("there is no %s %s", command->noun, what);
+		nobody(client, "there is no queue ", what);
 	else if (strncmp(what, any, sizeof(any) - 1) == 0)
 		complain("there is no %s", what + strlen("a "));
 	else if (n > 0 && what[n] == '.' && what[n + 1 + strspn(what + n + 1, digits)] == '\0')
@@ -289,7 +302,7 @@ not_found(const struct command *command, const char *what, const char *reason)
 	else if (strpbrk(what, "*?["))
 		complain("no job matches %s", what);
 	else
-		complain("no job is called %s", what);
+		nobody(client, "no job is called ", what);
 }
 
 /* "skp" is none of skip, queue: the one that was probably meant, for the caller to free, or NULL. */
@@ -362,7 +375,7 @@ explain(struct call *c)
 	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER))
 		bad_field(client, a, b ? b : row->text);
 	else if (a && c->error == JOBD_NOT_FOUND)
-		not_found(client->command, a, b);
+		not_found(client, a, b);
 	else if (c->error == JOBD_NAME_TAKEN && client->command->noun)
 		complain("there is a %s of this name: %s", client->command->noun, a ? a : "");
 	else if (c->error == JOBD_PERMISSION_DENIED && args_flag(&client->args, "user"))

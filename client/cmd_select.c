@@ -191,7 +191,8 @@ call_all(struct client *c, const char *method, const char *done)
 		more = r == 0 && selection_next(parameters, reply);
 		json_free(reply);
 	}
-	if (r == 0 && !c->out.json)
+	/* Of pages that went before a refusal, too. */
+	if (!c->out.json && (r == 0 || sum.count > 0))
 		tell(c, done, &sum);
 	return r;
 }

@@ -135,13 +135,19 @@ reexec_soon(void *context)
 	task_wake(&d->root);
 }
 
+/* What of the scheduler's configuration can be changed while it works. */
 static void
-running_max_set(const struct settings *s, int64_t running_max[KIND_COUNT])
+limits_set(const struct settings *s, struct scheduler_config *to)
 {
-	running_max[KIND_COMMAND] = s->commands;
-	running_max[KIND_HTTP] = s->checks;
-	running_max[KIND_TIMER] = s->timers;
-	running_max[KIND_HEARTBEAT] = s->heartbeats;
+	to->running_max[KIND_COMMAND] = s->commands;
+	to->running_max[KIND_HTTP] = s->checks;
+	to->running_max[KIND_TIMER] = s->timers;
+	to->running_max[KIND_HEARTBEAT] = s->heartbeats;
+	to->catch_ups = s->catch_ups;
+	to->slots_default = s->default_slots;
+	to->slots_schedule = s->schedule_slots;
+	to->slots_named = s->queue_slots;
+	to->keep = &s->keep;
 }
 
 /* What has been changed in the settings is told to those who have a copy. */
@@ -149,14 +155,15 @@ static void
 settings_apply(struct daemon *d)
 {
 	const struct settings *s = &d->settings;
-	int64_t running_max[KIND_COUNT];
+	struct scheduler_config limits = { .loop = d->loop };
 	enum log_level level;
 
-	running_max_set(s, running_max);
+	limits_set(s, &limits);
 	if (log_level_parse(s->log_level, &level) == 0)
 		log_set_level(level);
 	loop_set_block_limit(d->loop, s->block_limit);
-	scheduler_set_limits(d->scheduler, running_max, s->catch_ups);
+	scheduler_set_limits(d->scheduler, &limits);
+	event_hub_keep(d->events, (size_t)s->events_bytes, loop_wall(d->loop));
 	server_set_limits(&d->server, s->jobs_per_user, s->connections, s->connections_per_user);
 }
 
@@ -523,16 +530,11 @@ daemon_build(struct daemon *d)
 	scheduler = (struct scheduler_config){
 		.loop = d->loop, .store = d->store, .world = &d->world, .events = d->events,
 		.window_jobs_max = s->window_jobs,
-		.catch_ups = s->catch_ups,
-		.slots_default = s->default_slots,
-		.slots_schedule = s->schedule_slots,
-		.slots_named = s->queue_slots,
 		.zones = d->zones,
 		.boot = d->boot,
-		.keep = &s->keep,
 		.targets = &s->targets,
 	};
-	running_max_set(s, scheduler.running_max);
+	limits_set(s, &scheduler);
 	d->scheduler = scheduler_new(&scheduler);
 	d->server = (struct server){
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,
@@ -648,6 +650,31 @@ restore(const struct settings *s)
 	return EXIT_OK;
 }
 
+/* --check-database: the exit code. */
+static int
+check_database(const struct settings *s)
+{
+	char error[STORE_ERROR_MAX];
+	size_t form = 0;
+	int r = store_check(s->state_dir, &form, error);
+
+	if (r < 0) {
+		fprintf(stderr, "jobd: %s\n", error);
+		return r == -EBUSY ? EXIT_CONFLICT : EXIT_FAILED;
+	}
+	printf("%s/jobd.db is good, of form %zu.\n", s->state_dir, form);
+	return EXIT_OK;
+}
+
+/* What is done instead of running jobd: the exit code; -1: nothing was asked for. */
+static int
+do_instead(const struct settings *s)
+{
+	if (s->check_database)
+		return check_database(s);
+	return s->restore != NULL ? restore(s) : -1;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -655,12 +682,9 @@ main(int argc, char *argv[])
 	int code;
 
 	code = settings_read(&d.settings, argc, argv);
+	if (code < 0)
+		code = do_instead(&d.settings);
 	if (code >= 0) {
-		settings_done(&d.settings);
-		return code;
-	}
-	if (d.settings.restore != NULL) {
-		code = restore(&d.settings);
 		settings_done(&d.settings);
 		return code;
 	}

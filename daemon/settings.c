@@ -56,7 +56,7 @@ static const struct config_key keys[] = {
 	{ "daemon", "runner", CONFIG_STRING, AT(runner), NULL, 0, 0,
 	    "The parent of commands: own (started by jobd), or the path of its socket. Its service's if up.", CONFIG_RESTART, NULL },
 	{ "daemon", "log_level", CONFIG_STRING, AT(log_level), "info", 0, 0,
-	    "How much is logged: error, warning, info or debug.", 0, level_check },
+	    "How much is logged: error, warning, info or debug.", CONFIG_LIVE, level_check },
 	{ "daemon", "hosts", CONFIG_STRING, AT(hosts), "/etc/hosts", 0, 0,
 	    "The file of names that checks look into first.", CONFIG_REEXEC, NULL },
 	{ "daemon", "resolv_conf", CONFIG_STRING, AT(resolv_conf), "/etc/resolv.conf", 0, 0,
@@ -64,53 +64,53 @@ static const struct config_key keys[] = {
 	{ "daemon", "sendmail", CONFIG_STRING, AT(sendmail), "/usr/sbin/sendmail", 0, 0,
 	    "The program that targets with mail are told through.", CONFIG_REEXEC, NULL },
 	{ "limits", "connections", CONFIG_INT, AT(connections), "1024", 1, 100000,
-	    "Clients connected at a time. Each takes a descriptor: see that LimitNOFILE= of the unit has room.", 0, NULL },
+	    "Clients connected at a time. Each takes a descriptor: see that LimitNOFILE= of the unit has room.", CONFIG_LIVE, NULL },
 	{ "limits", "connections_per_user", CONFIG_INT, AT(connections_per_user), "512", 1, 100000,
-	    "The same, of one user other than root, so that one script that forgets to hang up leaves room for the others.", 0, NULL },
+	    "The same, of one user other than root, so that one script that forgets to hang up leaves room for the others.", CONFIG_LIVE, NULL },
 	{ "limits", "jobs_per_user", CONFIG_INT, AT(jobs_per_user), "0", 0, INT64_MAX,
-	    "Jobs that one user other than root may have, where users do not trust one another. 0 is no limit.", 0, NULL },
+	    "Jobs that one user other than root may have, where users do not trust one another. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "limits", "commands", CONFIG_INT, AT(commands), "1024", 1, 100000,
-	    "Commands running at a time, over all queues; what is due beyond it waits. It keeps a flood from the host.", 0, NULL },
+	    "Commands running at a time, over all queues; what is due beyond it waits. It keeps a flood from the host.", CONFIG_LIVE, NULL },
 	{ "limits", "checks", CONFIG_INT, AT(checks), "1024", 1, 100000,
-	    "HTTP checks under way at a time. Each takes a descriptor and its buffers; what is due beyond it waits.", 0, NULL },
+	    "HTTP checks under way at a time. Each takes a descriptor and its buffers; what is due beyond it waits.", CONFIG_LIVE, NULL },
 	{ "limits", "timers", CONFIG_INT, AT(timers), "10000", 1, 1000000,
-	    "Timers running at a time. They cost only memory.", 0, NULL },
+	    "Timers running at a time. They cost only memory.", CONFIG_LIVE, NULL },
 	{ "limits", "heartbeats", CONFIG_INT, AT(heartbeats), "10000", 1, 1000000,
-	    "Heartbeats late at a time; those beyond it wait, and are late by longer.", 0, NULL },
+	    "Heartbeats late at a time; those beyond it wait, and are late by longer.", CONFIG_LIVE, NULL },
 	{ "limits", "default_slots", CONFIG_INT, AT(default_slots), "0", 0, 10000,
-	    "Slots of the queue default, unless set there. 0: twice the processors, at least 4.", CONFIG_REEXEC, NULL },
+	    "Slots of the queue default, unless set there. 0: twice the processors, at least 4.", CONFIG_LIVE, NULL },
 	{ "limits", "schedule_slots", CONFIG_INT, AT(schedule_slots), "64", 1, 10000,
-	    "Slots of the queue schedule, unless set there: of commands that repeat, which seldom keep a processor busy.", CONFIG_REEXEC, NULL },
+	    "Slots of the queue schedule, unless set there: of commands that repeat, which seldom keep a processor busy.", CONFIG_LIVE, NULL },
 	{ "limits", "queue_slots", CONFIG_INT, AT(queue_slots), "1", 1, 10000,
-	    "Slots of any other queue, unless set there: one after another is what a queue is named for.", CONFIG_REEXEC, NULL },
+	    "Slots of any other queue, unless set there: one after another is what a queue is named for.", CONFIG_LIVE, NULL },
 	{ "limits", "window_jobs", CONFIG_INT, AT(window_jobs), "10000", 16, 10000000,
 	    "Jobs due soon that are held in memory, about ten minutes' worth; the others stay in the store.", CONFIG_REEXEC, NULL },
 	{ "limits", "catch_ups", CONFIG_INT, AT(catch_ups), "20", 1, 10000,
-	    "Runs started in a second, at most, of what was due while jobd was down, so that a boot is not a stampede.", 0, NULL },
+	    "Runs started in a second, at most, of what was due while jobd was down, so that a boot is not a stampede.", CONFIG_LIVE, NULL },
 	{ "limits", "events_bytes", CONFIG_BYTES, AT(events_bytes), "256K", 0, 1 << 30,
-	    "Of the latest events, kept in memory for jobctl events: about three thousand.", CONFIG_REEXEC, NULL },
+	    "Of the latest events, kept in memory for jobctl events: about three thousand.", CONFIG_LIVE, NULL },
 	{ "retention", "runs", CONFIG_INT, AT(keep.runs), "10000", 0, INT64_MAX,
-	    "The latest runs of a job that are kept: a day of one every ten seconds. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "The latest runs of a job that are kept: a day of one every ten seconds. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "failed_runs", CONFIG_INT, AT(keep.failed), "100", 0, 1000000,
-	    "Failed runs that are kept beyond those, the latest of a job, since they are looked for longest.", CONFIG_REEXEC, NULL },
+	    "Failed runs that are kept beyond those, the latest of a job, since they are looked for longest.", CONFIG_LIVE, NULL },
 	{ "retention", "runs_total", CONFIG_INT, AT(keep.runs_total), "2000000", 0, INT64_MAX,
-	    "Runs of all jobs together, some 0.5 KiB each on disk; the oldest go first. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "Runs of all jobs together, some 0.5 KiB each on disk; the oldest go first. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "age", CONFIG_DURATION, AT(keep.age), "90d", 0, DURATION_MAX,
-	    "How long runs, skips and notices that nobody took are kept. The latest run of a job stays. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "How long runs, skips and notices that nobody took are kept. The latest run of a job stays. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "finished_jobs", CONFIG_DURATION, AT(keep.finished_jobs), "30d", 0, DURATION_MAX,
-	    "How long a job is kept after it has finished, with its runs. 0 is for ever.", CONFIG_REEXEC, NULL },
+	    "How long a job is kept after it has finished, with its runs. 0 is for ever.", CONFIG_LIVE, NULL },
 	{ "retention", "failed_jobs", CONFIG_DURATION, AT(keep.failed_jobs), "90d", 0, DURATION_MAX,
-	    "The same when its last run failed, so that somebody can look. 0 is for ever.", CONFIG_REEXEC, NULL },
+	    "The same when its last run failed, so that somebody can look. 0 is for ever.", CONFIG_LIVE, NULL },
 	{ "retention", "output_per_job", CONFIG_BYTES, AT(keep.output_per_job), "256M", 0, INT64_MAX,
-	    "Output of all runs of a job; that of the oldest goes first, the runs stay. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "Output of all runs of a job; that of the oldest goes first, the runs stay. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "output_total", CONFIG_BYTES, AT(keep.output_total), "1G", 0, INT64_MAX,
-	    "Output of all jobs together, in the same way. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "Output of all jobs together, in the same way. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "spans", CONFIG_DURATION, AT(keep.spans), "365d", 0, DURATION_MAX,
-	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever.", CONFIG_REEXEC, NULL },
+	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever.", CONFIG_LIVE, NULL },
 	{ "checks", "canary", CONFIG_STRING, AT(canary), NULL, 0, 0,
 	    "ADDRESS:PORT nearby, like the router's: a check without an answer is inconclusive if it gives none either.", CONFIG_REEXEC, canary_check },
 	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
-	    "A step of the event loop that takes longer is noted with its stack. 0: none is.", 0, NULL },
+	    "A step of the event loop that takes longer is noted with its stack. 0: none is.", CONFIG_LIVE, NULL },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL, 0, NULL },
 };
 
@@ -143,7 +143,7 @@ static const struct config_key target_keys[] = {
 
 enum option_id {
 	OPTION_CONFIG = 256, OPTION_SOCKET, OPTION_STATE_DIR, OPTION_RUNNER, OPTION_LOG_LEVEL,
-	OPTION_RESTORE, OPTION_CHECK_CONFIG, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY,
+	OPTION_RESTORE, OPTION_CHECK_CONFIG, OPTION_CHECK_DATABASE, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY,
 	OPTION_VERSION, OPTION_HELP,
 };
 
@@ -155,6 +155,7 @@ static const struct option options[] = {
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
+	{ "check-database", no_argument, NULL, OPTION_CHECK_DATABASE },
 	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
 	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
 	{ "replay", required_argument, NULL, OPTION_REPLAY },
@@ -176,6 +177,7 @@ static const char help_text[] =
 "  --restore FILE       put a backup (jobctl backup) in the database's place, and end;\n"
 "                       refused while a jobd has it\n"
 "  --check-config       read the configuration, tell what is wrong, and end\n"
+"  --check-database     look whether the database is whole, while no jobd has it\n"
 "  --help-config        print every setting with its default, as a file\n"
 "  --list-faults        print the points at which JOBD_FAULT=NAME:COUNT ends it\n"
 "  --replay FILE        print a flight record (jobctl doctor --dump), and decide again\n"
@@ -246,6 +248,8 @@ command_line_read(struct settings *s, struct command_line *line, int argc, char 
 			s->restore = xstrdup(optarg);
 		} else if (c == OPTION_CHECK_CONFIG) {
 			line->check = true;
+		} else if (c == OPTION_CHECK_DATABASE) {
+			s->check_database = true;
 		} else if (c == OPTION_HELP_CONFIG) {
 			config_print();
 			return EXIT_OK;

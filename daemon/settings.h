@@ -32,6 +32,7 @@ struct settings {
 	char	*sendmail;
 	struct notify_targets targets;	/* [target NAME], by name */
 	bool	 system;		/* the host's daemon, not a user's */
+	bool	 check_database;	/* look at the database, tell, and end */
 	char	*restore;		/* a backup to put in the database's place, and end; or NULL */
 };
 

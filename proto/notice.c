@@ -10,6 +10,7 @@
 
 #include "proto/buf.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 const char *const notice_event_names[] = {
 	[NOTICE_FAIL] = "fail", [NOTICE_RECOVER] = "recover", [NOTICE_DOWN] = "down",
@@ -56,6 +57,34 @@ event_bits(const char *word, size_t n)
 	return 0;
 }
 
+#define EVENTS_ARE "the events are fail, recover, down, up, late, missed, skipped, lost, timed_out, any, with commas between them"
+#define MEANT(word) { word, EVENTS_ARE "; did you mean " word "?" }
+
+/* Why a word of n bytes is no event, with the one that was probably meant. */
+static const char *
+no_event(const char *word, size_t n)
+{
+	static const struct {
+		const char	*name, *reason;
+	} rows[] = {
+		MEANT("fail"), MEANT("recover"), MEANT("down"), MEANT("up"), MEANT("late"), MEANT("missed"),
+		MEANT("skipped"), MEANT("lost"), MEANT("timed_out"), MEANT("any"),
+	};
+	enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+	const char *names[ROWS + 1] = { NULL }, *meant;
+	char *text = xstrndup(word, n);
+	size_t i;
+
+	for (i = 0; i < ROWS; i++)
+		names[i] = rows[i].name;
+	meant = suggest(text, names);
+	free(text);
+	for (i = 0; i < ROWS && meant != NULL; i++)
+		if (meant == rows[i].name)
+			return rows[i].reason;
+	return EVENTS_ARE;
+}
+
 const char *
 notify_rule_read(const char *text, struct notify_rule *out)
 {
@@ -73,8 +102,7 @@ notify_rule_read(const char *text, struct notify_rule *out)
 		n = strcspn(at, ",:");
 		bits = event_bits(at, n);
 		if (bits == 0)
-			return "the events are fail, recover, down, up, late, missed, skipped, lost,"
-			    " timed_out, any, with commas between them";
+			return no_event(at, n);
 		rule.events |= bits;
 		at += n + 1;
 	}

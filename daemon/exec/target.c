@@ -13,6 +13,7 @@
 #include "proto/buf.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 const struct notify_target *
 notify_target_find(const struct notify_targets *all, const char *name)
@@ -22,6 +23,19 @@ notify_target_find(const struct notify_targets *all, const char *name)
 			return &all->items[i];
 	}
 	return NULL;
+}
+
+const char *
+notify_target_meant(const struct notify_targets *all, const char *name)
+{
+	size_t n = all != NULL ? all->n : 0;
+	const char **names = xcalloc(n + 1, sizeof(*names)), *meant;
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = all->items[i].name;
+	meant = suggest(name, names);
+	free(names);
+	return meant;
 }
 
 enum target_kind

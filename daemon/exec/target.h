@@ -39,6 +39,8 @@ struct notify_targets {
 
 /* The one of this name, or NULL. */
 const struct notify_target *notify_target_find(const struct notify_targets *all, const char *name);
+/* The name that was probably meant by one that is none's, or NULL. */
+const char *notify_target_meant(const struct notify_targets *all, const char *name);
 enum target_kind notify_target_kind(const struct notify_target *t);
 void notify_target_done(struct notify_target *t);
 

@@ -550,10 +550,17 @@ explain_run(struct explain *e, struct buf *out)
 {
 	const struct run_info *r = &e->runs[0];
 	struct occurrence o = schedule_at(e->schedule, r->due);
-	char due[WHEN_TEXT_MAX];
+	char due[WHEN_TEXT_MAX], asked[WHEN_TEXT_MAX];
 
+	if (explain_makes_up(r)) {
+		buf_printf(out, "what was due %s, and was asked for by hand at %s, ", instant_print(r->due, due),
+		    instant_print(explain_asked(r), asked));
+		say(e, CAUSE_DUE, r->due, "due %s", due);
+		say_run(e, r, out);
+		return;
+	}
 	if (r->manual) {
-		buf_printf(out, "what was asked for by hand at %s ", instant_print(r->due, due));
+		buf_printf(out, "what was asked for by hand at %s ", instant_print(explain_asked(r), asked));
 		say_run(e, r, out);
 		return;
 	}

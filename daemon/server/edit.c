@@ -214,13 +214,15 @@ static void
 refuse_after(struct editing *f, int result)
 {
 	const char *text = f->op.spec->after.items[f->op.failed_after];
+	struct after_job parent;
 	char field[32], *why;
 
+	(void)after_read(text, &parent);	/* it was good before */
 	(void)snprintf(field, sizeof(field), ".after[%zu]", f->op.failed_after);
 	if (result == -ENXIO)
-		why = xasprintf("there is no job %s", text);
+		why = xasprintf("there is no job %s", parent.name);
 	else if (result == -ELOOP)
-		why = xasprintf("makes a circle: %s waits for this job, or is it", text);
+		why = xasprintf("makes a circle: %s waits for this job, or is it", parent.name);
 	else
 		why = xstrdup("names the same job as another one");
 	(void)refuse(f, field, why);

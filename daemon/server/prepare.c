@@ -278,15 +278,19 @@ check_environment(struct prepare *p, const char *place, const struct command_spe
 static enum jobd_error
 check_targets(struct prepare *p, const char *place, const struct job_spec *spec)
 {
+	const struct notify_targets *all = server_of(p->call)->targets;
 	struct notify_rule rule;
+	const char *meant;
 
 	for (size_t i = 0; i < spec->notify.n; i++) {
 		(void)notify_rule_read(spec->notify.items[i], &rule);	/* it was good before */
-		if (notify_target_find(server_of(p->call)->targets, rule.target) != NULL)
+		if (notify_target_find(all, rule.target) != NULL)
 			continue;
 		(void)snprintf(p->error.path, sizeof(p->error.path), "%s.notify[%zu]", place, i);
+		meant = notify_target_meant(all, rule.target);
 		(void)snprintf(p->error.reason, sizeof(p->error.reason), "there is no target %s in jobd's"
-		    " configuration: it needs a section [target %s]", rule.target, rule.target);
+		    " configuration: it needs a section [target %s]%s%s%s", rule.target, rule.target,
+		    meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "", meant != NULL ? "?" : "");
 		return JOBD_INVALID_FIELD;
 	}
 	return JOBD_OK;
@@ -329,14 +333,18 @@ void
 prepare_warn_queue(struct prepare *p, const char *place, const struct job_spec *spec, bool new_queue)
 {
 	struct scheduler *s = server_of(p->call)->scheduler;
+	const char *meant;
 	struct queue_info q;
 
 	scheduler_queue_named(s, spec->queue);
 	if (!scheduler_queue(s, spec->queue, &q))
 		return;
-	if (new_queue)
-		warn(p, place, "queue %s is new, with %lld slot%s", q.name, (long long)q.slots,
-		    q.slots == 1 ? "" : "s");
+	if (new_queue) {
+		meant = scheduler_queue_meant(s, q.name);
+		warn(p, place, "queue %s is new, with %lld slot%s%s%s%s", q.name, (long long)q.slots,
+		    q.slots == 1 ? "" : "s", meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
+		    meant != NULL ? "?" : "");
+	}
 	if (spec->slots > q.slots)
 		warn(p, place, "it asks for %lld slots of queue %s, which has %lld: it runs there alone",
 		    (long long)spec->slots, q.name, (long long)q.slots);
