@@ -247,6 +247,12 @@ leaks_watched(const struct loop *l)
 	return l->leaks->watched;
 }
 
+bool
+leaks_is_watched(const struct loop *l, int fd)
+{
+	return (unsigned)fd < l->leaks->size && l->leaks->owned[fd].watched;
+}
+
 /* ---- the sweep ---- */
 
 /* How many sweeps' time has passed; after 255 it begins anew, but by then it has been told. */
@@ -359,7 +365,7 @@ sweep_on(struct loop *l, unsigned n)
 	task_walk_end(&k->walk);
 	for (; n > 0 && k->at < k->size; n--)
 		owned_check(l, (int)k->at++);
-	if (k->at < k->size)
+	if (k->at < k->size || !strays_slice(l))
 		return false;
 	k->under_way = false;
 	return true;
@@ -415,7 +421,7 @@ leaks_at_end(struct loop *l)
 	}
 	if (l->held > 0)
 		log_warning("left at the end: %d operations of another thread", l->held);
-	left += (unsigned)l->held;
+	left += (unsigned)l->held + strays_at_end(l);
 	if (left == 0 || strict == NULL || strict[0] == '\0')
 		return;
 	if (l->root != NULL)

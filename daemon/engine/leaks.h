@@ -5,6 +5,7 @@
  * and does not end, though no deadline of its own is to come; one that still waits though its deadline has
  * passed.  And every descriptor and process that is watched, and every operation lent to the store, is known
  * with the task that it is watched for and with who made it: those whose owner has ended are found, too.
+ * Those that are open and not watched at all are strays.h's.
  * A timer is part of its task and cannot outlive it.  What is found becomes a finding (finding.h).
  */
 #ifndef ENGINE_LEAKS_H
@@ -39,6 +40,9 @@ void leaks_owned(const struct loop *l, const struct task *t, char *out, size_t n
 
 /* Descriptors that are watched, the loop's own not counted. */
 unsigned leaks_watched(const struct loop *l);
+
+/* Is this one? */
+bool leaks_is_watched(const struct loop *l, int fd);
 
 /* For tests: sweep so often, on a virtual clock, too. */
 void leaks_set_sweep(struct loop *l, usec_t every);

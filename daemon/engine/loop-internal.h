@@ -93,6 +93,15 @@ void leaks_unwatch(struct loop *l, int fd);
 /* A task that owns something has ended, and its frame may be gone: only its address is looked at. */
 void leaks_owner_gone(struct loop *l, const struct task *t, const struct task_kind *kind);
 
+/* ---- strays.c ---- */
+
+/* Some more of it; true at its end, or when none are looked for. */
+bool strays_slice(struct loop *l);
+
+/* The loop is about to end: those that are left are told.  How many there are. */
+unsigned strays_at_end(struct loop *l);
+void strays_free(struct loop *l);
+
 static inline void
 sweep_round(struct loop *l)
 {

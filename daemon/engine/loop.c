@@ -210,6 +210,7 @@ loop_free(struct loop *l)
 	watchdog_free(l);
 	kinds_free(l);
 	leaks_free(l);
+	strays_free(l);
 	findings_free(l);
 	flight_free(l);
 	if (dumped == l)

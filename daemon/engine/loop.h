@@ -25,6 +25,7 @@ struct watchdog;
 struct kinds;
 struct findings;
 struct leaks;
+struct strays;
 struct task_walk;
 struct flight;
 
@@ -69,6 +70,7 @@ struct loop {
 	unsigned		 batch;		/* steps of the last batch */
 	struct findings		*findings;	/* finding.h; NULL: there is none yet */
 	struct leaks		*leaks;		/* leaks.h */
+	struct strays		*strays;	/* strays.h; NULL: nobody has spoken of them yet */
 	unsigned		 owners;	/* tasks that it knows to own something */
 	usec_t			 sweep_next;	/* when it goes on, and while it is under way 0 */
 	uint8_t			 epoch;		/* of its time; wraps */

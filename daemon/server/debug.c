@@ -2,11 +2,13 @@
  * debug: Block holds the loop up on purpose, Leak leaves behind what should be gone: for our tests of what finds them.
  * Both are served only where $JOBD_STRICT is set, as our tests do, and stand in no interface file.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/engine/child.h"
 #include "daemon/engine/leaks.h"
@@ -67,7 +69,7 @@ const struct method method_debug_block = {
 	.kind = &block_kind,
 };
 
-/* ---- Leak: a scope that is cancelled and does not end; a descriptor and a process whose owner has ended ---- */
+/* ---- Leak: a scope that is cancelled and does not end; a descriptor and a process whose owner has ended; a stray ---- */
 
 /* Looked for so often from then on, so that no test waits for half a minute. */
 #define LEAK_SWEEP (100 * USEC_MSEC)
@@ -108,14 +110,16 @@ owner_step(struct task *t)
 	struct leaky *f = container_of(t, struct leaky, task);
 	struct spawn s = { .path = "/bin/cat", .argv = argv, .envp = envp, .stdio = { -1, -1, -1 }, .umask = 022 };
 	const char *stage = NULL;
-	int fd;
+	int fd, ends[2];
 
 	TASK_BEGIN(t);
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	MUST(fd >= 0 && watch_start(&f->watch, t->loop, fd, WATCH_READ, t) == 0);
-	/* It ends with what it reads from: us. */
-	s.stdio[0] = eventfd(0, EFD_CLOEXEC);
-	MUST(s.stdio[0] >= 0 && child_spawn(&f->child, t->loop, &s, t, &stage) == 0);
+	/* It ends with what it reads from: us, by the other end, of which nobody knows. */
+	MUST(pipe2(ends, O_CLOEXEC) == 0);
+	s.stdio[0] = ends[0];
+	MUST(child_spawn(&f->child, t->loop, &s, t, &stage) == 0);
+	(void)close(ends[0]);
 	TASK_END(t, 0);
 }
 
