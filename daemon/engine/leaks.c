@@ -380,6 +380,7 @@ leaks_slice(struct loop *l)
 	if (l->now >= k->epoch_next) {
 		l->epoch++;
 		k->epoch_next = l->now + k->every;
+		watchdog_lines(l);
 	}
 	/* While it is under way, every tick goes on with it. */
 	l->sweep_next = sweep_on(l, SLICE) ? k->epoch_next : 0;

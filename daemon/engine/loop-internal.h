@@ -42,6 +42,12 @@ void watchdog_suspect(struct loop *l);
 /* The block that was caught is over. */
 void watchdog_over(struct loop *l);
 
+/* The log is told how many blocks it has not been told of, once their minute is over. */
+void watchdog_lines(struct loop *l);
+
+/* For tests: what a minute of the log is. */
+void watchdog_set_lines(struct loop *l, usec_t time);
+
 /* What the loop does each round: comparisons, unless something has happened. */
 
 static inline void
