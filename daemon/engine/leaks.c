@@ -241,6 +241,12 @@ leaks_owned(const struct loop *l, const struct task *t, char *out, size_t n)
 	}
 }
 
+bool
+leaks_lent(const struct loop *l, const struct task *t)
+{
+	return l->leaks != NULL && map_get(&l->leaks->lent, key_of(t)) != NULL;
+}
+
 unsigned
 leaks_watched(const struct loop *l)
 {

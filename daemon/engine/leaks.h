@@ -38,6 +38,9 @@ bool leaks_look(struct loop *l, bool *begun);
 /* What the task has watched, "fd 17, pid 3121"; empty: nothing. */
 void leaks_owned(const struct loop *l, const struct task *t, char *out, size_t n);
 
+/* Has it something in another thread's hands? */
+bool leaks_lent(const struct loop *l, const struct task *t);
+
 /* Descriptors that are watched, the loop's own not counted. */
 unsigned leaks_watched(const struct loop *l);
 

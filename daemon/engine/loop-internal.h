@@ -69,14 +69,11 @@ watch_round_over(struct loop *l)
 void kinds_new(struct loop *l);
 void kinds_free(struct loop *l);
 
-/* A step that was timed; it stands for as many as are returned. */
-unsigned kinds_step(struct loop *l, const struct task_kind *kind, uint64_t nsec, bool self_woken);
+/* A step that was timed, and stands for so many. */
+void kinds_step(struct loop *l, const struct task_kind *kind, uint64_t nsec, bool self_woken, unsigned weight);
 
 /* A wait from ready to resumed that was timed. */
 void kinds_wait(struct loop *l, const struct task_kind *kind, uint64_t usec);
-
-/* For tests: what half a minute is. */
-void kinds_set_span(struct loop *l, usec_t span);
 
 void findings_free(struct loop *l);
 

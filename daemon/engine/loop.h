@@ -53,6 +53,7 @@ struct loop {
 	struct task		*root;
 	struct task		*running;	/* while its frame is there; NULL between steps */
 	const struct task_kind	*ended_kind;	/* of one that has just ended: its frame is gone */
+	int64_t			 clock_cost;	/* nsec of a clock read: not a step's that is timed */
 	struct task		*probe;		/* sampled for ready_wait */
 	usec_t			 probe_since;
 	int			 watches;	/* descriptors watched */
@@ -67,7 +68,6 @@ struct loop {
 	struct task		*suspect;	/* whom it caught, while he lives */
 	usec_t			 last_wait;	/* how long the loop slept the last time */
 	struct kinds		*kinds;		/* kinds.h */
-	unsigned		 batch;		/* steps of the last batch */
 	struct findings		*findings;	/* finding.h; NULL: there is none yet */
 	struct leaks		*leaks;		/* leaks.h */
 	struct strays		*strays;	/* strays.h; NULL: nobody has spoken of them yet */

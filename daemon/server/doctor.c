@@ -212,8 +212,8 @@ store_tell(struct doctor *f, struct store *s)
 
 		if (slow->took == 0 || slow->at.usec < f->from.usec)
 			continue;
-		o = finding_new(f, "slow_commit", false, slow->at, "a commit of %" PRIu64 " operations took %lld ms",
-		    slow->ops, (long long)(slow->took / USEC_MSEC));
+		o = finding_new(f, "slow_commit", false, slow->at, "a commit of %" PRIu64 " operation%s took %lld ms",
+		    slow->ops, slow->ops == 1 ? "" : "s", (long long)(slow->took / USEC_MSEC));
 		json_set_int(o, "durationUSec", slow->took);
 		json_set_string(o, "remedy", "the disk of the state directory is slow or busy");
 	}

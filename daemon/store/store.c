@@ -381,6 +381,12 @@ store_close(struct store *s)
 }
 
 void
+store_set_delay(struct store *s, usec_t delay)
+{
+	s->delay = delay;
+}
+
+void
 store_stats(struct store *s, struct store_stats *out)
 {
 	pthread_mutex_lock(&s->lock);

@@ -12,7 +12,7 @@ kill -CONT "$JOBD"
 jobctl list >/dev/null || fail "it does not go on"
 same "stopped and continued" "$(leaks)" ""
 
-printf '{"method":"io.jobd.debug.Leak","parameters":{}}\0' | "$TOOLS/call" "$S" >/dev/null || fail "Leak"
+debug Leak
 until [ "$(leaks | wc -l)" -ge 4 ]; do kill -0 "$JOBD" || fail "it is gone"; done
 same "each once" "$(leaks | tr '\n' ' ')" '"what":"descriptor" "what":"not_drained" "what":"process" "what":"stray" '
 jobctl doctor >"$T/words"

@@ -2,6 +2,7 @@
 # The flight recorder: doctor --dump writes what came and what was decided, SIGABRT does so by itself, jobd --replay
 # prints it; and no secret is in either.
 . "$(dirname "$0")/lib.sh"
+export JOBD_STRICT=1
 start_jobd
 jobctl add -q -n one --sh 'echo the-secret-of-the-command; exit 3' --env TOKEN=the-secret-of-the-environment -q >/dev/null ||
 	fail "add"
@@ -45,6 +46,16 @@ done
 start_jobd
 jobctl doctor | grep -q "jobd was aborted" || fail "doctor: $(jobctl doctor)"
 jobctl doctor | grep -q "jobd --replay $T/state/flight.abort" || fail "what helps: $(jobctl doctor)"
+
+
+# So does a failed MUST, with the tree in the log; the one before is kept.
+printf '{"method":"io.jobd.debug.Fail"}\0' | "$TOOLS/call" "$S" >/dev/null 2>&1
+gone "$JOBD"
+JOBD=
+"$BIN/jobd" --replay "$T/state/flight.abort" >"$T/lines" || fail "replay after a MUST: $(tail -n 3 "$T/lines")"
+grep -q 'MUST.*t->loop == NULL' "$T/lines" || fail "the reason: $(head -n 3 "$T/lines")"
+check "the one before" test -s "$T/state/flight.abort.old"
+grep -q '^ *Fail start waits for nothing: it runs' "$T/log" || fail "the tree: $(cat "$T/log")"
 
 "$BIN/jobd" --replay "$T/log" 2>"$T/error"
 same "what is no record" "$?" 1
