@@ -22,6 +22,18 @@ for line in 'told     recovered' 'call     Add, by uid' 'commit   add, for Add' 
 	grep -q "Z  $line" "$T/lines" || fail "no line '$line' in $(cat "$T/lines")"
 done
 grep -qE '^All [0-9]+ decisions are the same' "$T/lines" || fail "decided again: $(tail -n 4 "$T/lines")"
+
+# What was late because the loop was held up is no other decision; who held it up stands there.
+jobctl add -q -n late --in 1s -- true >/dev/null || fail "add"
+debug Block 2000000
+jobctl wait late >/dev/null 2>&1
+jobctl doctor --dump "$T/held" >/dev/null
+"$BIN/jobd" --replay "$T/held" >"$T/lines" || fail "replay"
+grep -qE 'Z  loop     blocked .*Block' "$T/lines" || fail "who it was: $(grep 'Z  loop ' "$T/lines")"
+grep -qE '^All [0-9]+ decisions are the same' "$T/lines" || fail "decided again: $(tail -n 4 "$T/lines")"
+grep -qE '^1 was later in the record, by up to [0-9.]+ s, as the loop was held up then' "$T/lines" ||
+	fail "why it was late: $(tail -n 4 "$T/lines")"
+
 jobctl doctor --json --dump | field dump | grep -q "^$T/state/flight.dump$" || fail "the path in JSON"
 jobctl doctor "$T/record" 2>"$T/error"
 same "a FILE without --dump" "$?" 2
