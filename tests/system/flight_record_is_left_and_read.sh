@@ -31,7 +31,7 @@ jobctl doctor --dump "$T/held" >/dev/null
 "$BIN/jobd" --replay "$T/held" >"$T/lines" || fail "replay"
 grep -qE 'Z  loop     blocked .*Block' "$T/lines" || fail "who it was: $(grep 'Z  loop ' "$T/lines")"
 grep -qE '^All [0-9]+ decisions are the same' "$T/lines" || fail "decided again: $(tail -n 4 "$T/lines")"
-grep -qE '^1 was later in the record, by up to [0-9.]+ s, as the loop was held up then' "$T/lines" ||
+grep -qE '^[0-9]+ (was|were) later in the record, by up to [0-9.]+ s, as the loop was held up then' "$T/lines" ||
 	fail "why it was late: $(tail -n 4 "$T/lines")"
 
 jobctl doctor --json --dump | field dump | grep -q "^$T/state/flight.dump$" || fail "the path in JSON"
