@@ -28,8 +28,11 @@ struct task;
 /* How much later than its deadline a wait may end. */
 #define OVERDUE_MAX	USEC_SEC
 
-/* Something of the task is in another thread's hands; and has come back.  t may be NULL. */
-void leaks_lend(struct loop *l, const struct task *t);
+/*
+ * Something of the task is in another thread's hands, given away by who stands at an address of the program; and has
+ * come back.  t may be NULL.
+ */
+void leaks_lend(struct loop *l, const struct task *t, const void *where);
 void leaks_back(struct loop *l, const struct task *t);
 
 /* Look at all now, in slices: call it once a tick until it returns true.  For whoever has asked. */

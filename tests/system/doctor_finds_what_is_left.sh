@@ -16,7 +16,7 @@ debug Leak
 until [ "$(leaks | wc -l)" -ge 4 ]; do kill -0 "$JOBD" || fail "it is gone"; done
 same "each once" "$(leaks | tr '\n' ' ')" '"what":"descriptor" "what":"not_drained" "what":"process" "what":"stray" '
 jobctl doctor >"$T/words"
-grep -qE '^stuck was cancelled with leaky scope and has not ended in [0-9]+ s: at debug.c:[0-9]+ it waits, shielded, for false' "$T/words" ||
+grep -qE '^stuck was cancelled with leaky scope and has not ended in [0-9]+ s: at debug.c:[0-9]+ it waits, shielded, for false; made by leaky scope' "$T/words" ||
 	fail "the scope: $(cat "$T/words")"
 grep -qE '^descriptor [0-9]+ is still watched, though leaky owner, whose it was, has ended; made by leaky owner' "$T/words" ||
 	fail "the descriptor: $(cat "$T/words")"
