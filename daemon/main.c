@@ -29,6 +29,7 @@
 #include "daemon/engine/flight.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/signals.h"
+#include "daemon/engine/strays.h"
 #include "daemon/engine/watchdog.h"
 #include "daemon/exec/canary.h"
 #include "daemon/exec/http.h"
@@ -254,6 +255,8 @@ root_ready(struct daemon *d)
 	d->watchdog.status = server_status;
 	d->watchdog.context = &d->server;
 	notify_watchdog_start(&d->watchdog, &d->root);
+	/* All that stays open is there, but what a library opens when it is needed first. */
+	strays_start(d->loop, d->settings.state_dir);
 }
 
 /* The socket takes connections until the program that follows takes them from it. */
@@ -262,6 +265,7 @@ keep_for_successor(struct daemon *d)
 {
 	d->successor.socket = fcntl(d->listen_fd, F_DUPFD_CLOEXEC, 3);
 	d->successor.lock = store_keep_lock(d->store);
+	strays_hold(d->loop, d->successor.socket);
 	d->successor.runner = d->runner != NULL ? runner_own_pid(d->runner) : 0;
 }
 

@@ -21,6 +21,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
+#include "daemon/engine/strays.h"
 #include "daemon/engine/watch.h"
 #include "proto/mem.h"
 
@@ -147,8 +148,10 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *known)
 	if (what == CURL_POLL_REMOVE) {
 		/* Closing is not enough: a copy in a child would keep it here. */
 		(void)epoll_ctl(h->watch.fd, EPOLL_CTL_DEL, fd, NULL);
+		strays_release(h->loop, fd);
 		return 0;
 	}
+	strays_hold(h->loop, fd);
 	event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) |
 	    (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
 	if (epoll_ctl(h->watch.fd, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
@@ -329,6 +332,7 @@ engine_open(struct http_engine *h)
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
 	/* A check makes its own connection: what is kept is only a cost. */
 	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 1L);
+	strays_accept(h->loop);
 	return true;
 }
 

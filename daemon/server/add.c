@@ -85,7 +85,7 @@ adding_tell_dry(struct adding *f, size_t i)
 		json_push(f->existing, json_int(job->id));
 	if (job->existed || !job->new_queue)
 		return;
-	meant = scheduler_queue_meant(server_of(&f->call)->scheduler, job->spec->queue);
+	meant = scheduler_queue_meant(server_of(f->call)->scheduler, job->spec->queue);
 	text = xasprintf("there is no queue %s yet: it would be made%s%s%s", job->spec->queue,
 	    meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "", meant != NULL ? "?" : "");
 	json_push(f->warnings, json_string(text));

@@ -31,7 +31,9 @@ static const struct method *const all_methods[] = {
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))
 /* And those that only our tests may call. */
-static const struct method *const debug_methods[] = { &method_debug_block, &method_debug_leak };
+static const struct method *const debug_methods[] = {
+	&method_debug_block, &method_debug_hog, &method_debug_leak, &method_debug_slow, &method_debug_fail,
+};
 #define DEBUG_N (sizeof(debug_methods) / sizeof(debug_methods[0]))
 static_assert(METHODS_N + DEBUG_N <= SERVER_METHODS_MAX, "struct server has room for every method");
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
@@ -276,6 +277,8 @@ batch_write(struct store *s, struct queue *done)
 	}
 	if (r == 0 && worth) {
 		pass_faults(&batch, false);
+		if (s->delay > 0)
+			(void)usleep((useconds_t)s->delay);
 		r = b->commit(s->db);
 		if (r == 0)
 			pass_faults(&batch, true);

@@ -21,7 +21,7 @@ kill -CONT "$JOBD"
 jobctl list >/dev/null || fail "it does not go on"
 same "a stopped process was not blocked" "$(what blocked)" 0
 
-printf '{"method":"io.jobd.debug.Block","parameters":{"usec":412000}}\0' | "$TOOLS/call" "$S" >/dev/null || fail "Block"
+debug Block 412000
 jobctl doctor --json >"$T/blocked"
 same "exit code with a finding" "$?" 1
 same "what" "$(field findings.0.what <"$T/blocked")" blocked
