@@ -656,6 +656,15 @@ field_bare(const char *field)
 	return bare;
 }
 
+/* Some, like failAfter, are fields of the job as well as of one of its parts. */
+static bool
+option_is_of(const struct option *o, const char *bare)
+{
+	const char *dot = strchr(o->field, '.');
+
+	return strcmp(o->field, bare) == 0 || (dot && strcmp(dot + 1, bare) == 0);
+}
+
 char *
 args_option_of(const struct args *a, const char *field)
 {
@@ -664,7 +673,7 @@ args_option_of(const struct args *a, const char *field)
 	char key[KEY_TEXT_MAX];
 
 	for (o = a->options; !found && o && o->name; o++) {
-		if (!o->field || strcmp(o->field, bare) != 0)
+		if (!o->field || !option_is_of(o, bare))
 			continue;
 		if (a->keys)
 			found = xstrdup(option_key(o, key));

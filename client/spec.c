@@ -160,13 +160,19 @@ const struct option spec_options[] = {
 	{ 0, "chain-days", "N", OPTION_COUNT, 0, "http.chainDays", NULL,
 	    "and each of those it was verified by" },
 	{ 0, "fail-after", "N", OPTION_COUNT, 0, "http.failAfter", NULL,
-	    "its health is down after N failed in a row (1)" },
+	    "its health (a heartbeat's, too) is down after N failed (1)" },
 	{ 0, "ok-after", "N", OPTION_COUNT, 0, "http.okAfter", NULL,
 	    "and up again after N that are not (1)" },
 	{ 0, "quick-retries", "N", OPTION_INT, 0, "http.quickRetries", NULL,
 	    "before a first failure counts (2), 1 s apart" },
 	{ 0, "depends-on", "JOB", T, 0, "http.dependsOn", NULL,
 	    "while this check is down: unreachable, not down" },
+	{ 0 },
+};
+
+const struct option spec_heartbeat_options[] = {
+	{ .name = "fail-after", .kind = OPTION_COUNT, .field = "failAfter" },
+	{ .name = "ok-after", .kind = OPTION_COUNT, .field = "okAfter" },
 	{ 0 },
 };
 
@@ -424,6 +430,26 @@ kind_check(const struct args *a, const char *kind)
 	return 0;
 }
 
+/* Of a heartbeat they are the job's own. */
+static void
+heartbeat_options(struct args *a)
+{
+	struct cJSON *http = json_get(a->parameters, "http");
+
+	for (const struct option *o = spec_heartbeat_options; o->name; o++) {
+		if (!http || !json_get(http, o->field))
+			continue;
+		json_set_int(a->parameters, o->field, json_get_int(http, o->field, 0));
+		json_remove(http, o->field);
+		for (size_t i = 0; i < a->n_given; i++) {
+			if (strcmp(a->given[i].option->name, o->name) == 0)
+				a->given[i].option = o;
+		}
+	}
+	if (http && json_count(http) == 0)
+		json_remove(a->parameters, "http");
+}
+
 /* What is in a file ends with its line; of credentials that is no part. */
 static void
 credentials_complete(struct client *c)
@@ -487,6 +513,8 @@ spec_complete(struct client *c)
 		return EXIT_USAGE;
 	}
 	credentials_complete(c);
+	if (heartbeat)
+		heartbeat_options(&c->args);
 	r = spec_complete_kind(c, http ? "http" : timer ? "timer" : heartbeat ? "heartbeat" : "command");
 	if (r == 0 && !http && !timer && !heartbeat)
 		r = command_complete(c);
@@ -688,6 +716,8 @@ spec_print(const struct output *o, const struct cJSON *spec, bool known)
 		    (strcmp(option->field, "name") == 0 || strcmp(option->field, "paused") == 0 ||
 		    strcmp(option->field, "description") == 0)))
 			option_print(o, spec, option);
+	for (option = spec_heartbeat_options; option->name; option++)
+		option_print(o, spec, option);
 	keep_print(o, spec);
 	stdin_print(o, json_get(spec, "command"));
 }

@@ -82,8 +82,10 @@ memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish
 int64_t
 memory_notify_late(struct memory *m, const struct memory_job *j, const struct op_claim *claim)
 {
+	const struct late_job late = { .kind = j->row.kind, .health = j->health.verdict, .spec = j->spec_json,
+	    .known = j->spec };
 	struct notice_info n;
-	unsigned events = notify_late_events(claim, j->row.kind, j->spec_json, j->spec, &n);
+	unsigned events = notify_late_events(claim, &late, &n);
 
 	return notices_put(m, j, events, &n, n.at);
 }

@@ -142,8 +142,7 @@ late_after(const char *spec, const struct job_spec *known)
 }
 
 unsigned
-notify_late_events(const struct op_claim *claim, int kind, const char *spec,
-    const struct job_spec *known, struct notice_info *n)
+notify_late_events(const struct op_claim *claim, const struct late_job *j, struct notice_info *n)
 {
 	usec_t late = instant_since(claim->started, claim->run_due), after;
 
@@ -151,11 +150,11 @@ notify_late_events(const struct op_claim *claim, int kind, const char *spec,
 	n->at = claim->started;
 	n->job = claim->job;
 	n->run = claim->run;
-	n->kind = kind;
+	n->kind = j->kind;
 	n->due = claim->run_due;
-	if (kind == KIND_HEARTBEAT)
-		return 1u << NOTICE_LATE;
-	after = late_after(spec, known);
+	if (j->kind == KIND_HEARTBEAT)
+		return health_is_down(j->health) ? 0 : 1u << NOTICE_LATE;
+	after = late_after(j->spec, j->known);
 	if (after <= 0 || late <= after)
 		return 0;
 	n->lasted = late;

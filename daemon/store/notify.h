@@ -26,11 +26,16 @@ unsigned notify_run_events(struct trouble *t, const struct op_finish *o, int kin
 
 /*
  * What a claim means: that a heartbeat has not come by its due; or that a run begins too long after it.  None for most
- * jobs, at no cost.  spec: the job's, as JSON, or NULL and known: as it is.
+ * jobs, at no cost.  spec: the job's, as JSON, or NULL and known: as it is.  A heartbeat that is known to be down
+ * (health) is not late every time as well.
  */
 bool notify_may_be_late(const struct op_claim *claim, int kind, const char *spec, const struct job_spec *known);
-unsigned notify_late_events(const struct op_claim *claim, int kind, const char *spec,
-    const struct job_spec *known, struct notice_info *n);
+struct late_job {
+	int			 kind, health;
+	const char		*spec;
+	const struct job_spec	*known;
+};
+unsigned notify_late_events(const struct op_claim *claim, const struct late_job *j, struct notice_info *n);
 
 /* The same of occurrences that made no run: only what nobody has asked for is told. */
 unsigned notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n);

@@ -218,8 +218,8 @@ struct op_finish {
 	int			 from;	/* in: enum run_state it must be in now */
 	int			 again;	/* in: enum again */
 	instant			 again_at; /* in: the next attempt not before */
-	/* in, of a check, else NULL: how verdicts make its health */
-	const struct http_spec	*check;
+	/* in, of what has a health, else NULL: how verdicts make it */
+	const struct job_spec	*check;
 	bool			 first;	/* in: again only while no check before it has failed */
 	bool			 unpinged; /* in: a heartbeat's, which fails because no ping has said its end */
 	int			 state;	/* out: of the run: as in, or RUN_RETRYING */
@@ -227,7 +227,7 @@ struct op_finish {
 	bool			 quarantined; /* out: the job is, by this */
 	int64_t			 retrying; /* out: as in struct due_row, after it */
 	int			 job_state; /* out: what the job is now */
-	/* out, of a check: run's verdict, or unreachable, and then with the reason; the job's health */
+	/* out, of what has a health: run's verdict, or unreachable, and then with the reason; the job's health */
 	int			 verdict;
 	char			*reason; /* NULL: run's */
 	int			 health, health_was;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/must.h"
+#include "daemon/store/health.h"
 #include "daemon/store/notify.h"
 #include "daemon/store/sqlite.h"
 #include "proto/buf.h"
@@ -206,9 +207,18 @@ notify_events(struct sqlite *db, int64_t job, unsigned events, struct notice_inf
 int
 notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim)
 {
+	struct late_job late = { .kind = j->kind, .spec = j->spec_json };
+	struct health_parent parent = { 0 };
+	struct health h = { 0 };
 	struct notice_info n;
-	unsigned events = notify_late_events(claim, j->kind, j->spec_json, NULL, &n);
+	unsigned events;
+	int r = j->kind == KIND_HEARTBEAT ? health_load(db, j->id, &h, &parent) : 0;
 
+	free((char *)(uintptr_t)parent.name);
+	if (r < 0)
+		return r;
+	late.health = h.verdict;
+	events = notify_late_events(claim, &late, &n);
 	return notify_events(db, j->id, events, &n, n.at, &claim->notices);
 }
 

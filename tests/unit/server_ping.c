@@ -289,7 +289,7 @@ no_ping_is_late_then_a_failure_and_the_next_one_a_recovery(void **state)
 	assert_string_equal(ping(PING), "1.2 early");
 
 	assert_string_equal(run_field("1.2", "state"), "succeeded");
-	TOLD("late 1.1", "fail 1.1", "recover 1.2");
+	TOLD("late 1.1", "down 1.1", "up 1.2");
 }
 
 static void
@@ -307,7 +307,7 @@ each_ping_puts_off_the_next(void **state)
 	run_for(USEC_HOUR + 4 * USEC_MINUTE);
 	TOLD("late 1.21");
 	run_for(2 * USEC_MINUTE);
-	TOLD("late 1.21", "fail 1.21");
+	TOLD("late 1.21", "down 1.21");
 }
 
 static void
@@ -367,7 +367,7 @@ a_beginning_that_was_not_heard_of_does_not_end_it_well(void **state)
 	ping_unheard(&o, PING_START);
 	run_for(USEC_MINUTE);
 	assert_string_equal(run_field("1.1", "state"), "failed");
-	TOLD("late 1.1", "fail 1.1");
+	TOLD("late 1.1", "down 1.1");
 }
 
 /* While an occurrence of job 1 is being claimed, so that its number is not known: a word of a ping for a run. */
@@ -456,7 +456,7 @@ a_failure_that_is_pinged_is_one_at_once(void **state)
 	assert_string_equal(run_field("1.1", "reason"), "a ping said that it has failed: disk full");
 	assert_string_equal(ping(PING), "1.2 early");
 
-	TOLD("fail 1.1", "recover 1.2");
+	TOLD("down 1.1", "up 1.2");
 }
 
 static void
@@ -489,7 +489,7 @@ what_began_and_does_not_end_fails(void **state)
 	assert_string_equal(run_field("1.1", "state"), "failed");
 	assert_string_equal(run_field("1.1", "reason"),
 	    "it began, and no ping has said its end within its grace of 5m");
-	TOLD("fail 1.1");
+	TOLD("down 1.1");
 }
 
 static void
@@ -531,12 +531,12 @@ a_late_one_makes_up_for_what_failed_and_not_for_what_comes(void **state)
 	(void)state;
 	add(NIGHTLY);
 	run_for(15 * USEC_HOUR + 10 * USEC_MINUTE);
-	TOLD("late 1.1", "fail 1.1");
+	TOLD("late 1.1", "down 1.1");
 	assert_string_equal(ping(PING), "1.2 extra");
-	TOLD("late 1.1", "fail 1.1", "recover 1.2");
+	TOLD("late 1.1", "down 1.1", "up 1.2");
 	run_for(24 * USEC_HOUR);
 
-	TOLD("late 1.1", "fail 1.1", "recover 1.2", "late 1.3", "fail 1.3");
+	TOLD("late 1.1", "down 1.1", "up 1.2", "late 1.3", "down 1.3");
 }
 
 static void
@@ -548,7 +548,7 @@ a_failure_before_its_time_leaves_the_next_time_expected(void **state)
 	run_for(15 * USEC_HOUR + USEC_MINUTE);
 	assert_string_equal(ping(PING), "1.2 awaited");
 
-	TOLD("fail 1.1", "late 1.2", "recover 1.2");
+	TOLD("down 1.1", "up 1.2");
 }
 
 /* ---- pauses, restarts, rights ---- */
@@ -624,6 +624,82 @@ a_run_that_waited_gets_its_grace_anew(void **state)
 	assert_string_equal(run_field("1.1", "state"), "succeeded");
 }
 
+/* ---- its health ---- */
+
+#define BEAT(more) "{\"name\":\"beat\",\"heartbeat\":true,\"everyUSec\":3600000000,\"graceUSec\":300000000," more "}"
+
+static void
+an_outage_is_told_once_and_its_end_once(void **state)
+{
+	(void)state;
+	add(BEAT("\"notify\":[\"late,down,up:one\"]"));
+	run_for(5 * USEC_HOUR + 10 * USEC_MINUTE);
+	assert_string_equal(run_field("1.5", "state"), "failed");
+	assert_string_equal(run_field("1.5", "verdict"), "down");
+	assert_string_equal(job_field("health"), "down");
+	TOLD("late 1.1", "down 1.1");
+
+	(void)ping(PING);
+	assert_string_equal(job_field("health"), "up");
+	TOLD("late 1.1", "down 1.1", "up 1.6");
+}
+
+static void
+who_asks_for_failures_is_told_of_each(void **state)
+{
+	(void)state;
+	add(BEAT("\"notify\":[\"fail,recover:one\"]"));
+	run_for(2 * USEC_HOUR + 10 * USEC_MINUTE);
+	(void)ping(PING);
+
+	TOLD("fail 1.1", "fail 1.2", "recover 1.3");
+}
+
+static void
+it_is_down_after_as_many_as_it_says_and_up_again_as_well(void **state)
+{
+	(void)state;
+	add(BEAT("\"failAfter\":3,\"okAfter\":2,\"notify\":[\"fail,recover,down,up:one\"]"));
+	run_for(2 * USEC_HOUR + 10 * USEC_MINUTE);
+	(void)ping(PING);
+	assert_int_equal(told.n, 0);
+	run_for(3 * USEC_HOUR + 10 * USEC_MINUTE);
+	assert_string_equal(job_field("health"), "down");
+	(void)ping(PING);
+	assert_string_equal(job_field("health"), "down");
+	(void)ping(PING);
+
+	assert_string_equal(job_field("health"), "up");
+	TOLD("down 1.6", "up 1.8");
+}
+
+static void
+what_is_canceled_says_nothing_of_its_health(void **state)
+{
+	(void)state;
+	add(BEAT("\"failAfter\":2"));
+	run_for(2 * USEC_HOUR + USEC_MINUTE);
+	ask("Cancel", "{\"jobs\":[\"beat\"]}");
+	run_for(USEC_MINUTE);
+
+	assert_string_equal(run_field("1.2", "state"), "canceled");
+	assert_string_equal(job_field("health"), "none");
+	assert_int_equal(job_count("checksFailed"), 1);
+}
+
+static void
+what_runs_elsewhere_is_not_made_up_for(void **state)
+{
+	(void)state;
+	add(NIGHTLY);
+	run_for(USEC_HOUR);
+	(void)call("Backfill", "{\"job\":\"beat\",\"from\":\"2026-11-20T00:00:00Z\",\"to\":\"2026-11-21T00:00:00Z\"}");
+	assert_string_equal(w.client.reply.error, "io.jobd.InvalidField");
+	assert_string_equal(json_get_string(w.client.reply.parameters, "field"), "job");
+	assert_non_null(strstr(json_get_string(w.client.reply.parameters, "reason"), "heartbeat"));
+	assert_int_equal(job_count("runs"), 0);
+}
+
 static void
 only_heartbeats_are_pinged(void **state)
 {
@@ -648,6 +724,10 @@ a_heartbeat_says_by_when_and_nothing_about_running(void **state)
 		{ "{\"heartbeat\":true,\"everyUSec\":1000000,\"retries\":1}", "jobs[0].retries" },
 		{ "{\"heartbeat\":true,\"everyUSec\":1000000,\"overlap\":\"parallel\"}", "jobs[0].overlap" },
 		{ "{\"heartbeat\":true,\"everyUSec\":1000000,\"jitterUSec\":1}", "jobs[0].jitterUSec" },
+		{ "{\"heartbeat\":true,\"everyUSec\":1000000,\"failAfter\":1001}", "jobs[0].failAfter" },
+		{ "{\"timer\":{\"durationUSec\":1},\"okAfter\":2}", "jobs[0].okAfter" },
+		{ "{\"http\":{\"url\":\"http://a/\"},\"failAfter\":2}", "jobs[0].failAfter" },
+		{ "{\"timer\":{\"durationUSec\":1},\"notify\":[\"down:one\"]}", "jobs[0].notify[0]" },
 		{ "{\"heartbeat\":true,\"timer\":{\"durationUSec\":1}}", "jobs[0]" },
 	};
 
@@ -714,6 +794,11 @@ main(void)
 		T(what_was_acknowledged_outlives_the_daemon),
 		T(what_came_due_while_nobody_could_be_heard_is_no_failure),
 		T(a_run_that_waited_gets_its_grace_anew),
+		T(an_outage_is_told_once_and_its_end_once),
+		T(who_asks_for_failures_is_told_of_each),
+		T(it_is_down_after_as_many_as_it_says_and_up_again_as_well),
+		T(what_is_canceled_says_nothing_of_its_health),
+		T(what_runs_elsewhere_is_not_made_up_for),
 		T(only_heartbeats_are_pinged),
 		T(a_heartbeat_says_by_when_and_nothing_about_running),
 		T(a_canceled_one_is_expected_no_more),

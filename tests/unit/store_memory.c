@@ -61,6 +61,7 @@ struct drawn {
 	char		afters[3][3][16], *after_items[3][3];
 	struct timer_spec timer;
 	struct http_spec check, https[3];
+	struct job_spec checked;
 	char		on[3][16];
 	char		names[3][16], keys[3][16];
 	struct job_new	jobs[2][3];	/* each store's own outs */
@@ -550,7 +551,8 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 		d->check.ok_after = below(p, 4);
 		if (chance(p, 80)) {
 			d->run.verdict = (int)below(p, VERDICT_COUNT);
-			a->finish.check = &d->check;
+			d->checked = (struct job_spec){ .http = &d->check };
+			a->finish.check = &d->checked;
 			a->finish.first = chance(p, 50);
 		}
 		if (d->run.state == RUN_LOST)
