@@ -360,6 +360,8 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 	directory_remove(s);
 	free(s->processes);
 	s->processes = NULL;
+	free(s->pings);
+	s->pings = NULL;
 	jobs_done(s);
 	zones_free(s->zones);
 	SIM_CHECK(s, descriptors() == before, "descriptors are left open");
