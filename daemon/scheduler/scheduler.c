@@ -373,7 +373,7 @@ gate_look(struct scheduler *s, struct line *line)
 		return NULL;
 	while ((p = line_first(line)) != NULL && p->stand.mutex != NULL && p->stand.mutex->held > 0)
 		line_block(l, p);
-	if (p == NULL || s->running[p->kind] >= s->running_max[p->kind] ||
+	if (p == NULL || (line != &l->pinged && s->running[p->kind] >= s->running_max[p->kind]) ||
 	    line->taken > line_slots(l, line) - line_need(l, &p->stand))
 		return NULL;
 	not_before = line_not_before(line);

@@ -161,6 +161,7 @@ struct sim {
 	size_t			 retries_n;
 	uint64_t		 retried, crashed;	/* attempts after the first; runners that died */
 	usec_t			 stepped;	/* true time of the last step of the wall clock */
+	usec_t			 slept;		/* and of the host's last sleep */
 	usec_t			 steps[SIM_STEPS_MAX]; /* all of them */
 	size_t			 steps_n;
 	struct keep_policy	 keep;		/* so little that much goes; or nothing does */

@@ -624,6 +624,27 @@ a_run_that_waited_gets_its_grace_anew(void **state)
 	assert_string_equal(run_field("1.1", "state"), "succeeded");
 }
 
+static void
+a_ping_waits_for_no_place_that_the_silent_have_taken(void **state)
+{
+	static const int64_t one_heartbeat[KIND_COUNT] = { 100, 100, 100, 1 };
+
+	(void)state;
+	scheduler_set_limits(w.scheduler, one_heartbeat, 0);
+	add("{\"name\":\"silent\",\"heartbeat\":true,\"everyUSec\":60000000,\"graceUSec\":36000000000}");
+	add("{\"name\":\"beat\",\"heartbeat\":true,\"everyUSec\":3600000000,\"graceUSec\":300000000}");
+	run_for(2 * USEC_MINUTE);
+	assert_string_equal(ping(PING), "2.1 early");
+	assert_string_equal(run_field("2.1", "state"), "succeeded");
+	run_for(USEC_HOUR + USEC_MINUTE);
+	/* It is due, and has no place to wait. */
+	assert_int_equal(json_get_int(json_get(ask("Get", "{\"job\":\"beat\"}"), "job"), "runs", 0), 1);
+	(void)ping(PING);
+
+	assert_string_equal(run_field("2.2", "state"), "succeeded");
+	assert_string_equal(run_field("1.1", "state"), "running");
+}
+
 /* ---- its health ---- */
 
 #define BEAT(more) "{\"name\":\"beat\",\"heartbeat\":true,\"everyUSec\":3600000000,\"graceUSec\":300000000," more "}"
@@ -794,6 +815,7 @@ main(void)
 		T(what_was_acknowledged_outlives_the_daemon),
 		T(what_came_due_while_nobody_could_be_heard_is_no_failure),
 		T(a_run_that_waited_gets_its_grace_anew),
+		T(a_ping_waits_for_no_place_that_the_silent_have_taken),
 		T(an_outage_is_told_once_and_its_end_once),
 		T(who_asks_for_failures_is_told_of_each),
 		T(it_is_down_after_as_many_as_it_says_and_up_again_as_well),
