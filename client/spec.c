@@ -85,7 +85,7 @@ const struct option spec_options[] = {
 	    "tell a target (jobctl notify): fail,recover:ops;\n"
 	    "                           down up late timed_out lost missed skipped any" },
 	{ 0, "late-after", "DURATION", OPTION_SPAN, VERB_RUN, "lateAfterUSec", NULL,
-	    "late is what begins so long after its due" },
+	    "late is what has not begun so long after its due" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
 	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "let jobd check it, say what would be added, and\n"

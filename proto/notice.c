@@ -207,7 +207,8 @@ notice_words(const struct notice_info *n)
 		return buf_steal(&b);
 	}
 	if (n->event == NOTICE_LATE && n->lasted > 0) {
-		buf_printf(&b, "is late: it began %s after its due", duration_print(n->lasted, lasted));
+		buf_printf(&b, n->state == RUN_QUEUED ? "is late: it has waited for %s since its due, and has not begun" :
+		    "is late: it began %s after its due", duration_print(n->lasted, lasted));
 		return buf_steal(&b);
 	}
 	buf_puts(&b, verbs[n->event]);

@@ -23,7 +23,7 @@ enum notice_event {
 	NOTICE_LOST,
 	NOTICE_TIMED_OUT,
 	NOTICE_TEST,		/* somebody has asked whether the target can be told */
-	/* a heartbeat has not come by its due, its grace is not over; or a run has begun late_after its due */
+	/* a heartbeat has not come by its due, its grace is not over; or a run has not begun late_after its due */
 	NOTICE_LATE,
 	NOTICE_EVENT_COUNT
 };
@@ -72,7 +72,7 @@ struct notice_info {
 	int64_t	 failures;	/* so many runs in a row */
 	int64_t	 first_run;	/* firstRun: that failed */
 	instant	 since;		/* its end */
-	usec_t	 lasted;	/* lastedUSec: from there to here; of a run that began late: from its due */
+	usec_t	 lasted;	/* lastedUSec: from there to here; of a run that is late: from its due */
 };
 
 #define NOTICE_INFO_NONE ((struct notice_info){ .kind = -1, .state = -1, .exit_code = -1 })

@@ -1039,7 +1039,7 @@ notify_check(struct check *c, const struct job_spec *s)
 			    "only checks and heartbeats are down and up: say fail, recover");
 		if (!s->heartbeat && s->late_after == 0 && rule.events == 1u << NOTICE_LATE)
 			return refuse(c, "notify", (long)i,
-			    "only heartbeats are late, and what begins lateAfterUSec after its due");
+			    "only heartbeats are late, and what has lateAfterUSec");
 		late = late || (rule.events & 1u << NOTICE_LATE) != 0;
 	}
 	if (s->late_after != 0 && s->heartbeat)

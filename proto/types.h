@@ -223,7 +223,7 @@ struct job_spec {
 	int64_t			 keep_output;	/* keepOutputBytes */
 	struct strings		 notify;	/* "EVENTS:TARGET", see notice.h */
 	char			*source;	/* the files it is from, see SOURCE_BYTES_MAX */
-	usec_t			 late_after;	/* lateAfterUSec: what begins later after its due is late; 0: nothing */
+	usec_t			 late_after;	/* lateAfterUSec: what has not begun so long after its due is late; 0: nothing */
 	int64_t			 fail_after;	/* failAfter, of a heartbeat (a check's are http's): down in a row; 0: 1 */
 	int64_t			 ok_after;	/* okAfter: the same, up; 0: 1 */
 	struct command_spec	*command;

@@ -37,6 +37,19 @@ struct late_job {
 };
 unsigned notify_late_events(const struct op_claim *claim, const struct late_job *j, struct notice_info *n);
 
+/* How long after its due an occurrence of the job is late; 0: nothing of it is. */
+usec_t notify_late_after(const char *spec, const struct job_spec *known);
+
+/* Was it told already that this due is late?  told: the latest one of which it was; the clock may have been set back. */
+bool notify_late_told(instant due, instant told, instant now);
+
+/*
+ * An occurrence waits, and has not begun: is it to be told that it is late?  If it will be, *next becomes that instant
+ * unless it is sooner.
+ */
+bool notify_late_waits(const struct op_late *o, instant due, usec_t after, instant *next);
+void notify_late_fill(const struct op_late *o, int64_t job, int kind, int64_t run, instant due, struct notice_info *n);
+
 /* The same of occurrences that made no run: only what nobody has asked for is told. */
 unsigned notify_skip_events(const struct op_skip *skip, int kind, struct notice_info *n);
 

@@ -302,7 +302,7 @@ sqlite_add(void *arg, struct store_op *op)
 			return r;
 		job->id = ++last;
 		added++;
-		r = notify_put(db, job->id, &job->spec->notify);
+		r = notify_put(db, job->id, job->spec, false);
 		if (r < 0)
 			return r;
 	}

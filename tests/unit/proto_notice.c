@@ -100,6 +100,9 @@ it_is_told_in_words(void **state)
 	says(&n, "nightly (12.4) is late: no ping has come by its due");
 	n.lasted = 7 * USEC_MINUTE;
 	says(&n, "nightly (12.4) is late: it began 7m after its due");
+	n.state = RUN_QUEUED;
+	says(&n, "nightly (12.4) is late: it has waited for 7m since its due, and has not begun");
+	n.state = -1;
 }
 
 static enum jobd_error
