@@ -20,6 +20,7 @@
 #include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 /* Replies may be longer than calls: a page of jobs with long command lines. */
 #define REPLY_BYTES_MAX	((size_t)64 << 20)

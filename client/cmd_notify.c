@@ -12,6 +12,7 @@
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "proto/notice.h"
+#include "proto/suggest.h"
 
 static int notify_run(struct client *c);
 

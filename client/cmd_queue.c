@@ -13,6 +13,7 @@
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 static int queue_run(struct client *c);
 

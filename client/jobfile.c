@@ -20,6 +20,7 @@
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 #include "proto/types.h"
 
 #define FILE_BYTES_MAX	((size_t)4 << 20)

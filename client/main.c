@@ -18,6 +18,7 @@
 #include "client/pager.h"
 #include "proto/error.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 /* What ssh exits with when it fails itself.  (A remote command's own 255 looks the same.) */
 #define SSH_FAILED 255

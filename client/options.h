@@ -107,7 +107,4 @@ const char *given_print(const struct given *g, char out[64]);
 /* A number of bytes: 512, 64K, 8M, 1G; KiB and so on are the same.  0 or -EINVAL. */
 int size_parse(const char *text, int64_t *ret);
 
-/* The candidate that the word was probably meant to be, or NULL; candidates is NULL-ended. */
-const char *suggest(const char *word, const char *const *candidates);
-
 #endif

@@ -5,11 +5,13 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/buf.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 const char *const notice_event_names[] = {
 	[NOTICE_FAIL] = "fail", [NOTICE_RECOVER] = "recover", [NOTICE_DOWN] = "down",
@@ -56,31 +58,60 @@ event_bits(const char *word, size_t n)
 	return 0;
 }
 
-const char *
-notify_rule_read(const char *text, struct notify_rule *out)
+/* There is no such event: what was meant, or what there is. */
+static const char *
+event_unknown(const char *word, size_t n, char why[RULE_WHY_MAX])
 {
-	const char *colon = strrchr(text, ':'), *at = text, *why;
+	static const char *const events[] = { "fail", "recover", "down", "up", "late", "missed", "skipped", "lost",
+		"timed_out", "any", NULL };
+	char *typed = xstrndup(word, n);
+	const char *meant = suggest(typed, events);
+
+	if (meant != NULL)
+		(void)snprintf(why, RULE_WHY_MAX, "there is no event %.40s; did you mean %s?", typed, meant);
+	else
+		(void)snprintf(why, RULE_WHY_MAX, "the events are fail, recover, down, up, late, missed, skipped,"
+		    " lost, timed_out, any, with commas between them");
+	free(typed);
+	return why;
+}
+
+/* NULL, or why it is none. */
+static const char *
+rule_read(const char *text, struct notify_rule *out, char why[RULE_WHY_MAX])
+{
+	const char *colon = strrchr(text, ':'), *at = text, *wrong;
 	struct notify_rule rule = { .events = 0 };
 	unsigned bits;
 	size_t n;
 
 	if (colon == NULL || colon == text)
 		return "must be EVENTS:TARGET, like fail,recover:ops";
-	why = target_name_check(colon + 1);
-	if (why != NULL)
-		return why;
+	wrong = target_name_check(colon + 1);
+	if (wrong != NULL)
+		return wrong;
 	while (at <= colon) {
 		n = strcspn(at, ",:");
 		bits = event_bits(at, n);
 		if (bits == 0)
-			return "the events are fail, recover, down, up, late, missed, skipped, lost,"
-			    " timed_out, any, with commas between them";
+			return event_unknown(at, n, why);
 		rule.events |= bits;
 		at += n + 1;
 	}
 	(void)strcpy(rule.target, colon + 1);
 	*out = rule;
 	return NULL;
+}
+
+bool
+notify_rule_read(const char *text, struct notify_rule *out, char why[RULE_WHY_MAX])
+{
+	char text_of_it[RULE_WHY_MAX];
+	const char *wrong = rule_read(text, out, text_of_it);
+
+	if (wrong != NULL && why != NULL)
+		(void)snprintf(why, RULE_WHY_MAX, "%s", wrong);
+	return wrong == NULL;
 }
 
 int

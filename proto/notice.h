@@ -41,8 +41,10 @@ struct notify_rule {
 	char		target[TARGET_NAME_MAX + 1];
 };
 
-/* NULL, or the reason why it is none. */
-const char *notify_rule_read(const char *text, struct notify_rule *out);
+#define RULE_WHY_MAX 192
+
+/* False, with the reason, when it is none; why may be NULL. */
+bool notify_rule_read(const char *text, struct notify_rule *out, char why[RULE_WHY_MAX]);
 
 /* Is it a good name for a target?  NULL, or the reason why not. */
 const char *target_name_check(const char *name);

@@ -1023,12 +1023,11 @@ static enum jobd_error
 notify_check(struct check *c, const struct job_spec *s)
 {
 	struct notify_rule rule;
+	char why[RULE_WHY_MAX];
 	bool late = false;
-	const char *why;
 
 	for (size_t i = 0; i < s->notify.n; i++) {
-		why = notify_rule_read(s->notify.items[i], &rule);
-		if (why != NULL)
+		if (!notify_rule_read(s->notify.items[i], &rule, why))
 			return refuse(c, "notify", (long)i, "%s", why);
 		if (strlen(s->notify.items[i]) > RULE_BYTES_MAX)
 			return refuse(c, "notify", (long)i, "must not be longer than %d bytes",

@@ -224,10 +224,9 @@ static bool
 test_checked(struct call *c)
 {
 	const struct test_target_in *in = c->in;
-	char why[TARGET_NAME_MAX + 80];
+	char why[3 * TARGET_NAME_MAX + 80];
 
-	(void)snprintf(why, sizeof(why), "there is no section [target %s] in jobd's configuration",
-	    in->target);
+	notify_target_unknown(server_of(c)->targets, in->target, why, sizeof(why));
 	if (notify_target_find(server_of(c)->targets, in->target) == NULL)
 		call_fail(c, JOBD_INVALID_FIELD, "target", why);
 	else if (!call_privileged(c))

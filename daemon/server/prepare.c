@@ -281,12 +281,12 @@ check_targets(struct prepare *p, const char *place, const struct job_spec *spec)
 	struct notify_rule rule;
 
 	for (size_t i = 0; i < spec->notify.n; i++) {
-		(void)notify_rule_read(spec->notify.items[i], &rule);	/* it was good before */
+		(void)notify_rule_read(spec->notify.items[i], &rule, NULL);	/* it was good before */
 		if (notify_target_find(server_of(p->call)->targets, rule.target) != NULL)
 			continue;
 		(void)snprintf(p->error.path, sizeof(p->error.path), "%s.notify[%zu]", place, i);
-		(void)snprintf(p->error.reason, sizeof(p->error.reason), "there is no target %s in jobd's"
-		    " configuration: it needs a section [target %s]", rule.target, rule.target);
+		notify_target_unknown(server_of(p->call)->targets, rule.target, p->error.reason,
+		    sizeof(p->error.reason));
 		return JOBD_INVALID_FIELD;
 	}
 	return JOBD_OK;

@@ -225,7 +225,7 @@ notify_targets(const struct strings *rules, unsigned events, struct notify_wante
 	size_t n = 0, k, told = 0;
 
 	for (size_t i = 0; i < rules->n && i < NOTIFY_MAX; i++) {
-		if (notify_rule_read(rules->items[i], &rule) != NULL || (rule.events & events) == 0)
+		if (!notify_rule_read(rules->items[i], &rule, NULL) || (rule.events & events) == 0)
 			continue;
 		for (k = 0; k < n && strcmp(out[k].name, rule.target) != 0; k++)
 			;
