@@ -50,7 +50,7 @@ section_of(const struct option *o, const char *group)
 {
 	if (strcmp(o->name, "sh") == 0)
 		return "Command";
-	if (!o->field || o->kind == OPTION_FILE || strcmp(o->name, "key") == 0)
+	if (!o->field || strcmp(o->name, "key") == 0)
 		return NULL;
 	if (strncmp(o->field, "command.", 8) == 0)
 		return "Command";

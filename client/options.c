@@ -394,7 +394,7 @@ args_take_key(struct args *a, const struct option *option, const char *value, in
 	if (option->kind == OPTION_FLAG)
 		return flag_take(a, &g);
 	/* What is read again and again must mean the same each time, and to everybody. */
-	if ((option->kind == OPTION_PATH || option->kind == OPTION_PATHS) && value[0] != '/')
+	if ((option->kind == OPTION_PATH || option->kind == OPTION_PATHS || option->kind == OPTION_FILE) && value[0] != '/')
 		return refuse(&g, "a path that begins with /");
 	if (option->kind == OPTION_INSTANT && instant_parse_human(value, instant_now(), &at) == 0 &&
 	    (strlen(value) < 10 || value[4] != '-' || value[7] != '-'))

@@ -455,10 +455,11 @@ static void
 credentials_complete(struct client *c)
 {
 	static const char *const fields[] = { "basicAuth", "bearerToken" };
+	static const char *const options[] = { "auth-file", "bearer-file" };
 	struct cJSON *http = json_get(c->args.parameters, "http");
 
 	for (size_t i = 0; http && i < sizeof(fields) / sizeof(fields[0]); i++) {
-		const char *text = json_get_string(http, fields[i]);
+		const char *text = args_given(&c->args, options[i]) ? json_get_string(http, fields[i]) : NULL;
 		size_t n = text ? strlen(text) : 0;
 		char *line;
 
@@ -472,11 +473,35 @@ credentials_complete(struct client *c)
 	}
 }
 
+/* What a file holds and what is said instead go to the same place: AuthFile and BasicAuth. */
+static int
+file_check(const struct args *a)
+{
+	char one[64], other[64];
+
+	for (size_t i = 0; i < a->n_given; i++) {
+		for (size_t k = 0; a->given[i].option->kind == OPTION_FILE && k < a->n_given; k++) {
+			if (a->given[k].option == a->given[i].option ||
+			    strcmp(a->given[k].option->field ? a->given[k].option->field : "",
+			    a->given[i].option->field) != 0)
+				continue;
+			complain("%s: give it or %s, not both", given_print(&a->given[i], one),
+			    given_print(&a->given[k], other));
+			return EXIT_USAGE;
+		}
+	}
+	return 0;
+}
+
 int
 spec_complete_kind(struct client *c, const char *kind)
 {
 	int r = kind_check(&c->args, kind);
 
+	if (r == 0)
+		r = file_check(&c->args);
+	if (r == 0)
+		credentials_complete(c);
 	if (r == 0)
 		r = misfire_complete(c);
 	if (r == 0)
@@ -508,11 +533,6 @@ spec_complete(struct client *c)
 		complain("usage: jobctl %s %s", c->command->name, c->command->usage);
 		return EXIT_USAGE;
 	}
-	if (args_flag(a, "body") && args_flag(a, "body-file")) {
-		complain("give --body or --body-file, not both");
-		return EXIT_USAGE;
-	}
-	credentials_complete(c);
 	if (heartbeat)
 		heartbeat_options(&c->args);
 	r = spec_complete_kind(c, http ? "http" : timer ? "timer" : heartbeat ? "heartbeat" : "command");
