@@ -160,7 +160,7 @@ const struct option spec_options[] = {
 	{ 0, "chain-days", "N", OPTION_COUNT, 0, "http.chainDays", NULL,
 	    "and each of those it was verified by" },
 	{ 0, "fail-after", "N", OPTION_COUNT, 0, "http.failAfter", NULL,
-	    "its health (a heartbeat's, too) is down after N failed (1)" },
+	    "health is down after N failed (1), a heartbeat's too" },
 	{ 0, "ok-after", "N", OPTION_COUNT, 0, "http.okAfter", NULL,
 	    "and up again after N that are not (1)" },
 	{ 0, "quick-retries", "N", OPTION_INT, 0, "http.quickRetries", NULL,
