@@ -924,6 +924,7 @@ scheduler_pinged(struct scheduler *s, struct op_ping *op, const struct due_row *
 	struct seat *seat = lane_seat(lane, op->run);
 
 	if (row != NULL) {
+		recorder_told(s, TOLD_PINGED, op->job, 0, row->due.usec);
 		scheduler_due_set(s, row);
 		scheduler_changed(s);
 	}

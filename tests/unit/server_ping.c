@@ -18,6 +18,7 @@
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "tests/harness/client.h"
+#include "tests/harness/replayed.h"
 
 /* ---- the target ---- */
 
@@ -105,6 +106,7 @@ daemon_start(instant wall)
 	char error[STORE_ERROR_MAX];
 
 	w.loop = loop_new(LOOP_VIRTUAL);
+	assert_non_null(flight_start(w.loop));
 	loop_set_wall(w.loop, wall);
 	w.store = store_open(&config, w.loop, error);
 	if (w.store == NULL)
@@ -133,6 +135,7 @@ daemon_stop(void)
 {
 	instant now;
 
+	replayed_is_the_same(w.loop, w.zones);
 	client_close(&w.client);
 	service_shut_down(w.server.service);
 	task_cancel(&w.root);
@@ -790,6 +793,29 @@ the_audit_finds_no_gap_in_what_pings_have_moved(void **state)
 	assert_int_equal(json_count(json_get(ask("Audit", "{}"), "gaps")), 0);
 }
 
+/* Early ones, awaited ones, silence and what is beside the schedule: all of it is in the record. */
+static void
+it_is_decided_again_as_it_was(void **state)
+{
+	struct replay_report r;
+
+	(void)state;
+	add(HOURLY);
+	add("{\"name\":\"night\",\"heartbeat\":true,\"cron\":\"*/20 * * * *\",\"timeZone\":\"UTC\"}");
+	for (int i = 0; i < 12; i++) {
+		run_for((10 + 11 * i) * USEC_MINUTE);
+		(void)ping(i % 4 == 3 ? FAIL : i % 4 == 2 ? START : PING);
+		(void)ping(i % 3 == 0 ? "{\"job\":\"night\",\"what\":\"fail\"}" : "{\"job\":\"night\"}");
+	}
+	run_for(2 * USEC_HOUR);
+
+	replayed(w.loop, w.zones, &r);
+	if (!r.ran || r.differs)
+		fail_msg("%s %s", r.why, r.difference);
+	assert_int_equal(r.same, r.decisions);
+	assert_true(r.jobs == 2 && r.decisions > 50);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -824,6 +850,7 @@ main(void)
 		T(only_heartbeats_are_pinged),
 		T(a_heartbeat_says_by_when_and_nothing_about_running),
 		T(a_canceled_one_is_expected_no_more),
+		T(it_is_decided_again_as_it_was),
 		T(the_audit_finds_no_gap_in_what_pings_have_moved),
 	};
 
