@@ -13,6 +13,7 @@
 #include "proto/mem.h"
 #include "proto/suggest.h"
 #include "proto/notice.h"
+#include "proto/suggest.h"
 
 static int notify_run(struct client *c);
 

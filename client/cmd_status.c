@@ -17,6 +17,7 @@
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/types.h"
 
 static int status_run(struct client *c);
 
@@ -198,6 +199,31 @@ job_told(const struct output *o, const struct cJSON *job)
 	free(word);
 }
 
+/* Of a heartbeat: has its work been heard of as it should? */
+static void
+heartbeat_told(const struct output *o, const struct cJSON *job)
+{
+	const struct cJSON *last = json_get(job, "lastRun"), *ping = json_get(last, "ping");
+	usec_t grace = json_get_int(json_get(job, "spec"), "graceUSec", 0);
+	char *at = text_relative(o, json_get_string(ping, "at")), *end, text[WHEN_TEXT_MAX];
+	const char *state = value_text(last, "state"), *due = json_get_string(last, "due");
+	instant until;
+
+	if (heartbeat_late(job) && due && instant_parse(due, &until) == 0) {
+		until = instant_add(until, grace > 0 ? grace : HEARTBEAT_GRACE_DEFAULT);
+		end = text_instant(o, instant_print(until, text));
+		printf("It is late: no ping has come by its due. Its grace is over at %s.\n", end);
+		free(end);
+	} else if (ping && strcmp(state, "running") == 0) {
+		printf("It said %s that it begins, and has not said that it is done.\n", at);
+	} else if (ping && strcmp(state, "succeeded") == 0) {
+		printf("It is in time: the last ping came %s.\n", at);
+	} else if (!last) {
+		puts("No ping has come yet.");
+	}
+	free(at);
+}
+
 /* How it has gone so far. */
 static int
 past_told(struct client *c)
@@ -246,9 +272,11 @@ status_job(struct client *c)
 		last = json_get(job, "lastRun");
 		job_told(&c->out, job);
 		health_told(&c->out, job);
+		if (strcmp(value_text(job, "kind"), "heartbeat") == 0)
+			heartbeat_told(&c->out, job);
 		if (last)
 			last_told(&c->out, last);
-		else
+		else if (strcmp(value_text(job, "kind"), "heartbeat") != 0)
 			puts("It has not run yet.");
 		queued_told(json_get(reply, "runs"), last);
 		if (json_get_int(job, "overlaps", 0) >= OVERLAPS_TOLD)

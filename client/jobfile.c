@@ -39,7 +39,6 @@ static const struct option file_options[] = {
 	{ .name = "client-key", .kind = OPTION_TEXT, .field = "http.clientKey" },
 	{ 0 },
 };
-#define FILE_OPTIONS_N	(sizeof(file_options) / sizeof(file_options[0]) - 1)
 
 /* The command, word by word: it has no option. */
 static const struct option command_option = { .name = "command", .kind = OPTION_TEXT,
@@ -51,7 +50,7 @@ section_of(const struct option *o, const char *group)
 {
 	if (strcmp(o->name, "sh") == 0)
 		return "Command";
-	if (!o->field || o->kind == OPTION_FILE || strcmp(o->name, "key") == 0)
+	if (!o->field || strcmp(o->name, "key") == 0)
 		return NULL;
 	if (strncmp(o->field, "command.", 8) == 0)
 		return "Command";
@@ -71,22 +70,24 @@ struct walk {
 	const struct option	*next;
 	const char		*group;
 	const char		*section;	/* of the one that walk_next() gave */
+	size_t			 table;
 };
 
 static const struct option *
 walk_next(struct walk *w)
 {
+	const struct option *const tables[] = { spec_options, file_options, spec_heartbeat_options };
 	const struct option *o;
 
 	if (!w->next) {
-		*w = (struct walk){ .next = spec_options, .group = "", .section = "Command" };
+		*w = (struct walk){ .next = tables[0], .group = "", .section = "Command" };
 		return &command_option;
 	}
 	for (;;) {
-		if (!w->next->name && w->next == file_options + FILE_OPTIONS_N)
+		if (!w->next->name && w->table + 1 == sizeof(tables) / sizeof(tables[0]))
 			return NULL;
 		if (!w->next->name)
-			w->next = file_options;
+			*w = (struct walk){ .next = tables[w->table + 1], .group = "", .table = w->table + 1 };
 		o = w->next++;
 		if (o->group)
 			w->group = o->group;
@@ -96,20 +97,21 @@ walk_next(struct walk *w)
 	}
 }
 
+/* The key of this section; or of the one that it belongs into. */
 static const struct option *
-key_find(const char *key, const char **ret_section)
+key_find(const char *key, const char *section, const char **ret_section)
 {
+	const struct option *o, *found = NULL;
 	struct walk w = { 0 };
-	const struct option *o;
 	char text[KEY_TEXT_MAX];
 
 	while ((o = walk_next(&w)) != NULL) {
-		if (strcmp(option_key(o, text), key) == 0) {
-			*ret_section = w.section;
-			return o;
-		}
+		if (strcmp(option_key(o, text), key) != 0 || (found && strcmp(w.section, section) != 0))
+			continue;
+		*ret_section = w.section;
+		found = o;
 	}
-	return NULL;
+	return found;
 }
 
 /* ---- texts ---- */
@@ -484,7 +486,7 @@ line_handle(void *data, const char *section, const char *key, const char *shown)
 	/* To inih, Key: value would do as well. */
 	if (!r->value || !section_known(r, section))
 		return 1;
-	o = key_find(key, &belongs);
+	o = key_find(key, section, &belongs);
 	if (!o) {
 		key_unknown(r, section, key);
 		return 1;

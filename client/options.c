@@ -394,7 +394,7 @@ args_take_key(struct args *a, const struct option *option, const char *value, in
 	if (option->kind == OPTION_FLAG)
 		return flag_take(a, &g);
 	/* What is read again and again must mean the same each time, and to everybody. */
-	if ((option->kind == OPTION_PATH || option->kind == OPTION_PATHS) && value[0] != '/')
+	if ((option->kind == OPTION_PATH || option->kind == OPTION_PATHS || option->kind == OPTION_FILE) && value[0] != '/')
 		return refuse(&g, "a path that begins with /");
 	if (option->kind == OPTION_INSTANT && instant_parse_human(value, instant_now(), &at) == 0 &&
 	    (strlen(value) < 10 || value[4] != '-' || value[7] != '-'))
@@ -601,6 +601,15 @@ field_bare(const char *field)
 	return bare;
 }
 
+/* Some, like failAfter, are fields of the job as well as of one of its parts. */
+static bool
+option_is_of(const struct option *o, const char *bare)
+{
+	const char *dot = strchr(o->field, '.');
+
+	return strcmp(o->field, bare) == 0 || (dot && strcmp(dot + 1, bare) == 0);
+}
+
 char *
 args_option_of(const struct args *a, const char *field)
 {
@@ -609,7 +618,7 @@ args_option_of(const struct args *a, const char *field)
 	char key[KEY_TEXT_MAX];
 
 	for (o = a->options; !found && o && o->name; o++) {
-		if (!o->field || strcmp(o->field, bare) != 0)
+		if (!o->field || !option_is_of(o, bare))
 			continue;
 		if (a->keys)
 			found = xstrdup(option_key(o, key));

@@ -85,7 +85,7 @@ const struct option spec_options[] = {
 	    "tell a target (jobctl notify): fail,recover:ops;\n"
 	    "                           down up late timed_out lost missed skipped any" },
 	{ 0, "late-after", "DURATION", OPTION_SPAN, VERB_RUN, "lateAfterUSec", NULL,
-	    "late is what begins so long after its due" },
+	    "late is what has not begun so long after its due" },
 	{ 0, "wait", NULL, F, VERB_RUN, NULL, NULL, "wait for the end, exit with its code" },
 	{ 'q', "quiet", NULL, F, VERB_RUN, NULL, NULL, "print the id only" },
 	{ 0, "dry-run", NULL, F, 0, NULL, NULL, "let jobd check it, say what would be added, and\n"
@@ -160,13 +160,19 @@ const struct option spec_options[] = {
 	{ 0, "chain-days", "N", OPTION_COUNT, 0, "http.chainDays", NULL,
 	    "and each of those it was verified by" },
 	{ 0, "fail-after", "N", OPTION_COUNT, 0, "http.failAfter", NULL,
-	    "its health is down after N failed in a row (1)" },
+	    "health is down after N failed (1), a heartbeat's too" },
 	{ 0, "ok-after", "N", OPTION_COUNT, 0, "http.okAfter", NULL,
 	    "and up again after N that are not (1)" },
 	{ 0, "quick-retries", "N", OPTION_INT, 0, "http.quickRetries", NULL,
 	    "before a first failure counts (2), 1 s apart" },
 	{ 0, "depends-on", "JOB", T, 0, "http.dependsOn", NULL,
 	    "while this check is down: unreachable, not down" },
+	{ 0 },
+};
+
+const struct option spec_heartbeat_options[] = {
+	{ .name = "fail-after", .kind = OPTION_COUNT, .field = "failAfter" },
+	{ .name = "ok-after", .kind = OPTION_COUNT, .field = "okAfter" },
 	{ 0 },
 };
 
@@ -424,15 +430,36 @@ kind_check(const struct args *a, const char *kind)
 	return 0;
 }
 
+/* Of a heartbeat they are the job's own. */
+static void
+heartbeat_options(struct args *a)
+{
+	struct cJSON *http = json_get(a->parameters, "http");
+
+	for (const struct option *o = spec_heartbeat_options; o->name; o++) {
+		if (!http || !json_get(http, o->field))
+			continue;
+		json_set_int(a->parameters, o->field, json_get_int(http, o->field, 0));
+		json_remove(http, o->field);
+		for (size_t i = 0; i < a->n_given; i++) {
+			if (strcmp(a->given[i].option->name, o->name) == 0)
+				a->given[i].option = o;
+		}
+	}
+	if (http && json_count(http) == 0)
+		json_remove(a->parameters, "http");
+}
+
 /* What is in a file ends with its line; of credentials that is no part. */
 static void
 credentials_complete(struct client *c)
 {
 	static const char *const fields[] = { "basicAuth", "bearerToken" };
+	static const char *const options[] = { "auth-file", "bearer-file" };
 	struct cJSON *http = json_get(c->args.parameters, "http");
 
 	for (size_t i = 0; http && i < sizeof(fields) / sizeof(fields[0]); i++) {
-		const char *text = json_get_string(http, fields[i]);
+		const char *text = args_given(&c->args, options[i]) ? json_get_string(http, fields[i]) : NULL;
 		size_t n = text ? strlen(text) : 0;
 		char *line;
 
@@ -446,11 +473,35 @@ credentials_complete(struct client *c)
 	}
 }
 
+/* What a file holds and what is said instead go to the same place: AuthFile and BasicAuth. */
+static int
+file_check(const struct args *a)
+{
+	char one[64], other[64];
+
+	for (size_t i = 0; i < a->n_given; i++) {
+		for (size_t k = 0; a->given[i].option->kind == OPTION_FILE && k < a->n_given; k++) {
+			if (a->given[k].option == a->given[i].option ||
+			    strcmp(a->given[k].option->field ? a->given[k].option->field : "",
+			    a->given[i].option->field) != 0)
+				continue;
+			complain("%s: give it or %s, not both", given_print(&a->given[i], one),
+			    given_print(&a->given[k], other));
+			return EXIT_USAGE;
+		}
+	}
+	return 0;
+}
+
 int
 spec_complete_kind(struct client *c, const char *kind)
 {
 	int r = kind_check(&c->args, kind);
 
+	if (r == 0)
+		r = file_check(&c->args);
+	if (r == 0)
+		credentials_complete(c);
 	if (r == 0)
 		r = misfire_complete(c);
 	if (r == 0)
@@ -482,11 +533,8 @@ spec_complete(struct client *c)
 		complain("usage: jobctl %s %s", c->command->name, c->command->usage);
 		return EXIT_USAGE;
 	}
-	if (args_flag(a, "body") && args_flag(a, "body-file")) {
-		complain("give --body or --body-file, not both");
-		return EXIT_USAGE;
-	}
-	credentials_complete(c);
+	if (heartbeat)
+		heartbeat_options(&c->args);
 	r = spec_complete_kind(c, http ? "http" : timer ? "timer" : heartbeat ? "heartbeat" : "command");
 	if (r == 0 && !http && !timer && !heartbeat)
 		r = command_complete(c);
@@ -688,6 +736,8 @@ spec_print(const struct output *o, const struct cJSON *spec, bool known)
 		    (strcmp(option->field, "name") == 0 || strcmp(option->field, "paused") == 0 ||
 		    strcmp(option->field, "description") == 0)))
 			option_print(o, spec, option);
+	for (option = spec_heartbeat_options; option->name; option++)
+		option_print(o, spec, option);
 	keep_print(o, spec);
 	stdin_print(o, json_get(spec, "command"));
 }

@@ -13,6 +13,9 @@
 
 extern const struct option spec_options[];
 
+/* Options of a check that a heartbeat has, too: there they are the job's own fields. */
+extern const struct option spec_heartbeat_options[];
+
 /*
  * Complete args.parameters, which the options have filled, to one JobSpec: the command
  * and the directory, exactly one kind, nothing that belongs to another kind.  0, or

@@ -421,8 +421,14 @@ target_would_run(const struct notify_target *t, const struct settings *s, char w
 	const struct notify_message test = { .id = 1, .notice = "{\"event\":\"test\"}" };
 	struct field_error error;
 	struct job_spec spec;
+	char *mistake = notify_target_mistake(t);
 	bool good;
 
+	if (mistake != NULL) {
+		(void)snprintf(why, CONFIG_ERROR_MAX, "%s", mistake);
+		free(mistake);
+		return false;
+	}
 	notify_target_spec(t, s->sendmail, &test, &spec);
 	good = job_spec_check(&spec, "", &error) == JOBD_OK;
 	if (!good)

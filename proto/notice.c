@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,58 +58,60 @@ event_bits(const char *word, size_t n)
 	return 0;
 }
 
-#define EVENTS_ARE "the events are fail, recover, down, up, late, missed, skipped, lost, timed_out, any, with commas between them"
-#define MEANT(word) { word, EVENTS_ARE "; did you mean " word "?" }
-
-/* Why a word of n bytes is no event, with the one that was probably meant. */
+/* There is no such event: what was meant, or what there is. */
 static const char *
-no_event(const char *word, size_t n)
+event_unknown(const char *word, size_t n, char why[RULE_WHY_MAX])
 {
-	static const struct {
-		const char	*name, *reason;
-	} rows[] = {
-		MEANT("fail"), MEANT("recover"), MEANT("down"), MEANT("up"), MEANT("late"), MEANT("missed"),
-		MEANT("skipped"), MEANT("lost"), MEANT("timed_out"), MEANT("any"),
-	};
-	enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
-	const char *names[ROWS + 1] = { NULL }, *meant;
-	char *text = xstrndup(word, n);
-	size_t i;
+	static const char *const events[] = { "fail", "recover", "down", "up", "late", "missed", "skipped", "lost",
+		"timed_out", "any", NULL };
+	char *typed = xstrndup(word, n);
+	const char *meant = suggest(typed, events);
 
-	for (i = 0; i < ROWS; i++)
-		names[i] = rows[i].name;
-	meant = suggest(text, names);
-	free(text);
-	for (i = 0; i < ROWS && meant != NULL; i++)
-		if (meant == rows[i].name)
-			return rows[i].reason;
-	return EVENTS_ARE;
+	if (meant != NULL)
+		(void)snprintf(why, RULE_WHY_MAX, "there is no event %.40s; did you mean %s?", typed, meant);
+	else
+		(void)snprintf(why, RULE_WHY_MAX, "the events are fail, recover, down, up, late, missed, skipped,"
+		    " lost, timed_out, any, with commas between them");
+	free(typed);
+	return why;
 }
 
-const char *
-notify_rule_read(const char *text, struct notify_rule *out)
+/* NULL, or why it is none. */
+static const char *
+rule_read(const char *text, struct notify_rule *out, char why[RULE_WHY_MAX])
 {
-	const char *colon = strrchr(text, ':'), *at = text, *why;
+	const char *colon = strrchr(text, ':'), *at = text, *wrong;
 	struct notify_rule rule = { .events = 0 };
 	unsigned bits;
 	size_t n;
 
 	if (colon == NULL || colon == text)
 		return "must be EVENTS:TARGET, like fail,recover:ops";
-	why = target_name_check(colon + 1);
-	if (why != NULL)
-		return why;
+	wrong = target_name_check(colon + 1);
+	if (wrong != NULL)
+		return wrong;
 	while (at <= colon) {
 		n = strcspn(at, ",:");
 		bits = event_bits(at, n);
 		if (bits == 0)
-			return no_event(at, n);
+			return event_unknown(at, n, why);
 		rule.events |= bits;
 		at += n + 1;
 	}
 	(void)strcpy(rule.target, colon + 1);
 	*out = rule;
 	return NULL;
+}
+
+bool
+notify_rule_read(const char *text, struct notify_rule *out, char why[RULE_WHY_MAX])
+{
+	char text_of_it[RULE_WHY_MAX];
+	const char *wrong = rule_read(text, out, text_of_it);
+
+	if (wrong != NULL && why != NULL)
+		(void)snprintf(why, RULE_WHY_MAX, "%s", wrong);
+	return wrong == NULL;
 }
 
 int
@@ -235,7 +238,8 @@ notice_words(const struct notice_info *n)
 		return buf_steal(&b);
 	}
 	if (n->event == NOTICE_LATE && n->lasted > 0) {
-		buf_printf(&b, "is late: it began %s after its due", duration_print(n->lasted, lasted));
+		buf_printf(&b, n->state == RUN_QUEUED ? "is late: it has waited for %s since its due, and has not begun" :
+		    "is late: it began %s after its due", duration_print(n->lasted, lasted));
 		return buf_steal(&b);
 	}
 	buf_puts(&b, verbs[n->event]);

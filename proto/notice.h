@@ -23,7 +23,7 @@ enum notice_event {
 	NOTICE_LOST,
 	NOTICE_TIMED_OUT,
 	NOTICE_TEST,		/* somebody has asked whether the target can be told */
-	/* a heartbeat has not come by its due, its grace is not over; or a run has begun late_after its due */
+	/* a heartbeat has not come by its due, its grace is not over; or a run has not begun late_after its due */
 	NOTICE_LATE,
 	NOTICE_EVENT_COUNT
 };
@@ -41,8 +41,10 @@ struct notify_rule {
 	char		target[TARGET_NAME_MAX + 1];
 };
 
-/* NULL, or the reason why it is none. */
-const char *notify_rule_read(const char *text, struct notify_rule *out);
+#define RULE_WHY_MAX 192
+
+/* False, with the reason, when it is none; why may be NULL. */
+bool notify_rule_read(const char *text, struct notify_rule *out, char why[RULE_WHY_MAX]);
 
 /* Is it a good name for a target?  NULL, or the reason why not. */
 const char *target_name_check(const char *name);
@@ -72,7 +74,7 @@ struct notice_info {
 	int64_t	 failures;	/* so many runs in a row */
 	int64_t	 first_run;	/* firstRun: that failed */
 	instant	 since;		/* its end */
-	usec_t	 lasted;	/* lastedUSec: from there to here; of a run that began late: from its due */
+	usec_t	 lasted;	/* lastedUSec: from there to here; of a run that is late: from its due */
 };
 
 #define NOTICE_INFO_NONE ((struct notice_info){ .kind = -1, .state = -1, .exit_code = -1 })

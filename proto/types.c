@@ -310,6 +310,8 @@ const struct field job_spec_fields[] = {
 	{ AT(job_spec, "notify", notify), .type = FIELD_STRINGS, .max = NOTIFY_MAX },
 	{ AT(job_spec, "source", source), .type = FIELD_STRING, .max = SOURCE_BYTES_MAX },
 	{ AT(job_spec, "lateAfterUSec", late_after), .type = FIELD_INT, .max = DURATION_MAX },
+	{ AT(job_spec, "failAfter", fail_after), .type = FIELD_INT, .max = FLAP_MAX },
+	{ AT(job_spec, "okAfter", ok_after), .type = FIELD_INT, .max = FLAP_MAX },
 	{ AT(job_spec, "command", command), .type = FIELD_STRUCT, .sub = command_spec_fields,
 	  .size = sizeof(struct command_spec) },
 	{ AT(job_spec, "http", http), .type = FIELD_STRUCT, .sub = http_spec_fields,
@@ -1021,22 +1023,22 @@ static enum jobd_error
 notify_check(struct check *c, const struct job_spec *s)
 {
 	struct notify_rule rule;
+	char why[RULE_WHY_MAX];
 	bool late = false;
-	const char *why;
 
 	for (size_t i = 0; i < s->notify.n; i++) {
-		why = notify_rule_read(s->notify.items[i], &rule);
-		if (why != NULL)
+		if (!notify_rule_read(s->notify.items[i], &rule, why))
 			return refuse(c, "notify", (long)i, "%s", why);
 		if (strlen(s->notify.items[i]) > RULE_BYTES_MAX)
 			return refuse(c, "notify", (long)i, "must not be longer than %d bytes",
 			    RULE_BYTES_MAX);
-		if (s->http == NULL &&
+		if (!job_spec_has_health(s) &&
 		    (rule.events & ~(1u << NOTICE_DOWN | 1u << NOTICE_UP)) == 0)
-			return refuse(c, "notify", (long)i, "only checks are down and up: say fail, recover");
+			return refuse(c, "notify", (long)i,
+			    "only checks and heartbeats are down and up: say fail, recover");
 		if (!s->heartbeat && s->late_after == 0 && rule.events == 1u << NOTICE_LATE)
 			return refuse(c, "notify", (long)i,
-			    "only heartbeats are late, and what begins lateAfterUSec after its due");
+			    "only heartbeats are late, and what has lateAfterUSec");
 		late = late || (rule.events & 1u << NOTICE_LATE) != 0;
 	}
 	if (s->late_after != 0 && s->heartbeat)
@@ -1063,6 +1065,16 @@ queue_check(struct check *c, const struct job_spec *s)
 	if (s->overlap_limit != 0 && s->overlap != OVERLAP_QUEUE && s->overlap != OVERLAP_PARALLEL)
 		return refuse(c, "overlapLimit", -1, "it is for overlap queue and parallel");
 	return JOBD_OK;
+}
+
+/* A check has them among what it asks; what else runs is not damped. */
+static enum jobd_error
+health_check(struct check *c, const struct job_spec *s)
+{
+	if (s->heartbeat || (s->fail_after == 0 && s->ok_after == 0))
+		return JOBD_OK;
+	return refuse(c, s->fail_after != 0 ? "failAfter" : "okAfter", -1, "%s", s->http != NULL ?
+	    "it is for heartbeats: a check has it in http" : "it is for checks and heartbeats");
 }
 
 /* It must say by when; what queues, repeats or ends work of our own has no meaning. */
@@ -1112,6 +1124,8 @@ job_spec_check(const struct job_spec *s, const char *prefix, struct field_error 
 		e = retry_check(&c, s);
 	if (e == JOBD_OK)
 		e = notify_check(&c, s);
+	if (e == JOBD_OK)
+		e = health_check(&c, s);
 	if (e != JOBD_OK)
 		return e;
 	switch (job_spec_kind(s)) {
@@ -1167,6 +1181,30 @@ job_spec_queue(const struct job_spec *s)
 	if (s->command == NULL)
 		return NULL;
 	return job_spec_repeats(s) || s->on_boot ? QUEUE_SCHEDULE : QUEUE_DEFAULT;
+}
+
+bool
+job_spec_has_health(const struct job_spec *s)
+{
+	return s->http != NULL || s->heartbeat;
+}
+
+static int64_t
+at_least_one(int64_t n)
+{
+	return n > 0 ? n : 1;
+}
+
+int64_t
+job_spec_fail_after(const struct job_spec *s)
+{
+	return at_least_one(s->http != NULL ? s->http->fail_after : s->fail_after);
+}
+
+int64_t
+job_spec_ok_after(const struct job_spec *s)
+{
+	return at_least_one(s->http != NULL ? s->http->ok_after : s->ok_after);
 }
 
 bool

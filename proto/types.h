@@ -223,7 +223,9 @@ struct job_spec {
 	int64_t			 keep_output;	/* keepOutputBytes */
 	struct strings		 notify;	/* "EVENTS:TARGET", see notice.h */
 	char			*source;	/* the files it is from, see SOURCE_BYTES_MAX */
-	usec_t			 late_after;	/* lateAfterUSec: what begins later after its due is late; 0: nothing */
+	usec_t			 late_after;	/* lateAfterUSec: what has not begun so long after its due is late; 0: nothing */
+	int64_t			 fail_after;	/* failAfter, of a heartbeat (a check's are http's): down in a row; 0: 1 */
+	int64_t			 ok_after;	/* okAfter: the same, up; 0: 1 */
 	struct command_spec	*command;
 	struct http_spec	*http;
 	struct timer_spec	*timer;
@@ -313,6 +315,11 @@ int64_t job_spec_quick_retries(const struct job_spec *s);
 #define QUICK_RETRY_DELAY	USEC_SEC	/* or an eighth of everyUSec, if that is less */
 #define QUICK_RETRIES_MAX	10
 #define FLAP_MAX		1000	/* of failAfter and okAfter */
+
+/* Has it a health, made of what its runs find?  And by how many in a row that becomes down, or up again. */
+bool job_spec_has_health(const struct job_spec *s);
+int64_t job_spec_fail_after(const struct job_spec *s);
+int64_t job_spec_ok_after(const struct job_spec *s);
 
 /* When, in words: "cron 0 3 * * * Europe/Berlin", "every 5m"; NULL for a single occurrence.  The caller frees. */
 char *job_spec_schedule_words(const struct job_spec *s);
@@ -461,7 +468,7 @@ struct job_info {
 	char		*mutex;
 	int64_t		 overlaps;	/* of them the latest, in a row, because a run was active */
 	int64_t		 crashes;	/* attempts lost, in a row */
-	int		 health;	/* enum verdict, of a check */
+	int		 health;	/* enum verdict, of a check or a heartbeat */
 	instant		 health_since;	/* healthSince */
 	int64_t		 checks_failed;	/* checksFailed: the latest that count, in a row; or: */
 	int64_t		 checks_passed;	/* checksPassed */
@@ -541,7 +548,7 @@ struct event_info {
 	instant		 retry_at;	/* retryAt, of run_retrying */
 	int64_t		 progress;	/* progressPercent; -1 absent */
 	char		*progress_text;	/* progressText */
-	int		 verdict;	/* of run_ended, of a check */
+	int		 verdict;	/* of run_ended, of a check or a heartbeat */
 	int		 health, health_was; /* health; healthWas: only when that was another */
 	int64_t		 lost;		/* how many events this watcher has missed */
 };

@@ -73,6 +73,7 @@ heartbeat_missed(struct heartbeat *f)
 	bool began = instant_is_set(f->began);
 
 	run->exited = loop_wall(f->exec.task.loop);
+	run->verdict = VERDICT_DOWN;
 	if (began && spec->timeout > 0) {
 		run->state = RUN_TIMED_OUT;
 		run->reason = xasprintf("it began, and has not pinged within its limit of %s",
@@ -92,6 +93,7 @@ heartbeat_end(struct run_info *run)
 	run->spawned = p->began;
 	run->exited = p->at;
 	run->state = p->what == PING_OK ? RUN_SUCCEEDED : RUN_FAILED;
+	run->verdict = p->what == PING_OK ? VERDICT_UP : VERDICT_DOWN;
 	free(run->reason);
 	run->reason = NULL;
 	if (p->what == PING_FAIL)

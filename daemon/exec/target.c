@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/must.h"
 #include "proto/buf.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -25,17 +26,19 @@ notify_target_find(const struct notify_targets *all, const char *name)
 	return NULL;
 }
 
-const char *
-notify_target_meant(const struct notify_targets *all, const char *name)
+void
+notify_target_unknown(const struct notify_targets *all, const char *name, char *why, size_t max)
 {
-	size_t n = all != NULL ? all->n : 0;
-	const char **names = xcalloc(n + 1, sizeof(*names)), *meant;
+	const char *names[TARGETS_MAX + 1], *meant;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		names[i] = all->items[i].name;
+	for (; all != NULL && n < all->n && n < TARGETS_MAX; n++)
+		names[n] = all->items[n].name;
+	names[n] = NULL;
 	meant = suggest(name, names);
-	free(names);
-	return meant;
+	(void)snprintf(why, max, meant != NULL ? "there is no target %s in jobd's configuration; did you mean %s?" :
+	    "there is no target %s in jobd's configuration: it needs a section [target %s]", name,
+	    meant != NULL ? meant : name);
 }
 
 enum target_kind
@@ -237,6 +240,62 @@ word_value(const struct cJSON *message, const char *word, size_t n)
 	return value;
 }
 
+/* How long a word in braces is, {name}, at the beginning of text; 0: there is none. */
+static size_t
+word_length(const char *text)
+{
+	size_t n;
+
+	if (*text != '{')
+		return 0;
+	for (n = 0; (text[1 + n] | 0x20) >= 'a' && (text[1 + n] | 0x20) <= 'z'; n++)
+		;
+	return text[1 + n] == '}' ? n : 0;
+}
+
+/* Is it a field of a message that has one value? */
+static bool
+word_known(const char *word, const char **meant)
+{
+	const char *names[40] = { "target", "delivery", "summary", "folded" };
+	size_t n = 4;
+
+	for (const struct field *f = notice_info_fields; f->type != FIELD_END; f++) {
+		MUST(n + 1 < sizeof(names) / sizeof(names[0]));
+		names[n++] = f->name;
+	}
+	names[n] = NULL;
+	*meant = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(names[i], word) == 0)
+			return true;
+	}
+	*meant = suggest(word, names);
+	return false;
+}
+
+char *
+notify_target_mistake(const struct notify_target *t)
+{
+	const char *meant;
+
+	for (size_t i = 0; i < t->headers.n; i++) {
+		for (const char *at = t->headers.items[i]; *at != '\0'; at++) {
+			size_t n = word_length(at);
+			char *word = n > 0 ? xstrndup(at + 1, n) : NULL, *why;
+			bool good = word == NULL || word_known(word, &meant);
+
+			why = good ? NULL : xasprintf("header: a message has no {%s}%s%s%s", word,
+			    meant != NULL ? "; did you mean {" : "", meant != NULL ? meant : "",
+			    meant != NULL ? "}?" : "");
+			free(word);
+			if (why != NULL)
+				return why;
+		}
+	}
+	return NULL;
+}
+
 /* A header as configured, with {name} and other words of the message in it; what is not known is left out. */
 static char *
 header_fill(const char *text, const struct cJSON *message)
@@ -244,10 +303,10 @@ header_fill(const char *text, const struct cJSON *message)
 	struct buf out = { .size = 0 };
 
 	while (*text != '\0') {
-		size_t n = strcspn(text + 1, "}");
+		size_t n = word_length(text);
 		char *value;
 
-		if (*text != '{' || text[1 + n] != '}') {
+		if (n == 0) {
 			buf_append(&out, text++, 1);
 			continue;
 		}

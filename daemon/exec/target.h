@@ -39,10 +39,13 @@ struct notify_targets {
 
 /* The one of this name, or NULL. */
 const struct notify_target *notify_target_find(const struct notify_targets *all, const char *name);
-/* The name that was probably meant by one that is none's, or NULL. */
-const char *notify_target_meant(const struct notify_targets *all, const char *name);
+/* There is none of this name: in words, with the one that was probably meant. */
+void notify_target_unknown(const struct notify_targets *all, const char *name, char *why, size_t max);
 enum target_kind notify_target_kind(const struct notify_target *t);
 void notify_target_done(struct notify_target *t);
+
+/* A word in braces of a header that no message has: its words are with the caller to free; NULL: all are good. */
+char *notify_target_mistake(const struct notify_target *t);
 
 /* What is told at once: a notice, and those that are folded into it. */
 struct notify_message {

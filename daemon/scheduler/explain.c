@@ -437,27 +437,28 @@ static void
 tell_health(struct explain *e)
 {
 	const struct job_info *j = e->job;
-	const struct http_spec *s = e->spec->http;
+	const struct job_spec *s = e->spec;
+	const char *what = s->heartbeat ? "run" : "check";
 	int64_t n = j->checks_failed > 0 ? j->checks_failed : j->checks_passed;
 	struct buf b = { .size = 0 };
 
-	if (s == NULL || (n == 0 && j->health == VERDICT_NONE))
+	if (!job_spec_has_health(s) || (n == 0 && j->health == VERDICT_NONE))
 		return;
 	buf_printf(&b, "its health is %s", j->health == VERDICT_NONE ? "not known yet" :
 	    verdict_names[j->health]);
 	if (n > 0)
-		buf_printf(&b, ": the last %lld check%s that count%s %s", (long long)n,
+		buf_printf(&b, ": the last %lld %s%s that count%s %s", (long long)n, what,
 		    n == 1 ? "" : "s", n == 1 ? "s" : "",
 		    j->checks_failed > 0 ? "failed" : "did not fail");
-	if (j->checks_failed > 0 && j->health != VERDICT_DOWN && s->fail_after > n)
-		buf_printf(&b, ", and it is down after %lld (failAfter)", (long long)s->fail_after);
-	if (j->checks_failed == 0 && j->health == VERDICT_DOWN && s->ok_after > n)
-		buf_printf(&b, ", and it is up again after %lld (okAfter)", (long long)s->ok_after);
+	if (j->checks_failed > 0 && j->health != VERDICT_DOWN && job_spec_fail_after(s) > n)
+		buf_printf(&b, ", and it is down after %lld (failAfter)", (long long)job_spec_fail_after(s));
+	if (j->checks_failed == 0 && j->health == VERDICT_DOWN && job_spec_ok_after(s) > n)
+		buf_printf(&b, ", and it is up again after %lld (okAfter)", (long long)job_spec_ok_after(s));
 	if (j->depends_on != 0)
 		buf_printf(&b, "; it depends on %lld%s%s%s", (long long)j->depends_on,
-		    job_id_read(s->depends_on) != 0 ? "" : " (",
-		    job_id_read(s->depends_on) != 0 ? "" : s->depends_on,
-		    job_id_read(s->depends_on) != 0 ? "" : ")");
+		    job_id_read(s->http->depends_on) != 0 ? "" : " (",
+		    job_id_read(s->http->depends_on) != 0 ? "" : s->http->depends_on,
+		    job_id_read(s->http->depends_on) != 0 ? "" : ")");
 	say(e, CAUSE_HEALTH, j->health_since, "%s", buf_string(&b));
 	buf_done(&b);
 }

@@ -58,6 +58,7 @@ lines_init(struct lines *l, const struct lines_config *config)
 	lines_set_slots(l, config->slots_standard, config->slots_schedule, config->slots_named);
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		l->kinds[kind].kind = kind;
+	l->pinged.kind = KIND_HEARTBEAT;
 	l->standard = lines_get(l, QUEUE_DEFAULT);
 	l->schedule = lines_get(l, QUEUE_SCHEDULE);
 }
@@ -90,6 +91,7 @@ lines_done(struct lines *l)
 	}
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		flows_free(&l->kinds[kind]);
+	flows_free(&l->pinged);
 	MUST(l->mutexes.n == 0);
 	map_done(&l->mutexes);
 	map_done(&l->named);
@@ -289,6 +291,18 @@ stand_open(struct lines *l, int64_t uid, int kind, const struct queue_terms *ter
 	if (terms->mutex != NULL)
 		st.mutex = mutex_obtain(l, terms->mutex);
 	return st;
+}
+
+void
+stand_pinged(struct lines *l, struct stand *st)
+{
+	struct flow *f = flow_obtain(&l->pinged, st->flow->uid);
+	struct stand was = *st;
+
+	f->refs++;
+	st->flow = f;
+	st->mutex = NULL;
+	stand_done(l, &was);
 }
 
 struct stand

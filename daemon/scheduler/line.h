@@ -112,6 +112,8 @@ struct lines {
 	struct map	 named, mutexes;	/* by hash */
 	struct line	*all;
 	struct line	 kinds[KIND_COUNT];
+	/* queued runs of heartbeats: what was pinged waits for no place that silent ones have taken */
+	struct line	 pinged;
 	struct line	*standard, *schedule;
 	int64_t		 slots_standard, slots_schedule, slots_named;
 	struct line	*first, *last;		/* somebody is in line; the first is asked next */
@@ -148,6 +150,8 @@ int64_t line_slots(const struct lines *l, const struct line *line);
 /* by_hand: it was asked for, so that one of the queue schedule waits with those that come once. */
 struct stand stand_open(struct lines *l, int64_t uid, int kind, const struct queue_terms *terms,
     bool by_hand);
+/* A queued run of a heartbeat stands among those. */
+void stand_pinged(struct lines *l, struct stand *st);
 struct stand stand_copy(const struct stand *st);
 bool stand_same(const struct stand *a, const struct stand *b);
 void stand_done(struct lines *l, struct stand *st);

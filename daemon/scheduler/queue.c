@@ -314,6 +314,8 @@ queue_add(struct queue *q, int64_t job, int64_t run, int kind, bool by_hand, str
 		stand_done(&q->lines, st);
 		return true;
 	}
+	if (kind == KIND_HEARTBEAT)
+		stand_pinged(&q->lines, st);
 	if (!queue_room(q, lane, st->flow)) {
 		stand_done(&q->lines, st);
 		return false;
@@ -333,6 +335,8 @@ queue_edited(struct queue *q, int64_t job, int64_t uid, const struct queue_terms
 	for (struct pending *p = lane->first; p != NULL; p = p->lane_next) {
 		struct stand st = stand_open(&q->lines, uid, p->kind, terms, p->by_hand);
 
+		if (p->kind == KIND_HEARTBEAT)
+			stand_pinged(&q->lines, &st);
 		if (stand_same(&st, &p->stand)) {
 			stand_done(&q->lines, &st);
 			continue;

@@ -167,6 +167,8 @@ tell_present(void *context, struct flight_out *out)
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		if (!tell_seats(out, &l->kinds[kind], s->loop->now))
 			return;
+	if (!tell_seats(out, &l->pinged, s->loop->now))
+		return;
 	while ((p = map_next(&s->window.map, &position)) != NULL)
 		if (!flight_tell(out, &(struct flight_cell){ .what = FLIGHT_NOW_JOB, .cells = 1, .n = p->state,
 		    .at = s->loop->now, .a = p->job, .b = p->due.usec }))

@@ -51,7 +51,6 @@ struct replay_script {
 	int64_t			 from;		/* the time of what stands before it */
 	bool			 any;		/* something comes behind it */
 	struct map		 jobs;		/* -> struct replay_job */
-	struct map		 left_out;	/* heartbeats: pings decide, and those are not recorded */
 	struct replay_run	*runs;		/* as they came; of one job by number */
 	size_t			 runs_n;
 	struct decisions	 decisions;

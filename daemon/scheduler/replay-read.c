@@ -41,7 +41,7 @@ spec_make(struct replay_job *j)
 		[KIND_COMMAND] = "{\"command\":{\"argv\":[\"true\"]}}",
 		[KIND_HTTP] = "{\"http\":{\"url\":\"http://replay.invalid/\",\"quickRetries\":0}}",
 		[KIND_TIMER] = "{\"timer\":{\"durationUSec\":1}}",
-		[KIND_HEARTBEAT] = "{\"heartbeat\":true}",	/* none is replayed, see job_read() */
+		[KIND_HEARTBEAT] = "{\"heartbeat\":true}",
 	};
 	struct cJSON *body = json_parse(bodies[j->row.kind], strlen(bodies[j->row.kind]), NULL);
 	struct field_error error;
@@ -85,10 +85,6 @@ job_read(struct replay_script *s, const struct flight_cell *c)
 
 	if (!job_is_sound(c))
 		return false;
-	if (c->n == KIND_HEARTBEAT) {
-		map_set(&s->left_out, c->a, s);
-		return true;
-	}
 	j = xcalloc(1, sizeof(*j));
 	j->row = (struct due_row){
 		.id = c->a, .kind = c->n, .every = c[1].more[0], .misfire = (int)c[1].more[1], .uid = c[1].more[2],
@@ -142,12 +138,7 @@ names_job(const struct flight_cell *c)
 const struct flight_cell *
 script_decision(const struct replay_script *s, uint64_t *at)
 {
-	const struct flight_cell *c;
-
-	do
-		c = flight_record(s->file, FLIGHT_DECISIONS, at);
-	while (c != NULL && names_job(c) && map_get(&s->left_out, c->a) != NULL);
-	return c;
+	return flight_record(s->file, FLIGHT_DECISIONS, at);
 }
 
 /* Jobs that are told of, and that nothing is decided about, are of no interest. */
@@ -155,7 +146,7 @@ static bool
 may_be_unknown(const struct flight_cell *c)
 {
 	return c->what == FLIGHT_TOLD && (c->n == TOLD_ADDED || c->n == TOLD_PAUSED || c->n == TOLD_REMOVED ||
-	    c->n == TOLD_RESUMED || c->n == TOLD_SKIPPED || c->n == TOLD_DEPENDENT);
+	    c->n == TOLD_RESUMED || c->n == TOLD_SKIPPED || c->n == TOLD_DEPENDENT || c->n == TOLD_PINGED);
 }
 
 /* Why it cannot be followed; NULL: it can. */
@@ -380,7 +371,7 @@ tells_due(const struct flight_cell *c, int64_t *ret, bool *later)
 	case FLIGHT_TOLD:
 		*later = c->n == TOLD_ADDED;
 		return c->n == TOLD_ADDED || c->n == TOLD_RESUMED || c->n == TOLD_DEPENDENT || c->n == TOLD_SKIPPED ||
-		    c->n == TOLD_DUE_QUEUED;
+		    c->n == TOLD_DUE_QUEUED || c->n == TOLD_PINGED;
 	case FLIGHT_NOTHING:
 	case FLIGHT_MORE:
 	case FLIGHT_TIMER:
@@ -633,7 +624,6 @@ script_done(struct replay_script *s)
 	while ((j = map_next(&s->jobs, &position)) != NULL)
 		job_free(j);
 	map_done(&s->jobs);
-	map_done(&s->left_out);
 	free(s->runs);
 	free(s->decisions.items);
 	*s = (struct replay_script){ .file = NULL };

@@ -591,6 +591,7 @@ input_told(struct stage *g, const struct flight_cell *c)
 		input_waiting(g, j, c);
 		break;
 	case TOLD_SKIPPED:
+	case TOLD_PINGED:
 		input_due(g, j, c, true);
 		break;
 	case TOLD_DEPENDENT:

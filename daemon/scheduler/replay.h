@@ -4,7 +4,8 @@
  * recorded; which occurrence starts, waits or is skipped, and when, is its own to find, and is compared with the record.
  *
  * What is an input, then, and not decided again: how long runs took and how they ended, when an attempt is retried, the
- * store's answers, calls.  Heartbeats are left out: pings decide them, and take nobody's place.  It begins behind the last thing that it cannot follow (REPLAY_FROM), and says so.
+ * store's answers, calls, and what a ping is for.  It begins behind the last thing that it cannot follow (REPLAY_FROM), and
+ * says so.
  */
 #ifndef SCHEDULER_REPLAY_H
 #define SCHEDULER_REPLAY_H

@@ -384,7 +384,7 @@ run_decide_again(struct run_task *f)
 	usec_t delay = 0;
 
 	run_need_spec(f);
-	o->check = f->spec->http;
+	o->check = job_spec_has_health(f->spec) ? f->spec : NULL;
 	if (f->cancel)
 		return;
 	o->again = (int)retry_again(f->spec, &f->info, f->retried);

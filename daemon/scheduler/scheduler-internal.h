@@ -7,6 +7,7 @@
 #include "daemon/base/rand.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/wallclock.h"
+#include "daemon/scheduler/late.h"
 #include "daemon/scheduler/ledger.h"
 #include "daemon/scheduler/notifier.h"
 #include "daemon/scheduler/queue.h"
@@ -77,6 +78,7 @@ struct scheduler {
 	instant			 catch_up_at;	/* the next one not before */
 	struct keeper		*keeper;
 	struct notifier		*notifier;
+	struct late		*late;
 	bool			 changed;	/* something to look at */
 	bool			 recovered;
 	bool			 simulated;	/* no clock to be looked at */

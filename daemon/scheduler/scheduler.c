@@ -251,14 +251,18 @@ occurrence_decide(struct scheduler *s, struct pending *p, instant now, bool slot
 		break;
 	case LEDGER_QUEUE:
 		enqueue_start(s, p, &d);
+		late_waits(s->late);
 		break;
 	case LEDGER_PARK:
 		p->state = PENDING_PARKED;
+		late_waits(s->late);
 		break;
 	case LEDGER_RUN:
 		p->overlaps = 0;
-		if (d.misfire && is_spread(p) && catch_up_later(s, p, now))
+		if (d.misfire && is_spread(p) && catch_up_later(s, p, now)) {
+			late_waits(s->late);
 			break;
+		}
 		if (slot)
 			run_start_due(s, p, &d);
 		else
@@ -372,9 +376,11 @@ gate_look(struct scheduler *s, struct line *line)
 
 	if (instant_is_set(line->paused))
 		return NULL;
-	while ((p = line_first(line)) != NULL && p->stand.mutex != NULL && p->stand.mutex->held > 0)
+	while ((p = line_first(line)) != NULL && p->stand.mutex != NULL && p->stand.mutex->held > 0) {
 		line_block(l, p);
-	if (p == NULL || s->running[p->kind] >= s->running_max[p->kind] ||
+		late_waits(s->late);
+	}
+	if (p == NULL || (line != &l->pinged && s->running[p->kind] >= s->running_max[p->kind]) ||
 	    line->taken > line_slots(l, line) - line_need(l, &p->stand))
 		return NULL;
 	not_before = line_not_before(line);
@@ -431,7 +437,10 @@ scheduler_look(struct scheduler *s)
 	keeper_look(s->keeper);
 	more = take_due(s, now);
 	more |= take_retries(s, now);
-	return open_gates(s, now) || more;
+	more |= open_gates(s, now);
+	if (s->queue.lines.ring_n > 0)
+		late_waits(s->late);
+	return more;
 }
 
 /* The shorter of a wait and the one for an instant, if that is set. */
@@ -486,6 +495,7 @@ scheduler_step(struct task *t)
 	if (!t->cancelled && !s->simulated) {
 		keeper_start(s->keeper, t);
 		notifier_start(s->notifier, t);
+		late_start(s->late, t);
 	}
 	while (!t->cancelled) {
 		if (scheduler_look(s)) {
@@ -552,6 +562,7 @@ scheduler_new(const struct scheduler_config *config)
 	s->simulated = config->simulated;
 	s->keeper = keeper_new(s, config->keep);
 	s->notifier = notifier_new(s, config->targets);
+	s->late = late_new(s);
 	s->catch_up_distance = catch_up_distance(config->catch_ups);
 	s->gates_at = USEC_NEVER;
 	/* The window is loaded again when it is half empty, whatever stands in line. */
@@ -583,6 +594,7 @@ scheduler_free(struct scheduler *s)
 		MUST(p->state != PENDING_TAKEN);
 	keeper_free(s->keeper);
 	notifier_free(s->notifier);
+	late_free(s->late);
 	retrying_done(&s->retrying);
 	window_done(&s->window);
 	queue_done(&s->queue);
@@ -657,6 +669,7 @@ void
 scheduler_job_added(struct scheduler *s, const struct due_row *row, const char *name, int job_state)
 {
 	job_tell(s, EVENT_JOB_ADDED, row->id, name, job_state);
+	late_wanted(s->late);
 	recorder_told(s, TOLD_ADDED, row->id, job_state, row->due.usec);
 	/* If a load has found it before us, what is here is newer. */
 	if (job_state == JOB_PAUSED || !instant_is_set(row->due) || window_get(&s->window, row->id) != NULL)
@@ -709,6 +722,7 @@ scheduler_job_resumed(struct scheduler *s, const struct due_row *row, const char
     int job_state, bool released)
 {
 	job_tell(s, EVENT_JOB_CHANGED, row->id, name, job_state);
+	late_waits(s->late);
 	recorder_told(s, TOLD_RESUMED, row->id, released, row->due.usec);
 	job_goes_on(s, row, released);
 }
@@ -731,6 +745,8 @@ scheduler_job_edited(struct scheduler *s, const struct op_edit *op)
 	struct pending *p = window_get(&s->window, op->job);
 
 	recorder_told(s, TOLD_EDITED, op->job, 0, op->row.due.usec);
+	late_wanted(s->late);
+	late_waits(s->late);
 	job_terms_edited(s, &op->row);
 	if (op->held) {
 		scheduler_job_paused(s, op->job, op->name, op->job_state);
@@ -912,6 +928,7 @@ scheduler_pinged(struct scheduler *s, struct op_ping *op, const struct due_row *
 	struct seat *seat = lane_seat(lane, op->run);
 
 	if (row != NULL) {
+		recorder_told(s, TOLD_PINGED, op->job, 0, row->due.usec);
 		scheduler_due_set(s, row);
 		scheduler_changed(s);
 	}

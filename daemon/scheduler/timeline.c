@@ -159,7 +159,7 @@ print_told(const struct flight_cell *c, FILE *out)
 		[TOLD_QUEUE_REMOVED] = "a queue was removed", [TOLD_DEPENDENT] = "let go on by another job",
 		[TOLD_RECOVERED] = "recovered", [TOLD_SWEPT] = "dues are in line with the clock again",
 		[TOLD_STORE_FAILED] = "the store has failed", [TOLD_EDITED] = "edited",
-		[TOLD_LIMITS] = "the limits were changed",
+		[TOLD_LIMITS] = "the limits were changed", [TOLD_PINGED] = "pinged",
 	};
 	bool has_run = c->n == TOLD_TRIGGERED || c->n == TOLD_CANCELED || c->n == TOLD_RETRIED ||
 	    c->n == TOLD_DUE_QUEUED;
@@ -171,6 +171,7 @@ print_told(const struct flight_cell *c, FILE *out)
 	if (c->n == TOLD_RECOVERED)
 		fprintf(out, ": %" PRId64 " runs go on", c[1].more[0]);
 	else if ((c->n == TOLD_ADDED || c->n == TOLD_RESUMED || c->n == TOLD_SKIPPED || c->n == TOLD_DEPENDENT ||
+	    c->n == TOLD_PINGED ||
 	    (c->n == TOLD_EDITED && c[1].more[0] != 0)))
 		fprintf(out, ", due %s", when(c[1].more[0], text));
 }

@@ -224,11 +224,9 @@ static bool
 test_checked(struct call *c)
 {
 	const struct test_target_in *in = c->in;
-	const char *meant = notify_target_meant(server_of(c)->targets, in->target);
-	char why[2 * TARGET_NAME_MAX + 100];
+	char why[3 * TARGET_NAME_MAX + 80];
 
-	(void)snprintf(why, sizeof(why), "there is no section [target %s] in jobd's configuration%s%s%s",
-	    in->target, meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "", meant != NULL ? "?" : "");
+	notify_target_unknown(server_of(c)->targets, in->target, why, sizeof(why));
 	if (notify_target_find(server_of(c)->targets, in->target) == NULL)
 		call_fail(c, JOBD_INVALID_FIELD, "target", why);
 	else if (!call_privileged(c))

@@ -1,16 +1,13 @@
 /*
- * ping: Ping: a heartbeat's work tells of itself.  Which occurrence it is for is decided here, by the job as it is
- * read, and in the store, which refuses when the job has gone on meanwhile: then it is read again.
- *
- * Elapsed time counts from one ping to the next, so any ping is for the next due.  Wall-clock times stay
- * where they are: what succeeds before its time is for the next one, unless the one before has failed:
- * then it makes up for that one; and what fails does so beside the schedule, which is expected all the same.
+ * ping: Ping: a heartbeat's work tells of itself.  Which occurrence it is for beat_decide() says, by the job as it is
+ * read, and the store refuses when the job has gone on meanwhile: then it is read again.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/scheduler/beat.h"
 #include "daemon/scheduler/scheduler.h"
 #include "daemon/server/planned.h"
 #include "daemon/server/select.h"
@@ -44,35 +41,6 @@ struct ping_call {
 	int		 tries;
 };
 
-/* Did the latest occurrence fail, with nothing that has made up for it? */
-static bool
-last_failed(const struct job_info *job)
-{
-	return job->last != NULL && (job->last->state == RUN_FAILED ||
-	    job->last->state == RUN_TIMED_OUT || job->last->state == RUN_LOST);
-}
-
-/* Is it for the next due, by elapsed time?  That one counts from the ping before. */
-static bool
-takes_elapsed(const struct ping_call *f, instant now)
-{
-	return f->get.job.due.usec - f->planned.schedule.every < now.usec;
-}
-
-static bool
-takes_wall(const struct ping_call *f, instant now)
-{
-	const struct schedule *s = &f->planned.schedule;
-	struct occurrence next;
-
-	if (schedule_at(s, f->get.job.due).cause >= 0)
-		return false;
-	if (f->get.job.due.usec <= now.usec)
-		return true;
-	return f->op.ping.what != PING_FAIL && !last_failed(&f->get.job) &&
-	    schedule_next(s, now, &next) && next.due.usec == f->get.job.due.usec;
-}
-
 /* Of the job that was read: what the ping is for, and the due after it. */
 static void
 ping_fill(struct ping_call *f)
@@ -80,24 +48,11 @@ ping_fill(struct ping_call *f)
 	const struct ping_in *in = f->call.in;
 	const struct job_info *job = &f->get.job;
 	instant now = loop_wall(f->call.task.loop);
-	struct occurrence next;
-	bool elapsed, more;
+	bool read = planned_open(&f->planned, server_of(&f->call), job);
 
 	f->op = (struct op_ping){ .op.kind = OP_PING, .job = job->id, .uid = call_reach(&f->call),
 	    .ping = { .what = in->what, .at = now, .by = f->by, .reason = in->reason } };
-	f->op.claim.noticed = f->op.claim.started = now;
-	if (!instant_is_set(job->due) || job->paused || job->state == JOB_QUARANTINED ||
-	    !planned_open(&f->planned, server_of(&f->call), job))
-		return;
-	elapsed = schedule_zone(&f->planned.schedule) == NULL;
-	more = schedule_next(&f->planned.schedule, elapsed ? now : job->due, &next);
-	/* The clock was set: the due is to come all the same. */
-	if (more && next.due.usec <= job->due.usec)
-		more = schedule_next(&f->planned.schedule, job->due, &next);
-	f->op.claim.due = job->due;
-	f->op.claim.next_due = more ? next.due : (instant){ 0 };
-	f->op.take = elapsed ? takes_elapsed(f, now) : takes_wall(f, now);
-	f->op.move = elapsed && f->op.take && in->what != PING_START;
+	beat_decide(&f->op, job, read ? &f->planned.schedule : NULL, now);
 }
 
 static void

@@ -280,17 +280,13 @@ check_targets(struct prepare *p, const char *place, const struct job_spec *spec)
 {
 	const struct notify_targets *all = server_of(p->call)->targets;
 	struct notify_rule rule;
-	const char *meant;
 
 	for (size_t i = 0; i < spec->notify.n; i++) {
-		(void)notify_rule_read(spec->notify.items[i], &rule);	/* it was good before */
+		(void)notify_rule_read(spec->notify.items[i], &rule, NULL);	/* it was good before */
 		if (notify_target_find(all, rule.target) != NULL)
 			continue;
 		(void)snprintf(p->error.path, sizeof(p->error.path), "%s.notify[%zu]", place, i);
-		meant = notify_target_meant(all, rule.target);
-		(void)snprintf(p->error.reason, sizeof(p->error.reason), "there is no target %s in jobd's"
-		    " configuration: it needs a section [target %s]%s%s%s", rule.target, rule.target,
-		    meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "", meant != NULL ? "?" : "");
+		notify_target_unknown(all, rule.target, p->error.reason, sizeof(p->error.reason));
 		return JOBD_INVALID_FIELD;
 	}
 	return JOBD_OK;

@@ -503,6 +503,9 @@ backfill_open(struct backfill *f, instant now)
 		call_fail_store(&f->call, f->get.op.result);
 	else if (!call_owns(&f->call, job->uid))
 		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
+	else if (job->kind == KIND_HEARTBEAT)
+		call_fail(&f->call, JOBD_INVALID_FIELD, "job",
+		    "is a heartbeat: its work runs elsewhere, so jobd cannot make up for it");
 	else if (in->from.usec > now.usec)
 		call_fail(&f->call, JOBD_INVALID_FIELD, "from", "must be past: what is to come comes by itself");
 	else if (in->to.usec < in->from.usec)

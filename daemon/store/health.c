@@ -47,12 +47,6 @@ health_judge(struct op_finish *o, const struct health *h, const struct health_pa
 	    (o->verdict == VERDICT_DEGRADED && h->verdict == VERDICT_DEGRADED));
 }
 
-static int64_t
-at_least_one(int64_t n)
-{
-	return n > 0 ? n : 1;
-}
-
 /* What the verdict makes of the health; the counts are up to date. */
 static int
 health_next(const struct op_finish *o, const struct health *h, const struct health_parent *parent)
@@ -60,10 +54,10 @@ health_next(const struct op_finish *o, const struct health *h, const struct heal
 	switch ((enum verdict)o->verdict) {
 	case VERDICT_UP:
 	case VERDICT_DEGRADED:
-		return !health_is_down(h->verdict) || h->passed >= at_least_one(o->check->ok_after) ?
+		return !health_is_down(h->verdict) || h->passed >= job_spec_ok_after(o->check) ?
 		    o->verdict : h->verdict;
 	case VERDICT_DOWN:
-		return h->failed >= at_least_one(o->check->fail_after) ? VERDICT_DOWN : h->verdict;
+		return h->failed >= job_spec_fail_after(o->check) ? VERDICT_DOWN : h->verdict;
 	case VERDICT_UNREACHABLE:
 		/* As long as the parent is not sure we are not, either. */
 		return health_is_down(parent->health.verdict) ? VERDICT_UNREACHABLE : h->verdict;

@@ -46,6 +46,7 @@ struct memory_job {
 	char			*name, *key, *spec_json;
 	struct strings		 notify;
 	struct trouble		 trouble;
+	instant			 late;		/* the due of the latest that was told to be late while it waited */
 	const struct job_spec	*spec;		/* or NULL: then there is spec_json */
 	struct memory_run	*newest;	/* active, and ended ones that are kept */
 };
@@ -174,7 +175,8 @@ int memory_queues(void *db, struct store_op *op);
 void memory_keep_notices(struct memory *m, struct op_keep *o);
 int64_t memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish *o);
 int64_t memory_notify_late(struct memory *m, const struct memory_job *j, const struct op_claim *claim);
-int64_t memory_notify_skip(struct memory *m, const struct memory_job *j, const struct op_skip *skip);
+int memory_late(void *db, struct store_op *op);
+int64_t memory_notify_skip(struct memory *m, struct memory_job *j, const struct op_skip *skip);
 int memory_notice_test(void *db, struct store_op *op);
 int memory_notice_settle(void *db, struct store_op *op);
 int memory_notices(void *db, struct store_op *op);

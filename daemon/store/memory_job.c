@@ -477,6 +477,8 @@ edit_spec(struct memory_job *j, const struct op_edit *o)
 		strings_add(&j->notify, o->spec->notify.items[i]);
 	if (o->spec->notify.n == 0)
 		j->trouble = (struct trouble){ .failures = 0 };
+	if (o->spec->notify.n == 0 || o->rescheduled)
+		j->late = (instant){ 0 };
 }
 
 int

@@ -82,16 +82,80 @@ memory_notify_run(struct memory *m, struct memory_job *j, const struct op_finish
 int64_t
 memory_notify_late(struct memory *m, const struct memory_job *j, const struct op_claim *claim)
 {
+	const struct late_job late = { .kind = j->row.kind, .health = j->health.verdict, .spec = j->spec_json,
+	    .known = j->spec };
 	struct notice_info n;
-	unsigned events = notify_late_events(claim, j->row.kind, j->spec_json, j->spec, &n);
+	unsigned events = notify_late_events(claim, &late, &n);
+
+	if (j->row.kind != KIND_HEARTBEAT && notify_late_told(claim->run_due, j->late, claim->started))
+		return 0;
 
 	return notices_put(m, j, events, &n, n.at);
 }
 
+/* As SQLite's late_move(). */
+static void
+late_move(struct memory_job *j, const struct op_skip *skip)
+{
+	if (skip->cause == SKIP_MISSED && instant_is_set(skip->next_due) && skip->next_due.usec <= skip->now.usec &&
+	    j->late.usec >= skip->first.usec && j->late.usec <= skip->last.usec)
+		j->late = skip->next_due;
+}
+
+/* One that waits. */
+static void
+late_look(struct memory *m, struct op_late *o, struct memory_job *j, int64_t run, instant due)
+{
+	usec_t after = notify_late_after(j->spec_json, j->spec);
+	struct notice_info n;
+
+	if (notify_late_told(due, j->late, o->now) || !notify_late_waits(o, due, after, &o->next))
+		return;
+	notify_late_fill(o, j->row.id, j->row.kind, run, due, &n);
+	o->notices += notices_put(m, j, 1u << NOTICE_LATE, &n, n.at);
+	j->late = due;
+}
+
+static const struct memory_run *
+queued_after(const struct memory_job *j, int64_t run)
+{
+	const struct memory_run *found = NULL;
+
+	for (const struct memory_run *r = j->newest; r != NULL; r = r->older) {
+		if (r->info.run > run && r->info.state == RUN_QUEUED && !r->info.manual && r->info.attempt == 0)
+			found = r;
+	}
+	return found;
+}
+
+int
+memory_late(void *db, struct store_op *op)
+{
+	struct op_late *o = container_of(op, struct op_late, op);
+	struct memory *m = db;
+
+	for (size_t i = 0; i < m->n; i++) {
+		struct memory_job *j = m->jobs[i];
+		const struct memory_run *r = NULL;
+
+		if (j->notify.n == 0 || notify_late_after(j->spec_json, j->spec) == 0)
+			continue;
+		o->jobs++;
+		while ((r = queued_after(j, r != NULL ? r->info.run : 0)) != NULL)
+			late_look(m, o, j, r->info.run, r->info.due);
+		if (!memory_job_held(j) && instant_is_set(j->row.due) && j->row.due.usec <= o->now.usec)
+			late_look(m, o, j, 0, j->row.due);
+	}
+	o->after = 0;
+	return 0;
+}
+
 int64_t
-memory_notify_skip(struct memory *m, const struct memory_job *j, const struct op_skip *skip)
+memory_notify_skip(struct memory *m, struct memory_job *j, const struct op_skip *skip)
 {
 	struct notice_info n;
+
+	late_move(j, skip);
 
 	return notices_put(m, j, notify_skip_events(skip, j->row.kind, &n), &n, notify_skip_since(skip));
 }

@@ -233,8 +233,19 @@ static const char step_8[] =
 static const char step_9[] =
 "ALTER TABLE run ADD COLUMN ping TEXT;";
 
+/*
+ * Step 10: being late while it waits.  late_after: of a job that wants that told, how long after its due; late: the due
+ * of the latest occurrence of which it was told so.
+ */
+static const char step_10[] =
+"ALTER TABLE notify ADD COLUMN late_after INTEGER;"
+"ALTER TABLE notify ADD COLUMN late INTEGER;"
+"UPDATE notify SET late_after ="
+" (SELECT json_extract(spec, '$.lateAfterUSec') FROM job WHERE id = notify.job);"
+"CREATE INDEX notify_late ON notify(job) WHERE late_after IS NOT NULL;";
+
 const char *const migrate_steps[] = { step_1, step_2, step_3, step_4, step_5, step_6,
-	step_7, step_8, step_9 };
+	step_7, step_8, step_9, step_10 };
 const size_t migrate_steps_n = sizeof(migrate_steps) / sizeof(migrate_steps[0]);
 
 static int

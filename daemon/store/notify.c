@@ -126,8 +126,8 @@ notify_may_be_late(const struct op_claim *claim, int kind, const char *spec, con
 	return known != NULL ? known->late_after > 0 : spec != NULL && strstr(spec, "\"lateAfterUSec\"") != NULL;
 }
 
-static usec_t
-late_after(const char *spec, const struct job_spec *known)
+usec_t
+notify_late_after(const char *spec, const struct job_spec *known)
 {
 	struct cJSON *json;
 	const char *why;
@@ -135,6 +135,8 @@ late_after(const char *spec, const struct job_spec *known)
 
 	if (known != NULL)
 		return known->late_after;
+	if (spec == NULL || strstr(spec, "\"lateAfterUSec\"") == NULL)
+		return 0;
 	json = json_parse(spec, strlen(spec), &why);
 	after = json != NULL ? json_get_int(json, "lateAfterUSec", 0) : 0;
 	json_free(json);
@@ -142,8 +144,7 @@ late_after(const char *spec, const struct job_spec *known)
 }
 
 unsigned
-notify_late_events(const struct op_claim *claim, int kind, const char *spec,
-    const struct job_spec *known, struct notice_info *n)
+notify_late_events(const struct op_claim *claim, const struct late_job *j, struct notice_info *n)
 {
 	usec_t late = instant_since(claim->started, claim->run_due), after;
 
@@ -151,15 +152,46 @@ notify_late_events(const struct op_claim *claim, int kind, const char *spec,
 	n->at = claim->started;
 	n->job = claim->job;
 	n->run = claim->run;
-	n->kind = kind;
+	n->kind = j->kind;
 	n->due = claim->run_due;
-	if (kind == KIND_HEARTBEAT)
-		return 1u << NOTICE_LATE;
-	after = late_after(spec, known);
+	if (j->kind == KIND_HEARTBEAT)
+		return health_is_down(j->health) ? 0 : 1u << NOTICE_LATE;
+	after = notify_late_after(j->spec, j->known);
 	if (after <= 0 || late <= after)
 		return 0;
 	n->lasted = late;
 	return 1u << NOTICE_LATE;
+}
+
+bool
+notify_late_told(instant due, instant told, instant now)
+{
+	return instant_is_set(told) && due.usec <= told.usec && told.usec <= now.usec;
+}
+
+bool
+notify_late_waits(const struct op_late *o, instant due, usec_t after, instant *next)
+{
+	instant from = due.usec > o->since.usec ? due : o->since, at = instant_add(from, after);
+
+	if (at.usec <= o->now.usec)
+		return true;
+	if (!instant_is_set(*next) || at.usec < next->usec)
+		*next = at;
+	return false;
+}
+
+void
+notify_late_fill(const struct op_late *o, int64_t job, int kind, int64_t run, instant due, struct notice_info *n)
+{
+	*n = NOTICE_INFO_NONE;
+	n->at = o->now;
+	n->job = job;
+	n->kind = kind;
+	n->run = run;
+	n->state = RUN_QUEUED;
+	n->due = due;
+	n->lasted = instant_since(o->now, due);
 }
 
 unsigned
@@ -193,7 +225,7 @@ notify_targets(const struct strings *rules, unsigned events, struct notify_wante
 	size_t n = 0, k, told = 0;
 
 	for (size_t i = 0; i < rules->n && i < NOTIFY_MAX; i++) {
-		if (notify_rule_read(rules->items[i], &rule) != NULL || (rule.events & events) == 0)
+		if (!notify_rule_read(rules->items[i], &rule, NULL) || (rule.events & events) == 0)
 			continue;
 		for (k = 0; k < n && strcmp(out[k].name, rule.target) != 0; k++)
 			;

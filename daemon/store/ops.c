@@ -19,7 +19,8 @@ op_name(unsigned kind)
 		[OP_SHIFT] = "shift", [OP_REDUE] = "redue", [OP_SPAN] = "span", [OP_TRIGGER] = "trigger",
 		[OP_PING] = "ping",
 		[OP_RETRY] = "retry", [OP_CANCEL] = "cancel", [OP_PAUSE] = "pause", [OP_QUEUE_SET] = "queue set",
-		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_EDIT] = "edit", [OP_ADD] = "add", [OP_APPLY] = "apply", [OP_SPREAD] = "spread",
+		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_EDIT] = "edit", [OP_ADD] = "add",
+		[OP_APPLY] = "apply", [OP_SPREAD] = "spread", [OP_LATE] = "late",
 		[OP_NOTICE_TEST] = "notice test", [OP_NOTICE_SETTLE] = "notice settle", [OP_KEEP] = "keep",
 		[OP_OUTPUT_REMOVED] = "output removed", [OP_DUE] = "read dues", [OP_ACTIVE] = "read active",
 		[OP_SCHEDULED] = "read scheduled", [OP_RESOLVE] = "resolve", [OP_GET] = "get", [OP_LIST] = "list",
@@ -635,6 +636,9 @@ op_clear(struct store_op *op)
 	case OP_SPREAD:
 		OP(spread, op)->dependents = NO_DEPENDENTS;
 		break;
+	case OP_LATE:
+		OP(late, op)->notices = 0;
+		break;
 	case OP_SPAN:
 	case OP_OUTPUT_REMOVED:
 	case OP_QUEUE_REMOVE:
@@ -794,6 +798,7 @@ op_drop(struct store_op *op)
 	case OP_QUEUE_REMOVE:
 	case OP_NOTICE_TEST:
 	case OP_NOTICE_SETTLE:
+	case OP_LATE:
 		break;
 	case OP_COUNT:
 		MUST(false);

@@ -17,8 +17,7 @@ enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
 	OP_TRIGGER, OP_PING, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE,
-	OP_EDIT, OP_ADD, OP_APPLY,
-	OP_SPREAD, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
+	OP_EDIT, OP_ADD, OP_APPLY, OP_SPREAD, OP_LATE, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
 	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH, OP_QUEUES, OP_NOTICES,
@@ -218,8 +217,8 @@ struct op_finish {
 	int			 from;	/* in: enum run_state it must be in now */
 	int			 again;	/* in: enum again */
 	instant			 again_at; /* in: the next attempt not before */
-	/* in, of a check, else NULL: how verdicts make its health */
-	const struct http_spec	*check;
+	/* in, of what has a health, else NULL: how verdicts make it */
+	const struct job_spec	*check;
 	bool			 first;	/* in: again only while no check before it has failed */
 	bool			 unpinged; /* in: a heartbeat's, which fails because no ping has said its end */
 	int			 state;	/* out: of the run: as in, or RUN_RETRYING */
@@ -227,7 +226,7 @@ struct op_finish {
 	bool			 quarantined; /* out: the job is, by this */
 	int64_t			 retrying; /* out: as in struct due_row, after it */
 	int			 job_state; /* out: what the job is now */
-	/* out, of a check: run's verdict, or unreachable, and then with the reason; the job's health */
+	/* out, of what has a health: run's verdict, or unreachable, and then with the reason; the job's health */
 	int			 verdict;
 	char			*reason; /* NULL: run's */
 	int			 health, health_was;
@@ -238,6 +237,22 @@ struct op_finish {
 	/* -ESTALE: it is not in that state (or gone) */
 };
 void op_finish_done(struct op_finish *op);
+
+/* ---- what waits long past its due ---- */
+
+/*
+ * Of jobs that want late told (lateAfterUSec): each occurrence that waits for longer is told of, once, whether it is a
+ * queued run or none yet.  A slice of the jobs; ask again with after as it is, until it is 0.
+ */
+struct op_late {
+	struct store_op	 op;
+	instant		 now;
+	instant		 since;		/* what was due before is looked at as if it were due then: it may be skipped yet */
+	int64_t		 after;		/* in/out: a job's id; 0: from the first one, or all have been looked at */
+	instant		 next;		/* in/out: the soonest that one that waits now will have waited too long; none: never */
+	int64_t		 jobs;		/* in/out: so many jobs want it told */
+	int64_t		 notices;	/* out: as for a finish */
+};
 
 /* ---- occurrences that made no run: stored as ranges ---- */
 struct op_skip {

@@ -46,6 +46,7 @@ enum statement {
 	ST_NOTIFY, ST_NOTIFY_PUT, ST_NOTIFY_SET, ST_NOTIFY_DELETE, ST_NOTICE_PUT, ST_NOTICE_COUNT,
 	ST_NOTICE_FOLD, ST_NOTICE_DELETE, ST_NOTICE_AGAIN, ST_NOTICE_OLD, ST_NOTICES_DUE, ST_NOTICES,
 	ST_TARGETS,
+	ST_LATE, ST_LATE_QUEUED, ST_LATE_SET, ST_LATE_TOLD, ST_LATE_MOVE,
 	ST_COUNT
 };
 
@@ -338,8 +339,8 @@ int health_parent_find(struct sqlite *db, const struct job_spec *spec, int64_t *
 
 /* ---- notices (sqlite_notice.c) ---- */
 
-/* A job with rules is added; is deleted. */
-int notify_put(struct sqlite *db, int64_t job, const struct strings *rules);
+/* A job with rules is added, or edited: then anew means that its dues are others; it is deleted. */
+int notify_put(struct sqlite *db, int64_t job, const struct job_spec *spec, bool anew);
 int notify_delete(struct sqlite *db, int64_t job);
 
 /*
@@ -349,6 +350,8 @@ int notify_delete(struct sqlite *db, int64_t job);
 int notify_run(struct sqlite *db, const struct job_now *j, struct op_finish *o);
 int notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim);
 int notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *skip, int64_t *ret);
+struct notice_info;
+int notify_waiting(struct sqlite *db, int64_t job, struct notice_info *n, int64_t *ret);	/* late (sqlite_late.c) */
 
 int notice_delete(struct sqlite *db, int64_t id);
 
@@ -402,6 +405,7 @@ int sqlite_keep_slice(void *db, struct store_op *op);
 int sqlite_output_trash(void *db, struct store_op *op);
 int sqlite_output_removed(void *db, struct store_op *op);
 int sqlite_spread(void *db, struct store_op *op);
+int sqlite_late(void *db, struct store_op *op);
 int sqlite_claim(void *db, struct store_op *op);
 int sqlite_finish(void *db, struct store_op *op);
 int sqlite_skip(void *db, struct store_op *op);

@@ -156,7 +156,7 @@ edit(struct sqlite *db, struct op_edit *o, struct job_now *j)
 	if (r == 0 && renamed)
 		r = dependencies_rename(db, o->job, spec->name);
 	if (r == 0)
-		r = spec->notify.n > 0 ? notify_put(db, o->job, &spec->notify) :
+		r = spec->notify.n > 0 ? notify_put(db, o->job, spec, o->rescheduled) :
 		    notify_delete(db, o->job);
 	return r < 0 ? r : hold_set(db, o, j);
 }

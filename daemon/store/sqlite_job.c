@@ -301,7 +301,7 @@ adds_write(struct sqlite *db, struct op_add *o, int64_t *ret_added)
 			return r;
 		job->id = ++last;
 		added++;
-		r = notify_put(db, job->id, &job->spec->notify);
+		r = notify_put(db, job->id, job->spec, false);
 		if (r < 0)
 			return r;
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/must.h"
+#include "daemon/store/health.h"
 #include "daemon/store/notify.h"
 #include "daemon/store/sqlite.h"
 #include "proto/buf.h"
@@ -15,8 +16,9 @@
 /* ---- the rules of a job ---- */
 
 int
-notify_put(struct sqlite *db, int64_t job, const struct strings *rules)
+notify_put(struct sqlite *db, int64_t job, const struct job_spec *spec, bool anew)
 {
+	const struct strings *rules = &spec->notify;
 	struct buf text = { .size = 0 };
 	sqlite3_stmt *st;
 	int r;
@@ -26,10 +28,13 @@ notify_put(struct sqlite *db, int64_t job, const struct strings *rules)
 	for (size_t i = 0; i < rules->n; i++)
 		buf_printf(&text, "%s%s", i > 0 ? "\n" : "", rules->items[i]);
 	/* Of an edited job the failures so far stay. */
-	st = sql(db, ST_NOTIFY_PUT, "INSERT INTO notify (job, rules) VALUES (?1, ?2)"
-	    " ON CONFLICT (job) DO UPDATE SET rules = ?2");
+	st = sql(db, ST_NOTIFY_PUT, "INSERT INTO notify (job, rules, late_after) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (job) DO UPDATE SET rules = ?2, late_after = ?3,"
+	    " late = CASE WHEN ?4 THEN NULL ELSE late END");
 	bind_int(st, 1, job);
 	bind_text(st, 2, buf_string(&text));
+	bind_some(st, 3, spec->late_after);
+	bind_int(st, 4, anew);
 	r = sql_run(db, st);
 	buf_done(&text);
 	return r;
@@ -204,11 +209,61 @@ notify_events(struct sqlite *db, int64_t job, unsigned events, struct notice_inf
 }
 
 int
+notify_waiting(struct sqlite *db, int64_t job, struct notice_info *n, int64_t *ret)
+{
+	return notify_events(db, job, 1u << NOTICE_LATE, n, n->at, ret);
+}
+
+/* Was it told while it waited?  1, 0 or -errno. */
+static int
+late_was_told(struct sqlite *db, const struct op_claim *claim)
+{
+	sqlite3_stmt *st = sql(db, ST_LATE_TOLD, "SELECT late FROM notify WHERE job = ?1");
+	int r;
+
+	bind_int(st, 1, claim->job);
+	r = sql_step(db, st);
+	if (r != 1)
+		return r;
+	r = notify_late_told(claim->run_due, (instant){ col_int(st, 0) }, claim->started);
+	(void)sqlite3_reset(st);	/* one a job */
+	return r;
+}
+
+/* What was told of is skipped, and the one that follows is run instead of it at once: it is the same lateness. */
+static int
+late_move(struct sqlite *db, const struct op_skip *skip)
+{
+	sqlite3_stmt *st;
+
+	if (skip->cause != SKIP_MISSED || !instant_is_set(skip->next_due) || skip->next_due.usec > skip->now.usec)
+		return 0;
+	st = sql(db, ST_LATE_MOVE, "UPDATE notify SET late = ?4 WHERE job = ?1 AND late BETWEEN ?2 AND ?3");
+	bind_int(st, 1, skip->job);
+	bind_int(st, 2, skip->first.usec);
+	bind_int(st, 3, skip->last.usec);
+	bind_int(st, 4, skip->next_due.usec);
+	return sql_run(db, st);
+}
+
+int
 notify_late(struct sqlite *db, const struct job_now *j, struct op_claim *claim)
 {
+	struct late_job late = { .kind = j->kind, .spec = j->spec_json };
+	struct health_parent parent = { 0 };
+	struct health h = { 0 };
 	struct notice_info n;
-	unsigned events = notify_late_events(claim, j->kind, j->spec_json, NULL, &n);
+	unsigned events;
+	int r = j->kind == KIND_HEARTBEAT ? health_load(db, j->id, &h, &parent) : 0;
 
+	free((char *)(uintptr_t)parent.name);
+	if (r < 0)
+		return r;
+	late.health = h.verdict;
+	events = notify_late_events(claim, &late, &n);
+	r = events != 0 && j->kind != KIND_HEARTBEAT ? late_was_told(db, claim) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	return notify_events(db, j->id, events, &n, n.at, &claim->notices);
 }
 
@@ -217,8 +272,9 @@ notify_skip(struct sqlite *db, const struct job_now *j, const struct op_skip *sk
 {
 	struct notice_info n;
 	unsigned events = notify_skip_events(skip, j->kind, &n);
+	int r = late_move(db, skip);
 
-	return notify_events(db, j->id, events, &n, notify_skip_since(skip), ret);
+	return r < 0 ? r : notify_events(db, j->id, events, &n, notify_skip_since(skip), ret);
 }
 
 /* ---- the ops ---- */

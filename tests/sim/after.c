@@ -242,10 +242,15 @@ after_committed(struct sim *s, const struct store_op *op)
 		break;
 	case OP_FINISH:
 		finish = container_of(op, const struct op_finish, op);
+		if (finish->ping != NULL)
+			break;		/* nothing is written: it is to end by that */
 		/* One that is tried again has not ended yet. */
 		if (finish->state != RUN_RETRYING)
 			ended(s, finish->run->job, finish->run->run, finish->state,
 			    finish->dependents.more);
+		j = job_by_id(s, finish->run->job);
+		if (j != NULL)
+			beats_ended(j, finish);
 		break;
 	case OP_CANCEL:
 		cancel = container_of(op, const struct op_cancel, op);
@@ -258,6 +263,7 @@ after_committed(struct sim *s, const struct store_op *op)
 		j = job_by_id(s, retry->job);
 		if (j != NULL)
 			j->again[j->again_n++ % SIM_CLAIMS_MAX] = retry->run;
+		beats_asked_again(s, retry->job, retry->run);
 		break;
 	case OP_SPREAD:
 		s->telling = container_of(op, const struct op_spread, op)->dependents.more;

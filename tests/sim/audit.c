@@ -107,6 +107,10 @@ audit_run(struct sim_audit *a, const struct sim_job *j, const struct run_info *r
 	bool waits = r->state == RUN_QUEUED || r->state == RUN_RETRYING;
 	long long job = r->job, run = r->run;
 
+	if (r->kind == KIND_HEARTBEAT) {
+		beats_audit_run(s, j, r, a->at_rest);
+		return;
+	}
 	audit_attempts(a, r);
 	if (r->state == RUN_LOST)
 		SIM_CHECK(s, (p == NULL || p->lost) && r->kind == KIND_COMMAND,
@@ -183,7 +187,8 @@ audit_runs(struct sim_audit *a, struct sim_job *j)
 		audit_run(a, j, r);
 		if (r->manual)
 			continue;
-		SIM_CHECK(s, j->on_boot || j->parents_n > 0 ||
+		/* The dues of a heartbeat count from ping to ping. */
+		SIM_CHECK(s, j->on_boot || j->parents_n > 0 || j->kind == KIND_HEARTBEAT ||
 		    schedule_zone(sim_schedule(s, j)) != NULL ||
 		    due_fits(s, j, r->due, -1),
 		    "%lld.%lld is due when the job never was", (long long)j->id, (long long)r->run);
@@ -210,12 +215,25 @@ audit_runs(struct sim_audit *a, struct sim_job *j)
 	if (j->on_boot)
 		SIM_CHECK(s, n + job->skips + instant_is_set(job->due) <= s->boots - j->boots,
 		    "job %lld is due more often than the host was started", (long long)j->id);
-	else if (j->parents_n == 0 && schedule_zone(sim_schedule(s, j)) == NULL)
+	else if (j->parents_n == 0 && j->kind != KIND_HEARTBEAT &&
+	    schedule_zone(sim_schedule(s, j)) == NULL)
 		/* counted, whatever of it is kept */
 		SIM_CHECK(s, j->every > 0 ? due_fits(s, j, job->due, n + job->skips) :
 		    n + job->skips == (instant_is_set(job->due) ? 0 : 1),
 		    "job %lld: %lld runs and %lld skips do not lead from its first due to the present"
 		    " one", (long long)j->id, (long long)n, (long long)job->skips);
+}
+
+/* Silent heartbeats have all the places, each for as long as its grace is. */
+static bool
+behind_heartbeats(const struct sim_audit *a, const struct sim_job *j)
+{
+	struct scheduler_view view;
+
+	if (j->kind != KIND_HEARTBEAT)
+		return false;
+	scheduler_view(a->sim->life->scheduler, j->id, j->kind, NULL, 0, &view);
+	return view.running == view.running_max;
 }
 
 static void
@@ -242,6 +260,8 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 	j->pruned = instant_is_set(a->op.job.pruned);
 	audit_runs(a, j);
 	after_check(s, j, &a->op, a->at_rest);
+	beats_audit_job(s, j, &a->op.job);
+	j->latest = a->op.job.runs;
 	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id,
 	    (long long)a->op.job.runs,
 	    (long long)a->op.job.skips, (long long)a->op.job.due.usec, a->op.job.state);
@@ -250,7 +270,7 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 		    "job %lld is quarantined after %lld crashes", (long long)j->id,
 		    (long long)a->op.job.crashes);
 	if (a->at_rest && !j->paused && !j->unsure && !a->op.job.paused &&
-	    instant_is_set(a->op.job.due) && !due_behind_retry(a, j))
+	    instant_is_set(a->op.job.due) && !due_behind_retry(a, j) && !behind_heartbeats(a, j))
 		SIM_CHECK(s, schedule_begin(sim_schedule(s, j), a->op.job.due).usec > now.usec -
 		    REST_TOLERANCE,
 		    "job %lld is due since %lld s and nobody cares",

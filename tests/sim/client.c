@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/scheduler/beat.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "tests/sim/sim.h"
 
 enum client_what { CLIENT_ADD, CLIENT_PAUSE, CLIENT_RESUME, CLIENT_REMOVE, CLIENT_TRIGGER,
-    CLIENT_CANCEL, CLIENT_RETRY, CLIENT_EDIT, CLIENT_QUEUE };
+    CLIENT_CANCEL, CLIENT_RETRY, CLIENT_EDIT, CLIENT_QUEUE, CLIENT_PING };
 
 struct client {
 	struct task		 task;
@@ -34,8 +35,13 @@ struct client {
 		struct op_retry		retry;
 		struct op_queue_set	queue;
 		struct op_edit		edit;
+		struct op_ping		ping;
 	} op;
+	struct op_get		 get;		/* CLIENT_PING: the job as it is */
+	int			 tries;
 };
+
+#define PING_TRIES_MAX	5
 
 static struct sim_job *
 job_of(struct client *f)
@@ -94,11 +100,13 @@ wall_draw(struct sim *s, struct job_spec *spec)
 
 /* What else there may be of a schedule. */
 static void
-schedule_draw(struct sim *s, struct job_spec *spec)
+schedule_draw(struct client *f)
 {
+	struct sim *s = f->sim;
+	struct job_spec *spec = &f->spec;
 	static const char *const excepts[] = { "Sun", "*-*-* 02:30", "*:0/15", "*-*-* 0..1:*", NULL };
 
-	if (sim_chance(s, 25))
+	if (job_of(f)->kind != KIND_HEARTBEAT && sim_chance(s, 25))
 		spec->jitter = sim_between(s, 1, sim_chance(s, 20) ? USEC_HOUR : 2 * USEC_MINUTE);
 	if (job_spec_repeats(spec) && sim_chance(s, 25)) {
 		strings_add(&spec->except, pick(s, excepts));
@@ -157,13 +165,14 @@ when_draw(struct client *f)
 	f->spec.every = j->every;
 	f->spec.misfire = j->misfire;
 	f->spec.on_boot = j->on_boot;
-	if (f->job > 0 && j->every == 0 && !j->on_boot && sim_chance(s, 60)) {
+	if (f->job > 0 && j->every == 0 && !j->on_boot && j->kind != KIND_HEARTBEAT && sim_chance(s, 60)) {
 		after_draw(f);
 		j->first = f->spec.after.n > 0 ? (instant){ 0 } : j->first;
 	}
-	if (f->spec.after.n == 0 && j->every == 0 && !j->on_boot && sim_chance(s, 60))
+	if (f->spec.after.n == 0 && j->every == 0 && !j->on_boot &&
+	    (j->kind == KIND_HEARTBEAT || sim_chance(s, 60)))
 		wall_draw(s, &f->spec);
-	schedule_draw(s, &f->spec);
+	schedule_draw(f);
 	if (!job_spec_has_schedule(&f->spec))
 		return;
 	object = fields_write(schedule_fields, &f->spec);
@@ -222,6 +231,29 @@ queue_draw(struct client *f)
 		spec->overlap_limit = sim_between(s, 0, 3);
 }
 
+/* What a heartbeat has, and has not: when it is expected, and by how much it may be late. */
+static void
+heartbeat_draw(struct client *f)
+{
+	struct sim *s = f->sim;
+	struct sim_job *j = job_of(f);
+	struct job_spec *spec = &f->spec;
+
+	spec->heartbeat = true;
+	j->grace = HEARTBEAT_GRACE_DEFAULT;
+	if (sim_chance(s, 80))
+		j->grace = spec->grace = sim_between(s, 1, sim_chance(s, 50) ? 10 * USEC_SEC :
+		    sim_chance(s, 80) ? 5 * USEC_MINUTE : 3 * USEC_HOUR);
+	if (sim_chance(s, 30))
+		j->timeout = spec->timeout = sim_between(s, 1, USEC_MINUTE);
+	if (sim_chance(s, 40))
+		spec->fail_after = sim_between(s, 1, 3);
+	if (sim_chance(s, 40))
+		spec->ok_after = sim_between(s, 1, 3);
+	j->fail_after = job_spec_fail_after(spec);
+	j->ok_after = job_spec_ok_after(spec);
+}
+
 static void
 spec_draw(struct client *f)
 {
@@ -232,8 +264,11 @@ spec_draw(struct client *f)
 	f->spec.name = xstrdup(j->name);
 	when_draw(f);
 	f->spec.paused = sim_chance(s, 5);
-	retries_draw(f);
-	if (j->kind == KIND_COMMAND) {
+	if (j->kind != KIND_HEARTBEAT)
+		retries_draw(f);
+	if (j->kind == KIND_HEARTBEAT) {
+		heartbeat_draw(f);
+	} else if (j->kind == KIND_COMMAND) {
 		f->spec.command = xcalloc(1, sizeof(*f->spec.command));
 		strings_add(&f->spec.command->argv, "true");
 	} else if (j->kind == KIND_HTTP) {
@@ -243,7 +278,8 @@ spec_draw(struct client *f)
 		f->spec.timer = xcalloc(1, sizeof(*f->spec.timer));
 		f->spec.timer->duration = USEC_SEC;
 	}
-	queue_draw(f);
+	if (j->kind != KIND_HEARTBEAT)
+		queue_draw(f);
 	j->terms = terms_copy(&(struct queue_terms){ .queue = terms_of(&f->spec).queue,
 	    .mutex = f->spec.mutex });
 	j->terms.priority = f->spec.priority;
@@ -265,13 +301,12 @@ add_prepare(struct client *f)
 
 	*j = (struct sim_job){ .asked = true };
 	(void)snprintf(j->name, sizeof(j->name), "j%zu", f->job);
-	/* Heartbeats wait for pings, which nobody sends here. */
-	j->kind = (int)rand_below(&s->rand, KIND_HEARTBEAT);
-	j->misfire = (int)rand_below(&s->rand, MISFIRE_COUNT);
+	j->kind = (int)rand_below(&s->rand, KIND_COUNT);
+	j->misfire = (int)rand_below(&s->rand, j->kind == KIND_HEARTBEAT ? MISFIRE_ALL : MISFIRE_COUNT);
 	if (sim_chance(s, 45))
 		j->every = sim_chance(s, 15) ? sim_between(s, 2 * USEC_SEC, 20 * USEC_SEC) :
 		    sim_between(s, 20 * USEC_SEC, 2 * USEC_HOUR);
-	else
+	else if (j->kind != KIND_HEARTBEAT)
 		j->on_boot = sim_chance(s, 12);
 	if (s->slow && j->every > 0)
 		j->every *= 1000;
@@ -438,6 +473,58 @@ change_told(struct client *f)
 	sim_note(f->sim, "change %d of %lld", (int)f->what, (long long)j->id);
 }
 
+/* ---- pings ---- */
+
+static void
+ping_prepare(struct client *f)
+{
+	static const int whats[] = { PING_OK, PING_OK, PING_OK, PING_FAIL, PING_START };
+	instant now = loop_wall(f->sim->life->loop);
+	struct sim_job *j = job_of(f);
+	int what = f->tries == 0 ? whats[rand_below(&f->sim->rand, 5)] : f->op.ping.ping.what;
+
+	f->op.ping = (struct op_ping){ .op.kind = OP_PING, .job = f->get.job.id, .uid = -1,
+	    .ping = { .what = what, .at = now, .by = (char *)(uintptr_t)"uid 0" } };
+	beat_decide(&f->op.ping, &f->get.job, sim_schedule(f->sim, j), now);
+}
+
+/* As the server does it. */
+static void
+ping_told(struct client *f)
+{
+	struct scheduler *scheduler = f->sim->life->scheduler;
+	struct op_ping *op = &f->op.ping;
+	struct due_row row = row_of(job_of(f), op->claim.next_due);
+
+	if (op->made) {
+		scheduler_run_queued(scheduler, &op->trigger);
+		scheduler_dependents(scheduler, &op->trigger.dependents);
+	} else if (op->taken) {
+		scheduler_due_queued(scheduler, &op->claim, &row);
+	} else {
+		scheduler_pinged(scheduler, op, op->moved ? &row : NULL);
+	}
+	beats_pinged(f->sim, op);
+	sim_note(f->sim, "pinged %lld.%lld %s%s", (long long)op->job, (long long)op->run,
+	    ping_what_names[op->ping.what], op->taken ? ", early" : op->made ? ", extra" : "");
+}
+
+static void
+ping_answer(struct client *f)
+{
+	struct sim *s = f->sim;
+	struct sim_job *j = job_of(f);
+	int r = f->op.head.result;
+
+	if (r == 0)
+		ping_told(f);
+	else if (r == -EIO || r == -ESTALE || r == -EBUSY)
+		return;			/* it may have been written, and nobody was told */
+	else
+		SIM_CHECK(s, r == -ENOENT && (j->removed || j->doubtful || sim_may_expire(s, j)),
+		    "a ping of %lld: %d", (long long)j->id, r);
+}
+
 /* The answer: acknowledged, refused, or never heard. */
 static void
 client_answer(struct client *f)
@@ -469,6 +556,24 @@ client_step(struct task *t)
 
 	TASK_BEGIN(t);
 
+	if (f->what == CLIENT_PING) {
+		do {
+			if (f->tries > 0)
+				op_ping_done(&f->op.ping);
+			op_get_done(&f->get);
+			f->get = (struct op_get){ .op.kind = OP_GET, .id = job_of(f)->id };
+			store_submit(f->sim->life->store, &f->get.op, t);
+			AWAIT_SHIELDED(t, USEC_NEVER, f->get.op.done);
+			f->op.head.result = f->get.op.result;
+			if (f->get.op.result < 0)
+				break;
+			ping_prepare(f);
+			store_submit(f->sim->life->store, &f->op.head, t);
+			AWAIT_SHIELDED(t, USEC_NEVER, f->op.head.done);
+		} while (f->op.head.result == -ESTALE && ++f->tries < PING_TRIES_MAX);
+		ping_answer(f);
+		goto out;
+	}
 	if (f->what == CLIENT_ADD)
 		add_prepare(f);
 	else if (f->what == CLIENT_QUEUE)
@@ -481,7 +586,7 @@ client_step(struct task *t)
 		queue_answer(f);
 	else
 		client_answer(f);
-
+out:
 	TASK_END(t, 0);
 }
 
@@ -491,6 +596,7 @@ client_release(struct task *t)
 	struct client *f = container_of(t, struct client, task);
 
 	op_drop(&f->op.head);
+	op_get_done(&f->get);
 	job_spec_done(&f->spec);
 	free(f->spec_json);
 	free(f);
@@ -498,6 +604,27 @@ client_release(struct task *t)
 
 static const struct task_kind client_kind = { .name = "client", .step = client_step,
     .release = client_release };
+
+/* A heartbeat to be pinged: one that waits for it, mostly.  False: there is none. */
+static bool
+ping_aim(struct client *f)
+{
+	struct sim *s = f->sim;
+	bool waiting = sim_chance(s, 60);
+	size_t from = s->jobs_n > 0 ? (size_t)rand_below(&s->rand, s->jobs_n) : 0;
+
+	for (size_t k = 0; k < 2 * s->jobs_n; k++) {
+		const struct sim_job *j = &s->jobs[(from + k) % s->jobs_n];
+
+		/* The second time round any will do. */
+		if (j->kind != KIND_HEARTBEAT || j->id == 0 || j->removed || j->doubtful ||
+		    (waiting && k < s->jobs_n && !j->waits))
+			continue;
+		f->job = (from + k) % s->jobs_n;
+		return true;
+	}
+	return false;
+}
 
 void
 client_act(struct sim *s)
@@ -515,6 +642,11 @@ client_act(struct sim *s)
 		draw -= weights[i].weight;
 	f->sim = s;
 	f->what = weights[i].what;
+	if (sim_chance(s, 30) && ping_aim(f)) {
+		f->what = CLIENT_PING;
+		task_start(&f->task, &client_kind, &s->life->root);
+		return;
+	}
 	if (f->what == CLIENT_QUEUE) {
 		f->queue = &s->queues[rand_below(&s->rand, SIM_QUEUES)];
 		task_start(&f->task, &client_kind, &s->life->root);
@@ -531,6 +663,11 @@ client_act(struct sim *s)
 			free(f);
 			return;
 		}
+	}
+	if ((f->what == CLIENT_CANCEL || f->what == CLIENT_RETRY) && s->jobs[f->job].kind == KIND_HEARTBEAT) {
+		f->op.cancel.run = s->jobs[f->job].latest + (int64_t)rand_below(&s->rand, 3);
+		task_start(&f->task, &client_kind, &s->life->root);
+		return;
 	}
 	/* Runs are numbered from 1; the last few are the ones that may be active. */
 	if ((f->what == CLIENT_CANCEL || (f->what == CLIENT_RETRY && sim_chance(s, 60))) &&

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/exec/executors.h"
 #include "proto/mem.h"
 #include "tests/sim/sim.h"
 
@@ -298,4 +299,4 @@ static const struct executor sim_executor = { .frame_size = sizeof(struct sim_ex
     .kind = &sim_exec_kind };
 
 const struct executor *const sim_executors[KIND_COUNT] = { &sim_executor, &sim_executor,
-    &sim_executor };
+    &sim_executor, &executor_heartbeat };

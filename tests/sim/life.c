@@ -133,10 +133,13 @@ static bool
 watching_wants(struct watcher *w, const struct event_info *e)
 {
 	struct sim *s = ((struct sim_life *)w->context)->sim;
+	struct sim_job *j = sim_job_find(s, e->job);
 	size_t i = 0;
 
 	while (i < s->retries_n && (s->retries[i].job != e->job || s->retries[i].run != e->run))
 		i++;
+	if (j != NULL && (e->type == EVENT_RUN_STARTED || e->type == EVENT_RUN_ENDED))
+		j->waits = e->type == EVENT_RUN_STARTED;
 	if (e->run != 0 && i < s->retries_n)
 		s->retries[i] = s->retries[--s->retries_n];
 	if (e->type == EVENT_RUN_RETRYING && s->retries_n < SIM_RETRIES_MAX)
@@ -203,7 +206,7 @@ life_start(struct sim *s)
 		    .events = life->events,
 		.running_max = {
 			[KIND_COMMAND] = SIM_COMMANDS, [KIND_HTTP] = SIM_CHECKS,
-			    [KIND_TIMER] = SIM_TIMERS,
+			    [KIND_TIMER] = SIM_TIMERS, [KIND_HEARTBEAT] = SIM_HEARTBEATS,
 		},
 		/* So few that it is full now and then. */
 		.window_jobs_max = 8,

@@ -278,6 +278,7 @@ sleep_host(struct sim *s)
 	sim_note(s, "the host sleeps for %lld s", (long long)(d / USEC_SEC));
 	loop_suspend(s->life->loop, d);
 	s->before += d;
+	s->slept = sim_now(s);
 }
 
 static void
@@ -345,7 +346,7 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 	int before = descriptors();
 
 	*s = (struct sim){ .seed = seed, .trace = 0xcbf29ce484222325, .slow = slow };
-	s->stepped = -USEC_DAY;
+	s->stepped = s->slept = -USEC_DAY;
 	(void)strcpy(s->boot, "boot 0");
 	rand_seed(&s->rand, seed);
 	s->zones = zones_new(NULL);
@@ -360,6 +361,8 @@ simulate(uint64_t seed, uint64_t steps, struct sim *s)
 	directory_remove(s);
 	free(s->processes);
 	s->processes = NULL;
+	free(s->pings);
+	s->pings = NULL;
 	jobs_done(s);
 	zones_free(s->zones);
 	SIM_CHECK(s, descriptors() == before, "descriptors are left open");

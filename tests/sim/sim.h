@@ -20,6 +20,7 @@
 #define SIM_COMMANDS	3
 #define SIM_CHECKS	2
 #define SIM_TIMERS	4
+#define SIM_HEARTBEATS	3
 
 /* A job that another one waits for, as the model has it (after.c). */
 struct sim_parent {
@@ -94,6 +95,12 @@ struct sim_job {
 	int64_t		again[SIM_CLAIMS_MAX];	/* those that somebody asked to be tried again, the last */
 	size_t		again_n;
 	bool		marked;		/* while parents are drawn */
+	/* of a heartbeat: what it says; its latest run, as an audit has seen it; and what is committed of its ends */
+	usec_t		grace, timeout;
+	int64_t		fail_after, ok_after, latest;
+	int64_t		failed, passed;
+	int		health;
+	bool		waits;		/* a run of it was told to have begun, and not to have ended */
 };
 
 /* What was really begun, outside the daemon: a command, or what stands for a check or a timer. */
@@ -110,6 +117,14 @@ struct sim_process {
 	const char	*queue;		/* or NULL */
 	int64_t		slots;		/* that it asks for there */
 	char		mutex;		/* the first character of its name, or 0 */
+};
+
+/* A ping that was acknowledged. */
+struct sim_ping {
+	int64_t	job, run;
+	int	what;
+	instant	at;
+	bool	again;		/* its run was asked to be tried again: that has forgotten it */
 };
 
 /* A run that was told to be retrying, until it is told to be anything else. */
@@ -140,10 +155,13 @@ struct sim {
 	struct sim_queue	 queues[SIM_QUEUES];
 	struct sim_process	*processes;
 	size_t			 processes_n, processes_size;
+	struct sim_ping		*pings;
+	size_t			 pings_n, pings_size;
 	struct sim_retry	 retries[SIM_RETRIES_MAX];	/* of this life */
 	size_t			 retries_n;
 	uint64_t		 retried, crashed;	/* attempts after the first; runners that died */
 	usec_t			 stepped;	/* true time of the last step of the wall clock */
+	usec_t			 slept;		/* and of the host's last sleep */
 	usec_t			 steps[SIM_STEPS_MAX]; /* all of them */
 	size_t			 steps_n;
 	struct keep_policy	 keep;		/* so little that much goes; or nothing does */
@@ -222,6 +240,13 @@ void queue_told(struct sim *s, struct sim_queue *q, int64_t slots, bool paused);
 void queues_check_begin(struct sim *s, const struct exec *e, struct sim_process *p);
 /* What was told of queues has survived. */
 void queues_audit(struct sim *s);
+
+/* beats.c: a ping that was acknowledged; another attempt that is committed, an end that is; a run and its job, as read */
+void beats_pinged(struct sim *s, const struct op_ping *op);
+void beats_asked_again(struct sim *s, int64_t job, int64_t run);
+void beats_ended(struct sim_job *j, const struct op_finish *o);
+void beats_audit_run(struct sim *s, const struct sim_job *j, const struct run_info *r, bool at_rest);
+void beats_audit_job(struct sim *s, const struct sim_job *j, const struct job_info *job);
 
 /* client.c: no queue is paused any more, and all have many slots */
 void client_open_queues(struct sim *s);

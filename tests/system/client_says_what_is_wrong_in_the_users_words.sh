@@ -61,7 +61,7 @@ says 2 'signal: "sigtrem" is no signal; did you mean TERM?' signal nightly sigtr
 says 2 'signal: "0" is no signal: a name, like HUP' signal nightly 0
 says 2 "with commas between them; did you mean recover?" add --notify fail,recovr:ops true
 says 2 "it needs a section [target osp]; did you mean ops?" add --notify fail:osp true
-says 2 "there is no section [target opps] in jobd's configuration; did you mean ops?" notify test opps
+says 2 "there is no target opps in jobd's configuration; did you mean ops?" notify test opps
 says 2 'there is no command "lgs"; did you mean "logs"?' lgs
 
 id=$(jobctl add -q --in 1h --key k true)

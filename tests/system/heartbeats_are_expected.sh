@@ -20,8 +20,22 @@ check "a ping" jobctl ping often >/dev/null
 check "a pause" jobctl pause often >/dev/null
 until [ "$(jobctl notify --json | field targets.0.pending)" = 0 ]; do :; done
 same "what was told first" "$(head -n 2 "$T/told")" "late often
-fail often"
-check "the recovery was told" grep -q '^recover often$' "$T/told"
+down often"
+check "the end of the outage was told" grep -q '^up often$' "$T/told"
+same "it was told once" "$(sed '/^up/,$d' "$T/told" | grep -c '^down often$')" 1
+same "and while it was down no lateness" "$(sed '/^up/,$d' "$T/told" | grep -c '^late')" 1
+
+# How it stands is told in words, and damped as that of checks.
+jobctl add -q --heartbeat --every 100ms --grace 1h --fail-after 3 --ok-after 2 -n slow >/dev/null || fail "it is not added"
+until [ "$(jobctl show --json slow | field job.state)" = running ]; do :; done
+check "late" sh -c "\"$BIN/jobctl\" status slow | grep -q 'It is late: no ping has come by its due'"
+check "list says so" sh -c "\"$BIN/jobctl\" list slow | grep -q '	late	'"
+jobctl ping -q --fail slow || fail "no ping"
+until [ "$(jobctl show --json slow | field job.checksFailed)" = 1 ]; do :; done
+check "how many more" sh -c "\"$BIN/jobctl\" status slow | grep -q 'the last 1 run that counts failed (down after 3)'"
+jobctl rm -q --cancel slow || fail "it is not removed"
+jobctl status nightly >"$T/status"
+check "nothing yet" grep -q 'No ping has come yet' "$T/status"
 
 # From the beginning to the end.
 check "start" jobctl ping --start nightly >/dev/null
@@ -33,6 +47,8 @@ check "wait" jobctl wait 2.1 >/dev/null
 same "what it said" "$(jobctl runs --json 2.1 | field runs.0.ping.reason)" "all fine"
 check "when it began" sh -c "\"$BIN/jobctl\" runs --json 2.1 | \"$TOOLS/field\" runs.0.ping.startedAt >/dev/null"
 check "status" sh -c "\"$BIN/jobctl\" status nightly | grep -q 'next ping is expected'"
+
+check "in time" sh -c "\"$BIN/jobctl\" status nightly | grep -q 'It is in time: the last ping came'"
 
 # A failure is one at once.
 check "a failure" jobctl ping -q --fail --reason "disk full" nightly
@@ -48,6 +64,8 @@ jobctl ping other 2>"$T/err" && fail "a command is pinged"
 check "no heartbeat" grep -q 'no heartbeat' "$T/err"
 jobctl ping --fail --start nightly 2>"$T/err"
 same "not both" "$?" 2
+jobctl backfill nightly --from 2026-01-01 2>"$T/err" && fail "a heartbeat is made up for"
+check "it runs elsewhere" grep -q 'runs elsewhere' "$T/err"
 jobctl ping nobody 2>/dev/null
 same "nobody" "$?" 3
 stop_jobd

@@ -22,6 +22,27 @@ jobctl show --json basic | grep -q s3cret && fail "the password is shown"
 jobctl show --json token | grep -q to.ken && fail "the token is shown"
 jobctl show basic | grep -q s3cret && fail "the password is shown"
 
+# A job file may name the file: each apply reads it, and the job stays what it is.
+printf '[Job]\n[Schedule]\nEvery=1d\n[Http]\nUrl=%s\nAuthFile=%s\n' "$u" "$T/basic" >"$T/renewed.job"
+jobctl apply "$T/renewed.job" >/dev/null || fail "apply"
+id=$(jobctl show --json renewed | field job.id)
+same "what the file holds" "$(jobctl show --secrets --json renewed | field job.spec.http.basicAuth)" ann:s3cret
+printf 'ann:n3w\n' >"$T/basic"
+check "it has changed" sh -c "'$BIN/jobctl' apply '$T/renewed.job' | grep -q '^changed'"
+same "what it holds now" "$(jobctl show --secrets --json renewed | field job.spec.http.basicAuth)" ann:n3w
+same "the same job" "$(jobctl show --json renewed | field job.id)" "$id"
+check "it has not" sh -c "'$BIN/jobctl' apply '$T/renewed.job' | grep -q 'unchanged'"
+jobctl export renewed | sed 's/^BasicAuth=.*/BasicAuth=ann:n3wer/' | jobctl apply -f - --take >/dev/null || fail "a changed export"
+same "what it holds then" "$(jobctl show --secrets --json renewed | field job.spec.http.basicAuth)" ann:n3wer
+echo BasicAuth=a:b >>"$T/renewed.job"
+jobctl apply "$T/renewed.job" 2>"$T/err" && fail "both are taken"
+check "one of both" grep -q 'AuthFile: give it or BasicAuth, not both' "$T/err"
+sed -i '/^BasicAuth/d; s/^AuthFile=.*/AuthFile=basic/' "$T/renewed.job"
+jobctl apply "$T/renewed.job" 2>"$T/err" && fail "a relative path is taken"
+check "whose path" grep -q 'AuthFile: .*begins with /' "$T/err"
+jobctl rm -q renewed
+printf 'ann:s3cret\n' >"$T/basic"
+
 # In the URL, the proxy's, and headers: told to who asks for secrets, and stored as they were given.
 secret=http://bob:hunter2@127.0.0.1:1/
 jobctl add -q --in 100d -n url --http "$secret" --proxy http://pat:pr0xy@127.0.0.1:2 --header 'authorization: Basic h1dden' \

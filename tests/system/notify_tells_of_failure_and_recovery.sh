@@ -26,11 +26,11 @@ jobctl notify test deaf 2>"$T/err" && fail "deaf was told"
 grep -q 'deaf was not told: exit code 3' "$T/err" || fail "why deaf was not told: $(cat "$T/err")"
 
 jobctl notify test nobody 2>"$T/err" && fail "nobody was told"
-grep -q 'no section \[target nobody\]' "$T/err" || fail "a test of nobody: $(cat "$T/err")"
+grep -q 'needs a section \[target nobody\]' "$T/err" || fail "a test of nobody: $(cat "$T/err")"
 jobctl add --notify fail:nobody true 2>"$T/err" && fail "a target that is not there was taken"
 grep -q 'no target nobody' "$T/err" || fail "an unknown target: $(cat "$T/err")"
 jobctl add --notify feil:ops true 2>"$T/err" && fail "an event that is not there was taken"
-grep -q 'notify.*the events are' "$T/err" || fail "an unknown event: $(cat "$T/err")"
+grep -q 'notify.*no event feil; did you mean fail?' "$T/err" || fail "an unknown event: $(cat "$T/err")"
 jobctl add --notify down:ops true 2>"$T/err" && fail "a command is never down"
 
 jobctl add -n one --notify fail,recover:ops --notify any:ops --wait --sh "test -e $T/good" && fail "it succeeded"

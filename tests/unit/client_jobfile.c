@@ -151,6 +151,10 @@ draw_spec(void)
 			draw_value(dot ? part : spec, o, dot ? dot + 1 : o->field);
 	}
 	draw_composites(spec);
+	for (o = spec_heartbeat_options; heartbeat && o->name; o++) {
+		if (below(4) == 0)
+			draw_value(spec, o, o->field);
+	}
 	if (heartbeat)
 		json_free(part);
 	if (strcmp(kind, "http") == 0) {

@@ -68,7 +68,7 @@ headers_have_words_of_the_message_in_them(void **state)
 		strings_add(&t.headers, lines[i]);
 	notify_target_spec(&t, "", &m, &spec);
 	assert_true(has(&spec.http->headers, "Title: n fail!"));
-	assert_true(has(&spec.http->headers, "A: "));
+	assert_true(has(&spec.http->headers, "A: {b 3"));
 	/* No line of its own can be made of what a job says. */
 	assert_true(has(&spec.http->headers, "B: l1l2"));
 	assert_int_equal(job_spec_check(&spec, "", NULL), JOBD_OK);
@@ -157,6 +157,36 @@ folded_notices_are_told_as_far_as_there_is_room(void **state)
 }
 
 static void
+a_word_that_no_message_has_is_a_mistake(void **state)
+{
+	struct notify_target t = { .name = text("x"), .url = text("http://a/") };
+	char *why;
+
+	(void)state;
+	strings_add(&t.headers, "A: {\"json\": 1} {firstRun} {delivery} {");
+	assert_null(notify_target_mistake(&t));
+	strings_add(&t.headers, "B: {nmae}");
+	why = notify_target_mistake(&t);
+	assert_string_equal(why, "header: a message has no {nmae}; did you mean {name}?");
+	free(why);
+	strings_done(&t.headers);
+}
+
+static void
+a_target_that_is_not_there_is_told_with_what_was_meant(void **state)
+{
+	struct notify_target items[] = { { .name = text("ops") }, { .name = text("pager") } };
+	const struct notify_targets all = { .items = items, .n = 2 };
+	char why[200];
+
+	(void)state;
+	notify_target_unknown(&all, "pagre", why, sizeof(why));
+	assert_string_equal(why, "there is no target pagre in jobd's configuration; did you mean pager?");
+	notify_target_unknown(NULL, "x", why, sizeof(why));
+	assert_string_equal(why, "there is no target x in jobd's configuration: it needs a section [target x]");
+}
+
+static void
 a_notice_that_cannot_be_read_is_told_all_the_same(void **state)
 {
 	const struct notify_target t = { .name = text("x"), .command = text("cat") };
@@ -178,6 +208,8 @@ main(void)
 		cmocka_unit_test(a_command_gets_it_on_its_input_and_as_variables),
 		cmocka_unit_test(a_mail_has_one_line_as_its_subject),
 		cmocka_unit_test(folded_notices_are_told_as_far_as_there_is_room),
+		cmocka_unit_test(a_word_that_no_message_has_is_a_mistake),
+		cmocka_unit_test(a_target_that_is_not_there_is_told_with_what_was_meant),
 		cmocka_unit_test(a_notice_that_cannot_be_read_is_told_all_the_same),
 	};
 

@@ -18,7 +18,7 @@ reads(const char *text, unsigned events, const char *target)
 {
 	struct notify_rule rule;
 
-	assert_null(notify_rule_read(text, &rule));
+	assert_true(notify_rule_read(text, &rule, NULL));
 	assert_int_equal(rule.events, events);
 	assert_string_equal(rule.target, target);
 }
@@ -44,9 +44,24 @@ what_can_be_no_rule_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (notify_rule_read(bad[i], &rule) == NULL)
+		if (notify_rule_read(bad[i], &rule, NULL))
 			fail_msg("taken: %s", bad[i]);
 	}
+}
+
+static void
+an_event_that_is_not_there_is_told_with_what_was_meant(void **state)
+{
+	struct notify_rule rule;
+	char why[RULE_WHY_MAX];
+
+	(void)state;
+	assert_false(notify_rule_read("recover,feil:ops", &rule, why));
+	assert_string_equal(why, "there is no event feil; did you mean fail?");
+	assert_false(notify_rule_read("timeout:ops", &rule, why));
+	assert_string_equal(why, "there is no event timeout; did you mean timed_out?");
+	assert_false(notify_rule_read("everything:ops", &rule, why));
+	assert_non_null(strstr(why, "the events are fail, recover"));
 }
 
 static void
@@ -100,6 +115,9 @@ it_is_told_in_words(void **state)
 	says(&n, "nightly (12.4) is late: no ping has come by its due");
 	n.lasted = 7 * USEC_MINUTE;
 	says(&n, "nightly (12.4) is late: it began 7m after its due");
+	n.state = RUN_QUEUED;
+	says(&n, "nightly (12.4) is late: it has waited for 7m since its due, and has not begun");
+	n.state = -1;
 }
 
 static enum jobd_error
@@ -152,6 +170,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rule_is_events_and_a_target),
 		cmocka_unit_test(what_can_be_no_rule_is_refused),
+		cmocka_unit_test(an_event_that_is_not_there_is_told_with_what_was_meant),
 		cmocka_unit_test(a_target_is_told_by_the_word_that_says_most),
 		cmocka_unit_test(it_is_told_in_words),
 		cmocka_unit_test(a_job_names_the_rule_at_fault),

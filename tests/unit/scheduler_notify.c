@@ -21,6 +21,8 @@
 struct fixture {
 	struct scheduled	 d;
 	int			 outcome;	/* of runs: enum run_state */
+	usec_t			 takes;		/* they do; 0: as their spec says */
+	bool			 shut;		/* no run begins */
 	bool			 deaf, hangs;	/* target one: fails, or never ends */
 	struct cJSON		*told[TOLD_MAX];
 	size_t			 n, tries;
@@ -46,7 +48,7 @@ job_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	SLEEP_UNTIL(t, loop_now(t->loop) + e->spec->timer->duration);
+	SLEEP_UNTIL(t, loop_now(t->loop) + (fix->takes > 0 ? fix->takes : e->spec->timer->duration));
 	e->run->state = t->err == -ECANCELED ? RUN_RUNNING : fix->outcome;
 
 	TASK_END(t, 0);
@@ -106,7 +108,7 @@ daemon_start(instant wall)
 {
 	scheduled_start(&fix->d, (struct scheduled_start){
 		.wall = wall, .executors = executors,
-		.config = { .running_max = { 1000, 1000, 1000 }, .targets = &targets },
+		.config = { .running_max = { 1000, 1000, fix->shut ? 0 : 1000 }, .targets = &targets },
 	});
 }
 
@@ -162,18 +164,19 @@ ask(struct store_op *op, enum op_kind kind)
 
 /* n timers of a second, due so long ago, and every so often. */
 static int64_t
-add_due(const char *rule, usec_t every, size_t n, usec_t ago, usec_t late_after)
+add_spec(const char *rule, struct job_spec spec, size_t n, usec_t ago)
 {
 	instant now = instant_add(loop_wall(fix->d.loop), -ago);
 	struct timer_spec timer = { USEC_SEC };
-	struct job_spec spec = { .timer = &timer, .every = every, .misfire = MISFIRE_SKIP,
-	    .late_after = late_after };
+	usec_t every = spec.every;
 	struct job_new *jobs = xcalloc(n, sizeof(*jobs));
 	struct op_add op = { .jobs = jobs, .n = n, .now = now };
 	struct cJSON *object;
 	char *json;
 	int64_t id;
 
+	spec.timer = &timer;
+	spec.misfire = MISFIRE_SKIP;
 	strings_add(&spec.notify, rule);
 	object = fields_write(job_spec_fields, &spec);
 	json = json_print(object);
@@ -183,7 +186,7 @@ add_due(const char *rule, usec_t every, size_t n, usec_t ago, usec_t late_after)
 	assert_int_equal(ask(&op.op, OP_ADD), 0);
 	for (size_t i = 0; i < n; i++) {
 		struct due_row row = { .due = now, .id = jobs[i].id, .every = every,
-		    .misfire = MISFIRE_SKIP, .kind = KIND_TIMER };
+		    .misfire = MISFIRE_SKIP, .kind = KIND_TIMER, .terms = terms_of(&spec) };
 
 		scheduler_job_added(fix->d.scheduler, &row, NULL, JOB_SCHEDULED);
 	}
@@ -193,6 +196,12 @@ add_due(const char *rule, usec_t every, size_t n, usec_t ago, usec_t late_after)
 	free(json);
 	free(jobs);
 	return id;
+}
+
+static int64_t
+add_due(const char *rule, usec_t every, size_t n, usec_t ago, usec_t late_after)
+{
+	return add_spec(rule, (struct job_spec){ .every = every, .late_after = late_after }, n, ago);
 }
 
 static int64_t
@@ -266,6 +275,87 @@ what_begins_long_after_its_due_is_late(void **state)
 	assert_int_equal(json_get_int(fix->told[0], "job", 0), 1);
 	assert_true(json_get_int(fix->told[0], "lastedUSec", 0) >= 4 * USEC_SEC);
 	assert_non_null(strstr(json_get_string(fix->told[0], "summary"), "is late: it began 4"));
+}
+
+static void
+shut(bool is)
+{
+	const int64_t running_max[KIND_COUNT] = { 1000, 1000, is ? 0 : 1000, 1000 };
+
+	fix->shut = is;
+	scheduler_set_limits(fix->d.scheduler, running_max, 0);
+}
+
+static void
+what_waits_is_late_while_it_waits_and_once(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_SUCCEEDED;
+	shut(true);
+	(void)add_due("late:two", 0, 1, 0, 3 * USEC_SEC);
+	(void)add_due("any:two", 0, 1, 0, 0);
+	run_for(3 * USEC_SEC);
+	assert_int_equal(fix->n, 0);
+	run_for(2 * USEC_SEC);
+	assert_int_equal(fix->n, 1);
+	told(0, "late", 0);
+	assert_string_equal(json_get_string(fix->told[0], "state"), "queued");
+	assert_non_null(strstr(json_get_string(fix->told[0], "summary"), "job 1 is late: it has waited for 3s"));
+
+	/* Another daemon knows that, and so does the run when it begins. */
+	daemon_start(daemon_stop());
+	run_for(USEC_HOUR);
+	shut(false);
+	run_for(USEC_MINUTE);
+	assert_int_equal(fix->n, 1);
+}
+
+static void
+each_queued_run_is_late_once(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_SUCCEEDED;
+	fix->takes = USEC_MINUTE;
+	(void)add_spec("late:two", (struct job_spec){ .every = 10 * USEC_SEC, .late_after = 5 * USEC_SEC,
+	    .overlap = OVERLAP_QUEUE, .overlap_limit = 3 }, 1, 0);
+	run_for(39 * USEC_SEC);
+	assert_int_equal(fix->n, 3);
+	told(0, "late", 2);
+	told(1, "late", 3);
+	told(2, "late", 4);
+
+	run_for(22 * USEC_SEC);
+	assert_int_equal(fix->n, 3);
+}
+
+static void
+what_comes_late_one_after_another_is_told_of_each(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_SUCCEEDED;
+	(void)add_due("late:two", USEC_HOUR, 1, 0, 3 * USEC_SEC);
+	for (int i = 0; i < 3; i++) {
+		run_for(i == 0 ? USEC_HOUR - 30 * USEC_SEC : USEC_HOUR - USEC_MINUTE);
+		shut(true);
+		run_for(USEC_MINUTE);
+		shut(false);
+	}
+
+	assert_int_equal(fix->n, 3);
+}
+
+static void
+what_was_missed_is_not_late(void **state)
+{
+	(void)state;
+	fix->outcome = RUN_SUCCEEDED;
+	(void)add_due("any:two", USEC_MINUTE, 1, 0, USEC_SEC);
+	run_for(90 * USEC_SEC);
+	daemon_start(instant_add(daemon_stop(), USEC_HOUR));
+	run_for(USEC_MINUTE);
+
+	assert_int_equal(fix->n, 1);
+	told(0, "missed", 0);
 }
 
 static void
@@ -524,6 +614,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(a_recovery_names_the_first_run_that_failed),
 		BOTH(what_begins_long_after_its_due_is_late),
+		BOTH(what_waits_is_late_while_it_waits_and_once),
+		BOTH(each_queued_run_is_late_once),
+		BOTH(what_comes_late_one_after_another_is_told_of_each),
+		BOTH(what_was_missed_is_not_late),
 		BOTH(only_what_was_asked_for_is_told_and_once),
 		BOTH(a_delivery_that_fails_is_tried_again),
 		BOTH(no_news_overtakes_an_older_one),

@@ -18,6 +18,7 @@
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "tests/harness/client.h"
+#include "tests/harness/replayed.h"
 
 /* ---- the target ---- */
 
@@ -105,6 +106,7 @@ daemon_start(instant wall)
 	char error[STORE_ERROR_MAX];
 
 	w.loop = loop_new(LOOP_VIRTUAL);
+	assert_non_null(flight_start(w.loop));
 	loop_set_wall(w.loop, wall);
 	w.store = store_open(&config, w.loop, error);
 	if (w.store == NULL)
@@ -133,6 +135,7 @@ daemon_stop(void)
 {
 	instant now;
 
+	replayed_is_the_same(w.loop, w.zones);
 	client_close(&w.client);
 	service_shut_down(w.server.service);
 	task_cancel(&w.root);
@@ -289,7 +292,7 @@ no_ping_is_late_then_a_failure_and_the_next_one_a_recovery(void **state)
 	assert_string_equal(ping(PING), "1.2 early");
 
 	assert_string_equal(run_field("1.2", "state"), "succeeded");
-	TOLD("late 1.1", "fail 1.1", "recover 1.2");
+	TOLD("late 1.1", "down 1.1", "up 1.2");
 }
 
 static void
@@ -307,7 +310,7 @@ each_ping_puts_off_the_next(void **state)
 	run_for(USEC_HOUR + 4 * USEC_MINUTE);
 	TOLD("late 1.21");
 	run_for(2 * USEC_MINUTE);
-	TOLD("late 1.21", "fail 1.21");
+	TOLD("late 1.21", "down 1.21");
 }
 
 static void
@@ -367,7 +370,7 @@ a_beginning_that_was_not_heard_of_does_not_end_it_well(void **state)
 	ping_unheard(&o, PING_START);
 	run_for(USEC_MINUTE);
 	assert_string_equal(run_field("1.1", "state"), "failed");
-	TOLD("late 1.1", "fail 1.1");
+	TOLD("late 1.1", "down 1.1");
 }
 
 /* While an occurrence of job 1 is being claimed, so that its number is not known: a word of a ping for a run. */
@@ -456,7 +459,7 @@ a_failure_that_is_pinged_is_one_at_once(void **state)
 	assert_string_equal(run_field("1.1", "reason"), "a ping said that it has failed: disk full");
 	assert_string_equal(ping(PING), "1.2 early");
 
-	TOLD("fail 1.1", "recover 1.2");
+	TOLD("down 1.1", "up 1.2");
 }
 
 static void
@@ -489,7 +492,7 @@ what_began_and_does_not_end_fails(void **state)
 	assert_string_equal(run_field("1.1", "state"), "failed");
 	assert_string_equal(run_field("1.1", "reason"),
 	    "it began, and no ping has said its end within its grace of 5m");
-	TOLD("fail 1.1");
+	TOLD("down 1.1");
 }
 
 static void
@@ -531,12 +534,12 @@ a_late_one_makes_up_for_what_failed_and_not_for_what_comes(void **state)
 	(void)state;
 	add(NIGHTLY);
 	run_for(15 * USEC_HOUR + 10 * USEC_MINUTE);
-	TOLD("late 1.1", "fail 1.1");
+	TOLD("late 1.1", "down 1.1");
 	assert_string_equal(ping(PING), "1.2 extra");
-	TOLD("late 1.1", "fail 1.1", "recover 1.2");
+	TOLD("late 1.1", "down 1.1", "up 1.2");
 	run_for(24 * USEC_HOUR);
 
-	TOLD("late 1.1", "fail 1.1", "recover 1.2", "late 1.3", "fail 1.3");
+	TOLD("late 1.1", "down 1.1", "up 1.2", "late 1.3", "down 1.3");
 }
 
 static void
@@ -548,7 +551,7 @@ a_failure_before_its_time_leaves_the_next_time_expected(void **state)
 	run_for(15 * USEC_HOUR + USEC_MINUTE);
 	assert_string_equal(ping(PING), "1.2 awaited");
 
-	TOLD("fail 1.1", "late 1.2", "recover 1.2");
+	TOLD("down 1.1", "up 1.2");
 }
 
 /* ---- pauses, restarts, rights ---- */
@@ -625,6 +628,103 @@ a_run_that_waited_gets_its_grace_anew(void **state)
 }
 
 static void
+a_ping_waits_for_no_place_that_the_silent_have_taken(void **state)
+{
+	static const int64_t one_heartbeat[KIND_COUNT] = { 100, 100, 100, 1 };
+
+	(void)state;
+	scheduler_set_limits(w.scheduler, one_heartbeat, 0);
+	add("{\"name\":\"silent\",\"heartbeat\":true,\"everyUSec\":60000000,\"graceUSec\":36000000000}");
+	add("{\"name\":\"beat\",\"heartbeat\":true,\"everyUSec\":3600000000,\"graceUSec\":300000000}");
+	run_for(2 * USEC_MINUTE);
+	assert_string_equal(ping(PING), "2.1 early");
+	assert_string_equal(run_field("2.1", "state"), "succeeded");
+	run_for(USEC_HOUR + USEC_MINUTE);
+	/* It is due, and has no place to wait. */
+	assert_int_equal(json_get_int(json_get(ask("Get", "{\"job\":\"beat\"}"), "job"), "runs", 0), 1);
+	(void)ping(PING);
+
+	assert_string_equal(run_field("2.2", "state"), "succeeded");
+	assert_string_equal(run_field("1.1", "state"), "running");
+}
+
+/* ---- its health ---- */
+
+#define BEAT(more) "{\"name\":\"beat\",\"heartbeat\":true,\"everyUSec\":3600000000,\"graceUSec\":300000000," more "}"
+
+static void
+an_outage_is_told_once_and_its_end_once(void **state)
+{
+	(void)state;
+	add(BEAT("\"notify\":[\"late,down,up:one\"]"));
+	run_for(5 * USEC_HOUR + 10 * USEC_MINUTE);
+	assert_string_equal(run_field("1.5", "state"), "failed");
+	assert_string_equal(run_field("1.5", "verdict"), "down");
+	assert_string_equal(job_field("health"), "down");
+	TOLD("late 1.1", "down 1.1");
+
+	(void)ping(PING);
+	assert_string_equal(job_field("health"), "up");
+	TOLD("late 1.1", "down 1.1", "up 1.6");
+}
+
+static void
+who_asks_for_failures_is_told_of_each(void **state)
+{
+	(void)state;
+	add(BEAT("\"notify\":[\"fail,recover:one\"]"));
+	run_for(2 * USEC_HOUR + 10 * USEC_MINUTE);
+	(void)ping(PING);
+
+	TOLD("fail 1.1", "fail 1.2", "recover 1.3");
+}
+
+static void
+it_is_down_after_as_many_as_it_says_and_up_again_as_well(void **state)
+{
+	(void)state;
+	add(BEAT("\"failAfter\":3,\"okAfter\":2,\"notify\":[\"fail,recover,down,up:one\"]"));
+	run_for(2 * USEC_HOUR + 10 * USEC_MINUTE);
+	(void)ping(PING);
+	assert_int_equal(told.n, 0);
+	run_for(3 * USEC_HOUR + 10 * USEC_MINUTE);
+	assert_string_equal(job_field("health"), "down");
+	(void)ping(PING);
+	assert_string_equal(job_field("health"), "down");
+	(void)ping(PING);
+
+	assert_string_equal(job_field("health"), "up");
+	TOLD("down 1.6", "up 1.8");
+}
+
+static void
+what_is_canceled_says_nothing_of_its_health(void **state)
+{
+	(void)state;
+	add(BEAT("\"failAfter\":2"));
+	run_for(2 * USEC_HOUR + USEC_MINUTE);
+	ask("Cancel", "{\"jobs\":[\"beat\"]}");
+	run_for(USEC_MINUTE);
+
+	assert_string_equal(run_field("1.2", "state"), "canceled");
+	assert_string_equal(job_field("health"), "none");
+	assert_int_equal(job_count("checksFailed"), 1);
+}
+
+static void
+what_runs_elsewhere_is_not_made_up_for(void **state)
+{
+	(void)state;
+	add(NIGHTLY);
+	run_for(USEC_HOUR);
+	(void)call("Backfill", "{\"job\":\"beat\",\"from\":\"2026-11-20T00:00:00Z\",\"to\":\"2026-11-21T00:00:00Z\"}");
+	assert_string_equal(w.client.reply.error, "io.jobd.InvalidField");
+	assert_string_equal(json_get_string(w.client.reply.parameters, "field"), "job");
+	assert_non_null(strstr(json_get_string(w.client.reply.parameters, "reason"), "heartbeat"));
+	assert_int_equal(job_count("runs"), 0);
+}
+
+static void
 only_heartbeats_are_pinged(void **state)
 {
 	(void)state;
@@ -648,6 +748,10 @@ a_heartbeat_says_by_when_and_nothing_about_running(void **state)
 		{ "{\"heartbeat\":true,\"everyUSec\":1000000,\"retries\":1}", "jobs[0].retries" },
 		{ "{\"heartbeat\":true,\"everyUSec\":1000000,\"overlap\":\"parallel\"}", "jobs[0].overlap" },
 		{ "{\"heartbeat\":true,\"everyUSec\":1000000,\"jitterUSec\":1}", "jobs[0].jitterUSec" },
+		{ "{\"heartbeat\":true,\"everyUSec\":1000000,\"failAfter\":1001}", "jobs[0].failAfter" },
+		{ "{\"timer\":{\"durationUSec\":1},\"okAfter\":2}", "jobs[0].okAfter" },
+		{ "{\"http\":{\"url\":\"http://a/\"},\"failAfter\":2}", "jobs[0].failAfter" },
+		{ "{\"timer\":{\"durationUSec\":1},\"notify\":[\"down:one\"]}", "jobs[0].notify[0]" },
 		{ "{\"heartbeat\":true,\"timer\":{\"durationUSec\":1}}", "jobs[0]" },
 	};
 
@@ -689,6 +793,29 @@ the_audit_finds_no_gap_in_what_pings_have_moved(void **state)
 	assert_int_equal(json_count(json_get(ask("Audit", "{}"), "gaps")), 0);
 }
 
+/* Early ones, awaited ones, silence and what is beside the schedule: all of it is in the record. */
+static void
+it_is_decided_again_as_it_was(void **state)
+{
+	struct replay_report r;
+
+	(void)state;
+	add(HOURLY);
+	add("{\"name\":\"night\",\"heartbeat\":true,\"cron\":\"*/20 * * * *\",\"timeZone\":\"UTC\"}");
+	for (int i = 0; i < 12; i++) {
+		run_for((10 + 11 * i) * USEC_MINUTE);
+		(void)ping(i % 4 == 3 ? FAIL : i % 4 == 2 ? START : PING);
+		(void)ping(i % 3 == 0 ? "{\"job\":\"night\",\"what\":\"fail\"}" : "{\"job\":\"night\"}");
+	}
+	run_for(2 * USEC_HOUR);
+
+	replayed(w.loop, w.zones, &r);
+	if (!r.ran || r.differs)
+		fail_msg("%s %s", r.why, r.difference);
+	assert_int_equal(r.same, r.decisions);
+	assert_true(r.jobs == 2 && r.decisions > 50);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -714,9 +841,16 @@ main(void)
 		T(what_was_acknowledged_outlives_the_daemon),
 		T(what_came_due_while_nobody_could_be_heard_is_no_failure),
 		T(a_run_that_waited_gets_its_grace_anew),
+		T(a_ping_waits_for_no_place_that_the_silent_have_taken),
+		T(an_outage_is_told_once_and_its_end_once),
+		T(who_asks_for_failures_is_told_of_each),
+		T(it_is_down_after_as_many_as_it_says_and_up_again_as_well),
+		T(what_is_canceled_says_nothing_of_its_health),
+		T(what_runs_elsewhere_is_not_made_up_for),
 		T(only_heartbeats_are_pinged),
 		T(a_heartbeat_says_by_when_and_nothing_about_running),
 		T(a_canceled_one_is_expected_no_more),
+		T(it_is_decided_again_as_it_was),
 		T(the_audit_finds_no_gap_in_what_pings_have_moved),
 	};
 

@@ -53,6 +53,7 @@ union any {
 	struct op_notice_settle	settle;
 	struct op_notice_test	test;
 	struct op_targets	targets;
+	struct op_late		late;
 };
 
 /* What an op points to: drawn once, for both stores. */
@@ -61,6 +62,7 @@ struct drawn {
 	char		afters[3][3][16], *after_items[3][3];
 	struct timer_spec timer;
 	struct http_spec check, https[3];
+	struct job_spec checked;
 	char		on[3][16];
 	char		names[3][16], keys[3][16];
 	struct job_new	jobs[2][3];	/* each store's own outs */
@@ -337,6 +339,9 @@ print_notices(struct buf *b, const union any *a)
 {
 	if (a->op.kind == OP_NOTICE_TEST) {
 		buf_printf(b, " id=%" PRId64, a->test.id);
+	} else if (a->op.kind == OP_LATE) {
+		buf_printf(b, " after=%" PRId64 " next=%" PRId64 " jobs=%" PRId64 " notices=%" PRId64, a->late.after,
+		    a->late.next.usec, a->late.jobs, a->late.notices);
 	} else if (a->op.kind == OP_TARGETS) {
 		for (size_t i = 0; i < a->targets.n; i++)
 			buf_printf(b, " %s: %" PRId64 " %" PRId64, a->targets.rows[i].name,
@@ -505,7 +510,8 @@ draw_add(struct pair *p, union any *a, struct drawn *d)
 		}
 		if (chance(p, 60))
 			s->notify = (struct strings){ d->rules, 1 + (size_t)below(p, 3) };
-		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = chance(p, 30) ? "{\"lateAfterUSec\":3}" : "{}", .summary = "",
+		s->late_after = chance(p, 30) ? 3 : 0;
+		d->jobs[0][i] = (struct job_new){ .spec = s, .spec_json = s->late_after > 0 ? "{\"lateAfterUSec\":3}" : "{}", .summary = "",
 		    .schedule = chance(p, 30) ? "{\"cron\":\"@daily\"}" : NULL,
 		    .due = { s->on_boot || s->after.n > 0 ? 0 : p->now + below(p, 20) } };
 	}
@@ -550,7 +556,8 @@ draw_scheduler(struct pair *p, union any *a, struct drawn *d, int64_t job)
 		d->check.ok_after = below(p, 4);
 		if (chance(p, 80)) {
 			d->run.verdict = (int)below(p, VERDICT_COUNT);
-			a->finish.check = &d->check;
+			d->checked = (struct job_spec){ .http = &d->check };
+			a->finish.check = &d->checked;
 			a->finish.first = chance(p, 50);
 		}
 		if (d->run.state == RUN_LOST)
@@ -588,7 +595,7 @@ draw_edit(struct pair *p, union any *a, struct drawn *d, int64_t job, int64_t ui
 	if (kind == KIND_HTTP)
 		s->timer = NULL;
 	a->edit = (struct op_edit){ .op.kind = OP_EDIT, .job = job, .uid = uid, .spec = s,
-	    .spec_json = "{\"a\":1}", .summary = "b", .schedule = d->jobs[0][0].schedule,
+	    .spec_json = d->jobs[0][0].spec_json, .summary = "b", .schedule = d->jobs[0][0].schedule,
 	    .rescheduled = again, .due = d->jobs[0][0].due, .parents = again && chance(p, 80),
 	    .depends = chance(p, 60), .counted = chance(p, 30) ? draw_due(p, job) : (instant){ 0 },
 	    .generation = chance(p, 30) ? 1 + below(p, 4) : 0, .hold = (int)below(p, 3) - 1, .by = 7,
@@ -683,11 +690,13 @@ draw_notices(struct pair *p, union any *a, struct drawn *d)
 {
 	static const char *const names[] = { "a", "b", "c" };
 	const char *name = names[below(p, 3)];
-	int64_t what = below(p, 10);
+	int64_t what = below(p, 12);
 
 	d->notices[0] = below(p, 40);
 	d->notices[1] = below(p, 40);
-	if (what < 2)
+	if (what >= 10)
+		a->late = (struct op_late){ .op.kind = OP_LATE, .now = { p->now }, .since = { p->now - below(p, 30) } };
+	else if (what < 2)
 		a->targets = (struct op_targets){ .op.kind = OP_TARGETS };
 	else if (what < 3)
 		a->test = (struct op_notice_test){ .op.kind = OP_NOTICE_TEST, .target = name,

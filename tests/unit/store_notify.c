@@ -19,6 +19,7 @@
 
 static struct trouble trouble;
 static struct http_spec check;
+static const struct job_spec checked = { .http = &check };
 static struct health health;
 static int64_t number;
 
@@ -27,14 +28,15 @@ ends(int state, int kind, int verdict, struct notice_info *n)
 {
 	struct run_info run = RUN_INFO_NONE;
 	struct health_parent parent = { 0 };
-	struct op_finish o = { .run = &run, .verdict = verdict, .check = kind == KIND_HTTP ? &check : NULL };
+	struct op_finish o = { .run = &run, .verdict = verdict,
+	    .check = kind == KIND_HTTP ? &checked : NULL };
 
 	run.job = 1;
 	run.run = ++number;
 	run.state = state;
 	run.verdict = verdict;
 	run.ended = (instant){ number * USEC_MINUTE };
-	if (kind == KIND_HTTP)
+	if (o.check != NULL)
 		health_count(&o, &health, &parent);
 	return notify_run_events(&trouble, &o, kind, n);
 }
