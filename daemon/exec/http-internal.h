@@ -31,6 +31,7 @@ struct http_frame {
 	usec_t			 deadline, began, hop_began;
 	usec_t			 connect_deadline;	/* of this hop; never: it has none of its own */
 	usec_t			 tls_began;	/* after the hop's start; 0: not yet */
+	usec_t			 answer_began;	/* the same */
 	int			 hops;
 	bool			 as_get;	/* a redirect turned the request into a GET */
 	bool			 away;		/* a redirect led to another scheme, host or port */

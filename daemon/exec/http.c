@@ -73,9 +73,8 @@ enum stage { STAGE_CONNECT, STAGE_TLS, STAGE_SEND, STAGE_WAIT, STAGE_RECEIVE, ST
 static enum stage
 stage_ends(const struct http_frame *f, curl_off_t ends[STAGE_RECEIVE])
 {
-	static const CURLINFO infos[STAGE_RECEIVE] = {
-		CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T,
-		CURLINFO_PRETRANSFER_TIME_T, CURLINFO_STARTTRANSFER_TIME_T,
+	static const CURLINFO infos[STAGE_WAIT] = {
+		CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T, CURLINFO_PRETRANSFER_TIME_T,
 	};
 
 	for (int i = 0; i < STAGE_RECEIVE; i++) {
@@ -84,6 +83,9 @@ stage_ends(const struct http_frame *f, curl_off_t ends[STAGE_RECEIVE])
 			ends[i] = ends[STAGE_CONNECT];
 		else if (i == STAGE_CONNECT && f->url.secure)
 			ends[i] = f->tls_began;
+		/* Over HTTP/2 libcurl takes a request with a body for the beginning of the answer. */
+		else if (i == STAGE_WAIT)
+			ends[i] = f->answer_began;
 		else
 			curl_easy_getinfo(f->transfer.easy, infos[i], &ends[i]);
 		if (ends[i] == 0)

@@ -318,18 +318,33 @@ file_read(const char *path)
 	return text;
 }
 
-/* A server over TLS that asks for a certificate, or not. */
-void
-tls_server(struct world *w, struct httpserver *s, const struct http_route *routes, const char *clients)
+/* By server.pem and server.key. */
+static struct http_tls
+tls_ours(void)
 {
-	static char paths[3][256];
-	const struct http_tls tls = { paths[0], paths[1], clients != NULL ? paths[2] : NULL };
+	static char paths[2][256];
 
-	(void)w;
 	(void)snprintf(paths[0], sizeof(paths[0]), "%s/server.pem", directory);
 	(void)snprintf(paths[1], sizeof(paths[1]), "%s/server.key", directory);
-	(void)snprintf(paths[2], sizeof(paths[2]), "%s/%s", directory, clients != NULL ? clients : "");
+	return (struct http_tls){ .certificate = paths[0], .key = paths[1] };
+}
+
+void
+tls_server(struct httpserver *s, const struct http_route *routes, const char *clients)
+{
+	struct http_tls tls = tls_ours();
+
+	tls.clients = clients != NULL ? path_in(clients) : NULL;
 	assert_true(httpserver_start_tls(s, "127.0.0.1", routes, &tls));
+}
+
+void
+http2_server(struct httpserver *s, void (*serve)(const struct http_conn *c), bool over_tls)
+{
+	struct http_tls tls = tls_ours();
+
+	tls.http2 = true;
+	assert_true(httpserver_start_own(s, "127.0.0.1", serve, over_tls ? &tls : NULL));
 }
 
 /* KiB that this process has held at most since peak_reset(). */

@@ -92,6 +92,8 @@ bool request_has(struct world *w, const char *text);
 bool needs_openssl(void);
 
 /* A server over TLS, by server.pem and server.key, that asks for a certificate of these clients, or of nobody. */
-void tls_server(struct world *w, struct httpserver *s, const struct http_route *routes, const char *clients);
+void tls_server(struct httpserver *s, const struct http_route *routes, const char *clients);
+/* One that does with each connection what the test says; over TLS it takes HTTP/2 and nothing else. */
+void http2_server(struct httpserver *s, void (*serve)(const struct http_conn *c), bool over_tls);
 
 #endif

@@ -1189,7 +1189,7 @@ tls_client_certificates_are_shown_to_the_first_host_alone(void **state)
 	key = file_read(path_in("client.key"));
 	other = file_read(path_in("stranger.pem"));
 	both = xasprintf("%s%s", pem, key);
-	tls_server(&w, &w.server, routes, "client.pem");
+	tls_server(&w.server, routes, "client.pem");
 	url = xasprintf("https://localhost:%d/", w.server.port);
 
 	o = prepare_url(&w, xstrdup(url));
@@ -1217,7 +1217,7 @@ tls_client_certificates_are_shown_to_the_first_host_alone(void **state)
 	/* To another port it is not shown. */
 	to = xasprintf(TO("302", "https://localhost:%d/"), w.server.port);
 	elsewhere[0].answer = to;
-	tls_server(&w, &w.other, elsewhere, "client.pem");
+	tls_server(&w.other, elsewhere, "client.pem");
 	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.other.port));
 	o->http.ca_certificates = server;
 	o->http.client_certificate = both;
@@ -1247,7 +1247,7 @@ tls_certificate_of_a_foreign_authority_is_not_accepted(void **state)
 	assert_true(openssl_certificate(directory, "ours", "ours", false));
 	assert_true(openssl_certificate(directory, "theirs", "theirs", false));
 	assert_true(openssl_signed(directory, "server", "localhost", "theirs"));
-	tls_server(&w, &w.server, routes, NULL);
+	tls_server(&w.server, routes, NULL);
 	pem = file_read(path_in("ours.pem"));
 	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
 	o->http.ca_certificates = pem;
@@ -1345,7 +1345,7 @@ evil_is_endured(bool tls)
 		routes[i] = (struct http_route){ evil[i].path, evil[i].answer, evil[i].after };
 	if (tls) {
 		assert_true(openssl_certificate(directory, "server", "localhost", false));
-		tls_server(&w, &w.server, routes, NULL);
+		tls_server(&w.server, routes, NULL);
 		pem = file_read(path_in("server.pem"));
 	} else {
 		assert_true(httpserver_start(&w.server, "127.0.0.1", routes));
