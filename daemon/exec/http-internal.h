@@ -71,8 +71,9 @@ void http_hop_end(struct http_frame *f);
 
 /* ---- was it us? (http-doubt.c) ---- */
 
-/* It is judged because no nameserver answers for its name. */
+/* It is judged because no nameserver answers for its name, or not so that we could take the answer. */
 void http_doubt_resolver(struct http_frame *f);
+void http_doubt_truncated(struct http_frame *f);
 
 /* It is judged as degraded: would it be up, had the loop not been away? */
 bool http_only_late(const struct http_frame *f, const struct answer *given);

@@ -423,24 +423,33 @@ wrong_family(const struct http_frame *f)
 	return http_connects_to(f)->numeric && version != IP_ANY && six != (version == IP_V6);
 }
 
+/* Of the family that is asked for. */
+static const char *
+no_address(const struct http_frame *f)
+{
+	static const char *const words[] = {
+		"the name has no address", "the name has no IPv4 address", "the name has no IPv6 address",
+	};
+
+	return words[f->exec.spec->http->ip_version];
+}
+
 static void
 judge_lookup(struct http_frame *f)
 {
 	int error = f->lookup.error;
 
-	fail(f, dns_error(error));
-	if (error == EAI_AGAIN || error == EAI_FAIL)
+	fail(f, error == EAI_NODATA ? no_address(f) : dns_error(error));
+	if (error == EAI_AGAIN || error == EAI_FAIL || error == DNS_REFUSED)
 		http_doubt_resolver(f);
+	if (error == DNS_TRUNCATED)
+		http_doubt_truncated(f);
 }
 
 /* The lookup is over, or has to be.  False when the check ends with it: judged. */
 static bool
 looked_up(struct http_frame *f, bool in_time)
 {
-	static const char *const none[] = {
-		"the name has no address", "the name has no IPv4 address", "the name has no IPv6 address",
-	};
-
 	f->sum.dns += loop_clock(f->exec.task.loop) - f->hop_began;
 	if (!in_time && !f->exec.cancel && f->connect_deadline < f->deadline)
 		judge_slow_connection(f);
@@ -451,7 +460,7 @@ looked_up(struct http_frame *f, bool in_time)
 	else if (wrong_family(f))
 		fail(f, "the address is not of the family that is asked for");
 	else if (f->lookup.n == 0 && !http_connects_to(f)->numeric)
-		fail(f, none[f->exec.spec->http->ip_version]);
+		fail(f, no_address(f));
 	else if (!http_send(f))
 		fail_here(f, "libcurl refuses the request");
 	else
