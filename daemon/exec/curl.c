@@ -23,6 +23,7 @@
 #include "daemon/engine/loop.h"
 #include "daemon/engine/strays.h"
 #include "daemon/engine/watch.h"
+#include "daemon/exec/receive.h"
 #include "proto/mem.h"
 
 /* Responses are small or refused; 1,000 checks at a time should not cost 16 KiB each. */
@@ -32,10 +33,7 @@
 /* Sockets served in one turn: each may cost a millisecond of TLS, and others wait for theirs. */
 #define READY_MAX 16
 
-/*
- * And once so much time has gone the rest of them have another: who sends without end in small pieces costs up to
- * 10 ms at a time, as libcurl reads a hundred buffers in a row.
- */
+/* And once so much time has gone the rest of them have another: who sends in small pieces costs some of it. */
 #define READY_TIME (2 * USEC_MSEC)
 
 /*
@@ -88,8 +86,11 @@ static void
 act(struct http_engine *h, curl_socket_t fd, int what)
 {
 	int running;
-	CURLMcode r = curl_multi_socket_action(h->multi, fd, what, &running);
+	CURLMcode r;
 
+	receive_allow(RECEIVE_MAX);
+	r = curl_multi_socket_action(h->multi, fd, what, &running);
+	receive_allow_all();
 	if (r != CURLM_OK)
 		log_error("libcurl refuses an action error=%s", curl_multi_strerror(r));
 }
@@ -551,6 +552,50 @@ broken_tls(const struct transfer *x)
 	return xasprintf("the TLS connection is broken: %.*s", (int)strcspn(words, ","), words);
 }
 
+/* Where libcurl and its HTTP/2 have words of their own, by a part of these; or the code, when there are none. */
+static const struct {
+	CURLcode	 code;		/* CURLE_OK: any */
+	const char	*part, *words;
+} http2_words[] = {
+	{ CURLE_OK, "Too many CONTINUATION", "the answer's headers do not end" },
+	{ CURLE_OK, "user callback function failed", "the answer's headers are too long" },
+	{ CURLE_OK, "Flooding was detected", "the server floods the HTTP/2 connection with what is no answer" },
+	{ CURLE_OK, "tried 5 times", "the server refused the request over HTTP/2, and each time it was tried again" },
+	{ CURLE_HTTP2, "", "the server ended the HTTP/2 connection without an answer" },
+	/* When the server has closed it libcurl says so: it was libcurl itself that would not go on. */
+	{ CURLE_GOT_NOTHING, "", "the answer makes no sense as HTTP/2" },
+	{ CURLE_SEND_ERROR, "", "the server takes no more over HTTP/2, and gave no answer" },
+};
+
+/* "HTTP/2 stream 1 was not closed cleanly: INTERNAL_ERROR (err 2)": whoever found the error. */
+static char *
+http2_stream_reason(const struct transfer *x)
+{
+	static const char middle[] = "was not closed cleanly: ";
+	const char *code = strstr(x->error, middle);
+
+	if (code == NULL)
+		return NULL;
+	code += strlen(middle);
+	return xasprintf("the answer was broken off by an error of HTTP/2: %.*s", (int)strcspn(code, " "), code);
+}
+
+/* NULL: it is none of HTTP/2. */
+static char *
+http2_reason(const struct transfer *x)
+{
+	char *text = http2_stream_reason(x);
+
+	if (text != NULL || !x->http2)
+		return text;
+	for (size_t i = 0; i < sizeof(http2_words) / sizeof(http2_words[0]); i++) {
+		if ((http2_words[i].code == CURLE_OK || http2_words[i].code == x->result) &&
+		    strstr(x->error, http2_words[i].part) != NULL)
+			return xstrdup(http2_words[i].words);
+	}
+	return strstr(x->error, "nghttp2_") != NULL ? xstrdup("the answer makes no sense as HTTP/2") : NULL;
+}
+
 static char *
 plain_reason(const struct transfer *x)
 {
@@ -582,6 +627,8 @@ transfer_reason(const struct transfer *x, bool *ours)
 	else if ((x->result == CURLE_RECV_ERROR || x->result == CURLE_SEND_ERROR) &&
 	    strstr(x->error, "SSL routines") != NULL)
 		text = broken_tls(x);
+	else if ((text = http2_reason(x)) != NULL)
+		return clean(text);
 	else if ((x->result == CURLE_COULDNT_CONNECT || x->result == CURLE_ABORTED_BY_CALLBACK) &&
 	    error != 0)
 		text = errno_words((int)error);

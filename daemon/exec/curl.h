@@ -19,6 +19,7 @@ struct transfer {
 	CURLcode	 result;	/* once done */
 	int		 local_error;	/* errno: a socket could not be had, or watched */
 	bool		 done;
+	bool		 http2;		/* that is spoken; known once the handshake is over */
 	bool		 added;
 	bool		 waits;		/* to be begun, in the engine's list: */
 	struct transfer	*next, *prev;

@@ -78,15 +78,32 @@ read_certificates(struct http_frame *f)
 
 /* ---- what comes in ---- */
 
+/* What was agreed upon in the handshake: what is told of a failure depends on it. */
+static void
+on_handshake(const SSL *ssl, int where, int unused)
+{
+	struct http_frame *f = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const unsigned char *protocol = NULL;
+	unsigned n = 0;
+
+	(void)unused;
+	if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
+		return;
+	SSL_get0_alpn_selected(ssl, &protocol, &n);
+	f->transfer.http2 = n == 2 && memcmp(protocol, "h2", 2) == 0;
+}
+
 /* libcurl tells only after the handshake when the connection stood; here it is about to begin. */
 static CURLcode
-on_tls(CURL *e, void *ssl, void *frame)
+on_tls(CURL *e, void *context, void *frame)
 {
 	struct http_frame *f = frame;
 
 	(void)e;
-	(void)ssl;
 	f->tls_began = loop_clock(f->exec.task.loop) - f->hop_began;
+	/* It is of this connection alone. */
+	if (SSL_CTX_set_app_data(context, f) == 1)
+		SSL_CTX_set_info_callback(context, on_handshake);
 	return CURLE_OK;
 }
 
@@ -94,9 +111,12 @@ static void
 stamp_first(struct http_frame *f)
 {
 	struct run_info *r = f->exec.run;
+	struct loop *l = f->exec.task.loop;
 
 	if (!instant_is_set(r->first_output))
-		r->first_output = loop_wall(f->exec.task.loop);
+		r->first_output = loop_wall(l);
+	if (f->answer_began == 0)
+		f->answer_began = loop_clock(l) - f->hop_began;
 }
 
 static int64_t
@@ -385,7 +405,7 @@ http_send(struct http_frame *f)
 	usec_t now = loop_clock(w->loop), left = f->deadline > now ? f->deadline - now : 0;
 
 	f->hop_began = now;
-	f->tls_began = 0;
+	f->tls_began = f->answer_began = 0;
 	f->transfer.easy = e;
 	if (e == NULL)
 		return false;
@@ -400,6 +420,7 @@ http_send(struct http_frame *f)
 		curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, f);
 	}
 	set_connection(f, e);
+	f->transfer.http2 = f->exec.spec->http->http_version == HTTP_V2 && !f->url.secure;
 	if (f->connect_deadline < now + left)
 		left = f->connect_deadline > now ? f->connect_deadline - now : 1;
 	/* The deadline is ours; libcurl must know it to give each address its share. */

@@ -31,6 +31,7 @@ struct http_frame {
 	usec_t			 deadline, began, hop_began;
 	usec_t			 connect_deadline;	/* of this hop; never: it has none of its own */
 	usec_t			 tls_began;	/* after the hop's start; 0: not yet */
+	usec_t			 answer_began;	/* the same */
 	int			 hops;
 	bool			 as_get;	/* a redirect turned the request into a GET */
 	bool			 away;		/* a redirect led to another scheme, host or port */
@@ -70,8 +71,9 @@ void http_hop_end(struct http_frame *f);
 
 /* ---- was it us? (http-doubt.c) ---- */
 
-/* It is judged because no nameserver answers for its name. */
+/* It is judged because no nameserver answers for its name, or not so that we could take the answer. */
 void http_doubt_resolver(struct http_frame *f);
+void http_doubt_truncated(struct http_frame *f);
 
 /* It is judged as degraded: would it be up, had the loop not been away? */
 bool http_only_late(const struct http_frame *f, const struct answer *given);
