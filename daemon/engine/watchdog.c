@@ -59,6 +59,9 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+/* So old may be what is told of how long the thread was without a processor: reading it is a system call. */
+#define LATELY	USEC_MSEC
+
 /* What the kernel has counted for the thread. */
 struct account {
 	usec_t	ran, delayed;
@@ -72,6 +75,7 @@ struct watchdog {
 	int		 schedstat;	/* /proc/thread-self/schedstat, or -1 */
 	/* at the last two times that the handler, or the loop when it woke, looked; the older first */
 	struct account	 accounts[2];
+	usec_t		 starved, starved_at;	/* what was told last, and when */
 	/* of the block that has been caught */
 	usec_t		 began, caught_at;
 	struct account	 before;
@@ -525,7 +529,17 @@ watchdog_starved(const struct loop *l)
 	if (l->watchdog == NULL)
 		return 0;
 	account_read(l->watchdog, &now);
+	l->watchdog->starved = now.delayed;
+	l->watchdog->starved_at = loop_clock(l);
 	return now.delayed;
+}
+
+usec_t
+watchdog_starved_lately(const struct loop *l)
+{
+	if (l->watchdog == NULL || loop_clock(l) - l->watchdog->starved_at >= LATELY)
+		return watchdog_starved(l);
+	return l->watchdog->starved;
 }
 
 uint64_t

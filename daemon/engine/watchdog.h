@@ -67,6 +67,9 @@ uint64_t watchdog_count(const struct loop *l, enum block_cause cause);
  */
 usec_t watchdog_starved(const struct loop *l);
 
+/* The same as it was a millisecond ago or later: for the beginning of what is short and many. */
+usec_t watchdog_starved_lately(const struct loop *l);
+
 /* The n-th of the ring, 0 the latest; false: there are no more. */
 bool watchdog_block(const struct loop *l, unsigned n, struct block *out);
 

@@ -12,6 +12,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/ssl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@
 #include "daemon/engine/strays.h"
 #include "daemon/engine/watch.h"
 #include "daemon/exec/receive.h"
+#include "daemon/exec/trust.h"
 #include "proto/mem.h"
 
 /* Responses are small or refused; 1,000 checks at a time should not cost 16 KiB each. */
@@ -53,6 +56,7 @@ struct http_engine {
 	struct epoll_event ready[READY_MAX];	/* what it told last */
 	int		 ready_n, ready_i;	/* those from i on are not served yet */
 	const char	*bundle;	/* the caller's; NULL: the system's */
+	struct trust	*trust;		/* what jobs bring along instead; NULL before the first check */
 	unsigned	 transfers;	/* under way */
 	struct transfer	*first, *last;	/* to be begun, in their order */
 	bool		 idle;		/* the last of them has just ended: wait for nothing */
@@ -288,6 +292,7 @@ http_engine_free(struct http_engine *h)
 		return;
 	MUST(!task_alive(&h->task));
 	if (h->multi != NULL) {
+		trust_free(h->trust);
 		curl_multi_cleanup(h->multi);
 		curl_global_cleanup();
 		watch_stop(&h->watch);
@@ -331,6 +336,7 @@ engine_open(struct http_engine *h)
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	h->trust = trust_new();
 	/* A check makes its own connection: what is kept is only a cost. */
 	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 1L);
 	strays_accept(h->loop);
@@ -391,6 +397,36 @@ transfer_easy(struct http_engine *h)
 	return e;
 }
 
+/* libcurl, before the handshake: it has made the context for this connection alone. */
+static CURLcode
+on_context(CURL *e, void *context, void *transfer)
+{
+	struct transfer *x = transfer;
+
+	(void)e;
+	if (x->store != NULL)
+		SSL_CTX_set1_cert_store(context, x->store);
+	if (x->on_tls != NULL)
+		x->on_tls(x, context);
+	return CURLE_OK;
+}
+
+void
+transfer_trust(struct transfer *x, struct http_engine *h, const char *pem)
+{
+	struct curl_blob ca = { .data = (char *)(uintptr_t)pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY };
+
+	x->store = trust_store(h->trust, pem);
+	/* libcurl says in words why they cannot be read. */
+	if (x->store == NULL) {
+		curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &ca);
+		return;
+	}
+	/* It is to read nothing itself, nor to keep that in the place of the system's, which it has read for all. */
+	curl_easy_setopt(x->easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(x->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+}
+
 void
 transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter)
 {
@@ -400,6 +436,8 @@ transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter)
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
 	curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, x);
+	curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
+	curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_DATA, x);
 	x->waits = true;
 	x->prev = h->last;
 	x->next = NULL;
@@ -429,6 +467,7 @@ transfer_stop(struct transfer *x, struct http_engine *h)
 	}
 	if (x->easy != NULL)
 		curl_easy_cleanup(x->easy);
+	X509_STORE_free(x->store);
 	*x = (struct transfer){ 0 };
 }
 

@@ -94,17 +94,15 @@ on_handshake(const SSL *ssl, int where, int unused)
 }
 
 /* libcurl tells only after the handshake when the connection stood; here it is about to begin. */
-static CURLcode
-on_tls(CURL *e, void *context, void *frame)
+static void
+on_tls(struct transfer *x, SSL_CTX *context)
 {
-	struct http_frame *f = frame;
+	struct http_frame *f = container_of(x, struct http_frame, transfer);
 
-	(void)e;
 	f->tls_began = loop_clock(f->exec.task.loop) - f->hop_began;
 	/* It is of this connection alone. */
 	if (SSL_CTX_set_app_data(context, f) == 1)
 		SSL_CTX_set_info_callback(context, on_handshake);
-	return CURLE_OK;
 }
 
 static void
@@ -364,14 +362,13 @@ set_request(struct http_frame *f, CURL *e)
 
 /* How to reach the other side, and whom to trust. */
 static void
-set_connection(const struct http_frame *f, CURL *e)
+set_connection(struct http_frame *f, CURL *e)
 {
 	static const long families[] = { CURL_IPRESOLVE_WHATEVER, CURL_IPRESOLVE_V4,
 	    CURL_IPRESOLVE_V6 };
 	static const long versions[] = { CURL_HTTP_VERSION_2TLS, CURL_HTTP_VERSION_1_1,
 	    CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE };
 	const struct http_spec *s = f->exec.spec->http;
-	struct curl_blob ca = { .data = s->ca_certificates, .flags = CURL_BLOB_NOCOPY };
 
 	curl_easy_setopt(e, CURLOPT_IPRESOLVE, families[s->ip_version]);
 	/* Over TLS HTTP/2 is offered, and what the server takes is looked at afterwards. */
@@ -387,10 +384,8 @@ set_connection(const struct http_frame *f, CURL *e)
 		if (f->proxy.password != NULL)
 			curl_easy_setopt(e, CURLOPT_PROXYPASSWORD, f->proxy.password);
 	}
-	if (s->ca_certificates != NULL) {
-		ca.len = strlen(s->ca_certificates);
-		curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
-	}
+	if (s->ca_certificates != NULL)
+		transfer_trust(&f->transfer, f->exec.world->http, s->ca_certificates);
 	if (s->insecure) {
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -415,10 +410,7 @@ http_send(struct http_frame *f)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, f);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, f);
-	if (f->url.secure) {
-		curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-		curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, f);
-	}
+	f->transfer.on_tls = on_tls;
 	set_connection(f, e);
 	f->transfer.http2 = f->exec.spec->http->http_version == HTTP_V2 && !f->url.secure;
 	if (f->connect_deadline < now + left)

@@ -43,7 +43,7 @@ struct http_frame {
 	int64_t			 cert_days, chain_days;
 	char			*chain_name;
 	char			 too_long[64];	/* what is: in words */
-	usec_t			 starved;	/* watchdog_starved() at the beginning */
+	usec_t			 starved;	/* watchdog_starved_lately() at the beginning */
 	bool			 unanswered;	/* it was judged without an answer of the other side */
 	bool			 only_late;	/* without our own lag it would have been in time */
 	bool			 doubted;	/* the canary is asked */

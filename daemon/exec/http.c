@@ -363,7 +363,7 @@ begin(struct http_frame *f)
 	const char *why;
 
 	f->began = loop_clock(l);
-	f->starved = watchdog_starved(l);
+	f->starved = watchdog_starved_lately(l);
 	f->deadline = f->began + (limit > 0 ? limit : HTTP_TIMEOUT_DEFAULT);
 	r->spawned = loop_wall(l);
 	f->sum.queue = instant_since(r->spawned, r->due);

@@ -1263,6 +1263,36 @@ tls_certificate_of_a_foreign_authority_is_not_accepted(void **state)
 	world_stop(&w);
 }
 
+/* As those have it who pin it: also when it is signed by somebody who is not trusted. */
+static void
+tls_certificate_that_is_trusted_itself_needs_no_authority(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+	struct one *o;
+	char *pem;
+
+	(void)state;
+	if (needs_openssl())
+		skip();
+	world_start(&w, NULL);
+	assert_true(openssl_certificate(directory, "theirs", "theirs", false));
+	assert_true(openssl_signed(directory, "server", "localhost", "theirs"));
+	tls_server(&w, &w.server, routes, NULL);
+	pem = file_read(path_in("server.pem"));
+	/* The second time with what was read the first time. */
+	for (int i = 0; i < 2; i++) {
+		o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
+		o->http.ca_certificates = pem;
+		assert_string_equal(outcome(&w), "up");
+	}
+	/* But not by those who do not bring it along. */
+	assert_non_null(strstr(check_url(&w, xasprintf("https://localhost:%d/", w.server.port)),
+	    "its certificate is not accepted"));
+	free(pem);
+	world_stop(&w);
+}
+
 /* ---- servers that mean harm ---- */
 
 #define CHUNKED		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -1443,6 +1473,7 @@ main(void)
 		cmocka_unit_test(tls_to_a_plain_server_fails_in_words),
 		cmocka_unit_test(tls_client_certificates_are_shown_to_the_first_host_alone),
 		cmocka_unit_test(tls_certificate_of_a_foreign_authority_is_not_accepted),
+		cmocka_unit_test(tls_certificate_that_is_trusted_itself_needs_no_authority),
 		cmocka_unit_test(servers_that_mean_harm_cost_little_and_get_words),
 		cmocka_unit_test(tls_servers_that_mean_harm_cost_little_and_get_words),
 	};
