@@ -1278,7 +1278,7 @@ tls_certificate_that_is_trusted_itself_needs_no_authority(void **state)
 	world_start(&w, NULL);
 	assert_true(openssl_certificate(directory, "theirs", "theirs", false));
 	assert_true(openssl_signed(directory, "server", "localhost", "theirs"));
-	tls_server(&w, &w.server, routes, NULL);
+	tls_server(&w.server, routes, NULL);
 	pem = file_read(path_in("server.pem"));
 	/* The second time with what was read the first time. */
 	for (int i = 0; i < 2; i++) {
