@@ -41,8 +41,10 @@ count_told(const char *health, const struct cJSON *job)
 
 	if (n == 0)
 		return;
-	printf(", the last %lld check%s that count%s%s", n, n == 1 ? "" : "s", n == 1 ? "s " : " ",
-	    failed > 0 ? "failed" : "did not fail");
+	if (n == 1)
+		printf(": the last check that counts was %sdown", failed > 0 ? "" : "not ");
+	else
+		printf(": the last %lld checks that count were %sdown", n, failed > 0 ? "" : "not ");
 	if ((failed > 0) != down && of > n)
 		printf(" (%s after %lld)", failed > 0 ? "down" : "up again", of);
 }
@@ -51,7 +53,6 @@ void
 health_told(const struct output *o, const struct cJSON *job)
 {
 	const char *health = json_get_string(job, "health"), *at = json_get_string(job, "healthSince");
-	long long on = json_get_int(job, "dependsOn", 0);
 	char *since;
 
 	if (!health && json_get_int(job, "checksFailed", 0) > 0)
@@ -67,6 +68,16 @@ health_told(const struct output *o, const struct cJSON *job)
 		count_told(health, job);
 		puts(".");
 	}
-	if (on > 0)
-		printf("It depends on check %lld: jobctl status %lld.\n", on, on);
+}
+
+void
+health_parent_told(const struct output *o, const struct cJSON *parent)
+{
+	const char *health = json_get_string(parent, "health"), *at = json_get_string(parent, "healthSince");
+	char *label = job_label(parent), *since = text_relative(o, at);
+
+	printf("It depends on check %s, whose health is %s%s%s%s%s.\n", label, health ? color_of(o, health) : "",
+	    health ? health : "not known yet", health ? color_off(o) : "", at ? ", since " : "", at ? since : "");
+	free(label);
+	free(since);
 }

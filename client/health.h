@@ -10,7 +10,10 @@ struct output;
 /* Of a list's row: "ok", "down: HTTP 503", "up: HTTP 503" of one that is not down yet; allocated. */
 char *health_result(const struct cJSON *job);
 
-/* The lines of status: since when, what counts, and on what it depends.  Nothing of other jobs. */
+/* The line of status: since when, and what counts.  Nothing of other jobs. */
 void health_told(const struct output *o, const struct cJSON *job);
+
+/* The line of status about the check that it depends on. */
+void health_parent_told(const struct output *o, const struct cJSON *parent);
 
 #endif

@@ -445,10 +445,11 @@ tell_health(struct explain *e)
 		return;
 	buf_printf(&b, "its health is %s", j->health == VERDICT_NONE ? "not known yet" :
 	    verdict_names[j->health]);
-	if (n > 0)
-		buf_printf(&b, ": the last %lld check%s that count%s %s", (long long)n,
-		    n == 1 ? "" : "s", n == 1 ? "s" : "",
-		    j->checks_failed > 0 ? "failed" : "did not fail");
+	if (n == 1)
+		buf_printf(&b, ": the last check that counts was %s", j->checks_failed > 0 ? "down" : "not down");
+	else if (n > 0)
+		buf_printf(&b, ": the last %lld checks that count were %s", (long long)n,
+		    j->checks_failed > 0 ? "down" : "not down");
 	if (j->checks_failed > 0 && j->health != VERDICT_DOWN && s->fail_after > n)
 		buf_printf(&b, ", and it is down after %lld (failAfter)", (long long)s->fail_after);
 	if (j->checks_failed == 0 && j->health == VERDICT_DOWN && s->ok_after > n)
