@@ -292,6 +292,23 @@ check_targets(struct prepare *p, const char *place, const struct job_spec *spec)
 	return JOBD_OK;
 }
 
+/* Where a check goes: by the parser that will be asked then. */
+static enum jobd_error
+check_urls(struct prepare *p, const char *place, const struct http_spec *s)
+{
+	const char *why = url_wrong(s->url), *field = "url";
+
+	if (why == NULL && s->proxy != NULL) {
+		why = url_wrong(s->proxy);
+		field = "proxy";
+	}
+	if (why == NULL)
+		return JOBD_OK;
+	(void)snprintf(p->error.path, sizeof(p->error.path), "%s.http.%s", place, field);
+	(void)snprintf(p->error.reason, sizeof(p->error.reason), "%s", why);
+	return JOBD_INVALID_FIELD;
+}
+
 enum jobd_error
 prepare_job(struct prepare *p, const char *place, struct job_spec *spec, struct job_new *job)
 {
@@ -299,6 +316,8 @@ prepare_job(struct prepare *p, const char *place, struct job_spec *spec, struct 
 	enum jobd_error e;
 
 	e = job_spec_check(spec, place, &p->error);
+	if (e == JOBD_OK && spec->http != NULL)
+		e = check_urls(p, place, spec->http);
 	if (e == JOBD_OK && spec->http != NULL)
 		e = assertions_check(spec->http, place, &p->error);
 	if (e == JOBD_OK && spec->http != NULL)

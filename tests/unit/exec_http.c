@@ -308,6 +308,25 @@ the_user_in_a_url_is_hidden(void **state)
 }
 
 static void
+a_host_that_can_be_no_name_is_wrong(void **state)
+{
+	static const char *const good[] = { "http://h/", "https://a.b.c./x", "http://a_b-c.d:81", "http://[::1]:80/",
+	    "http://127.1/", "http://b\303\274cher.test/", "http://me:pw@h/?a..b" };
+	static const char *const bad[] = { "http://a..b/", "http://.a/", "http://./", "http://a../", "http://[::::]/",
+	    "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (url_wrong(good[i]) != NULL)
+			fail_msg("%s %s", good[i], url_wrong(good[i]));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (url_wrong(bad[i]) == NULL)
+			fail_msg("%s is taken", bad[i]);
+	}
+}
+
+static void
 proxies_of_the_environment_are_ignored(void **state)
 {
 	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
@@ -1439,6 +1458,7 @@ main(void)
 		cmocka_unit_test(long_body_is_sent_without_asking_for_leave),
 		cmocka_unit_test(credentials_of_the_url_are_sent_and_never_told),
 		cmocka_unit_test(the_user_in_a_url_is_hidden),
+		cmocka_unit_test(a_host_that_can_be_no_name_is_wrong),
 		cmocka_unit_test(proxies_of_the_environment_are_ignored),
 		cmocka_unit_test(redirects_are_followed),
 		cmocka_unit_test(redirects_to_nonsense_are_refused_in_words),
