@@ -302,6 +302,9 @@ stand_pinged(struct lines *l, struct stand *st)
 	f->refs++;
 	st->flow = f;
 	st->mutex = NULL;
+	/* Nor for another run of its own job that waits for a ping. */
+	st->overlap = OVERLAP_PARALLEL;
+	st->limit = OVERLAP_PARALLEL_DEFAULT;
 	stand_done(l, &was);
 }
 

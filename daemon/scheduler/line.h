@@ -150,7 +150,7 @@ int64_t line_slots(const struct lines *l, const struct line *line);
 /* by_hand: it was asked for, so that one of the queue schedule waits with those that come once. */
 struct stand stand_open(struct lines *l, int64_t uid, int kind, const struct queue_terms *terms,
     bool by_hand);
-/* A queued run of a heartbeat stands among those. */
+/* A queued run of a heartbeat stands among those, and goes on beside others of its job. */
 void stand_pinged(struct lines *l, struct stand *st);
 struct stand stand_copy(const struct stand *st);
 bool stand_same(const struct stand *a, const struct stand *b);

@@ -112,6 +112,7 @@ audit_run(struct sim_audit *a, const struct sim_job *j, const struct run_info *r
 		return;
 	}
 	audit_attempts(a, r);
+	late_run(s, j, r, &a->wanted);
 	if (r->state == RUN_LOST)
 		SIM_CHECK(s, (p == NULL || p->lost) && r->kind == KIND_COMMAND,
 		    "%lld.%lld lost, but it was begun", job, run);
@@ -261,6 +262,8 @@ audit_job(struct sim_audit *a, struct sim_job *j)
 	audit_runs(a, j);
 	after_check(s, j, &a->op, a->at_rest);
 	beats_audit_job(s, j, &a->op.job);
+	if (a->at_rest)
+		late_job(s, j, &a->op.job, &a->wanted);
 	j->latest = a->op.job.runs;
 	sim_note(s, "audit %lld runs=%lld skips=%lld due=%lld state=%d", (long long)j->id,
 	    (long long)a->op.job.runs,
@@ -416,6 +419,21 @@ audit_processes(struct sim *s, size_t n)
 	}
 }
 
+/* True: there are more. */
+static bool
+notices_page(struct sim_audit *a)
+{
+	int64_t before;
+	bool more = a->notices.more;
+
+	SIM_CHECK(a->sim, a->notices.op.result == 0, "notices: %d", a->notices.op.result);
+	late_page(a->sim, &a->notices, &a->told);
+	before = a->notices.n > 0 ? a->notices.rows[a->notices.n - 1].id : 0;
+	op_notices_done(&a->notices);
+	a->notices = (struct op_notices){ .op.kind = OP_NOTICES, .before = before };
+	return more;
+}
+
 static enum task_status
 audit_step(struct task *t)
 {
@@ -446,6 +464,14 @@ audit_step(struct task *t)
 		op_get_done(&a->op);
 	}
 	audit_processes(a->sim, a->processes);
+	a->notices = (struct op_notices){ .op.kind = OP_NOTICES };
+	do {
+		store_submit(a->sim->life->store, &a->notices.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, a->notices.op.done);
+	} while (notices_page(a));
+	late_check(a->sim, &a->wanted, &a->told);
+	late_done(&a->wanted);
+	late_done(&a->told);
 	a->sim->audits++;
 
 	TASK_END(t, 0);

@@ -280,6 +280,10 @@ spec_draw(struct client *f)
 	}
 	if (j->kind != KIND_HEARTBEAT)
 		queue_draw(f);
+	if (sim_chance(s, 30)) {
+		strings_add(&f->spec.notify, "late:x");
+		f->spec.late_after = j->late_after = j->kind == KIND_HEARTBEAT ? 0 : sim_between(s, 1, 2 * USEC_MINUTE);
+	}
 	j->terms = terms_copy(&(struct queue_terms){ .queue = terms_of(&f->spec).queue,
 	    .mutex = f->spec.mutex });
 	j->terms.priority = f->spec.priority;

@@ -95,6 +95,7 @@ struct sim_job {
 	int64_t		again[SIM_CLAIMS_MAX];	/* those that somebody asked to be tried again, the last */
 	size_t		again_n;
 	bool		marked;		/* while parents are drawn */
+	usec_t		late_after;	/* 0: nobody is told */
 	/* of a heartbeat: what it says; its latest run, as an audit has seen it; and what is committed of its ends */
 	usec_t		grace, timeout;
 	int64_t		fail_after, ok_after, latest;
@@ -248,6 +249,18 @@ void beats_ended(struct sim_job *j, const struct op_finish *o);
 void beats_audit_run(struct sim *s, const struct sim_job *j, const struct run_info *r, bool at_rest);
 void beats_audit_job(struct sim *s, const struct sim_job *j, const struct job_info *job);
 
+/* late.c: dues, of which it must be told, or was, that they are late; what wants it of a run, and of what waits */
+struct late_due;
+struct late_dues {
+	struct late_due	*items;
+	size_t		 n;
+};
+void late_run(struct sim *s, const struct sim_job *j, const struct run_info *r, struct late_dues *wanted);
+void late_job(struct sim *s, const struct sim_job *j, const struct job_info *job, struct late_dues *wanted);
+void late_page(struct sim *s, const struct op_notices *page, struct late_dues *told);
+void late_check(struct sim *s, const struct late_dues *wanted, const struct late_dues *told);
+void late_done(struct late_dues *d);
+
 /* client.c: no queue is paused any more, and all have many slots */
 void client_open_queues(struct sim *s);
 
@@ -277,6 +290,8 @@ struct sim_audit {
 	instant			 pruned;	/* and up to which there may be no rows */
 	struct op_ledger	 ledger;
 	struct op_get		 now;		/* the job, after it */
+	struct op_notices	 notices;
+	struct late_dues	 wanted, told;
 };
 void audit_start(struct sim_audit *a, struct sim *s, bool at_rest);
 

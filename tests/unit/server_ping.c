@@ -648,6 +648,23 @@ a_ping_waits_for_no_place_that_the_silent_have_taken(void **state)
 	assert_string_equal(run_field("1.1", "state"), "running");
 }
 
+static void
+what_was_asked_for_waits_for_no_run_that_is_late(void **state)
+{
+	(void)state;
+	add(HOURLY);
+	run_for(USEC_HOUR + USEC_MINUTE);
+	ask("Trigger", "{\"jobs\":[\"beat\"]}");
+	run_for(USEC_SEC);
+	assert_string_equal(run_field("1.1", "state"), "running");
+	assert_string_equal(run_field("1.2", "state"), "running");
+
+	assert_string_equal(ping(PING), "1.1 awaited");
+	assert_string_equal(ping(PING), "1.2 awaited");
+	assert_string_equal(run_field("1.1", "state"), "succeeded");
+	assert_string_equal(run_field("1.2", "state"), "succeeded");
+}
+
 /* ---- its health ---- */
 
 #define BEAT(more) "{\"name\":\"beat\",\"heartbeat\":true,\"everyUSec\":3600000000,\"graceUSec\":300000000," more "}"
@@ -842,6 +859,7 @@ main(void)
 		T(what_came_due_while_nobody_could_be_heard_is_no_failure),
 		T(a_run_that_waited_gets_its_grace_anew),
 		T(a_ping_waits_for_no_place_that_the_silent_have_taken),
+		T(what_was_asked_for_waits_for_no_run_that_is_late),
 		T(an_outage_is_told_once_and_its_end_once),
 		T(who_asks_for_failures_is_told_of_each),
 		T(it_is_down_after_as_many_as_it_says_and_up_again_as_well),
