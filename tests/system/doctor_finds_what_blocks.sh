@@ -36,6 +36,18 @@ same "it is counted" "$(jobctl stats --json | field blocked)" 1
 # Long ago is long ago.
 ! jobctl doctor --since 1us | grep -q "loop blocked" || fail "--since"
 
+# The latest are told, and more when more is asked for.
+i=0
+while [ $i -lt 20 ]; do i=$((i + 1)); debug Block 100000; done
+told() { jobctl doctor --json "$@" | grep -oE '"what":"(blocked|starved)"' | wc -l; }
+same "those that are told" "$(told)" 20
+jobctl doctor | grep -q '^(*those are the latest (--limit tells more): since its start the loop was blocked' || fail "that there are more"
+same "all" "$(told --limit 256)" 21
+same "some" "$(told --limit 3)" 3
+jobctl doctor --limit 257 >/dev/null 2>"$T/said"
+same "more than are kept" "$?" 2
+grep -q limit "$T/said" || fail "which field: $(cat "$T/said")"
+
 # What the state directory looks like.
 chmod 755 "$T/state"
 jobctl doctor --since 1us | grep -q "others may look into the state directory" || fail "rights of the state directory"

@@ -35,6 +35,12 @@ debug Slow 0
 wait $!
 jobctl tasks --json >"$T/all"
 grep -q '"name":"listener"[^}]*"watches":"fd [0-9]*"' "$T/all" || fail "a descriptor: $(cat "$T/all")"
+
+# A deadline that jobd-runner keeps is told as that.
+jobctl add -q -n stubborn --timeout 1h --grace 50s --sh 'trap "" TERM; sleep 100 & wait; wait' >/dev/null
+until jobctl tasks stubborn | grep -q '	process [0-9]* to end: jobd-runner ends it in [0-9hms. ]*, by its timeout	'; do :; done
+jobctl cancel stubborn >/dev/null
+until jobctl tasks stubborn | grep -q '	process [0-9]* to end: TERM was sent, KILL comes in [0-9hms. ]*	'; do :; done
 jobctl cancel first second command >/dev/null
 
 # With JOBD_STRICT, as in all tests, anything left at the end would abort it.
