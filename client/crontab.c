@@ -336,7 +336,8 @@ manners_take(const struct table_state *t, struct imported *i)
 
 	if (zone && *zone && !json_get(i->spec, "onBoot")) {
 		json_set_string(i->spec, "timeZone", zone);
-		imported_note(i, "CRON_TZ=%s is the zone of the times, and TZ of the command, too", zone);
+		imported_note(i, "CRON_TZ=%s is the zone of the times, and TZ of the command, too; a cron that does not"
+		    " know it (Debian's) has run it by the host's zone", zone);
 	}
 	if (delay && atoll(delay) > 0 && !json_get(i->spec, "onBoot")) {
 		json_set_int(i->spec, "jitterUSec", atoll(delay) * USEC_MINUTE);

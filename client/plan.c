@@ -315,11 +315,11 @@ changes_fit(const struct changes *ch, const struct cJSON *parameters)
 
 	free(text);
 	if (ch->new > ADD_JOBS_MAX || ch->all - ch->new > ADD_JOBS_MAX)
-		complain("%zu jobs are new and %zu changed, and one apply takes at most %d of each: name fewer files at a"
-		    " time", ch->new, ch->all - ch->new, ADD_JOBS_MAX);
+		complain("%zu jobs are new and %zu changed, and one apply takes at most %d of each:"
+		    " name fewer files at a time", ch->new, ch->all - ch->new, ADD_JOBS_MAX);
 	else if (bytes > MESSAGE_BYTES_MAX)
-		complain("what is new or changed is %zu KiB together, and one apply takes at most %zu: name fewer files at a"
-		    " time", bytes >> 10, MESSAGE_BYTES_MAX >> 10);
+		complain("what is new or changed is %zu KiB together, and one apply takes at most %zu:"
+		    " name fewer files at a time", bytes >> 10, MESSAGE_BYTES_MAX >> 10);
 	else
 		return 0;
 	return EXIT_USAGE;
@@ -482,8 +482,8 @@ changes_do(struct plan *p)
 		r = changes_ask(p, &ch, false, &a, &at);
 	if (r == 0)
 		changes_tell(p, &ch, a.parameters);
-	else if (a.error != JOBD_OK)
-		complain("nothing was changed");
+	else if (a.error != JOBD_OK && a.error != JOBD_STORE_UNAVAILABLE)
+		complain("nothing was changed");	/* the other says so itself */
 	else if (r == EXIT_UNREACHABLE)
 		complain("all of it was done, or nothing: apply it again, and what is done is left alone");
 	answer_done(&a);

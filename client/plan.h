@@ -37,8 +37,9 @@ struct plan {
 int plan_make(struct plan *p, const struct jobfiles *files);
 
 /*
- * Do it: what is new and what is changed in one transaction, unless somebody else has changed one of the jobs since
- * plan_make(); then, if that was done, what goes, each by itself.  Tells of each.  0, or the exit code of what failed first.
+ * Do it: what is new and what is changed in one transaction, unless somebody else has changed one of the jobs
+ * since plan_make(); then, if that was done, what goes, each by itself.  Tells of each.  0, or the exit code of
+ * what failed first.
  */
 int plan_apply(struct plan *p);
 

@@ -357,6 +357,34 @@ what_is_applied_may_wait_for_each_other(void **state)
 }
 
 static void
+what_comes_just_now_is_run_before_it_is_changed(void **state)
+{
+	const struct cJSON *reply;
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	add(&c, "{\"name\":\"a\",\"cron\":\"0 1 * * *\",\"timeZone\":\"UTC\",\"command\":{\"argv\":[\"ok\"]}}");
+	pass(&w, USEC_HOUR - USEC_SEC / 2);
+	/* By the new schedule it is due just then, too: the old one has it. */
+	client_begin(&c, "Apply", "{\"jobs\":[" LATER("b") "],\"edits\":[{\"job\":\"a\",\"spec\":{\"name\":\"a\","
+	    "\"cron\":\"0 1,2 * * *\",\"timeZone\":\"UTC\",\"command\":{\"argv\":[\"ok\"]}}}]}");
+	assert_false(client_look(&c));
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	reply = c.reply.parameters;
+	assert_int_equal(json_get_int(json_at(json_get(reply, "edited"), 0), "generation", 0), 2);
+	assert_string_equal(json_get_string(json_at(json_get(reply, "edited"), 0), "nextDue"), "2026-01-01T02:00:00.000000Z");
+	pass(&w, 10 * USEC_SEC);
+	assert_int_equal(json_get_int(json_get(ask(&c, "Get", "{\"job\":\"a\"}"), "job"), "runs", 0), 1);
+	assert_string_equal(job_state(&c, "b"), "scheduled");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 a_job_cannot_come_to_be_of_another_kind(void **state)
 {
 	struct world w;
@@ -1590,6 +1618,8 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 		{ "Backfill", "{\"job\":\"f\",\"from\":\"2025-12-01T00:00:00Z\",\"to\":"
 		"\"2025-12-31T00:00:00Z\"}" },
 		{ "Retry", "{\"failed\":true,\"since\":\"1970-01-01T00:00:01Z\"}" },
+		{ "Apply", "{\"jobs\":[" LATER("y") "],\"edits\":[" CHANGE("later", "") "]}" },
+		{ "Apply", "{\"dryRun\":true,\"jobs\":[" LATER("x") "],\"edits\":[" CHANGE("f", "") "]}" },
 		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume",
 		    "{\"jobs\":[\"*\"]}" },
 	};
@@ -1913,6 +1943,7 @@ main(void)
 		cmocka_unit_test(add_is_all_or_nothing_and_names_the_fault),
 		cmocka_unit_test(what_is_applied_is_added_and_changed_together),
 		cmocka_unit_test(what_is_applied_may_wait_for_each_other),
+		cmocka_unit_test(what_comes_just_now_is_run_before_it_is_changed),
 		cmocka_unit_test(a_job_cannot_come_to_be_of_another_kind),
 		cmocka_unit_test(what_a_check_depends_on_is_a_check_that_was_there_before),
 		cmocka_unit_test(key_makes_a_repeated_add_return_the_first_id),
