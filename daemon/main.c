@@ -11,6 +11,7 @@
  * told, once it is known what runs.  At the end the calls are answered, the executors let go
  * (commands go on under the runner), what is over is written, the store is drained.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -139,6 +140,7 @@ reexec_soon(void *context)
 static void
 limits_set(const struct settings *s, struct scheduler_config *to)
 {
+	static_assert(KIND_COUNT == 4, "each kind has its limit: without one nothing of it would run");
 	to->running_max[KIND_COMMAND] = s->commands;
 	to->running_max[KIND_HTTP] = s->checks;
 	to->running_max[KIND_TIMER] = s->timers;
