@@ -183,14 +183,16 @@ names_log(const struct strings *names, const char *what)
 static void
 reload(void *context, struct settings_change *change)
 {
+	struct notify_targets old;
 	struct daemon *d = context;
 
-	settings_reload(&d->settings, change);
+	settings_reload(&d->settings, change, &old);
 	for (size_t i = 0; i < change->mistakes.n; i++)
 		log_error("the configuration is not read again, all stays as it is: %s", change->mistakes.items[i]);
 	if (change->mistakes.n > 0)
 		return;
 	settings_apply(d);
+	notifier_retarget(scheduler_notifier(d->scheduler), &old);
 	log_info("the configuration was read again changed=%zu waiting=%zu", change->applied.n,
 	    change->reexec.n + change->restart.n);
 	names_log(&change->applied, "changed");
