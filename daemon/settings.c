@@ -50,7 +50,7 @@ canary_check(const char *word)
 
 static const struct config_key keys[] = {
 	{ "daemon", "socket", CONFIG_STRING, AT(socket), NULL, 0, 0,
-	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others.", CONFIG_RESTART, NULL },
+	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others; without that, io.jobd in state_dir.", CONFIG_RESTART, NULL },
 	{ "daemon", "state_dir", CONFIG_STRING, AT(state_dir), NULL, 0, 0,
 	    "Where the jobs are kept. /var/lib/jobd for root, ~/.local/state/jobd for others.", CONFIG_RESTART, NULL },
 	{ "daemon", "runner", CONFIG_STRING, AT(runner), NULL, 0, 0,
@@ -324,16 +324,17 @@ path_absolute(char **path)
 static const char *
 paths_default(struct settings *s)
 {
-	if (s->socket == NULL)
-		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) :
-		    user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
 	if (s->state_dir == NULL)
 		s->state_dir = s->system ? xstrdup(SYSTEM_STATE) :
 		    user_path("XDG_STATE_HOME", ".local/state", "jobd");
-	if (s->socket == NULL)
-		return "XDG_RUNTIME_DIR is not set: say where to listen with --socket PATH";
 	if (s->state_dir == NULL)
 		return "HOME is not set: say where to keep the jobs with --state-dir DIR";
+	if (s->socket == NULL)
+		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) :
+		    user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
+	/* A shell of su, a container: there is no session, and so no folder of one. */
+	if (s->socket == NULL)
+		s->socket = xasprintf("%s/io.jobd", s->state_dir);
 	s->runner_found = s->runner == NULL;
 	if (s->runner == NULL)
 		s->runner = xstrdup(s->system && is_socket(SYSTEM_RUNNER) ? SYSTEM_RUNNER : "own");

@@ -127,13 +127,24 @@ if [ "$(id -u)" = 0 ]; then
 	chown 65534:65534 "$T/user"
 fi
 export JOBD_SOCKET="$T/user/socket"
-printf '[daemon]\nsocket = %s\n' "$JOBD_SOCKET" >"$T/conf"
+printf '[daemon]\nsocket = %s\nstate_dir = %s\n' "$JOBD_SOCKET" "$T/user/state" >"$T/conf"
 chmod 644 "$T/conf"
-JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u XDG_RUNTIME_DIR $as "$T/bin/jobd" --state-dir "$T/user/state" --config "$T/conf") ||
+JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u HOME -u XDG_STATE_HOME $as "$T/bin/jobd" --config "$T/conf") ||
 	fail "jobd does not start: $(cat "$T/log")"
 same "nothing" "$(jobctl reload)" "Nothing has changed."
 : >"$T/conf"
 jobctl reload >"$T/out" 2>"$T/err"
 same "code of a mistake" $? 6
-check "it is told" grep -q 'XDG_RUNTIME_DIR is not set' "$T/err"
+check "it is told" grep -q 'HOME is not set' "$T/err"
+stop_jobd
+
+# Without a session there is no folder for the socket: it is beside the database, and jobctl finds it.
+mkdir "$T/user/home"
+cp "$BIN/jobctl" "$T/bin/"
+[ "$(id -u)" != 0 ] || chown 65534:65534 "$T/user/home"
+unset JOBD_SOCKET
+JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$T/user/home" $as "$T/bin/jobd") ||
+	fail "jobd does not start: $(cat "$T/log")"
+check "it is beside the database" test -S "$T/user/home/.local/state/jobd/io.jobd"
+check "it is found" env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$T/user/home" $as "$T/bin/jobctl" status >"$T/out"
 stop_jobd
