@@ -49,22 +49,43 @@
 /* How much later than the deadline jobd may answer before nobody listens any more. */
 #define DEADLINE_GRACE	USEC_SEC
 
+/* The path if it is there; else it is freed, and NULL. */
+static char *
+if_there(char *path)
+{
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* Of a user's own jobd; NULL: there is none.  Who has come by su has no session, but may have had one. */
+static char *
+users_socket(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char *path = runtime && *runtime ? xasprintf("%s/jobd/io.jobd", runtime) :
+	    xasprintf("/run/user/%u/jobd/io.jobd", (unsigned)geteuid());
+
+	path = if_there(path);
+	if (!path && state && *state == '/')
+		path = if_there(xasprintf("%s/jobd/io.jobd", state));
+	else if (!path && home && *home == '/')
+		path = if_there(xasprintf("%s/.local/state/jobd/io.jobd", home));
+	return path;
+}
+
 char *
 socket_find(const struct client *client)
 {
 	const char *named = client->socket ? client->socket : getenv("JOBD_SOCKET");
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char *path;
+	char *path = NULL;
 
 	if (named && *named)
 		return xstrdup(strncmp(named, "unix:", 5) == 0 ? named + 5 : named);
-	if (runtime && *runtime && geteuid() != 0) {
-		path = xasprintf("%s/jobd/io.jobd", runtime);
-		if (access(path, F_OK) == 0)
-			return path;
-		free(path);
-	}
-	return xstrdup(SYSTEM_SOCKET);
+	if (geteuid() != 0)
+		path = users_socket();
+	return path ? path : xstrdup(SYSTEM_SOCKET);
 }
 
 /* Say why there is no connection, and what helps. */

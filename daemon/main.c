@@ -11,6 +11,7 @@
  * told, once it is known what runs.  At the end the calls are answered, the executors let go
  * (commands go on under the runner), what is over is written, the store is drained.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -140,6 +141,7 @@ reexec_soon(void *context)
 static void
 limits_set(const struct settings *s, struct scheduler_config *to)
 {
+	static_assert(KIND_COUNT == 4, "each kind has its limit: without one nothing of it would run");
 	to->running_max[KIND_COMMAND] = s->commands;
 	to->running_max[KIND_HTTP] = s->checks;
 	to->running_max[KIND_TIMER] = s->timers;
@@ -182,14 +184,16 @@ names_log(const struct strings *names, const char *what)
 static void
 reload(void *context, struct settings_change *change)
 {
+	struct notify_targets old;
 	struct daemon *d = context;
 
-	settings_reload(&d->settings, change);
+	settings_reload(&d->settings, change, &old);
 	for (size_t i = 0; i < change->mistakes.n; i++)
 		log_error("the configuration is not read again, all stays as it is: %s", change->mistakes.items[i]);
 	if (change->mistakes.n > 0)
 		return;
 	settings_apply(d);
+	notifier_retarget(scheduler_notifier(d->scheduler), &old);
 	log_info("the configuration was read again changed=%zu waiting=%zu", change->applied.n,
 	    change->reexec.n + change->restart.n);
 	names_log(&change->applied, "changed");

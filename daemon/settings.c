@@ -50,7 +50,7 @@ canary_check(const char *word)
 
 static const struct config_key keys[] = {
 	{ "daemon", "socket", CONFIG_STRING, AT(socket), NULL, 0, 0,
-	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others.", CONFIG_RESTART, NULL },
+	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others; without that, io.jobd in state_dir.", CONFIG_RESTART, NULL },
 	{ "daemon", "state_dir", CONFIG_STRING, AT(state_dir), NULL, 0, 0,
 	    "Where the jobs are kept. /var/lib/jobd for root, ~/.local/state/jobd for others.", CONFIG_RESTART, NULL },
 	{ "daemon", "runner", CONFIG_STRING, AT(runner), NULL, 0, 0,
@@ -62,7 +62,7 @@ static const struct config_key keys[] = {
 	{ "daemon", "resolv_conf", CONFIG_STRING, AT(resolv_conf), "/etc/resolv.conf", 0, 0,
 	    "The file that names the DNS servers that checks ask.", CONFIG_REEXEC, NULL },
 	{ "daemon", "sendmail", CONFIG_STRING, AT(sendmail), "/usr/sbin/sendmail", 0, 0,
-	    "The program that targets with mail are told through.", CONFIG_REEXEC, NULL },
+	    "The program that targets with mail are told through.", CONFIG_LIVE, NULL },
 	{ "limits", "connections", CONFIG_INT, AT(connections), "1024", 1, 100000,
 	    "Clients connected at a time. Each takes a descriptor: see that LimitNOFILE= of the unit has room.", CONFIG_LIVE, NULL },
 	{ "limits", "connections_per_user", CONFIG_INT, AT(connections_per_user), "512", 1, 100000,
@@ -119,25 +119,25 @@ static const struct config_key keys[] = {
 /* Whom jobs may name in --notify: a section each. */
 static const struct config_key target_keys[] = {
 	{ "target", "command", CONFIG_STRING, OF(command), NULL, 0, 0,
-	    "Told by this command (for /bin/sh -c): the event is JSON on its standard input. Or by:", CONFIG_REEXEC, NULL },
+	    "Told by this command (for /bin/sh -c): the event is JSON on its standard input. Or by:", CONFIG_LIVE, NULL },
 	{ "target", "url", CONFIG_STRING, OF(url), NULL, 0, 0,
-	    "a POST of the same JSON to this address; any status from 200 to 299 is success. Or by:", CONFIG_REEXEC, NULL },
+	    "a POST of the same JSON to this address; any status from 200 to 299 is success. Or by:", CONFIG_LIVE, NULL },
 	{ "target", "mail", CONFIG_STRING, OF(mail), NULL, 0, 0,
-	    "mail to this address, through the host's sendmail.", CONFIG_REEXEC, NULL },
+	    "mail to this address, through the host's sendmail.", CONFIG_LIVE, NULL },
 	{ "target", "user", CONFIG_STRING, OF(user), NULL, 0, 0,
-	    "Whose command it is. That of jobd.", CONFIG_REEXEC, NULL },
+	    "Whose command it is. That of jobd.", CONFIG_LIVE, NULL },
 	{ "target", "header", CONFIG_STRINGS, OF(headers), NULL, 0, 0,
-	    "Of url: another header, like X-Title: {name} {event}. There may be several such lines.", CONFIG_REEXEC, NULL },
+	    "Of url: another header, like X-Title: {name} {event}. There may be several such lines.", CONFIG_LIVE, NULL },
 	{ "target", "secret_file", CONFIG_STRING, OF(secret_file), NULL, 0, 0,
-	    "Of url: what is in this file signs the body: X-Jobd-Signature: sha256=HMAC.", CONFIG_REEXEC, NULL },
+	    "Of url: what is in this file signs the body: X-Jobd-Signature: sha256=HMAC.", CONFIG_LIVE, NULL },
 	{ "target", "ca_file", CONFIG_STRING, OF(ca_file), NULL, 0, 0,
-	    "Of url: trust the certificates in this file instead of the system's.", CONFIG_REEXEC, NULL },
+	    "Of url: trust the certificates in this file instead of the system's.", CONFIG_LIVE, NULL },
 	{ "target", "timeout", CONFIG_DURATION, OF(timeout), "30s", USEC_SEC, USEC_HOUR,
-	    "An attempt that takes longer has failed.", CONFIG_REEXEC, NULL },
+	    "An attempt that takes longer has failed.", CONFIG_LIVE, NULL },
 	{ "target", "deadline", CONFIG_DURATION, OF(deadline), "1d", 0, 365 * USEC_DAY,
-	    "A notice that is older is given up when an attempt fails. 0: there is one attempt.", CONFIG_REEXEC, NULL },
+	    "A notice that is older is given up when an attempt fails. 0: there is one attempt.", CONFIG_LIVE, NULL },
 	{ "target", "fold", CONFIG_DURATION, OF(fold), "1m", 0, USEC_DAY,
-	    "At most five messages in so long; what comes beside them is folded into one. 0: no limit.", CONFIG_REEXEC, NULL },
+	    "At most five messages in so long; what comes beside them is folded into one. 0: no limit.", CONFIG_LIVE, NULL },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL, 0, NULL },
 };
 
@@ -327,16 +327,17 @@ path_absolute(char **path)
 static const char *
 paths_default(struct settings *s)
 {
-	if (s->socket == NULL)
-		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) :
-		    user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
 	if (s->state_dir == NULL)
 		s->state_dir = s->system ? xstrdup(SYSTEM_STATE) :
 		    user_path("XDG_STATE_HOME", ".local/state", "jobd");
-	if (s->socket == NULL)
-		return "XDG_RUNTIME_DIR is not set: say where to listen with --socket PATH";
 	if (s->state_dir == NULL)
 		return "HOME is not set: say where to keep the jobs with --state-dir DIR";
+	if (s->socket == NULL)
+		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) :
+		    user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
+	/* A shell of su, a container: there is no session, and so no folder of one. */
+	if (s->socket == NULL)
+		s->socket = xasprintf("%s/io.jobd", s->state_dir);
 	s->runner_found = s->runner == NULL;
 	if (s->runner == NULL)
 		s->runner = xstrdup(s->system && is_socket(SYSTEM_RUNNER) ? SYSTEM_RUNNER : "own");
@@ -595,13 +596,13 @@ target_note(struct settings_change *change, const char *name)
 {
 	char *text = xasprintf("[target %s]", name);
 
-	strings_add(&change->reexec, text);
+	strings_add(&change->applied, text);
 	free(text);
 }
 
-/* Those that are new or others, and those that are gone. */
+/* Those that are new or others, and those that are gone.  The same stay. */
 static void
-targets_compare(const struct settings *s, const struct settings *fresh, struct settings_change *change)
+targets_compare(struct settings *s, const struct settings *fresh, struct settings_change *change)
 {
 	for (size_t i = 0; i < fresh->targets.n; i++) {
 		const struct notify_target *t = &fresh->targets.items[i], *old = notify_target_find(&s->targets, t->name);
@@ -609,9 +610,14 @@ targets_compare(const struct settings *s, const struct settings *fresh, struct s
 		if (old == NULL || !target_same(t, old))
 			target_note(change, t->name);
 	}
-	for (size_t i = 0; i < s->targets.n; i++)
-		if (notify_target_find(&fresh->targets, s->targets.items[i].name) == NULL)
-			target_note(change, s->targets.items[i].name);
+	for (size_t i = 0; i < s->targets.n; i++) {
+		struct notify_target *old = &s->targets.items[i];
+		const struct notify_target *t = notify_target_find(&fresh->targets, old->name);
+
+		old->stays = t != NULL && target_same(t, old);
+		if (t == NULL)
+			target_note(change, old->name);
+	}
 }
 
 static void
@@ -645,13 +651,14 @@ runner_keep(const struct settings *s, struct settings *fresh)
 }
 
 void
-settings_reload(struct settings *s, struct settings_change *change)
+settings_reload(struct settings *s, struct settings_change *change, struct notify_targets *ret_old)
 {
 	struct settings fresh = { .config = xstrdup(s->config), .system = s->system };
 	char error[CONFIG_ERROR_MAX];
 	const char *missing;
 
 	*change = (struct settings_change){ .applied = { 0 } };
+	*ret_old = (struct notify_targets){ .n = 0 };
 	config_defaults(keys, &fresh);
 	files_read(&fresh, &change->mistakes);
 	if (given_set(&fresh, &given, error) < 0)
@@ -663,6 +670,10 @@ settings_reload(struct settings *s, struct settings_change *change)
 		runner_keep(s, &fresh);
 		keys_compare(s, &fresh, change);
 		targets_compare(s, &fresh, change);
+		*ret_old = s->targets;
+		s->targets = fresh.targets;
+		s->targets.sendmail = s->sendmail;
+		fresh.targets = (struct notify_targets){ .n = 0 };
 	}
 	settings_done(&fresh);
 }
@@ -670,10 +681,7 @@ settings_reload(struct settings *s, struct settings_change *change)
 void
 settings_done(struct settings *s)
 {
-	for (size_t i = 0; i < s->targets.n; i++)
-		notify_target_done(&s->targets.items[i]);
-	free(s->targets.items);
-	s->targets = (struct notify_targets){ 0 };
+	notify_targets_done(&s->targets);
 	config_done(keys, s);
 	free(s->config);
 	free(s->restore);

@@ -2,6 +2,7 @@
  * explain-say: what became of an occurrence, in words.  A sentence is put together twice: as links
  * of the chain, one a fact, and as what follows "it" in the summary.
  */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -534,10 +535,11 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 static void
 say_started(struct explain *e, const struct run_info *r, struct parts *parts)
 {
-	static const char *const begins[KIND_COUNT] = {
+	static const char *const begins[] = {
 		[KIND_COMMAND] = "its process began", [KIND_HTTP] = "its request went out",
 		[KIND_TIMER] = "its wait began", [KIND_HEARTBEAT] = "it said that it begins",
 	};
+	static_assert(sizeof(begins) / sizeof(begins[0]) == KIND_COUNT, "a word a kind");
 	instant started = explain_begun(r), spawned = first_spawned(r);
 	char name[RUN_NAME_MAX], text[WHEN_TEXT_MAX];
 	usec_t took;

@@ -62,8 +62,8 @@ jobctl reload >"$T/out" || fail "reload"
 cat >"$T/want" <<END
 changed  daemon.log_level
 changed  limits.timers
+changed  [target ops]
 waits for jobctl daemon reexec  limits.window_jobs
-waits for jobctl daemon reexec  [target ops]
 END
 diff "$T/want" "$T/out" || fail "reload says something else"
 jobctl wait --until started --timeout 10s "$second" || fail "there is room, and it does not start"
@@ -77,7 +77,7 @@ for i in 1 2 3; do jobctl trigger -q often >/dev/null; jobctl wait often || fail
 same "its runs" "$(jobctl runs often --no-headers | wc -l)" 4
 printf '[limits]\nqueue_slots = 2\nevents_bytes = 1K\ntimers = 10\nwindow_jobs = 1000\n[retention]\nruns = 2\n[daemon]\nlog_level = debug\n' >"$T/conf"
 jobctl reload >"$T/out" || fail "reload"
-printf 'changed  %s\n' limits.queue_slots limits.events_bytes retention.runs >"$T/want"
+printf 'changed  %s\n' limits.queue_slots limits.events_bytes retention.runs '[target ops]' >"$T/want"
 diff "$T/want" "$T/out" || fail "reload says something else"
 jobctl wait --until started --timeout 10s "$two" || fail "there is a slot, and it does not start"
 until [ "$(jobctl runs often --no-headers | wc -l)" = 2 ]; do kill -0 "$JOBD" || fail "it has gone"; done
@@ -92,13 +92,14 @@ jobctl daemon reexec --daemon 2>"$T/err"
 same "code of a mistake" $? 6
 grep -q -- "--check-config" "$T/err" || fail "$(cat "$T/err")"
 
-# SIGHUP is the same; and what waited for it counts once jobd is executed anew.
-printf '[limits]\ntimers = 20\n[target ops]\ncommand = true\n' >"$T/conf"
+# SIGHUP is the same; and what waits for it counts once jobd is executed anew.
+printf '[limits]\ntimers = 20\nwindow_jobs = 20\n[target ops]\ncommand = true\n' >"$T/conf"
 kill -HUP "$JOBD"
 until grep -q 'changed setting=limits.timers' "$T/log"; do jobctl stats >/dev/null || fail "it has gone"; done
-jobctl notify test ops 2>/dev/null && fail "the target is there already"
-jobctl daemon reexec --daemon >/dev/null || fail "reexec"
 jobctl notify test ops || fail "the target is not there"
+same "what waits" "$(jobctl reload)" "waits for jobctl daemon reexec  limits.window_jobs"
+jobctl daemon reexec --daemon >/dev/null || fail "reexec"
+same "it has come" "$(jobctl reload)" "Nothing has changed."
 stop_jobd
 
 # The service's runner is there later than jobd: nobody has set anything, so nothing waits. In a mount namespace of ours.
@@ -126,13 +127,24 @@ if [ "$(id -u)" = 0 ]; then
 	chown 65534:65534 "$T/user"
 fi
 export JOBD_SOCKET="$T/user/socket"
-printf '[daemon]\nsocket = %s\n' "$JOBD_SOCKET" >"$T/conf"
+printf '[daemon]\nsocket = %s\nstate_dir = %s\n' "$JOBD_SOCKET" "$T/user/state" >"$T/conf"
 chmod 644 "$T/conf"
-JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u XDG_RUNTIME_DIR $as "$T/bin/jobd" --state-dir "$T/user/state" --config "$T/conf") ||
+JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u HOME -u XDG_STATE_HOME $as "$T/bin/jobd" --config "$T/conf") ||
 	fail "jobd does not start: $(cat "$T/log")"
 same "nothing" "$(jobctl reload)" "Nothing has changed."
 : >"$T/conf"
 jobctl reload >"$T/out" 2>"$T/err"
 same "code of a mistake" $? 6
-check "it is told" grep -q 'XDG_RUNTIME_DIR is not set' "$T/err"
+check "it is told" grep -q 'HOME is not set' "$T/err"
+stop_jobd
+
+# Without a session there is no folder for the socket: it is beside the database, and jobctl finds it.
+mkdir "$T/user/home"
+cp "$BIN/jobctl" "$T/bin/"
+[ "$(id -u)" != 0 ] || chown 65534:65534 "$T/user/home"
+unset JOBD_SOCKET
+JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$T/user/home" $as "$T/bin/jobd") ||
+	fail "jobd does not start: $(cat "$T/log")"
+check "it is beside the database" test -S "$T/user/home/.local/state/jobd/io.jobd"
+check "it is found" env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$T/user/home" $as "$T/bin/jobctl" status >"$T/out"
 stop_jobd
