@@ -2,7 +2,7 @@
  * checks: HTTP checks by the executor, without a store and a scheduler, as a bare program makes them: the contract is
  * that of peers/load.h.
  *
- * tls=ca: ca is given with each job, as by --cacert, instead of being what the host trusts.
+ * tls=ca: ca is given with each job, as by --cacert, instead of being what jobd trusts for all.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -1,12 +1,12 @@
 # The section "checks" of run.sh, which reads this file: HTTP checks, each with a connection of its own and, over TLS,
 # a whole handshake with a verified certificate; by jobd, by bare programs on libraries, and by peers, in turns. Who
 # checks has $one processor, who answers another.
-#	ROUNDS=3	how often; the median counts
+#	ROUNDS=3	how often; the best of each counts, as what else the machine does can only make it worse
 #	QUICK=1		everything small: tries the script, measures nothing
 rounds=${ROUNDS:-3}
 [ -z "${QUICK:-}" ] || { rounds=1 && echo "(QUICK: the figures mean nothing)"; }
 T=$bin/tests/tools
-here_peers=$bin/tests/bench/peers
+bare=$bin/tests/bench/peers
 rows=$W/checks.rows
 bundle=$W/bundle.pem
 
@@ -15,13 +15,13 @@ if taskset -c 0 true 2>/dev/null && taskset -c 1 true 2>/dev/null; then
 	one="taskset -c 0" other="taskset -c 1"
 else
 	skip "a processor for each side: there are no two, or no taskset; the rates mean little"
-	one= other=
+	one="" other=""
 fi
 
 # ---- who answers ----
 wait_for() {	# URL: until it answers
 	i=0
-	until "$here_peers/multi" "$1" 1 1 "ca=$W/ca.pem" >/dev/null 2>&1 || [ $i -gt 300 ]; do i=$((i + 1)) && sleep 0.02; done
+	until "$bare/multi" "$1" 1 1 "ca=$W/ca.pem" >/dev/null 2>&1 || [ $i -gt 300 ]; do i=$((i + 1)) && sleep 0.02; done
 	[ $i -le 300 ]
 }
 web_up() {
@@ -66,9 +66,10 @@ tls_up() {
 # ---- who checks: each prints the line of JSON of peers/load.h, as far as it can tell ----
 of() { printf '%s\n' "$2" | sed -n "s/.*\"$1\":\([0-9.-]*\).*/\1/p"; }
 by_jobd() { $one "$bin/tests/bench/checks" "$@" "ca=$bundle"; }
-by_multi() { $one "$here_peers/multi" "$@" "ca=$bundle"; }
-by_multi_as_built() { $one "$here_peers/multi" "$@" "ca=$bundle" capath=as-built; }
-by_evhttp() { $one "$here_peers/evhttp" "$@" "ca=$bundle"; }
+by_jobd_own() { $one "$bin/tests/bench/checks" "$@" "ca=$bundle" tls=ca; }
+by_multi() { $one "$bare/multi" "$@" "ca=$bundle"; }
+by_multi_as_built() { $one "$bare/multi" "$@" "ca=$bundle" capath=as-built; }
+by_evhttp() { $one "$bare/evhttp" "$@" "ca=$bundle"; }
 # Of a command that makes n checks: what it cost, from its start to its end.
 timed_checks() {	# n, COMMAND...
 	n=$1
@@ -104,7 +105,7 @@ by_blackbox() {
 	exporter=$!
 	if wait_for "http://127.0.0.1:$port/-/healthy"; then
 		cost_begin "$exporter"
-		made=$($other "$here_peers/multi" "http://127.0.0.1:$port/probe?module=$module&target=$1" "$2" "$3" keep=yes "expect=probe_success 1")
+		made=$($other "$bare/multi" "http://127.0.0.1:$port/probe?module=$module&target=$1" "$2" "$3" keep=yes "expect=probe_success 1")
 		echo "{\"checks\":$2,$(fields "$made" seconds per_second p50_us p99_us failed)$(cost "$2")}"
 	fi
 	kill "$exporter"
@@ -155,14 +156,14 @@ turn() {	# load, URL, checks, width, who...
 	done
 	[ ! -t 2 ] || printf '\r%60s\r' '' >&2
 }
-# The median of the rounds.
-median() {	# load, who, key
-	sed -n "s/.*\"load\":\"$1\",\"by\":\"$2\",.*\"$3\":\([0-9.-]*\).*/\1/p" "$rows" | sort -n |
-		awk '{ v[NR] = $1 } END { if (NR > 0) print v[int((NR + 1) / 2)] }'
+# The best of the rounds; of memory and threads the most.
+best() {	# load, who, key
+	case $3 in per_second | extra_kib | threads) which="tail" ;; *) which="head" ;; esac
+	sed -n "s/.*\"load\":\"$1\",\"by\":\"$2\",.*\"$3\":\([0-9.-]*\).*/\1/p" "$rows" | sort -n | "$which" -n 1
 }
 against() {	# load, who, words, wanted, key, what
-	theirs=$(median "$1" "$2" "$5")
-	[ -z "$theirs" ] || compare "$6, $1, against $3" "$(median "$1" jobd "$5")" "$theirs" "$4"
+	theirs=$(best "$1" "$2" "$5")
+	[ -z "$theirs" ] || compare "$6, $1, against $3" "$(best "$1" jobd "$5")" "$theirs" "$4"
 }
 rate_against() { against "$1" "$2" "$3" "$4" per_second "checks/s"; }
 cpu_against() { against "$1" "$2" "$3" "$4" cpu_us "us of CPU"; }
@@ -189,7 +190,7 @@ if [ -n "$tls" ]; then
 	# shellcheck disable=SC2086
 	{
 		turn "https, 1 at a time" "$tls/" 1000 1 jobd multi evhttp whole $blackbox
-		turn "https, 100 at a time" "$tls/" 1500 100 jobd multi evhttp whole $blackbox
+		turn "https, 100 at a time" "$tls/" 1500 100 jobd jobd_own multi evhttp whole $blackbox
 		turn "https, 1000 at a time" "$tls/" 2000 1000 jobd multi evhttp whole $blackbox
 		turn "https, 1000 held for three seconds" "$tls/3" 1000 1000 jobd multi evhttp whole $blackbox
 		turn "https, 10 at a time" "$tls/" 50 10 multi_as_built
@@ -225,7 +226,7 @@ sed -n 's/.*"load":"\([^"]*\)","by":"\([^"]*\)".*/\1|\2/p' "$rows" | grep -v '^t
 printf '| %-36s | %-14s | %9s | %6s | %9s | %6s | %9s | %9s | %9s | %7s |\n' '' '' checks/s ratio 'us of CPU' ratio p50/ms p99/ms extra/MiB threads
 echo "| --- | --- | --: | --: | --: | --: | --: | --: | --: | --: |"
 while IFS='|' read -r load who; do
-	echo "$load|$who|$(median "$load" "$who" per_second)|$(median "$load" jobd per_second)|$(median "$load" "$who" cpu_us)|$(median "$load" jobd cpu_us)|$(median "$load" "$who" p50_us)|$(median "$load" "$who" p99_us)|$(median "$load" "$who" extra_kib)|$(median "$load" "$who" threads)"
+	echo "$load|$who|$(best "$load" "$who" per_second)|$(best "$load" jobd per_second)|$(best "$load" "$who" cpu_us)|$(best "$load" jobd cpu_us)|$(best "$load" "$who" p50_us)|$(best "$load" "$who" p99_us)|$(best "$load" "$who" extra_kib)|$(best "$load" "$who" threads)"
 done <"$W/measured" | awk -F '|' '
 	function short(x, by, form) { return x == "" ? "" : sprintf(form, x / by) }
 	function ratio(ours, theirs) { return ours > 0 && theirs > 0 ? sprintf("%.2f", ours / theirs) : "" }
@@ -233,7 +234,7 @@ done <"$W/measured" | awk -F '|' '
 		printf "| %-36s | %-14s | %9s | %6s | %9s | %6s | %9s | %9s | %9s | %7s |\n", $1, $2, short($3, 1, "%.0f"), ratio($4, $3),
 		    short($5, 1, "%.1f"), ratio($6, $5), short($7, 1000, "%.2f"), short($8, 1000, "%.2f"), short($9, 1024, "%.1f"), $10
 	}'
-echo "(jobd: its executor alone, as multi and evhttp are; whole: the daemon, each check added, made and recorded. Ratio: jobd's by theirs.)"
+echo "(jobd: its executor alone, as multi and evhttp are; jobd_own: each job with a bundle of its own; whole: the daemon, each check added, made and recorded. Ratio: jobd's by theirs.)"
 
 # ---- what is wanted ----
 for width in "1 at a time" "100 at a time" "1000 at a time"; do
@@ -248,29 +249,37 @@ for width in "1 at a time" "100 at a time" "1000 at a time"; do
 	rate_against "https, $width" blackbox blackbox_exporter ">= 1.2"
 done
 [ -z "$tls" ] || compare "checks/s, https, 100 at a time, against libcurl with Debian's CA path" \
-	"$(median "https, 100 at a time" jobd per_second)" "$(median "https, 10 at a time" multi_as_built per_second)" ">= 20"
+	"$(best "https, 100 at a time" jobd per_second)" "$(best "https, 10 at a time" multi_as_built per_second)" ">= 20"
 # The same by CPU time, which others on this machine disturb less.
-cpu_against "http, 100 at a time" multi "bare curl multi" "<= 1.11"
+for width in "1 at a time" "100 at a time" "1000 at a time"; do
+	cpu_against "http, $width" multi "bare curl multi" "<= 1.11"
+	cpu_against "https, $width" multi "bare curl multi" "<= 1.11"
+	cpu_against "https, $width" evhttp "evhttp + OpenSSL" "<= 1.11"
+done
 cpu_against "http, 100 at a time" blackbox blackbox_exporter "<= 0.2"
 cpu_against "http, 100 at a time" hey hey "<= 0.77"
-cpu_against "https, 100 at a time" multi "bare curl multi" "<= 1.11"
-cpu_against "https, 100 at a time" evhttp "evhttp + OpenSSL" "<= 1.11"
 cpu_against "https, 100 at a time" blackbox blackbox_exporter "<= 0.83"
+[ -z "$tls" ] || compare "us of CPU, https, 100 at a time, each job with a bundle of its own, against the system's" \
+	"$(best "https, 100 at a time" jobd_own cpu_us)" "$(best "https, 100 at a time" jobd cpu_us)" "<= 1.1"
 [ -z "$blackbox" ] || compare "us of CPU, http, 100 at a time, the whole of jobd against blackbox_exporter" \
-	"$(median "http, 100 at a time" whole cpu_us)" "$(median "http, 100 at a time" blackbox cpu_us)" "<= 0.5"
-mib() { median "$1" "$2" extra_kib | awk '{ print $1 / 1024 }'; }
+	"$(best "http, 100 at a time" whole cpu_us)" "$(best "http, 100 at a time" blackbox cpu_us)" "<= 0.5"
+mib() { best "$1" "$2" extra_kib | awk '{ print $1 / 1024 }'; }
 compare "MiB extra with 1000 in flight, http" "$(mib "http, 1000 held for a second" jobd)" "" "<= 28"
 [ -z "$tls" ] || compare "MiB extra with 1000 in flight, https, against bare curl multi" \
 	"$(mib "https, 1000 held for three seconds" jobd)" "$(mib "https, 1000 held for three seconds" multi)" "<= 1.1"
 compare "threads of jobd, at most" "$(sed -n 's/.*"by":"whole".*"threads":\([0-9]*\).*/\1/p' "$rows" | sort -n | tail -n 1)" "" "<= 2"
-ms() { median "$1" jobd "$2" | awk '{ print $1 / 1000 }'; }
+ms() { best "$1" jobd "$2" | awk '{ print $1 / 1000 }'; }
 for scheme in http ${tls:+https}; do
 	load="timers, 1000 checks in flight, $scheme"
-	[ -n "$(median "$load" jobd in_flight)" ] || continue
-	compare "checks in flight while timers are due, at least, $scheme" "$(median "$load" jobd in_flight)" "" ">= 900"
-	for share in p50 p99 max; do
-		compare "ms a timer is noticed late meanwhile, $scheme (without checks), $share" "$(ms "$load" noticed_${share}_us)" \
-			"$(ms "timers, no checks" noticed_${share}_us)" "<= 10"
-	done
+	[ -n "$(best "$load" jobd in_flight)" ] || continue
+	compare "checks in flight while timers are due, at least, $scheme" "$(best "$load" jobd in_flight)" "" ">= 900"
+	while read -r share wanted; do
+		compare "ms a timer is late meanwhile, $scheme, $share (without checks: $(ms "timers, no checks" noticed_${share}_us))" \
+			"$(ms "$load" noticed_${share}_us)" "" "<= $wanted"
+	done <<-X
+	p50 1
+	p99 5
+	max 20
+	X
 done
 exec 8>&-
