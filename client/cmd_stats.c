@@ -27,9 +27,10 @@ const struct command cmd_stats = {
 	.summary = "Show the numbers of the daemon, or of a job",
 	.text = "Of a job: how its latest runs went, and how long they took; of a check also how\n"
 	    "long its phases did. HALF of them, and 90 and 99 of 100, took no longer.\n\n"
-	    "Of the daemon: lag is how late the loop wakes up, ready wait how long a task that could go on\n"
-	    "waits for its turn, step how long one holds the loop, commit how long the disk\n"
-	    "takes. p50 and p99: half of them, and 99 of 100, took no longer.\n",
+	    "Of the daemon: lag is how late the loop wakes up, ready wait how long a task\n"
+	    "that could go on waits for its turn, step how long one holds the loop, commit\n"
+	    "how long the disk takes. p50 and p99: half of them, and 99 of 100, took no\n"
+	    "longer.\n",
 	.examples = "  jobctl stats\n  jobctl stats site\n  jobctl stats --json | jq .lag.p99USec\n"
 	    "  jobctl stats --prometheus >/var/lib/prometheus/node-exporter/jobd.prom\n",
 	.options = stats_options,

@@ -77,7 +77,7 @@ health_told(const struct output *o, const struct cJSON *job)
 		    strcmp(health, "none") == 0 ? "not known yet" : health, color_off(o));
 		if (at) {
 			since = text_relative(o, at);
-			printf(", since %s", since);
+			printf(", since %s%s", strcmp(since, "now") == 0 ? "just " : "", since);
 			free(since);
 		}
 		count_told(health, job);

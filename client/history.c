@@ -139,6 +139,10 @@ counts_print(const struct output *o, const struct cJSON *history)
 static void
 history_print(const struct output *o, const struct cJSON *history)
 {
+	if (json_get_int(history, "runs", 0) == 0) {
+		puts("None of its runs is over.");
+		return;
+	}
 	counts_print(o, history);
 	if (o->terminal)
 		line_of_blocks(o, json_get(history, "latest"));

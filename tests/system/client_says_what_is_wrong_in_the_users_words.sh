@@ -97,8 +97,8 @@ jobctl status bad >"$T/out"
 check "nothing is told twice" grep -q '^Run [0-9.]* failed (exit 3) .*s\.$' "$T/out"
 took=$(sed -n 's/.* after \(.*\)\.$/\1/p' "$T/out")
 check "one duration is one text" sh -c "'$BIN/jobctl' why bad | grep -qF 'failed after $took'"
-jobctl stats --help >"$T/out"
-check "no blank at the end of a usage" grep -qx "usage: jobctl stats \[OPTIONS\]" "$T/out"
+jobctl reload --help >"$T/out"
+check "no blank at the end of a usage" grep -qx "usage: jobctl reload \[OPTIONS\]" "$T/out"
 jobctl add -q -n check --every 1h --http http://127.0.0.1:1/ --fail-after 3 --quick-retries 0 >/dev/null
 jobctl wait check 2>/dev/null
 check "why calls an option as it is typed" sh -c "'$BIN/jobctl' why check | grep -q 'it is down after 3 (--fail-after)'"
