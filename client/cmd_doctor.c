@@ -22,9 +22,9 @@ static const struct option doctor_options[] = {
 	{ .name = "since", .argument = "D", .kind = OPTION_SPAN, .field = "sinceUSec",
 	    .help = "what happened in the last D (1d)" },
 	{ .name = "limit", .argument = "N", .kind = OPTION_COUNT, .field = "limit",
-	    .help = "of blocks of the loop tell the latest N (20; 256 are kept)" },
+	    .help = "of what blocked the loop the latest N (20)" },
 	{ .name = "kinds", .kind = OPTION_FLAG,
-	    .help = "also who uses the loop, by kind of task, the most first" },
+	    .help = "also who uses the loop, by kind of task, most first" },
 	{ .name = "dump", .kind = OPTION_FLAG, .field = "dump",
 	    .help = "also write the flight record to a file" },
 	{ 0 },
@@ -40,7 +40,7 @@ const struct command cmd_doctor = {
 	    "rights, group, configuration, database, runner, disk, clock. Where nobody\n"
 	    "answers, or somebody hangs, it looks for the reason; it waits for nobody. It\n"
 	    "exits with 0 when all is well, 1 when something was found, 5 when jobd cannot\n"
-	    "be reached, 4 when you may not reach it.\n"
+	    "be reached, 4 when you may not reach it. Of what blocked the loop 256 are kept.\n"
 	    "With --dump the last minutes of the loop and what the scheduler decided in them\n"
 	    "are written to FILE, or to one in the state directory that is named;\n"
 	    "jobd --replay FILE prints it, and decides again.\n",
