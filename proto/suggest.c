@@ -56,11 +56,12 @@ suggest(const char *word, const char *const *candidates)
 		if (len >= 2 && strncmp(word, *candidates, len) == 0)
 			d = 1;
 		/* A letter is sooner left out than one too many typed: lgs is logs, not ls. */
-		closer = d < least || (d == least && strlen(best) < len && strlen(*candidates) >= len);
+		closer = d < least ||
+		    (best != NULL && d == least && strlen(best) < len && strlen(*candidates) >= len);
 		if (closer) {
 			least = d;
 			best = *candidates;
 		}
 	}
-	return least <= 1 + ((int)len - 1) / 4 ? best : NULL;
+	return len > 0 && least <= 1 + ((int)len - 1) / 4 ? best : NULL;
 }
