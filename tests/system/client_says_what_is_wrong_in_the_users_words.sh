@@ -59,8 +59,8 @@ says 0 "queue heavi is new, with 1 slot; did you mean heavy?" add --in 1h --queu
 says 0 "there is no queue hevy yet: it would be made; did you mean heavy?" add --dry-run --in 1h --queue hevy true
 says 2 'signal: "sigtrem" is no signal; did you mean TERM?' signal nightly sigtrem
 says 2 'signal: "0" is no signal: a name, like HUP' signal nightly 0
-says 2 "with commas between them; did you mean recover?" add --notify fail,recovr:ops true
-says 2 "it needs a section [target osp]; did you mean ops?" add --notify fail:osp true
+says 2 "there is no event recovr; did you mean recover?" add --notify fail,recovr:ops true
+says 2 "there is no target osp in jobd's configuration; did you mean ops?" add --notify fail:osp true
 says 2 "there is no target opps in jobd's configuration; did you mean ops?" notify test opps
 says 2 'there is no command "lgs"; did you mean "logs"?' lgs
 
