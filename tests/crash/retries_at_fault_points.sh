@@ -21,7 +21,8 @@ one() {
 	printf '{"method":"io.jobd.Wait","parameters":{"jobs":[%s],"timeoutUSec":20000000}}\0' \
 		"$(sed 's/.*/"&"/' "$T/acked" | paste -sd ,)" | "$TOOLS/call" "$S" >/dev/null 2>&1
 	died=no
-	"$TOOLS/gone" "$JOBD" 0 && died=yes
+	# Its socket is closed a moment before it has ended.
+	"$TOOLS/gone" "$JOBD" 1 && died=yes
 	[ $died = yes ] || kill_jobd
 	JOBD=
 	start_jobd
