@@ -152,7 +152,7 @@ lint:			# the floors' order, and AWAIT inside a nested switch
 	@tests/nested-await.sh --self-test
 	@tests/nested-await.sh
 
-docs: all $(TOOLS) $(DEMO)	# make the outputs in docs/engine.md anew
+docs: all $(TOOLS) $(DEMO)	# make the outputs in docs/engine.md and live.md anew
 	docs/generate $(B)
 
 demo: all $(TOOLS) $(DEMO)	# nine jobs at once, and the article's table

@@ -17,6 +17,7 @@
 #include "client/alive.h"
 #include "client/call.h"
 #include "client/client.h"
+#include "client/meant.h"
 #include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -48,22 +49,43 @@
 /* How much later than the deadline jobd may answer before nobody listens any more. */
 #define DEADLINE_GRACE	USEC_SEC
 
+/* The path if it is there; else it is freed, and NULL. */
+static char *
+if_there(char *path)
+{
+	if (access(path, F_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* Of a user's own jobd; NULL: there is none.  Who has come by su has no session, but may have had one. */
+static char *
+users_socket(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	char *path = runtime && *runtime ? xasprintf("%s/jobd/io.jobd", runtime) :
+	    xasprintf("/run/user/%u/jobd/io.jobd", (unsigned)geteuid());
+
+	path = if_there(path);
+	if (!path && state && *state == '/')
+		path = if_there(xasprintf("%s/jobd/io.jobd", state));
+	else if (!path && home && *home == '/')
+		path = if_there(xasprintf("%s/.local/state/jobd/io.jobd", home));
+	return path;
+}
+
 char *
 socket_find(const struct client *client)
 {
 	const char *named = client->socket ? client->socket : getenv("JOBD_SOCKET");
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char *path;
+	char *path = NULL;
 
 	if (named && *named)
 		return xstrdup(strncmp(named, "unix:", 5) == 0 ? named + 5 : named);
-	if (runtime && *runtime && geteuid() != 0) {
-		path = xasprintf("%s/jobd/io.jobd", runtime);
-		if (access(path, F_OK) == 0)
-			return path;
-		free(path);
-	}
-	return xstrdup(SYSTEM_SOCKET);
+	if (geteuid() != 0)
+		path = users_socket();
+	return path ? path : xstrdup(SYSTEM_SOCKET);
 }
 
 /* Say why there is no connection, and what helps. */
@@ -79,7 +101,7 @@ unreachable(const char *path, int error)
 	case ENOENT:
 	case ECONNREFUSED:
 		complain("jobd is not running (nobody listens at %s)", path);
-		complain("start it with: systemctl start jobd, or in a terminal: jobd");
+		complain("start it with: systemctl start jobd, or in a terminal: jobd; jobctl doctor tells why it is not");
 		return EXIT_UNREACHABLE;
 	case EAGAIN:
 		complain("jobd does not take connections at %s: it is stopped, or hangs; jobctl doctor tells more", path);
@@ -270,17 +292,28 @@ call_send(struct call *c, const char *method, const struct cJSON *parameters, bo
 	return r;
 }
 
+/* A name that nobody has, and whose was perhaps meant. */
+static void
+nobody(const struct client *client, const char *words, const char *name)
+{
+	char *meant = meant_name(client, name);
+
+	complain("%s%s%s%s%s", words, name, meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
+	free(meant);
+}
+
 /* What was looked for and is not there. */
 static void
-not_found(const struct command *command, const char *what, const char *reason)
+not_found(const struct client *client, const char *what, const char *reason)
 {
+	const struct command *command = client->command;
 	static const char digits[] = "0123456789", any[] = "a job ";
 	size_t n = strspn(what, digits);
 
 	if (reason)
 		complain("there is no %s %s any more: %s", strchr(what, '.') ? "run" : "job", what, reason);
 	else if (command->noun)
-		complain("there is no %s %s", command->noun, what);
+		nobody(client, "there is no queue ", what);
 	else if (strncmp(what, any, sizeof(any) - 1) == 0)
 		complain("there is no %s", what + strlen("a "));
 	else if (n > 0 && what[n] == '.' && what[n + 1 + strspn(what + n + 1, digits)] == '\0')
@@ -290,7 +323,7 @@ not_found(const struct command *command, const char *what, const char *reason)
 	else if (strpbrk(what, "*?["))
 		complain("no job matches %s", what);
 	else
-		complain("no job is called %s", what);
+		nobody(client, "no job is called ", what);
 }
 
 /* "skp" is none of skip, queue: the one that was probably meant, for the caller to free, or NULL. */
@@ -363,7 +396,7 @@ explain(struct call *c)
 	if (a && (c->error == JOBD_INVALID_FIELD || c->error == JOBD_INVALID_PARAMETER))
 		bad_field(client, a, b ? b : row->text);
 	else if (a && c->error == JOBD_NOT_FOUND)
-		not_found(client->command, a, b);
+		not_found(client, a, b);
 	else if (c->error == JOBD_NAME_TAKEN && client->command->noun)
 		complain("there is a %s of this name: %s", client->command->noun, a ? a : "");
 	else if (c->error == JOBD_PERMISSION_DENIED && args_flag(&client->args, "user"))

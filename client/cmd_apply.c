@@ -43,9 +43,9 @@ const struct command cmd_apply = {
 	    "A file holds a job, with the options of add as keys:\n\n"
 	    "  [Job]\n  Description=the nightly backup\n\n  [Schedule]\n  Cron=0 3 * * *\n\n"
 	    "  [Command]\n  Command=rsync -a /srv /backup\n\n"
-	    "What is new is added, what is another is changed, what is the same keeps its\n"
-	    "timers and runs, untouched. docs/files.md has all of it. With --prune, only what\n"
-	    "an apply of the same files has added is ever removed.\n",
+	    "What is new is added, what is another is changed, all of it or nothing; what is\n"
+	    "the same keeps its timers and runs, untouched. docs/files.md has all of it. With\n"
+	    "--prune, only what an apply of the same files has added is ever removed.\n",
 	.examples = "  jobctl apply -f backup.job\n"
 	    "  jobctl apply -f /etc/jobd/jobs.d --prune --dry-run --impact 7d\n",
 	.options = apply_options,
@@ -150,7 +150,7 @@ apply(struct client *c, bool dry, bool *same)
 		r = plan_tell(c, &p);
 	} else if (r == 0) {
 		r = plan_apply(&p);
-		if (c->out.json)
+		if (c->out.json && p.done)
 			json_tell(&p);
 	}
 	plan_done(&p);

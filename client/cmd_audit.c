@@ -7,6 +7,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/selection.h"
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -110,12 +111,15 @@ totals_print(const struct output *o, const struct totals *sum)
 static int
 audit_run(struct client *c)
 {
-	char *range = json_print(c->args.parameters);
+	char *range;
 	struct totals sum = { 0 };
 	struct table t;
 	long long next = 0;
 	int r;
 
+	past_take(c, "from");
+	past_take(c, "to");
+	range = json_print(c->args.parameters);
 	table_init(&t, &c->out, audit_columns);
 	do {
 		const char *why;

@@ -86,9 +86,9 @@ const struct command cmd_reload = {
 	.name = "reload",
 	.usage = "[OPTIONS]",
 	.summary = "Have jobd read its configuration again",
-	.text = "Limits are changed at once, and nothing is stopped; what else was changed is\n"
-	    "told, with what makes it count. A configuration with a mistake changes nothing.\n"
-	    "For root, and whoever runs jobd.\n",
+	.text = "Limits, retention and targets are changed at once, and nothing is stopped; what\n"
+	    "else was changed is told, with what makes it count. A configuration with a\n"
+	    "mistake changes nothing. For root, and whoever runs jobd.\n",
 	.examples = "  jobctl reload\n  jobctl reload && jobctl daemon reexec --daemon\n",
 	.options = reload_options,
 	.run = reload_run,

@@ -21,8 +21,10 @@ static int doctor_run(struct client *c);
 static const struct option doctor_options[] = {
 	{ .name = "since", .argument = "D", .kind = OPTION_SPAN, .field = "sinceUSec",
 	    .help = "what happened in the last D (1d)" },
+	{ .name = "limit", .argument = "N", .kind = OPTION_COUNT, .field = "limit",
+	    .help = "of what blocked the loop the latest N (20)" },
 	{ .name = "kinds", .kind = OPTION_FLAG,
-	    .help = "also who uses the loop, by kind of task" },
+	    .help = "also who uses the loop, by kind of task, most first" },
 	{ .name = "dump", .kind = OPTION_FLAG, .field = "dump",
 	    .help = "also write the flight record to a file" },
 	{ 0 },
@@ -38,7 +40,7 @@ const struct command cmd_doctor = {
 	    "rights, group, configuration, database, runner, disk, clock. Where nobody\n"
 	    "answers, or somebody hangs, it looks for the reason; it waits for nobody. It\n"
 	    "exits with 0 when all is well, 1 when something was found, 5 when jobd cannot\n"
-	    "be reached, 4 when you may not reach it.\n"
+	    "be reached, 4 when you may not reach it. Of what blocked the loop 256 are kept.\n"
 	    "With --dump the last minutes of the loop and what the scheduler decided in them\n"
 	    "are written to FILE, or to one in the state directory that is named;\n"
 	    "jobd --replay FILE prints it, and decides again.\n",
@@ -73,6 +75,13 @@ finding_print(const struct output *o, const struct cJSON *f)
 	free(when);
 }
 
+/* That none was timed is not the same as none. */
+static char *
+wait_cell(const struct cJSON *kind, const char *name)
+{
+	return json_get(kind, name) ? text_duration(json_get_int(kind, name, 0)) : NULL;
+}
+
 static void
 kinds_print(const struct output *o, const struct cJSON *kinds)
 {
@@ -92,8 +101,8 @@ kinds_print(const struct output *o, const struct cJSON *kinds)
 		table_cell(&t, xasprintf("%lld", json_get_int(k, "steps", 0)));
 		table_cell(&t, text_duration(json_get_int(k, "usedUSec", 0)));
 		table_cell(&t, text_duration(json_get_int(k, "stepMaxUSec", 0)));
-		table_cell(&t, text_duration(json_get_int(k, "readyWaitP99USec", 0)));
-		table_cell(&t, text_duration(json_get_int(k, "readyWaitMaxUSec", 0)));
+		table_cell(&t, wait_cell(k, "readyWaitP99USec"));
+		table_cell(&t, wait_cell(k, "readyWaitMaxUSec"));
 	}
 	puts("");
 	table_flush(&t);

@@ -2,7 +2,6 @@
  * jobctl export and jobctl edit: jobs as files, and back.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,23 +53,6 @@ const struct command cmd_edit = {
 
 /* ---- export ---- */
 
-static int
-text_save(const char *path, const char *text)
-{
-	char *other = xasprintf("%s.new", path);
-	int fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	bool good = file && fputs(text, file) >= 0;
-
-	if (file)
-		good = fclose(file) == 0 && good;
-	good = good && rename(other, path) == 0;
-	if (!good)
-		complain("%s: %s", path, strerror(errno));
-	free(other);
-	return good ? 0 : EXIT_FAILED;
-}
-
 /* One job, as Get has told it. */
 static int
 job_export(struct client *c, const struct cJSON *job, size_t *n)
@@ -95,7 +77,7 @@ job_export(struct client *c, const struct cJSON *job, size_t *n)
 		r = EXIT_FAILED;
 	} else {
 		path = xasprintf("%s/%s.job", to, name);
-		r = text_save(path, text);
+		r = jobfile_save(path, text);
 		if (r == 0)
 			printf("%s\n", path);
 		free(path);
@@ -313,7 +295,7 @@ edit_in_file(struct client *c, const struct cJSON *job, const char *path)
 {
 	char *text = jobfile_print(json_get(job, "spec")), *now;
 	bool again = true;
-	int r = text_save(path, text);
+	int r = jobfile_save(path, text);
 
 	while (r == 0) {
 		r = editor_run(path);

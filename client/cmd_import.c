@@ -198,7 +198,7 @@ prove(struct client *c, struct imported *i)
 /* ---- telling ---- */
 
 struct tally {
-	size_t	taken, refused, differ;
+	size_t	taken, refused, differ, unused;
 };
 
 static void
@@ -213,7 +213,8 @@ item_tell(struct client *c, struct imported *i, bool reachable, struct tally *ta
 		printf("    %s%s\n", i->spec ? "note: " : "", i->notes.items[k]);
 	differ = i->fields && i->spec && reachable ? prove(c, i) : 0;
 	tally->taken += i->spec != NULL;
-	tally->refused += i->spec == NULL;
+	tally->refused += i->spec == NULL && !i->unused;
+	tally->unused += i->unused;
 	tally->differ += differ > 0;
 }
 
@@ -225,6 +226,8 @@ tally_tell(const struct tally *t, bool crontab, bool reachable)
 		printf("; the firings of %zu differ", t->differ);
 	else if (crontab)
 		printf("; not proved, as jobd cannot be reached");
+	if (t->unused > 0)
+		printf("; %zu %s commented out", t->unused, t->unused == 1 ? "is" : "are");
 	printf(".\n");
 	if (crontab)
 		printf("Other than cron, jobd starts no second run while one goes on (Overlap=), and keeps output"
@@ -259,17 +262,12 @@ files_save(const struct imports *in, const char *to)
 	for (size_t i = 0; r == 0 && i < in->n; i++) {
 		const struct cJSON *spec = in->items[i].spec;
 		char *path, *text;
-		FILE *file;
 
 		if (!spec)
 			continue;
 		path = xasprintf("%s/%s.job", to, value_text(spec, "name"));
 		text = jobfile_print(spec);
-		file = fopen(path, "we");
-		if (!file || fputs(text, file) < 0 || fclose(file) != 0) {
-			complain("%s: %s", path, strerror(errno));
-			r = EXIT_FAILED;
-		}
+		r = jobfile_save(path, text);
 		free(path);
 		free(text);
 	}

@@ -224,7 +224,7 @@ list_watch(struct client *c, const char *filter)
 		(void)nanosleep(&wait, NULL);
 	}
 	if (buf_len(&said))
-		fputs(buf_string(&said), stderr);
+		complain_lines(&said);
 	buf_done(&said);
 	return r;
 }

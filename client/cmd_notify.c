@@ -11,6 +11,7 @@
 #include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 #include "proto/notice.h"
 #include "proto/suggest.h"
 

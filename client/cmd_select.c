@@ -191,7 +191,8 @@ call_all(struct client *c, const char *method, const char *done)
 		more = r == 0 && selection_next(parameters, reply);
 		json_free(reply);
 	}
-	if (r == 0 && !c->out.json)
+	/* Of pages that went before a refusal, too. */
+	if (!c->out.json && (r == 0 || sum.count > 0))
 		tell(c, done, &sum);
 	return r;
 }
@@ -210,34 +211,12 @@ trigger_run(struct client *c)
 	return selector_call(c, "io.jobd.Trigger", "queued");
 }
 
-/* A time, or how long ago that was. */
-static int
-since_complete(struct client *c)
-{
-	const char *text = args_text(&c->args, "since");
-	char wire[WHEN_TEXT_MAX];
-	instant at = { 0 };
-	usec_t ago;
-
-	if (!text)
-		return 0;
-	if (duration_parse(text, &ago) == 0)
-		at = instant_add(instant_now(), -ago);
-	else if (instant_parse_human(text, instant_now(), &at) < 0) {
-		complain("--since: \"%s\" is neither a time, like 18:30, nor a duration, like 2h",
-		    text);
-		return EXIT_USAGE;
-	}
-	json_set_string(c->args.parameters, "since", instant_print(at, wire));
-	return 0;
-}
-
 static int
 retry_run(struct client *c)
 {
 	const struct args *a = &c->args;
 	bool every = args_flag(a, "failed") && args_flag(a, "since");
-	int r = since_complete(c);
+	int r = since_take(c);
 
 	if (r)
 		return r;

@@ -109,6 +109,8 @@ backfill_run(struct client *c)
 		return EXIT_USAGE;
 	}
 	json_set_string(parameters, "job", c->args.words[0]);
+	past_take(c, "from");
+	past_take(c, "to");
 	if (!args_flag(&c->args, "to"))
 		json_set_string(parameters, "to", instant_print(instant_now(), now));
 	r = call_once(c, "io.jobd.Backfill", parameters, &reply);

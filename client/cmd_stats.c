@@ -7,6 +7,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/history.h"
 #include "client/spec.h"
 #include "proto/error.h"
 #include "proto/json.h"
@@ -22,14 +23,21 @@ static const struct option stats_options[] = {
 
 const struct command cmd_stats = {
 	.name = "stats",
-	.usage = "[OPTIONS]",
-	.summary = "Show the numbers of the daemon",
-	.text = "Lag is how late the loop wakes up, ready wait how long a task that could go on\n"
-	    "waits for its turn, step how long one holds the loop, commit how long the disk\n"
-	    "takes. p50 and p99: half of them, and 99 of 100, took no longer.\n",
-	.examples = "  jobctl stats\n  jobctl stats --json | jq .lag.p99USec\n"
+	.usage = "[OPTIONS] [JOB]",
+	.summary = "Show the numbers of the daemon, or of a job",
+	.text = "Of a job: how its latest runs went, and how long they took; of a check also how\n"
+	    "long its phases did. HALF of them, and 90 and 99 of 100, took no longer.\n\n"
+	    "Of the daemon: lag is how late the loop wakes up, ready wait how long a task\n"
+	    "that could go on waits for its turn, step how long one holds the loop, commit\n"
+	    "how long the disk takes. p50 and p99: half of them, and 99 of 100, took no\n"
+	    "longer.\n",
+	.examples = "  jobctl stats\n  jobctl stats site\n  jobctl stats --json | jq .lag.p99USec\n"
 	    "  jobctl stats --prometheus >/var/lib/prometheus/node-exporter/jobd.prom\n",
 	.options = stats_options,
+	.words_field = "job",
+	.words_name = "JOB",
+	.words_max = 1,
+	.one_job = true,
 	.run = stats_run,
 };
 
@@ -288,6 +296,12 @@ stats_run(struct client *c)
 
 	if (args_flag(&c->args, "prometheus") && c->out.json) {
 		complain("--prometheus and --json are two formats: choose one");
+		return EXIT_USAGE;
+	}
+	if (c->args.n_words > 0) {
+		if (!args_flag(&c->args, "prometheus"))
+			return history_of(c, c->args.words[0], 0);
+		complain("--prometheus is of the daemon, not of a job");
 		return EXIT_USAGE;
 	}
 	r = call_once(c, "io.jobd.Stats", c->args.parameters, &stats);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/ask.h"
 #include "client/attempts.h"
 #include "client/call.h"
 #include "client/client.h"
@@ -111,23 +112,42 @@ canceling_told(const struct output *o, const struct cJSON *run)
 	free(by);
 }
 
+/* "Run 12.3 failed (exit 1)", or what a check has found. */
+static void
+run_state_told(const struct output *o, const struct cJSON *run)
+{
+	const char *state = value_text(run, "state"), *verdict = value_text(run, "verdict");
+	bool found = run_final(run) && *verdict;
+	char *label = run_label(run), *words = word_print(found ? verdict : state), *result = outcome_text(run);
+	const char *how = found ? "found it " : "is ";
+
+	if (found && strcmp(verdict, "inconclusive") == 0)
+		how = "was ";
+	else if (!found && run_final(run))
+		how = "";
+	printf("Run %s %s%s%s%s", label, how, color_of(o, found ? verdict : state), words, color_off(o));
+	if ((found || strcmp(state, "failed") == 0) && strcmp(result, words) != 0 && strcmp(result, "ok") != 0 &&
+	    strcmp(result, "failed") != 0)
+		printf(" (%s)", result);
+	free(label);
+	free(words);
+	free(result);
+}
+
 static void
 last_told(const struct output *o, const struct cJSON *run)
 {
-	char *label = run_label(run), *result = outcome_text(run), *took = run_took(o, run);
+	char *took = run_took(o, run);
 	const char *state = value_text(run, "state"), *at = json_get_string(run, "endedAt");
 	const char *again = json_get_string(run, "retryAt");
-	char *words = word_print(state), *far = progress_text(o, run), *when, *why, *next, *by;
+	char *far = progress_text(o, run), *when, *why, *next, *by;
 
 	if (!at)
 		at = json_get_string(run, "startedAt");
 	when = text_relative(o, at ? at : json_get_string(run, "due"));
 	by = text_escape(value_text(run, "canceledBy"));
 	why = text_escape(outcome_reason(run) ? outcome_reason(run) : "");
-	printf("Run %s %s%s%s%s", label, run_final(run) ? "" : "is ", color_of(o, state), words,
-	    color_off(o));
-	if (strcmp(state, "failed") == 0 && strcmp(result, words) != 0)
-		printf(" (%s)", result);
+	run_state_told(o, run);
 	if (at)
 		printf("%s %s", run_final(run) ? "" : ", started", when);
 	if (*took)
@@ -152,13 +172,26 @@ last_told(const struct output *o, const struct cJSON *run)
 		puts("Its next attempt is held back: the job is paused.");
 	}
 	ending_told(run);
-	free(label);
-	free(result);
 	free(took);
-	free(words);
 	free(when);
 	free(why);
 	free(by);
+}
+
+/* A check that is asking just now has a verdict all the same: the one before. */
+static void
+verdict_before_told(const struct output *o, const struct cJSON *runs, const struct cJSON *last)
+{
+	const struct cJSON *run;
+
+	if (!last || run_final(last))
+		return;
+	for (run = json_first(runs); run; run = json_next(run)) {
+		if (run_final(run) && *value_text(run, "verdict")) {
+			last_told(o, run);
+			return;
+		}
+	}
 }
 
 /* The runs that wait behind it, as far as they were told. */
@@ -224,22 +257,6 @@ heartbeat_told(const struct output *o, const struct cJSON *job)
 	free(at);
 }
 
-/* How it has gone so far. */
-static int
-past_told(struct client *c)
-{
-	struct cJSON *parameters = json_object(), *reply = NULL;
-	int r;
-
-	json_set_string(parameters, "job", c->args.words[0]);
-	r = call_once(c, "io.jobd.History", parameters, &reply);
-	if (r == 0 && !c->out.json)
-		history_print(&c->out, reply);
-	json_free(parameters);
-	json_free(reply);
-	return r;
-}
-
 static int
 status_one_run(struct client *c)
 {
@@ -255,6 +272,27 @@ status_one_run(struct client *c)
 	}
 	json_free(reply);
 	return r;
+}
+
+/* The check that it depends on; one that has been removed meanwhile is not told. */
+static void
+parent_told(const struct client *c, const struct cJSON *job)
+{
+	long long on = json_get_int(job, "dependsOn", 0);
+	struct cJSON *parameters;
+	struct answer a;
+	char id[32];
+
+	if (on == 0)
+		return;
+	(void)snprintf(id, sizeof(id), "%lld", on);
+	parameters = json_object();
+	json_set_string(parameters, "job", id);
+	json_set_int(parameters, "runs", 0);
+	if (ask(c, "io.jobd.Get", parameters, &a) == 0)
+		health_parent_told(&c->out, json_get(a.parameters, "job"));
+	answer_done(&a);
+	json_free(parameters);
 }
 
 static int
@@ -274,10 +312,12 @@ status_job(struct client *c)
 		health_told(&c->out, job);
 		if (strcmp(value_text(job, "kind"), "heartbeat") == 0)
 			heartbeat_told(&c->out, job);
+		parent_told(c, job);
 		if (last)
 			last_told(&c->out, last);
 		else if (strcmp(value_text(job, "kind"), "heartbeat") != 0)
 			puts("It has not run yet.");
+		verdict_before_told(&c->out, json_get(reply, "runs"), last);
 		queued_told(json_get(reply, "runs"), last);
 		if (json_get_int(job, "overlaps", 0) >= OVERLAPS_TOLD)
 			printf("It is blocked by its own run: skipped %lld times in a row.\n",
@@ -286,7 +326,7 @@ status_job(struct client *c)
 			printf("Skipped so far: %lld.\n", json_get_int(job, "skips", 0));
 	}
 	if (r == 0)
-		r = past_told(c);
+		r = history_of(c, c->args.words[0], 2);
 	json_free(reply);
 	return r;
 }

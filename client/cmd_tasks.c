@@ -178,6 +178,8 @@ tasks_run(struct client *c)
 			counts_print(&c->out, json_get(reply, "counts"));
 		else
 			tasks_print(c, reply);
+		if (c->args.n_words > 0 && json_count(json_get(reply, "tasks")) == 0 && !args_flag(&c->args, "count"))
+			complain("no task serves %s now; jobctl why %s tells what it waits for", c->args.words[0], c->args.words[0]);
 	}
 	json_free(reply);
 	return r;

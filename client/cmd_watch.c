@@ -73,7 +73,7 @@ subject(const struct cJSON *event)
 static char *
 retrying(const struct output *o, const char *state, long long code, const char *again)
 {
-	char *when = text_relative(o, again), *text;
+	char *when = text_when(o, again), *text;
 
 	text = code > 0 ? xasprintf("%s exit %lld, next %s", state, code, when) :
 	    xasprintf("%s, next %s", state, when);

@@ -9,6 +9,7 @@
 
 #include "client/call.h"
 #include "client/client.h"
+#include "client/selection.h"
 #include "client/spec.h"
 #include "client/value.h"
 #include "proto/json.h"
@@ -18,8 +19,8 @@ static int why_run(struct client *c);
 
 static const struct option why_options[] = {
 	{ .name = "at", .argument = "WHEN", .kind = OPTION_INSTANT, .field = "at",
-	    .help = "what was, or will be, due then: 03:00,\n"
-	    "                           2027-03-28T03:00, a due as runs shows it" },
+	    .help = "what was, or will be, due then: 03:00 (the\n"
+	    "                           latest), 2027-03-28T03:00, as runs shows it" },
 	{ 0 },
 };
 
@@ -127,6 +128,7 @@ why_run(struct client *c)
 	int r;
 
 	json_set_string(c->args.parameters, "job", c->args.words[0]);
+	past_take(c, "at");
 	r = call_once(c, "io.jobd.Why", c->args.parameters, &reply);
 	if (r == 0 && !c->out.json) {
 		words = words_local(&c->out, value_text(reply, "summary"));

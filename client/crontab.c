@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/croneval.h"
 #include "client/import.h"
 #include "client/value.h"
 #include "proto/buf.h"
@@ -90,18 +91,25 @@ unquoted(const char *s)
 	return text;
 }
 
-/* NAME = value; a name is no field of a time, which has blanks before any =. */
+/* How long the name is in NAME = value; 0: it is none.  A name is no field of a time, which has blanks before any =. */
+static size_t
+is_assignment(const char *line)
+{
+	size_t n = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return line[n + strspn(line + n, " \t")] != '=' || (line[0] >= '0' && line[0] <= '9') ? 0 : n;
+}
+
 static bool
 assignment(struct table_state *t, const char *line)
 {
-	size_t n = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-	const char *rest = line + n + strspn(line + n, " \t");
+	size_t n = is_assignment(line);
 	char *name, *value;
 
-	if (n == 0 || *rest != '=' || (line[0] >= '0' && line[0] <= '9'))
+	if (n == 0)
 		return false;
 	name = xstrndup(line, n);
-	value = unquoted(rest + 1);
+	value = unquoted(line + n + strcspn(line + n, "=") + 1);
 	variable_set(t, name, value);
 	free(name);
 	free(value);
@@ -328,7 +336,8 @@ manners_take(const struct table_state *t, struct imported *i)
 
 	if (zone && *zone && !json_get(i->spec, "onBoot")) {
 		json_set_string(i->spec, "timeZone", zone);
-		imported_note(i, "CRON_TZ=%s is the zone of the times, and TZ of the command, too", zone);
+		imported_note(i, "CRON_TZ=%s is the zone of the times, and TZ of the command, too; a cron that does not"
+		    " know it (Debian's) has run it by the host's zone", zone);
 	}
 	if (delay && atoll(delay) > 0 && !json_get(i->spec, "onBoot")) {
 		json_set_int(i->spec, "jitterUSec", atoll(delay) * USEC_MINUTE);
@@ -504,19 +513,76 @@ anacron_take(struct table_state *t, const char *line)
 	free(command);
 }
 
-/* ---- tables ---- */
+/* ---- comments ---- */
 
+/* Would it be a job, without the # before it? */
+static bool
+would_be_job(const struct table_state *t, const char *line)
+{
+	struct imported i = { .spec = json_object() };
+	char *words[3], *s;
+	const char *rest = line;
+	bool is;
+
+	if (t->anacron) {
+		for (size_t k = 0; k < 3; k++)
+			words[k] = word_cut(&rest);
+		is = (*words[0] == '@' || strspn(words[0], "0123456789") == strlen(words[0])) && *words[1] &&
+		    strspn(words[1], "0123456789") == strlen(words[1]) && *rest;
+		for (size_t k = 0; k < 3; k++)
+			free(words[k]);
+	} else {
+		(void)times_take(&i, &rest);
+		/* A ~ is no time that can be taken over, but it is one. */
+		for (s = i.fields; s && *s; s++)
+			*s = *s == '~' ? '-' : *s;
+		is = (json_get(i.spec, "onBoot") || (i.fields && croneval(i.fields, 0, 0, NULL, 0) == 0)) &&
+		    rest[strspn(rest, " \t")] != '\0';
+	}
+	json_free(i.spec);
+	free(i.fields);
+	strings_done(&i.notes);
+	return is;
+}
+
+/* Says it something of what follows?  Not the columns' names that `crontab -e` puts into a new table, nor lines drawn. */
+static bool
+says_something(const char *comment)
+{
+	char a[8], b[8], c[8], d[8], e[8];
+
+	if (sscanf(comment, "%7s %7s %7s %7s %7s", a, b, c, d, e) == 5 && strcmp(a, "m") == 0 && strcmp(b, "h") == 0 &&
+	    strcmp(c, "dom") == 0 && strcmp(d, "mon") == 0 && strcmp(e, "dow") == 0)
+		return false;
+	for (; *comment; comment++) {
+		if ((*comment & 0x80) || ((*comment | 0x20) >= 'a' && (*comment | 0x20) <= 'z'))
+			return true;
+	}
+	return false;
+}
+
+/* The description of what follows, unless it is a line that is out of use. */
 static void
 comment_take(struct table_state *t, const char *line)
 {
+	char *text = trimmed(line + strspn(line, "#"));
+	struct imported *i;
+
 	free(t->comment);
-	line += strspn(line, "#");
-	t->comment = trimmed(line);
-	if (!*t->comment) {
-		free(t->comment);
-		t->comment = NULL;
+	t->comment = NULL;
+	if (is_assignment(text) || would_be_job(t, text)) {
+		i = imported_add(t->in, origin(t), line);
+		i->unused = true;
+		imported_note(i, "it is commented out: left alone, and no description");
+	} else if (says_something(text)) {
+		t->comment = text;
+		return;
 	}
+	free(text);
 }
+
+/* ---- tables ---- */
+
 
 static void
 line_take(struct table_state *t, const char *line)

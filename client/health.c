@@ -48,12 +48,18 @@ count_told(const char *health, const struct cJSON *job)
 	long long n = failed > 0 ? failed : passed;
 	long long of = json_get_int(http ? http : spec, failed > 0 ? "failAfter" : "okAfter", 0);
 	bool down = strcmp(health, "down") == 0 || strcmp(health, "unreachable") == 0;
+	bool beat = strcmp(value_text(job, "kind"), "heartbeat") == 0;
 
 	if (n == 0)
 		return;
-	printf(", the last %lld %s%s that count%s%s", n, strcmp(value_text(job, "kind"), "heartbeat") == 0 ?
-	    "run" : "check", n == 1 ? "" : "s", n == 1 ? "s " : " ",
-	    failed > 0 ? "failed" : "did not fail");
+	if (n == 1)
+		printf(": the last %s that counts ", beat ? "run" : "check");
+	else
+		printf(": the last %lld %s that count ", n, beat ? "runs" : "checks");
+	if (beat)
+		fputs(failed > 0 ? "failed" : "did not fail", stdout);
+	else
+		printf("%s %sdown", n == 1 ? "was" : "were", failed > 0 ? "" : "not ");
 	if ((failed > 0) != down && of > n)
 		printf(" (%s after %lld)", failed > 0 ? "down" : "up again", of);
 }
@@ -62,7 +68,6 @@ void
 health_told(const struct output *o, const struct cJSON *job)
 {
 	const char *health = json_get_string(job, "health"), *at = json_get_string(job, "healthSince");
-	long long on = json_get_int(job, "dependsOn", 0);
 	char *since;
 
 	if (!health && json_get_int(job, "checksFailed", 0) > 0)
@@ -72,12 +77,22 @@ health_told(const struct output *o, const struct cJSON *job)
 		    strcmp(health, "none") == 0 ? "not known yet" : health, color_off(o));
 		if (at) {
 			since = text_relative(o, at);
-			printf(", since %s", since);
+			printf(", since %s%s", strcmp(since, "now") == 0 ? "just " : "", since);
 			free(since);
 		}
 		count_told(health, job);
 		puts(".");
 	}
-	if (on > 0)
-		printf("It depends on check %lld: jobctl status %lld.\n", on, on);
+}
+
+void
+health_parent_told(const struct output *o, const struct cJSON *parent)
+{
+	const char *health = json_get_string(parent, "health"), *at = json_get_string(parent, "healthSince");
+	char *label = job_label(parent), *since = text_relative(o, at);
+
+	printf("It depends on check %s, whose health is %s%s%s%s%s.\n", label, health ? color_of(o, health) : "",
+	    health ? health : "not known yet", health ? color_off(o) : "", at ? ", since " : "", at ? since : "");
+	free(label);
+	free(since);
 }

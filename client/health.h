@@ -15,7 +15,10 @@ char *health_result(const struct cJSON *job);
 /* Of a heartbeat: does its latest run wait for a ping that should have come? */
 bool heartbeat_late(const struct cJSON *job);
 
-/* The lines of status: since when, what counts, and on what it depends.  Nothing of other jobs. */
+/* The line of status: since when, and what counts.  Nothing of other jobs. */
 void health_told(const struct output *o, const struct cJSON *job);
+
+/* The line of status about the check that it depends on. */
+void health_parent_told(const struct output *o, const struct cJSON *parent);
 
 #endif

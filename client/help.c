@@ -60,7 +60,7 @@ help_all(void)
 	    "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 not permitted, 5 jobd not\n"
 	    "reachable, 6 conflict, 7 wait timed out; of run and wait also the command's own\n"
 	    "code, 124 run timed out, 125 it could not be started, 128+N ended by signal N.\n\n"
-	    "jobctl finds jobd by --socket, $JOBD_SOCKET, $XDG_RUNTIME_DIR/jobd/io.jobd (not\n"
+	    "jobctl finds jobd by --socket, $JOBD_SOCKET, your own jobd's socket (not\n"
 	    "for root), or /run/jobd/io.jobd.");
 }
 

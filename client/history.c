@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/call.h"
+#include "client/client.h"
 #include "client/output.h"
 #include "proto/json.h"
 #include "proto/mem.h"
@@ -32,15 +34,31 @@ heights(void)
 	return unicode ? blocks : plain_blocks;
 }
 
-static bool
-succeeded(const struct cJSON *past)
+/* What there is instead of a block: x of a run that did not succeed; NULL: a block. */
+static const char *
+mark_of(const struct cJSON *past)
 {
-	const char *state = json_get_string(past, "state");
+	const char *state = json_get_string(past, "state"), *verdict = json_get_string(past, "verdict");
 
-	return state && strcmp(state, "succeeded") == 0;
+	if (state && strcmp(state, "succeeded") == 0)
+		return NULL;
+	if (verdict && strcmp(verdict, "degraded") == 0)
+		return "~";
+	if (verdict && (strcmp(verdict, "inconclusive") == 0 || strcmp(verdict, "unreachable") == 0))
+		return "?";
+	return "x";
 }
 
-/* A block a run, the newest to the right; x is one that did not succeed. */
+/* By its verdict, if it has one. */
+static const char *
+past_color(const struct output *o, const struct cJSON *past)
+{
+	const char *verdict = json_get_string(past, "verdict");
+
+	return color_of(o, verdict ? verdict : json_get_string(past, "state"));
+}
+
+/* A block a run, the newest to the right, as high as it took long. */
 static void
 line_of_blocks(const struct output *o, const struct cJSON *latest)
 {
@@ -59,11 +77,13 @@ line_of_blocks(const struct output *o, const struct cJSON *latest)
 	}
 	fputs("  ", stdout);
 	while (n-- > 0) {
+		const char *mark = mark_of(past[n]);
+
 		took = json_get_int(past[n], "tookUSec", 0);
-		if (succeeded(past[n]))
-			fputs(height[took * 7 / most], stdout);
+		if (mark)
+			printf("%s%s%s", past_color(o, past[n]), mark, color_off(o));
 		else
-			printf("%sx%s", color_of(o, json_get_string(past[n], "state")), color_off(o));
+			fputs(height[took * 7 / most], stdout);
 	}
 	putchar('\n');
 }
@@ -89,26 +109,63 @@ times_print(const struct output *o, const struct cJSON *times)
 	table_done(&t);
 }
 
-void
-history_print(const struct output *o, const struct cJSON *history)
+/* "Of the last 20 runs, since 1h ago, 19 succeeded (95.0 %)."; of checks what they found. */
+static void
+counts_print(const struct output *o, const struct cJSON *history)
 {
 	long long runs = json_get_int(history, "runs", 0), good = json_get_int(history, "succeeded", 0);
 	long long unsure = json_get_int(history, "inconclusive", 0), said = runs - unsure;
+	long long slow = json_get_int(history, "degraded", 0);
+	bool checks = json_get_string(json_first(json_get(history, "latest")), "verdict") != NULL;
 	char *since = text_relative(o, json_get_string(history, "since"));
 
-	if (runs >= 2) {
-		printf("\nOf the last %lld runs, since %s, %lld succeeded", runs, since, good);
-		if (said > 0)
-			printf(" (%.1f %%)", 100.0 * (double)good / (double)said);
-		if (unsure > 0)
-			printf("; %lld %s inconclusive or unreachable and do%s not count", unsure,
-			    unsure == 1 ? "was" : "were", unsure == 1 ? "es" : "");
-		puts(".");
-		if (o->terminal)
-			line_of_blocks(o, json_get(history, "latest"));
-		/* Of runs that were all cut short there are none. */
-		if (json_count(json_get(history, "times")) > 0)
-			times_print(o, json_get(history, "times"));
-	}
+	if (runs == 1)
+		printf("The only run, %s, %s", since, good == 0 ? "did not succeed" : "succeeded");
+	else if (checks)
+		printf("Of the last %lld checks, since %s, %lld %s up", runs, since, good, good == 1 ? "was" : "were");
+	else
+		printf("Of the last %lld runs, since %s, %lld succeeded", runs, since, good);
+	if (said > 0 && runs > 1)
+		printf(" (%.1f %%)", 100.0 * (double)good / (double)said);
+	if (slow > 0 && runs > 1)
+		printf(" and %lld degraded", slow);
+	if (unsure > 0)
+		printf("; %lld %s inconclusive or unreachable and do%s not count", unsure,
+		    unsure == 1 ? "was" : "were", unsure == 1 ? "es" : "");
+	puts(".");
 	free(since);
+}
+
+static void
+history_print(const struct output *o, const struct cJSON *history)
+{
+	if (json_get_int(history, "runs", 0) == 0) {
+		puts("None of its runs is over.");
+		return;
+	}
+	counts_print(o, history);
+	if (o->terminal)
+		line_of_blocks(o, json_get(history, "latest"));
+	/* Of runs that were all cut short there are none. */
+	if (json_count(json_get(history, "times")) > 0)
+		times_print(o, json_get(history, "times"));
+}
+
+int
+history_of(const struct client *c, const char *job, int least)
+{
+	struct cJSON *parameters = json_object(), *reply = NULL;
+	int r;
+
+	json_set_string(parameters, "job", job);
+	r = call_once(c, "io.jobd.History", parameters, &reply);
+	if (r == 0 && !c->out.json && json_get_int(reply, "runs", 0) >= least) {
+		/* A part of its own, where something was said before. */
+		if (least > 0)
+			putchar('\n');
+		history_print(&c->out, reply);
+	}
+	json_free(parameters);
+	json_free(reply);
+	return r;
 }

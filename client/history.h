@@ -4,10 +4,9 @@
 #ifndef CLIENT_HISTORY_H
 #define CLIENT_HISTORY_H
 
-struct cJSON;
-struct output;
+struct client;
 
-/* A reply of History, for people.  Of fewer than two runs there is nothing to say. */
-void history_print(const struct output *o, const struct cJSON *history);
+/* Ask, and print it.  Of fewer runs than that nothing is said.  0, or an exit code after having said what is wrong. */
+int history_of(const struct client *c, const char *job, int least);
 
 #endif

@@ -16,6 +16,7 @@ struct imported {
 	struct strings	 notes;		/* what is different from there */
 	/* of a crontab: the fields as they stand there, for the proof; NULL: nothing to prove */
 	char		*fields;
+	bool		 unused;	/* it is a comment that was a line: nothing is taken over, or missed */
 };
 
 struct imports {

@@ -12,11 +12,13 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "client/alive.h"
 #include "client/installation.h"
+#include "proto/error.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -263,6 +265,13 @@ program_beside(const char *path)
 	return slash ? xasprintf("%.*s/%s", (int)(slash - self), self, path) : NULL;
 }
 
+/* Could a word be taken for more by the shell? */
+static bool
+is_plain(const char *path)
+{
+	return !strpbrk(path, " '\"\\$`;&|<>()*?[~\n");
+}
+
 /* The daemon that is installed beside us reads its configuration. */
 static void
 config_check(struct cJSON *findings, const char *path)
@@ -277,7 +286,7 @@ config_check(struct cJSON *findings, const char *path)
 	}
 	if (access(program, X_OK) < 0) {
 		found(findings, "program", false, xasprintf("there is no %s beside jobctl", program), "install jobd as a whole");
-	} else if (!strpbrk(program, " '\"\\$`;&|<>()*?[~")) {
+	} else if (is_plain(program)) {
 		command = xasprintf("%s --check-config%s", program, other ? " --config " SYSTEM_CONFIG : "");
 		says = command_says(command, &status);
 		if (says && status != 0)
@@ -338,20 +347,40 @@ file_check(struct cJSON *findings, const char *file, const struct stat *folder)
 		found(findings, "rights", false, xasprintf("%s may not be read and written by its user", file), "chmod 600 it");
 }
 
-/* The first bytes of every SQLite database. */
-static void
+/* The first bytes of every SQLite database: are they there, or is the file new? */
+static bool
 header_check(struct cJSON *findings, const char *database)
 {
 	static const char magic[] = "SQLite format 3";
 	char head[sizeof(magic)];
 	int fd = open(database, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? read(fd, head, sizeof(head)) : 0;
+	bool good = n <= 0 || ((size_t)n == sizeof(head) && memcmp(head, magic, sizeof(magic)) == 0);
 
 	if (fd >= 0)
 		close(fd);
-	if (n > 0 && ((size_t)n < sizeof(head) || memcmp(head, magic, sizeof(magic)) != 0))
+	if (!good)
 		found(findings, "database", false, xasprintf("%s is no database: it was damaged or overwritten", database),
 		    "put it aside, with its -wal file, and restore a copy; without one jobd begins anew");
+	return good;
+}
+
+/* The daemon beside us looks into it, where that does not take long. */
+static void
+database_check(struct cJSON *findings, const char *state, const char *database)
+{
+	char *program = program_beside("jobd"), *command, *says;
+	int status = 0;
+
+	if (program && is_plain(program) && is_plain(state) && access(program, X_OK) == 0 && access(database, R_OK) == 0) {
+		command = xasprintf("%s --check-database --state-dir %s", program, state);
+		says = command_says(command, &status);
+		if (says && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILED)
+			found(findings, "database", false, xasprintf("the database cannot be used: %s", says), NULL);
+		free(says);
+		free(command);
+	}
+	free(program);
 }
 
 /* A daemon that cannot read and write its state ends at its start. */
@@ -374,7 +403,8 @@ state_check(struct cJSON *findings, const char *path)
 			file_check(findings, file, &st);
 			free(file);
 		}
-		header_check(findings, database);
+		if (header_check(findings, database))
+			database_check(findings, state, database);
 		free(database);
 	} else if (is_system(path) && errno == ENOENT) {
 		found(findings, "state", true, xasprintf("there is no %s yet: jobd.service makes it when it is first started",

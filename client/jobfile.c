@@ -1106,3 +1106,13 @@ jobfile_directory(const char *path)
 	complain("%s: %s", path, strerror(errno));
 	return EXIT_FAILED;
 }
+
+int
+jobfile_save(const char *path, const char *text)
+{
+	int r = text_save(path, text);
+
+	if (r < 0)
+		complain("%s: %s", path, strerror(-r));
+	return r < 0 ? EXIT_FAILED : 0;
+}

@@ -67,6 +67,9 @@ char *jobfile_print(const struct cJSON *spec);
 /* The directory for files of jobs, made when it is not there.  0, or an exit code after having said why not. */
 int jobfile_directory(const char *path);
 
+/* The file holds text then, for the user alone; see text_save().  0, or an exit code after having said why not. */
+int jobfile_save(const char *path, const char *text);
+
 /* A shell's words: quotes and backslashes; in double quotes \n \t \xHH, too.  0 or -EINVAL. */
 int words_split(const char *text, struct strings *ret);
 char *words_join(const struct strings *words);

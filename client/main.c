@@ -3,25 +3,18 @@
  * and judges nothing that the daemon judges: what a field means is decided in one place,
  * and an older jobctl works with a newer jobd.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "client/client.h"
 #include "client/complete.h"
 #include "client/help.h"
+#include "client/host.h"
 #include "client/pager.h"
 #include "proto/error.h"
 #include "proto/mem.h"
 #include "proto/suggest.h"
-
-/* What ssh exits with when it fails itself.  (A remote command's own 255 looks the same.) */
-#define SSH_FAILED 255
 
 static int
 verb_unknown(const char *name)
@@ -74,73 +67,6 @@ static bool
 global_flag(const struct client *c, const struct args *before, const char *name)
 {
 	return args_flag(&c->args, name) || args_flag(before, name);
-}
-
-/* As a child, since its own code for "no connection" is not ours. */
-static int
-ssh_run(const char *host, char *line, bool terminal)
-{
-	pid_t parent = getpid(), pid = fork();
-	int status = 0;
-
-	if (pid == 0) {
-		/* Who ends us means it. */
-		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-		if (getppid() == parent)
-			execlp("ssh", "ssh", "-o", "LogLevel=ERROR", terminal ? "-t" : "-T", "--",
-			    host, line, (char *)NULL);
-		complain("cannot run ssh: %s", strerror(errno));
-		_exit(SSH_FAILED);
-	}
-	/* ^C reaches ssh, too, and it says what comes of it. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (pid < 0)
-		complain("cannot start ssh: %s", strerror(errno));
-	if (pid < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == SSH_FAILED))
-		return EXIT_UNREACHABLE;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/*
- * Run ssh, with the same words but --host, quoted for the shell there.  The remote
- * jobctl has its own directory and socket; a terminal is asked for when this is one, so
- * that tables and ^C work as here.
- */
-static int
-host_exec(const struct given *given, int argc, char **argv)
-{
-	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	const char *host = given->value, *word = argv[given->at];
-	struct buf line = { 0 };
-	int i, r;
-
-	if (host[0] == '-' || !host[0]) {
-		complain("--host: \"%s\" is not a host", host);
-		return EXIT_USAGE;
-	}
-	if (given->cut && word[1] != given->option->letter) {
-		complain("%s: write --host as a word of its own", word);
-		return EXIT_USAGE;
-	}
-	buf_puts(&line, "jobctl");
-	for (i = 1; i < argc; i++) {
-		char *quoted;
-
-		if (i == given->at) {
-			/* Its value is the next word, unless it is inside this one. */
-			i += given->value == argv[i + 1];
-			continue;
-		}
-		quoted = text_quote(argv[i]);
-		buf_printf(&line, " %s", quoted);
-		free(quoted);
-	}
-	r = ssh_run(host, buf_string(&line), terminal);
-	buf_done(&line);
-	return r;
 }
 
 static int

@@ -583,16 +583,16 @@ option_key(const struct option *o, char out[KEY_TEXT_MAX])
 	return out;
 }
 
-/* Without the jobs[0]. or spec. in front, and without [3] behind. */
+/* Without the jobs[0]., spec. or edits[0].spec. in front, and without [3] behind. */
 static char *
 field_bare(const char *field)
 {
 	char *bare, *bracket;
-	const char *jobs = strncmp(field, "jobs[", 5) == 0 ? strstr(field, "].") : NULL;
+	const char *of = strncmp(field, "jobs[", 5) == 0 || strncmp(field, "edits[", 6) == 0 ? strstr(field, "].") : NULL;
 
-	if (jobs)
-		field = jobs + 2;
-	else if (strncmp(field, "spec.", 5) == 0)
+	if (of)
+		field = of + 2;
+	if (strncmp(field, "spec.", 5) == 0)
 		field += 5;
 	bare = xstrdup(field);
 	bracket = strchr(bare, '[');

@@ -10,6 +10,7 @@
 #include "client/plan.h"
 #include "client/value.h"
 #include "proto/error.h"
+#include "proto/frame.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 #include "proto/types.h"
@@ -27,15 +28,17 @@ refusal_tell(const struct jobfile *f, enum jobd_error error, const struct cJSON 
 		return EXIT_FAILED;
 	a = row->parameter ? json_get_string(parameters, row->parameter) : NULL;
 	b = row->parameter2 ? json_get_string(parameters, row->parameter2) : NULL;
-	if (a && (error == JOBD_INVALID_FIELD || error == JOBD_INVALID_PARAMETER)) {
+	if (f && a && (error == JOBD_INVALID_FIELD || error == JOBD_INVALID_PARAMETER)) {
 		place = jobfile_place(f, a);
 		words = args_reason_of(&f->args, b ? b : row->text);
 		complain("%s: %s", place, words);
 		free(place);
 		free(words);
-	} else {
+	} else if (f) {
 		complain("%s:%d: %s: %s%s%s", f->path, f->line, f->name ? f->name : "job", row->text,
 		    a ? ": " : "", a ? a : "");
+	} else {
+		complain("%s%s%s", row->text, a ? ": " : "", a ? a : "");
 	}
 	return row->exit_code;
 }
@@ -214,6 +217,12 @@ plan_done(struct plan *p)
 
 /* ---- doing it ---- */
 
+/* What one call is asked: places of items, those that are new and then those that are changed. */
+struct changes {
+	size_t	*order;
+	size_t	 new, all;
+};
+
 static const char *
 depends_on(const struct plan_item *item)
 {
@@ -221,8 +230,8 @@ depends_on(const struct plan_item *item)
 }
 
 /* A check comes after the one that it depends on, as Add wants it. */
-static size_t
-new_order(const struct plan *p, size_t *order)
+static void
+new_find(const struct plan *p, struct changes *ch)
 {
 	size_t n = 0, before;
 	bool *placed = xcalloc(p->n + 1, sizeof(*placed));
@@ -241,98 +250,173 @@ new_order(const struct plan *p, size_t *order)
 			if (waits)
 				continue;
 			placed[i] = true;
-			order[n++] = i;
+			ch->order[n++] = i;
 		}
 	} while (n > before);
-	/* A circle: Add says so. */
+	/* A circle: jobd says so. */
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->items[i].what == PLAN_NEW && !placed[i])
-			order[n++] = i;
+			ch->order[n++] = i;
 	}
 	free(placed);
-	return n;
+	ch->new = ch->all = n;
 }
 
-/* "jobs[3]: ..." of an Add with many is told with the name; order: NULL, it is of this one. */
 static void
-warnings_tell(const struct plan *p, const size_t *order, const char *name, const struct cJSON *reply)
+changes_find(const struct plan *p, struct changes *ch)
+{
+	ch->order = xcalloc(p->n + 1, sizeof(*ch->order));
+	new_find(p, ch);
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->items[i].what == PLAN_CHANGED)
+			ch->order[ch->all++] = i;
+	}
+}
+
+/* One of them is left out. */
+static void
+changes_leave(struct changes *ch, size_t at)
+{
+	memmove(ch->order + at, ch->order + at + 1, (ch->all - at - 1) * sizeof(*ch->order));
+	ch->new -= at < ch->new;
+	ch->all--;
+}
+
+static struct cJSON *
+changes_parameters(const struct plan *p, const struct changes *ch)
+{
+	struct cJSON *parameters = json_object(), *jobs = json_array(), *edits = json_array();
+
+	for (size_t k = 0; k < ch->all; k++) {
+		const struct plan_item *item = &p->items[ch->order[k]];
+		struct cJSON *edit;
+
+		if (k < ch->new) {
+			json_push(jobs, json_copy(item->spec));
+			continue;
+		}
+		edit = json_object();
+		json_set(edit, "job", json_string(item->name));
+		json_set(edit, "spec", json_copy(item->spec));
+		json_set_int(edit, "generation", item->generation);
+		json_push(edits, edit);
+	}
+	json_set(parameters, "jobs", jobs);
+	json_set(parameters, "edits", edits);
+	return parameters;
+}
+
+/* All of it is one call, and all or nothing: what is too much for one is not begun. */
+static int
+changes_fit(const struct changes *ch, const struct cJSON *parameters)
+{
+	char *text = json_print(parameters);
+	size_t bytes = strlen(text) + 1024;
+
+	free(text);
+	if (ch->new > ADD_JOBS_MAX || ch->all - ch->new > ADD_JOBS_MAX)
+		complain("%zu jobs are new and %zu changed, and one apply takes at most %d of each:"
+		    " name fewer files at a time", ch->new, ch->all - ch->new, ADD_JOBS_MAX);
+	else if (bytes > MESSAGE_BYTES_MAX)
+		complain("what is new or changed is %zu KiB together, and one apply takes at most %zu:"
+		    " name fewer files at a time", bytes >> 10, MESSAGE_BYTES_MAX >> 10);
+	else
+		return 0;
+	return EXIT_USAGE;
+}
+
+/* "jobs[3]: ..." or "edits[2].spec: ..." is told with the name. */
+static void
+warnings_tell(const struct plan *p, const struct changes *ch, const struct cJSON *reply)
 {
 	struct strings warnings;
 	size_t at;
 
 	value_strings(reply, "warnings", &warnings);
 	for (size_t i = 0; i < warnings.n; i++) {
-		const char *text = warnings.items[i], *rest = strstr(text, "]: ");
+		const char *text = warnings.items[i], *rest = strstr(text, ": ");
 
-		if (order && rest && sscanf(text, "jobs[%zu]", &at) == 1 && at < p->n)
-			complain("note: %s: %s", p->items[order[at]].name, rest + 3);
-		else if (name)
-			complain("note: %s: %s", name, text);
+		if (rest && sscanf(text, "jobs[%zu]", &at) == 1 && at < ch->new)
+			complain("note: %s: %s", p->items[ch->order[at]].name, rest + 2);
+		else if (rest && sscanf(text, "edits[%zu]", &at) == 1 && at < ch->all - ch->new)
+			complain("note: %s: %s", p->items[ch->order[ch->new + at]].name, rest + 2);
 		else
 			complain("note: %s", text);
 	}
 	strings_done(&warnings);
 }
 
-/* Which of the new jobs an error is of: "jobs[3].cron". */
-static const struct jobfile *
-refused_of(const struct plan *p, const size_t *order, size_t n, const struct cJSON *parameters)
+/* Which of them an error is of, "jobs[3].cron", "edits[2].spec.cron"; ch->all: of none that is known. */
+static size_t
+refused_of(const struct plan *p, const struct changes *ch, const struct cJSON *parameters)
 {
 	const char *field = json_get_string(parameters, "field");
-	const char *name = json_get_string(parameters, "name");
+	const char *name = json_get_string(parameters, "name"), *reason = json_get_string(parameters, "reason");
+	long long job = 0;
 	size_t at;
 
 	if (!field)
 		field = json_get_string(parameters, "parameter");
-	if (field && sscanf(field, "jobs[%zu]", &at) == 1 && at < n)
-		return p->items[order[at]].file;
-	for (size_t i = 0; name && i < n; i++) {
-		if (strcmp(p->items[order[i]].name, name) == 0)
-			return p->items[order[i]].file;
+	if (field && sscanf(field, "jobs[%zu]", &at) == 1 && at < ch->new)
+		return at;
+	if (field && sscanf(field, "edits[%zu]", &at) == 1 && at < ch->all - ch->new)
+		return ch->new + at;
+	if (!name)
+		name = json_get_string(parameters, "what");
+	if (reason && sscanf(reason, "job %lld was changed", &job) != 1)
+		job = 0;
+	for (at = 0; at < ch->all; at++) {
+		const struct plan_item *item = &p->items[ch->order[at]];
+
+		if ((name && strcmp(item->name, name) == 0) || (job && item->job == job))
+			break;
 	}
-	return p->items[order[0]].file;
+	return at;
 }
 
-static struct cJSON *
-new_parameters(const struct plan *p, const size_t *order, size_t n)
-{
-	struct cJSON *parameters = json_object(), *jobs = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_push(jobs, json_copy(p->items[order[i]].spec));
-	json_set(parameters, "jobs", jobs);
-	return parameters;
-}
-
-/* Would jobd take them?  Each that it would not is told, and left out of the next question. */
+/* Ask it.  0, or an exit code after having said what is wrong, and *at: which it is of. */
 static int
-new_check(const struct plan *p)
+changes_ask(const struct plan *p, const struct changes *ch, bool dry, struct answer *a, size_t *at)
 {
-	size_t *order = xcalloc(p->n + 1, sizeof(*order)), n = new_order(p, order), at;
-	enum jobd_error error = JOBD_INVALID_FIELD;
-	int code = 0, r = -1;
+	struct cJSON *parameters = changes_parameters(p, ch);
+	int r = changes_fit(ch, parameters);
 
-	while (n > 0 && r != 0 && error == JOBD_INVALID_FIELD) {
-		struct cJSON *parameters = new_parameters(p, order, n);
-		const struct jobfile *refused;
+	*a = (struct answer){ 0 };
+	*at = ch->all;
+	if (dry)
+		json_set_bool(parameters, "dryRun", 1);
+	if (r == 0) {
+		r = ask(p->c, "io.jobd.Apply", parameters, a);
+		if (r && a->error != JOBD_OK) {
+			*at = refused_of(p, ch, a->parameters);
+			r = refusal_tell(*at < ch->all ? p->items[ch->order[*at]].file : NULL, a->error, a->parameters);
+		}
+	}
+	json_free(parameters);
+	return r;
+}
+
+/* Would jobd do it?  Each that it would not is told, and left out of the next question. */
+static int
+changes_check(const struct plan *p)
+{
+	struct changes ch;
+	int code = 0, r = 1;
+	size_t at;
+
+	changes_find(p, &ch);
+	while (ch.all > 0 && r != 0) {
 		struct answer a;
 
-		json_set_bool(parameters, "dryRun", 1);
-		r = ask(p->c, "io.jobd.Add", parameters, &a);
-		error = a.error;
-		if (r && error != JOBD_OK) {
-			refused = refused_of(p, order, n, a.parameters);
-			r = refusal_tell(refused, error, a.parameters);
-			for (at = 0; p->items[order[at]].file != refused; at++)
-				;
-			memmove(order + at, order + at + 1, (n - at - 1) * sizeof(*order));
-			n--;
-		}
+		r = changes_ask(p, &ch, true, &a, &at);
 		code = code ? code : r;
 		answer_done(&a);
-		json_free(parameters);
+		if (r && at == ch.all)
+			break;
+		if (r)
+			changes_leave(&ch, at);
 	}
-	free(order);
+	free(ch.order);
 	return code;
 }
 
@@ -348,64 +432,62 @@ plan_make(struct plan *p, const struct jobfiles *files)
 		code = code ? code : r;
 	}
 	/* What is new is looked at even when others are wrong: all is told at once. */
-	r = new_check(p);
+	r = changes_check(p);
 	code = code ? code : r;
 	if (code == 0 && p->prune)
 		code = prune_find(p, files);
 	return code;
 }
 
-static int
-add_new(struct plan *p)
+/* It is done: what has become of each. */
+static void
+changes_tell(struct plan *p, const struct changes *ch, const struct cJSON *reply)
 {
-	size_t *order = xcalloc(p->n + 1, sizeof(*order)), n = new_order(p, order);
-	struct cJSON *parameters = new_parameters(p, order, n), *id;
-	struct answer a = { 0 };
-	int r = 0;
+	const struct cJSON *id = json_first(json_get(reply, "ids")), *edited = json_first(json_get(reply, "edited"));
 
-	if (n > 0)
-		r = ask(p->c, "io.jobd.Add", parameters, &a);
-	id = json_first(json_get(a.parameters, "ids"));
-	for (size_t i = 0; r == 0 && i < n; i++, id = json_next(id)) {
-		char *text = json_print(id);
+	for (size_t k = 0; k < ch->all; k++) {
+		struct plan_item *item = &p->items[ch->order[k]];
+		bool new = k < ch->new;
 
-		p->items[order[i]].job = atoll(text);
-		if (!p->c->out.json)
-			printf("added    %s (job %s)\n", p->items[order[i]].name, text);
-		free(text);
+		if (new) {
+			char *text = json_print(id);
+
+			item->job = atoll(text);
+			id = json_next(id);
+			free(text);
+		} else {
+			item->generation = json_get_int(edited, "generation", 0);
+			edited = json_next(edited);
+		}
+		if (!p->c->out.json && new)
+			printf("added    %s (job %lld)\n", item->name, item->job);
+		else if (!p->c->out.json)
+			printf("changed  %s (job %lld), generation %lld%s\n", item->name, item->job, item->generation,
+			    item->rescheduled ? ", with another schedule" : "");
 	}
-	if (r && a.error != JOBD_OK)
-		r = refusal_tell(refused_of(p, order, n, a.parameters), a.error, a.parameters);
-	else
-		warnings_tell(p, order, NULL, a.parameters);
-	answer_done(&a);
-	json_free(parameters);
-	free(order);
-	return r;
+	warnings_tell(p, ch, reply);
 }
 
+/* What is new and what is changed: all of it, or nothing. */
 static int
-edit_item(struct plan *p, struct plan_item *item)
+changes_do(struct plan *p)
 {
-	struct cJSON *parameters = json_object();
-	struct answer a;
-	int r;
+	struct changes ch;
+	struct answer a = { 0 };
+	size_t at;
+	int r = 0;
 
-	json_set(parameters, "job", json_string(item->name));
-	json_set(parameters, "spec", json_copy(item->spec));
-	json_set_int(parameters, "generation", item->generation);
-	r = ask(p->c, "io.jobd.Edit", parameters, &a);
-	if (r == 0) {
-		item->generation = json_get_int(a.parameters, "generation", 0);
-		if (!p->c->out.json)
-			printf("changed  %s (job %lld), generation %lld%s\n", item->name, item->job,
-			    item->generation, item->rescheduled ? ", with another schedule" : "");
-		warnings_tell(p, NULL, item->name, a.parameters);
-	} else if (a.error != JOBD_OK) {
-		r = refusal_tell(item->file, a.error, a.parameters);
-	}
+	changes_find(p, &ch);
+	if (ch.all > 0)
+		r = changes_ask(p, &ch, false, &a, &at);
+	if (r == 0)
+		changes_tell(p, &ch, a.parameters);
+	else if (a.error != JOBD_OK && a.error != JOBD_STORE_UNAVAILABLE)
+		complain("nothing was changed");	/* the other says so itself */
+	else if (r == EXIT_UNREACHABLE)
+		complain("all of it was done, or nothing: apply it again, and what is done is left alone");
 	answer_done(&a);
-	json_free(parameters);
+	free(ch.order);
 	return r;
 }
 
@@ -432,25 +514,44 @@ remove_item(struct plan *p, struct plan_item *item)
 	return r;
 }
 
+/* What cannot go keeps none of the others; it is for the next time. */
+static int
+removals_do(struct plan *p)
+{
+	size_t left = 0;
+	int code = 0, r;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct plan_item *item = &p->items[i];
+
+		if (item->what != PLAN_REMOVED)
+			continue;
+		r = code == EXIT_UNREACHABLE ? code : remove_item(p, item);
+		item->stays = r != 0;
+		left += item->stays;
+		code = code && r != EXIT_UNREACHABLE ? code : r;
+	}
+	if (left > 0)
+		complain("%zu job%s to be removed %s there: apply it again", left, left == 1 ? "" : "s",
+		    left == 1 ? "is still" : "are still");
+	return code;
+}
+
 int
 plan_apply(struct plan *p)
 {
-	int code = add_new(p), r;
+	int code = changes_do(p);
 
-	for (size_t i = 0; code == 0 && i < p->n; i++) {
-		if (p->items[i].what == PLAN_CHANGED && p->items[i].taken &&
-		    json_get_string(p->items[i].was, "source"))
-			complain("note: %s was from %s", p->items[i].name,
-			    json_get_string(p->items[i].was, "source"));
-		if (p->items[i].what == PLAN_CHANGED)
-			code = edit_item(p, &p->items[i]);
-	}
-	/* What cannot go keeps none of the others. */
+	if (code)
+		return code;
+	p->done = true;
 	for (size_t i = 0; i < p->n; i++) {
-		r = p->items[i].what == PLAN_REMOVED && (code == 0 || code == EXIT_CONFLICT) ?
-		    remove_item(p, &p->items[i]) : 0;
-		code = code ? code : r;
+		const char *source = json_get_string(p->items[i].was, "source");
+
+		if (p->items[i].what == PLAN_CHANGED && p->items[i].taken && source)
+			complain("note: %s was from %s", p->items[i].name, source);
 	}
+	code = removals_do(p);
 	if (!p->c->out.json)
 		same_print(p);
 	return code;
@@ -582,6 +683,7 @@ plan_json(const struct plan *p)
 
 	for (size_t what = 0; what < 4; what++)
 		json_set(all, names[what], json_array());
+	json_set(all, "kept", json_array());
 	for (size_t i = 0; i < p->n; i++) {
 		const struct plan_item *item = &p->items[i];
 		struct cJSON *one = json_object();
@@ -593,7 +695,7 @@ plan_json(const struct plan *p)
 			json_set_int(one, "generation", item->generation);
 		if (item->what == PLAN_CHANGED)
 			json_set_bool(one, "rescheduled", item->rescheduled);
-		json_push(json_get(all, names[item->what]), one);
+		json_push(json_get(all, item->stays ? "kept" : names[item->what]), one);
 	}
 	return all;
 }
@@ -665,14 +767,15 @@ static const struct column impact_columns[] = {
 	{ "LONGEST WAIT", COLUMN_RIGHT }, { NULL, 0 },
 };
 
+/* Of a job, or of all: then runs are called otherwise. */
 static void
-impact_row(struct table *t, const char *name, const struct cJSON *was, const struct cJSON *is,
-    const char *runs, const char *overlaps, const char *wait)
+impact_row(struct table *t, const char *name, const char *runs, const struct cJSON *was, const struct cJSON *is)
 {
 	table_cell(t, xstrdup(name));
 	table_cell(t, was_is(json_get_int(was, runs, 0), json_get_int(is, runs, 0)));
-	table_cell(t, was_is(json_get_int(was, overlaps, 0), json_get_int(is, overlaps, 0)));
-	table_cell(t, was_is_time(json_get_int(was, wait, 0), json_get_int(is, wait, 0)));
+	table_cell(t, was_is(json_get_int(was, "overlaps", 0), json_get_int(is, "overlaps", 0)));
+	table_cell(t, was_is_time(json_get_int(was, "longestWaitUSec", 0),
+	    json_get_int(is, "longestWaitUSec", 0)));
 }
 
 int
@@ -692,11 +795,10 @@ plan_impact(const struct plan *p, const char *until)
 		table_init(&t, &p->c->out, impact_columns);
 		for (size_t i = 0; i < p->n; i++) {
 			if (p->items[i].what != PLAN_SAME)
-				impact_row(&t, p->items[i].name, simulated(&was, p->items[i].name),
-				    simulated(&is, p->items[i].name), "runs", "overlaps",
-				    "longestWaitUSec");
+				impact_row(&t, p->items[i].name, "runs", simulated(&was, p->items[i].name),
+				    simulated(&is, p->items[i].name));
 		}
-		impact_row(&t, "all jobs", was.parameters, is.parameters, "runsTotal", "skips", "waitUSec");
+		impact_row(&t, "all jobs", "runsTotal", was.parameters, is.parameters);
 		table_flush(&t);
 		table_done(&t);
 	}

@@ -18,6 +18,7 @@ struct plan_item {
 	char			*due_was, *due;	/* nextDue, or NULL */
 	bool			 rescheduled;
 	bool			 taken;		/* it was added otherwise, and is of the source from now on */
+	bool			 stays;		/* it was to be removed, and could not be */
 };
 
 struct plan {
@@ -26,6 +27,7 @@ struct plan {
 	bool			 prune, take;
 	struct plan_item	*items;
 	size_t			 n;
+	bool			 done;		/* by plan_apply(): but for those that stay */
 };
 
 /*
@@ -35,15 +37,16 @@ struct plan {
 int plan_make(struct plan *p, const struct jobfiles *files);
 
 /*
- * Do it: what is new first, all or none of it; then changes, each unless somebody else has changed the
- * job since plan_make(); then what goes.  Tells of each.  0, or the exit code of what failed first.
+ * Do it: what is new and what is changed in one transaction, unless somebody else has changed one of the jobs
+ * since plan_make(); then, if that was done, what goes, each by itself.  Tells of each.  0, or the exit code of
+ * what failed first.
  */
 int plan_apply(struct plan *p);
 
 /* Say what would be done: jobs, and the lines of their files that differ. */
 void plan_print(const struct plan *p);
 
-/* The same as one JSON object. */
+/* The same as one JSON object; after plan_apply() what was done. */
 struct cJSON *plan_json(const struct plan *p);
 
 /* How many are not the same. */
@@ -54,7 +57,7 @@ int plan_impact(const struct plan *p, const char *until);
 
 void plan_done(struct plan *p);
 
-/* Why a job of a file was refused, with its place.  The exit code. */
+/* Why a job of a file (NULL: it is not known which) was refused, with its place.  The exit code. */
 int refusal_tell(const struct jobfile *f, enum jobd_error error, const struct cJSON *parameters);
 
 #endif

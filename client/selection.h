@@ -27,6 +27,9 @@ int selection_take(struct client *c, struct cJSON *parameters);
 /* The reply says that there are more jobs: ask for them with the same parameters.  False: there are none. */
 bool selection_next(struct cJSON *parameters, const struct cJSON *reply);
 
+/* An option that takes a time (its field has its name): of the clock alone, like 03:00, it is the latest that has been. */
+void past_take(struct client *c, const char *name);
+
 /*
  * --since, into the parameters: how long ago, or when; a time of day is the latest that has passed.
  * 0, or EXIT_USAGE after having said that it is neither.

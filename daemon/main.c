@@ -11,6 +11,7 @@
  * told, once it is known what runs.  At the end the calls are answered, the executors let go
  * (commands go on under the runner), what is over is written, the store is drained.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -29,6 +30,7 @@
 #include "daemon/engine/flight.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/signals.h"
+#include "daemon/engine/strays.h"
 #include "daemon/engine/watchdog.h"
 #include "daemon/exec/canary.h"
 #include "daemon/exec/http.h"
@@ -135,13 +137,20 @@ reexec_soon(void *context)
 	task_wake(&d->root);
 }
 
+/* What of the scheduler's configuration can be changed while it works. */
 static void
-running_max_set(const struct settings *s, int64_t running_max[KIND_COUNT])
+limits_set(const struct settings *s, struct scheduler_config *to)
 {
-	running_max[KIND_COMMAND] = s->commands;
-	running_max[KIND_HTTP] = s->checks;
-	running_max[KIND_TIMER] = s->timers;
-	running_max[KIND_HEARTBEAT] = s->heartbeats;
+	static_assert(KIND_COUNT == 4, "each kind has its limit: without one nothing of it would run");
+	to->running_max[KIND_COMMAND] = s->commands;
+	to->running_max[KIND_HTTP] = s->checks;
+	to->running_max[KIND_TIMER] = s->timers;
+	to->running_max[KIND_HEARTBEAT] = s->heartbeats;
+	to->catch_ups = s->catch_ups;
+	to->slots_default = s->default_slots;
+	to->slots_schedule = s->schedule_slots;
+	to->slots_named = s->queue_slots;
+	to->keep = &s->keep;
 }
 
 /* What has been changed in the settings is told to those who have a copy. */
@@ -149,14 +158,15 @@ static void
 settings_apply(struct daemon *d)
 {
 	const struct settings *s = &d->settings;
-	int64_t running_max[KIND_COUNT];
+	struct scheduler_config limits = { .loop = d->loop };
 	enum log_level level;
 
-	running_max_set(s, running_max);
+	limits_set(s, &limits);
 	if (log_level_parse(s->log_level, &level) == 0)
 		log_set_level(level);
 	loop_set_block_limit(d->loop, s->block_limit);
-	scheduler_set_limits(d->scheduler, running_max, s->catch_ups);
+	scheduler_set_limits(d->scheduler, &limits);
+	event_hub_keep(d->events, (size_t)s->events_bytes, loop_wall(d->loop));
 	server_set_limits(&d->server, s->jobs_per_user, s->connections, s->connections_per_user);
 }
 
@@ -174,14 +184,16 @@ names_log(const struct strings *names, const char *what)
 static void
 reload(void *context, struct settings_change *change)
 {
+	struct notify_targets old;
 	struct daemon *d = context;
 
-	settings_reload(&d->settings, change);
+	settings_reload(&d->settings, change, &old);
 	for (size_t i = 0; i < change->mistakes.n; i++)
 		log_error("the configuration is not read again, all stays as it is: %s", change->mistakes.items[i]);
 	if (change->mistakes.n > 0)
 		return;
 	settings_apply(d);
+	notifier_retarget(scheduler_notifier(d->scheduler), &old);
 	log_info("the configuration was read again changed=%zu waiting=%zu", change->applied.n,
 	    change->reexec.n + change->restart.n);
 	names_log(&change->applied, "changed");
@@ -240,12 +252,15 @@ root_ready(struct daemon *d)
 	task_start(&d->listeners.task, &listeners_kind, &d->root);
 	service_listen(d->server.service, d->listen_fd, &d->listeners.task);
 	server_status(&d->server, status, sizeof(status));
+	/* Before the service manager is told, so that its own word comes after it in the journal. */
+	log_info("ready version=%s socket=%s state=%s", JOBD_VERSION, d->settings.socket,
+	    d->settings.state_dir);
 	notify_ready(status);
 	d->watchdog.status = server_status;
 	d->watchdog.context = &d->server;
 	notify_watchdog_start(&d->watchdog, &d->root);
-	log_info("ready version=%s socket=%s state=%s", JOBD_VERSION, d->settings.socket,
-	    d->settings.state_dir);
+	/* All that stays open is there, but what a library opens when it is needed first. */
+	strays_start(d->loop, d->settings.state_dir);
 }
 
 /* The socket takes connections until the program that follows takes them from it. */
@@ -254,6 +269,7 @@ keep_for_successor(struct daemon *d)
 {
 	d->successor.socket = fcntl(d->listen_fd, F_DUPFD_CLOEXEC, 3);
 	d->successor.lock = store_keep_lock(d->store);
+	strays_hold(d->loop, d->successor.socket);
 	d->successor.runner = d->runner != NULL ? runner_own_pid(d->runner) : 0;
 }
 
@@ -522,16 +538,11 @@ daemon_build(struct daemon *d)
 	scheduler = (struct scheduler_config){
 		.loop = d->loop, .store = d->store, .world = &d->world, .events = d->events,
 		.window_jobs_max = s->window_jobs,
-		.catch_ups = s->catch_ups,
-		.slots_default = s->default_slots,
-		.slots_schedule = s->schedule_slots,
-		.slots_named = s->queue_slots,
 		.zones = d->zones,
 		.boot = d->boot,
-		.keep = &s->keep,
 		.targets = &s->targets,
 	};
-	running_max_set(s, scheduler.running_max);
+	limits_set(s, &scheduler);
 	d->scheduler = scheduler_new(&scheduler);
 	d->server = (struct server){
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,
@@ -647,6 +658,31 @@ restore(const struct settings *s)
 	return EXIT_OK;
 }
 
+/* --check-database: the exit code. */
+static int
+check_database(const struct settings *s)
+{
+	char error[STORE_ERROR_MAX];
+	size_t form = 0;
+	int r = store_check(s->state_dir, &form, error);
+
+	if (r < 0) {
+		fprintf(stderr, "jobd: %s\n", error);
+		return r == -EBUSY ? EXIT_CONFLICT : EXIT_FAILED;
+	}
+	printf("%s/jobd.db is good, of form %zu.\n", s->state_dir, form);
+	return EXIT_OK;
+}
+
+/* What is done instead of running jobd: the exit code; -1: nothing was asked for. */
+static int
+do_instead(const struct settings *s)
+{
+	if (s->check_database)
+		return check_database(s);
+	return s->restore != NULL ? restore(s) : -1;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -654,12 +690,9 @@ main(int argc, char *argv[])
 	int code;
 
 	code = settings_read(&d.settings, argc, argv);
+	if (code < 0)
+		code = do_instead(&d.settings);
 	if (code >= 0) {
-		settings_done(&d.settings);
-		return code;
-	}
-	if (d.settings.restore != NULL) {
-		code = restore(&d.settings);
 		settings_done(&d.settings);
 		return code;
 	}

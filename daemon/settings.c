@@ -50,67 +50,67 @@ canary_check(const char *word)
 
 static const struct config_key keys[] = {
 	{ "daemon", "socket", CONFIG_STRING, AT(socket), NULL, 0, 0,
-	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others.", CONFIG_RESTART, NULL },
+	    "The socket. /run/jobd/io.jobd for root, $XDG_RUNTIME_DIR/jobd/io.jobd for others; without that, io.jobd in state_dir.", CONFIG_RESTART, NULL },
 	{ "daemon", "state_dir", CONFIG_STRING, AT(state_dir), NULL, 0, 0,
 	    "Where the jobs are kept. /var/lib/jobd for root, ~/.local/state/jobd for others.", CONFIG_RESTART, NULL },
 	{ "daemon", "runner", CONFIG_STRING, AT(runner), NULL, 0, 0,
 	    "The parent of commands: own (started by jobd), or the path of its socket. Its service's if up.", CONFIG_RESTART, NULL },
 	{ "daemon", "log_level", CONFIG_STRING, AT(log_level), "info", 0, 0,
-	    "How much is logged: error, warning, info or debug.", 0, level_check },
+	    "How much is logged: error, warning, info or debug.", CONFIG_LIVE, level_check },
 	{ "daemon", "hosts", CONFIG_STRING, AT(hosts), "/etc/hosts", 0, 0,
 	    "The file of names that checks look into first.", CONFIG_REEXEC, NULL },
 	{ "daemon", "resolv_conf", CONFIG_STRING, AT(resolv_conf), "/etc/resolv.conf", 0, 0,
 	    "The file that names the DNS servers that checks ask.", CONFIG_REEXEC, NULL },
 	{ "daemon", "sendmail", CONFIG_STRING, AT(sendmail), "/usr/sbin/sendmail", 0, 0,
-	    "The program that targets with mail are told through.", CONFIG_REEXEC, NULL },
+	    "The program that targets with mail are told through.", CONFIG_LIVE, NULL },
 	{ "limits", "connections", CONFIG_INT, AT(connections), "1024", 1, 100000,
-	    "Clients connected at a time. Each takes a descriptor: see that LimitNOFILE= of the unit has room.", 0, NULL },
+	    "Clients connected at a time. Each takes a descriptor: see that LimitNOFILE= of the unit has room.", CONFIG_LIVE, NULL },
 	{ "limits", "connections_per_user", CONFIG_INT, AT(connections_per_user), "512", 1, 100000,
-	    "The same, of one user other than root, so that one script that forgets to hang up leaves room for the others.", 0, NULL },
+	    "The same, of one user other than root, so that one script that forgets to hang up leaves room for the others.", CONFIG_LIVE, NULL },
 	{ "limits", "jobs_per_user", CONFIG_INT, AT(jobs_per_user), "0", 0, INT64_MAX,
-	    "Jobs that one user other than root may have, where users do not trust one another. 0 is no limit.", 0, NULL },
+	    "Jobs that one user other than root may have, where users do not trust one another. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "limits", "commands", CONFIG_INT, AT(commands), "1024", 1, 100000,
-	    "Commands running at a time, over all queues; what is due beyond it waits. It keeps a flood from the host.", 0, NULL },
+	    "Commands running at a time, over all queues; what is due beyond it waits. It keeps a flood from the host.", CONFIG_LIVE, NULL },
 	{ "limits", "checks", CONFIG_INT, AT(checks), "1024", 1, 100000,
-	    "HTTP checks under way at a time. Each takes a descriptor and its buffers; what is due beyond it waits.", 0, NULL },
+	    "HTTP checks under way at a time. Each takes a descriptor and its buffers; what is due beyond it waits.", CONFIG_LIVE, NULL },
 	{ "limits", "timers", CONFIG_INT, AT(timers), "10000", 1, 1000000,
-	    "Timers running at a time. They cost only memory.", 0, NULL },
+	    "Timers running at a time. They cost only memory.", CONFIG_LIVE, NULL },
 	{ "limits", "heartbeats", CONFIG_INT, AT(heartbeats), "10000", 1, 1000000,
-	    "Heartbeats late at a time; those beyond it wait, and are late by longer.", 0, NULL },
+	    "Heartbeats late at a time; those beyond it wait, and are late by longer.", CONFIG_LIVE, NULL },
 	{ "limits", "default_slots", CONFIG_INT, AT(default_slots), "0", 0, 10000,
-	    "Slots of the queue default, unless set there. 0: twice the processors, at least 4.", CONFIG_REEXEC, NULL },
+	    "Slots of the queue default, unless set there. 0: twice the processors, at least 4.", CONFIG_LIVE, NULL },
 	{ "limits", "schedule_slots", CONFIG_INT, AT(schedule_slots), "64", 1, 10000,
-	    "Slots of the queue schedule, unless set there: of commands that repeat, which seldom keep a processor busy.", CONFIG_REEXEC, NULL },
+	    "Slots of the queue schedule, unless set there: of commands that repeat, which seldom keep a processor busy.", CONFIG_LIVE, NULL },
 	{ "limits", "queue_slots", CONFIG_INT, AT(queue_slots), "1", 1, 10000,
-	    "Slots of any other queue, unless set there: one after another is what a queue is named for.", CONFIG_REEXEC, NULL },
+	    "Slots of any other queue, unless set there: one after another is what a queue is named for.", CONFIG_LIVE, NULL },
 	{ "limits", "window_jobs", CONFIG_INT, AT(window_jobs), "10000", 16, 10000000,
 	    "Jobs due soon that are held in memory, about ten minutes' worth; the others stay in the store.", CONFIG_REEXEC, NULL },
 	{ "limits", "catch_ups", CONFIG_INT, AT(catch_ups), "20", 1, 10000,
-	    "Runs started in a second, at most, of what was due while jobd was down, so that a boot is not a stampede.", 0, NULL },
+	    "Runs started in a second, at most, of what was due while jobd was down, so that a boot is not a stampede.", CONFIG_LIVE, NULL },
 	{ "limits", "events_bytes", CONFIG_BYTES, AT(events_bytes), "256K", 0, 1 << 30,
-	    "Of the latest events, kept in memory for jobctl events: about three thousand.", CONFIG_REEXEC, NULL },
+	    "Of the latest events, kept in memory for jobctl events: about three thousand.", CONFIG_LIVE, NULL },
 	{ "retention", "runs", CONFIG_INT, AT(keep.runs), "10000", 0, INT64_MAX,
-	    "The latest runs of a job that are kept: a day of one every ten seconds. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "The latest runs of a job that are kept: a day of one every ten seconds. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "failed_runs", CONFIG_INT, AT(keep.failed), "100", 0, 1000000,
-	    "Failed runs that are kept beyond those, the latest of a job, since they are looked for longest.", CONFIG_REEXEC, NULL },
+	    "Failed runs that are kept beyond those, the latest of a job, since they are looked for longest.", CONFIG_LIVE, NULL },
 	{ "retention", "runs_total", CONFIG_INT, AT(keep.runs_total), "2000000", 0, INT64_MAX,
-	    "Runs of all jobs together, some 0.5 KiB each on disk; the oldest go first. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "Runs of all jobs together, some 0.5 KiB each on disk; the oldest go first. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "age", CONFIG_DURATION, AT(keep.age), "90d", 0, DURATION_MAX,
-	    "How long runs, skips and notices that nobody took are kept. The latest run of a job stays. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "How long runs, skips and notices that nobody took are kept. The latest run of a job stays. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "finished_jobs", CONFIG_DURATION, AT(keep.finished_jobs), "30d", 0, DURATION_MAX,
-	    "How long a job is kept after it has finished, with its runs. 0 is for ever.", CONFIG_REEXEC, NULL },
+	    "How long a job is kept after it has finished, with its runs. 0 is for ever.", CONFIG_LIVE, NULL },
 	{ "retention", "failed_jobs", CONFIG_DURATION, AT(keep.failed_jobs), "90d", 0, DURATION_MAX,
-	    "The same when its last run failed, so that somebody can look. 0 is for ever.", CONFIG_REEXEC, NULL },
+	    "The same when its last run failed, so that somebody can look. 0 is for ever.", CONFIG_LIVE, NULL },
 	{ "retention", "output_per_job", CONFIG_BYTES, AT(keep.output_per_job), "256M", 0, INT64_MAX,
-	    "Output of all runs of a job; that of the oldest goes first, the runs stay. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "Output of all runs of a job; that of the oldest goes first, the runs stay. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "output_total", CONFIG_BYTES, AT(keep.output_total), "1G", 0, INT64_MAX,
-	    "Output of all jobs together, in the same way. 0 is no limit.", CONFIG_REEXEC, NULL },
+	    "Output of all jobs together, in the same way. 0 is no limit.", CONFIG_LIVE, NULL },
 	{ "retention", "spans", CONFIG_DURATION, AT(keep.spans), "365d", 0, DURATION_MAX,
-	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever.", CONFIG_REEXEC, NULL },
+	    "How long pauses, sleep of the host and absences of jobd are kept: they explain skips. 0 is for ever.", CONFIG_LIVE, NULL },
 	{ "checks", "canary", CONFIG_STRING, AT(canary), NULL, 0, 0,
 	    "ADDRESS:PORT nearby, like the router's: a check without an answer is inconclusive if it gives none either.", CONFIG_REEXEC, canary_check },
 	{ "engine", "block_limit", CONFIG_DURATION, AT(block_limit), "50ms", 0, 60 * USEC_SEC,
-	    "A step of the event loop that takes longer is noted with its stack. 0: none is.", 0, NULL },
+	    "A step of the event loop that takes longer is noted with its stack. 0: none is.", CONFIG_LIVE, NULL },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL, 0, NULL },
 };
 
@@ -119,31 +119,31 @@ static const struct config_key keys[] = {
 /* Whom jobs may name in --notify: a section each. */
 static const struct config_key target_keys[] = {
 	{ "target", "command", CONFIG_STRING, OF(command), NULL, 0, 0,
-	    "Told by this command (for /bin/sh -c): the event is JSON on its standard input. Or by:", CONFIG_REEXEC, NULL },
+	    "Told by this command (for /bin/sh -c): the event is JSON on its standard input. Or by:", CONFIG_LIVE, NULL },
 	{ "target", "url", CONFIG_STRING, OF(url), NULL, 0, 0,
-	    "a POST of the same JSON to this address; any status from 200 to 299 is success. Or by:", CONFIG_REEXEC, NULL },
+	    "a POST of the same JSON to this address; any status from 200 to 299 is success. Or by:", CONFIG_LIVE, NULL },
 	{ "target", "mail", CONFIG_STRING, OF(mail), NULL, 0, 0,
-	    "mail to this address, through the host's sendmail.", CONFIG_REEXEC, NULL },
+	    "mail to this address, through the host's sendmail.", CONFIG_LIVE, NULL },
 	{ "target", "user", CONFIG_STRING, OF(user), NULL, 0, 0,
-	    "Whose command it is. That of jobd.", CONFIG_REEXEC, NULL },
+	    "Whose command it is. That of jobd.", CONFIG_LIVE, NULL },
 	{ "target", "header", CONFIG_STRINGS, OF(headers), NULL, 0, 0,
-	    "Of url: another header, like X-Title: {name} {event}. There may be several such lines.", CONFIG_REEXEC, NULL },
+	    "Of url: another header, like X-Title: {name} {event}. There may be several such lines.", CONFIG_LIVE, NULL },
 	{ "target", "secret_file", CONFIG_STRING, OF(secret_file), NULL, 0, 0,
-	    "Of url: what is in this file signs the body: X-Jobd-Signature: sha256=HMAC.", CONFIG_REEXEC, NULL },
+	    "Of url: what is in this file signs the body: X-Jobd-Signature: sha256=HMAC.", CONFIG_LIVE, NULL },
 	{ "target", "ca_file", CONFIG_STRING, OF(ca_file), NULL, 0, 0,
-	    "Of url: trust the certificates in this file instead of the system's.", CONFIG_REEXEC, NULL },
+	    "Of url: trust the certificates in this file instead of the system's.", CONFIG_LIVE, NULL },
 	{ "target", "timeout", CONFIG_DURATION, OF(timeout), "30s", USEC_SEC, USEC_HOUR,
-	    "An attempt that takes longer has failed.", CONFIG_REEXEC, NULL },
+	    "An attempt that takes longer has failed.", CONFIG_LIVE, NULL },
 	{ "target", "deadline", CONFIG_DURATION, OF(deadline), "1d", 0, 365 * USEC_DAY,
-	    "A notice that is older is given up when an attempt fails. 0: there is one attempt.", CONFIG_REEXEC, NULL },
+	    "A notice that is older is given up when an attempt fails. 0: there is one attempt.", CONFIG_LIVE, NULL },
 	{ "target", "fold", CONFIG_DURATION, OF(fold), "1m", 0, USEC_DAY,
-	    "At most five messages in so long; what comes beside them is folded into one. 0: no limit.", CONFIG_REEXEC, NULL },
+	    "At most five messages in so long; what comes beside them is folded into one. 0: no limit.", CONFIG_LIVE, NULL },
 	{ NULL, NULL, CONFIG_STRING, 0, NULL, 0, 0, NULL, 0, NULL },
 };
 
 enum option_id {
 	OPTION_CONFIG = 256, OPTION_SOCKET, OPTION_STATE_DIR, OPTION_RUNNER, OPTION_LOG_LEVEL,
-	OPTION_RESTORE, OPTION_CHECK_CONFIG, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY,
+	OPTION_RESTORE, OPTION_CHECK_CONFIG, OPTION_CHECK_DATABASE, OPTION_HELP_CONFIG, OPTION_LIST_FAULTS, OPTION_REPLAY,
 	OPTION_VERSION, OPTION_HELP,
 };
 
@@ -155,6 +155,7 @@ static const struct option options[] = {
 	{ "log-level", required_argument, NULL, OPTION_LOG_LEVEL },
 	{ "restore", required_argument, NULL, OPTION_RESTORE },
 	{ "check-config", no_argument, NULL, OPTION_CHECK_CONFIG },
+	{ "check-database", no_argument, NULL, OPTION_CHECK_DATABASE },
 	{ "help-config", no_argument, NULL, OPTION_HELP_CONFIG },
 	{ "list-faults", no_argument, NULL, OPTION_LIST_FAULTS },
 	{ "replay", required_argument, NULL, OPTION_REPLAY },
@@ -176,6 +177,7 @@ static const char help_text[] =
 "  --restore FILE       put a backup (jobctl backup) in the database's place, and end;\n"
 "                       refused while a jobd has it\n"
 "  --check-config       read the configuration, tell what is wrong, and end\n"
+"  --check-database     look whether the database is whole, while no jobd has it\n"
 "  --help-config        print every setting with its default, as a file\n"
 "  --list-faults        print the points at which JOBD_FAULT=NAME:COUNT ends it\n"
 "  --replay FILE        print a flight record (jobctl doctor --dump), and decide again\n"
@@ -221,7 +223,10 @@ static void
 config_print(void)
 {
 	printf("# The settings of jobd, with their defaults. Lines that begin with # say nothing.\n"
-	    "# Files in jobd.conf.d/ are read after this one; options of the command line come last.\n");
+	    "# Files in jobd.conf.d/ are read after this one; options of the command line come last.\n"
+	    "# Who may connect is no setting here: root's jobd has root and the group jobd, by the rights of its socket\n"
+	    "# (systemctl edit jobd.socket), anybody else's has its user alone. As whom commands may run, and whether root's jobs\n"
+	    "# are run at all, is jobd-runner's to say (runner.conf), so that a jobd that was broken into cannot change it.\n");
 	keys_print(keys);
 	keys_print(target_keys);
 }
@@ -243,6 +248,8 @@ command_line_read(struct settings *s, struct command_line *line, int argc, char 
 			s->restore = xstrdup(optarg);
 		} else if (c == OPTION_CHECK_CONFIG) {
 			line->check = true;
+		} else if (c == OPTION_CHECK_DATABASE) {
+			s->check_database = true;
 		} else if (c == OPTION_HELP_CONFIG) {
 			config_print();
 			return EXIT_OK;
@@ -320,16 +327,17 @@ path_absolute(char **path)
 static const char *
 paths_default(struct settings *s)
 {
-	if (s->socket == NULL)
-		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) :
-		    user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
 	if (s->state_dir == NULL)
 		s->state_dir = s->system ? xstrdup(SYSTEM_STATE) :
 		    user_path("XDG_STATE_HOME", ".local/state", "jobd");
-	if (s->socket == NULL)
-		return "XDG_RUNTIME_DIR is not set: say where to listen with --socket PATH";
 	if (s->state_dir == NULL)
 		return "HOME is not set: say where to keep the jobs with --state-dir DIR";
+	if (s->socket == NULL)
+		s->socket = s->system ? xstrdup(SYSTEM_SOCKET) :
+		    user_path("XDG_RUNTIME_DIR", NULL, "jobd/io.jobd");
+	/* A shell of su, a container: there is no session, and so no folder of one. */
+	if (s->socket == NULL)
+		s->socket = xasprintf("%s/io.jobd", s->state_dir);
 	s->runner_found = s->runner == NULL;
 	if (s->runner == NULL)
 		s->runner = xstrdup(s->system && is_socket(SYSTEM_RUNNER) ? SYSTEM_RUNNER : "own");
@@ -588,13 +596,13 @@ target_note(struct settings_change *change, const char *name)
 {
 	char *text = xasprintf("[target %s]", name);
 
-	strings_add(&change->reexec, text);
+	strings_add(&change->applied, text);
 	free(text);
 }
 
-/* Those that are new or others, and those that are gone. */
+/* Those that are new or others, and those that are gone.  The same stay. */
 static void
-targets_compare(const struct settings *s, const struct settings *fresh, struct settings_change *change)
+targets_compare(struct settings *s, const struct settings *fresh, struct settings_change *change)
 {
 	for (size_t i = 0; i < fresh->targets.n; i++) {
 		const struct notify_target *t = &fresh->targets.items[i], *old = notify_target_find(&s->targets, t->name);
@@ -602,9 +610,14 @@ targets_compare(const struct settings *s, const struct settings *fresh, struct s
 		if (old == NULL || !target_same(t, old))
 			target_note(change, t->name);
 	}
-	for (size_t i = 0; i < s->targets.n; i++)
-		if (notify_target_find(&fresh->targets, s->targets.items[i].name) == NULL)
-			target_note(change, s->targets.items[i].name);
+	for (size_t i = 0; i < s->targets.n; i++) {
+		struct notify_target *old = &s->targets.items[i];
+		const struct notify_target *t = notify_target_find(&fresh->targets, old->name);
+
+		old->stays = t != NULL && target_same(t, old);
+		if (t == NULL)
+			target_note(change, old->name);
+	}
 }
 
 static void
@@ -638,13 +651,14 @@ runner_keep(const struct settings *s, struct settings *fresh)
 }
 
 void
-settings_reload(struct settings *s, struct settings_change *change)
+settings_reload(struct settings *s, struct settings_change *change, struct notify_targets *ret_old)
 {
 	struct settings fresh = { .config = xstrdup(s->config), .system = s->system };
 	char error[CONFIG_ERROR_MAX];
 	const char *missing;
 
 	*change = (struct settings_change){ .applied = { 0 } };
+	*ret_old = (struct notify_targets){ .n = 0 };
 	config_defaults(keys, &fresh);
 	files_read(&fresh, &change->mistakes);
 	if (given_set(&fresh, &given, error) < 0)
@@ -656,6 +670,10 @@ settings_reload(struct settings *s, struct settings_change *change)
 		runner_keep(s, &fresh);
 		keys_compare(s, &fresh, change);
 		targets_compare(s, &fresh, change);
+		*ret_old = s->targets;
+		s->targets = fresh.targets;
+		s->targets.sendmail = s->sendmail;
+		fresh.targets = (struct notify_targets){ .n = 0 };
 	}
 	settings_done(&fresh);
 }
@@ -663,10 +681,7 @@ settings_reload(struct settings *s, struct settings_change *change)
 void
 settings_done(struct settings *s)
 {
-	for (size_t i = 0; i < s->targets.n; i++)
-		notify_target_done(&s->targets.items[i]);
-	free(s->targets.items);
-	s->targets = (struct notify_targets){ 0 };
+	notify_targets_done(&s->targets);
 	config_done(keys, s);
 	free(s->config);
 	free(s->restore);

@@ -32,6 +32,7 @@ struct settings {
 	char	*sendmail;
 	struct notify_targets targets;	/* [target NAME], by name */
 	bool	 system;		/* the host's daemon, not a user's */
+	bool	 check_database;	/* look at the database, tell, and end */
 	char	*restore;		/* a backup to put in the database's place, and end; or NULL */
 };
 
@@ -44,9 +45,10 @@ void settings_done(struct settings *s);
 
 /*
  * Read the files again, and put into s what can be changed while jobd runs; with a mistake nothing is changed. What is
- * named is section.name, or [target NAME]; settings_change_done() frees it.
+ * named is section.name, or [target NAME]; settings_change_done() frees it.  *ret_old are the targets as they were, the caller's
+ * to free, for who still uses them; empty with a mistake.
  */
-void settings_reload(struct settings *s, struct settings_change *change);
+void settings_reload(struct settings *s, struct settings_change *change, struct notify_targets *ret_old);
 
 /* The socket's group: jobd if the host's daemon runs as root and there is such a group; else -1. */
 int settings_socket_group(const struct settings *s);

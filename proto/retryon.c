@@ -13,6 +13,7 @@
 #define COMMANDS	(1u << KIND_COMMAND)
 #define CHECKS		(1u << KIND_HTTP)
 #define ALL		(COMMANDS | CHECKS | 1u << KIND_TIMER)
+_Static_assert(KIND_COUNT == 4, "each kind that may be retried is in ALL; heartbeats may not");
 
 static bool
 is_any(const struct run_info *run)

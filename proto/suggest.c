@@ -4,6 +4,7 @@
 #include "proto/suggest.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -49,14 +50,18 @@ suggest(const char *word, const char *const *candidates)
 
 	for (; *candidates; candidates++) {
 		int d = edit_distance(word, *candidates);
+		bool closer;
 
 		/* A beginning was meant as an abbreviation, however long the rest is. */
 		if (len >= 2 && strncmp(word, *candidates, len) == 0)
 			d = 1;
-		if (d < least) {
+		/* A letter is sooner left out than one too many typed: lgs is logs, not ls. */
+		closer = d < least ||
+		    (best != NULL && d == least && strlen(best) < len && strlen(*candidates) >= len);
+		if (closer) {
 			least = d;
 			best = *candidates;
 		}
 	}
-	return least <= 1 + ((int)len - 1) / 4 ? best : NULL;
+	return len > 0 && least <= 1 + ((int)len - 1) / 4 ? best : NULL;
 }

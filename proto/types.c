@@ -921,8 +921,8 @@ labels_check(struct check *c, const struct strings *labels)
 static enum jobd_error
 kind_check(struct check *c, const struct job_spec *s)
 {
-	int kinds = (s->command != NULL) + (s->http != NULL) + (s->timer != NULL) +
-	    s->heartbeat;
+	static_assert(KIND_COUNT == 4, "each kind is counted here, and found by job_spec_kind()");
+	int kinds = (s->command != NULL) + (s->http != NULL) + (s->timer != NULL) + s->heartbeat;
 	enum jobd_error e;
 
 	if (kinds == 1)

@@ -365,7 +365,7 @@ struct run_info {
 	int		 mark;		/* enum due_mark */
 	int64_t		 missed;	/* occurrences before it that were skipped as missed */
 	instant		 previous;	/* previousDue: of the run before it, of the schedule's */
-	instant		 noticed;	/* noticedAt: the scheduler took it up */
+	instant		 noticed;	/* noticedAt: the scheduler took it up; by hand: when it was asked for */
 	instant		 started;	/* startedAt: claimed, durable */
 	instant		 spawned;	/* spawnedAt: the process exists, or the request went out */
 	instant		 first_output;	/* firstOutputAt */

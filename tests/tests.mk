@@ -77,16 +77,22 @@ $(DEMO): $(B)/tests/demo/%: $(B)/tests/demo/%.o $(call floor-archive,daemon/engi
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS_engine) $(LIBS_proto) -lm
 
-# The engine's peers share its way of measuring; libuv's is built where its headers are.
-PEER_SOURCES := $(filter-out tests/bench/peers/measure.c,$(wildcard tests/bench/peers/*.c))
+# The peers share their way of measuring; libuv's is built where its headers are.
+PEER_SHARED := tests/bench/peers/measure.c tests/bench/peers/load.c
+PEER_SOURCES := $(filter-out $(PEER_SHARED),$(wildcard tests/bench/peers/*.c))
 PEER_SOURCES := $(if $(wildcard /usr/include/uv.h),$(PEER_SOURCES),$(filter-out %/libuv.c,$(PEER_SOURCES)))
 PEERS_BUILT := $(PEER_SOURCES:%.c=$(B)/%)
-$(B)/tests/bench/peers/%: $(B)/tests/bench/peers/%.o $(B)/tests/bench/peers/measure.o
+$(B)/tests/bench/peers/%: $(B)/tests/bench/peers/%.o $(PEER_SHARED:%.c=$(B)/%.o)
 	$(call say,LD)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -levent_core $(if $(filter %/libuv,$@),-luv)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PEER_LIBS) -levent_core
+$(B)/tests/bench/peers/libuv: PEER_LIBS := -luv
+$(B)/tests/bench/peers/multi: PEER_LIBS := -lcurl
+$(B)/tests/bench/peers/evhttp: PEER_LIBS := -levent_openssl -levent_extra -lssl -lcrypto
 
 BENCH_OWN := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 $(B)/tests/bench/engine: $(B)/tests/bench/peers/measure.o
+$(B)/tests/bench/checks: $(PEER_SHARED:%.c=$(B)/%.o)
+$(B)/tests/bench/whole: $(B)/tests/bench/peers/measure.o $(B)/tests/tools/lib/varlink.o
 # What it costs that the engine watches itself: the same engine with that left out, beside one with it.  Both are
 # aligned alike, as where a loop of a dozen instructions happens to lie matters more than what is measured.
 ALIGNED	:= -falign-functions=64 -falign-loops=32

@@ -17,10 +17,14 @@
 #include "daemon/base/must.h"
 #include "proto/fields.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 #include "proto/when.h"
 
 /* What a value's error says. */
 #define REASON_MAX 160
+
+/* Sections, and settings of one, that are looked at for what was meant. */
+#define CANDIDATES_MAX 64
 
 /* One file being read. */
 struct reading {
@@ -33,6 +37,7 @@ struct reading {
 	int			 line;		/* of what was read last */
 	char			*whole;		/* that line */
 	int			 error_line;	/* of the latest mistake; 0: none */
+	bool			 unknown;	/* the section is: its settings are none, either */
 	char			 reason[REASON_MAX];
 };
 
@@ -176,27 +181,86 @@ value_set(const struct config_key *key, void *out, const char *text, char reason
 	return -EINVAL;
 }
 
+static bool
+in_section(const struct config_key *key, const char *section, size_t n)
+{
+	return strlen(key->section) == n && memcmp(key->section, section, n) == 0;
+}
+
+/* "; did you mean NAME?", or "": of the settings of a section. */
+static const char *
+setting_meant(const struct config_key *keys, const char *section, size_t n, const char *name, char out[REASON_MAX])
+{
+	const char *candidates[CANDIDATES_MAX], *found;
+	size_t many = 0;
+
+	for (const struct config_key *key = keys; key->name != NULL && many + 1 < CANDIDATES_MAX; key++)
+		if (in_section(key, section, n))
+			candidates[many++] = key->name;
+	candidates[many] = NULL;
+	found = suggest(name, candidates);
+	(void)snprintf(out, REASON_MAX, "%s%s%s", found != NULL ? "; did you mean " : "",
+	    found != NULL ? found : "", found != NULL ? "?" : "");
+	return out;
+}
+
+/* "; did you mean [X]?", or else which sections there are. */
+static const char *
+section_meant(const struct config_key *keys, const struct config_named *named, const char *word, char out[REASON_MAX])
+{
+	const char *candidates[CANDIDATES_MAX], *found;
+	size_t many = 0, used;
+
+	for (const struct config_key *key = keys; key->name != NULL && many + 2 < CANDIDATES_MAX; key++)
+		if (many == 0 || strcmp(candidates[many - 1], key->section) != 0)
+			candidates[many++] = key->section;
+	if (named != NULL)
+		candidates[many++] = named->section;
+	candidates[many] = NULL;
+	found = suggest(word, candidates);
+	if (found != NULL) {
+		(void)snprintf(out, REASON_MAX, "; did you mean [%s%s]?", found,
+		    named != NULL && found == named->section ? " NAME" : "");
+		return out;
+	}
+	used = (size_t)snprintf(out, REASON_MAX, ": it is");
+	for (size_t i = 0; i < many && used < REASON_MAX; i++)
+		used += (size_t)snprintf(out + used, REASON_MAX - used, "%s[%s%s]", i == 0 ? " " :
+		    i + 1 == many ? " or " : ", ", candidates[i], named != NULL && i + 1 == many ? " NAME" : "");
+	return out;
+}
+
+/* Is there such a section?  Else the reason. */
+static bool
+section_known(const struct config_key *keys, const struct config_named *named, const char *section, size_t n,
+    char reason[REASON_MAX])
+{
+	char hint[REASON_MAX], *word;
+
+	for (const struct config_key *key = keys; key->name != NULL; key++)
+		if (in_section(key, section, n))
+			return true;
+	word = xstrndup(section, n);
+	(void)reason_print(reason, "there is no section [%.40s]%.110s", word, section_meant(keys, named, word, hint));
+	free(word);
+	return false;
+}
+
 /* The row of section and name (n bytes of section), or NULL with a reason. */
 static const struct config_key *
 key_find(const struct config_key *keys, const char *section, size_t n, const char *name,
     char reason[REASON_MAX])
 {
-	bool known = false;
+	char hint[REASON_MAX];
 
-	for (const struct config_key *key = keys; key->name != NULL; key++) {
-		if (strlen(key->section) != n || memcmp(key->section, section, n) != 0)
-			continue;
-		known = true;
-		if (strcmp(key->name, name) == 0)
+	for (const struct config_key *key = keys; key->name != NULL; key++)
+		if (in_section(key, section, n) && strcmp(key->name, name) == 0)
 			return key;
-	}
 	if (n == 0)
 		(void)reason_print(reason, "'%.60s' stands in no [section]", name);
-	else if (known)
-		(void)reason_print(reason, "there is no setting '%.60s' in [%.*s]", name,
-		    (int)(n < 40 ? n : 40), section);
-	else
-		(void)reason_print(reason, "there is no section [%.*s]", (int)(n < 60 ? n : 60), section);
+	else if (section_known(keys, NULL, section, n, reason))
+		(void)reason_print(reason, "there is no setting '%.40s' in [%.*s]%.60s", name,
+		    (int)(n < 40 ? n : 40), section, setting_meant(keys, section, n, name, hint));
 	return NULL;
 }
 
@@ -238,17 +302,66 @@ mistake_at(struct reading *r, int line, const char *reason)
 	free(text);
 }
 
-/* Would inih know what to do with it?  It tells only of the first that it does not. */
-static bool
-line_has_form(const char *line, int number)
+/* Where a line begins: behind a byte order mark, which inih passes over, and blanks. */
+static const char *
+line_begin(const char *line, int number)
 {
-	/* A byte order mark, which it passes over. */
 	if (number == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
 		line += 3;
-	line += strspn(line, " \t\r\n");
+	return line + strspn(line, " \t\r\n");
+}
+
+/* Would inih know what to do with it?  It tells only of the first that it does not. */
+static bool
+line_has_form(const char *line)
+{
 	if (line[0] == '\0' || line[0] == '#' || line[0] == ';')
 		return true;
 	return line[0] == '[' ? strchr(line, ']') != NULL : strpbrk(line, "=:") != NULL;
+}
+
+/* The name in "target ops", or NULL: it is not a section of the sort that has names. */
+static const char *
+name_in_section(const struct config_named *named, const char *section)
+{
+	size_t n = named != NULL ? strlen(named->section) : 0;
+
+	if (n == 0 || strncmp(section, named->section, n) != 0 || section[n] != ' ')
+		return NULL;
+	section += n;
+	return section + strspn(section, " ");
+}
+
+/* The struct of a section of the sort that has names; NULL with a reason. */
+static void *
+element_find(struct reading *r, const char *section, const char *name)
+{
+	const char *reason = NULL;
+	void *out = r->named->element(r->out, name, &reason);
+
+	if (out == NULL)
+		(void)reason_print(r->reason, "[%.60s]: %s", section, reason);
+	else if (r->named->seen != NULL)
+		r->named->seen(out, r->path, r->line);
+	return out;
+}
+
+/* A section must be known though no setting stands in it: inih tells only of settings. */
+static void
+heading_check(struct reading *r, const char *line)
+{
+	char *section = xstrndup(line + 1, strcspn(line + 1, "]"));
+	const char *name = name_in_section(r->named, section);
+
+	if (name != NULL)
+		r->unknown = element_find(r, section, name) == NULL;
+	else
+		r->unknown = !section_known(r->keys, r->named, section, strlen(section), r->reason);
+	if (name == NULL && r->named != NULL && strcmp(section, r->named->section) == 0)
+		(void)reason_print(r->reason, "it needs a name: [%s NAME]", section);
+	if (r->unknown)
+		mistake_at(r, r->line, r->reason);
+	free(section);
 }
 
 /*
@@ -261,6 +374,7 @@ line_read(char *to, int size, void *arg)
 {
 	struct reading *r = arg;
 	char reason[REASON_MAX];
+	const char *begin;
 	size_t n, blanks;
 	int c;
 
@@ -277,44 +391,30 @@ line_read(char *to, int size, void *arg)
 	}
 	blanks = strspn(to, " \t");
 	memmove(to, to + blanks, n + 1 - blanks);
-	if (!line_has_form(to, r->line))
+	begin = line_begin(to, r->line);
+	if (!line_has_form(begin))
 		mistake_at(r, r->line, "neither '[section]' nor 'name = value'");
-	if (r->error_line == r->line)
+	else if (begin[0] == '[')
+		heading_check(r, begin);
+	if (r->error_line == r->line || r->unknown)
 		to[0] = '\0';
 	free(r->whole);
 	r->whole = xstrdup(to);
 	return to;
 }
 
-/* The name in "target ops", or NULL: it is not a section of the sort that has names. */
-static const char *
-name_in_section(const struct config_named *named, const char *section)
-{
-	size_t n = named != NULL ? strlen(named->section) : 0;
-
-	if (n == 0 || strncmp(section, named->section, n) != 0 || section[n] != ' ')
-		return NULL;
-	section += n;
-	return section + strspn(section, " ");
-}
-
 /* The row of a line, and the struct that it is of; NULL with the reason noted. */
 static const struct config_key *
 line_find(struct reading *r, const char *section, const char *name, void **out)
 {
-	const char *element = name_in_section(r->named, section), *reason = NULL;
+	const char *element = name_in_section(r->named, section);
 
-	*out = r->out;
+	*out = element != NULL ? element_find(r, section, element) : r->out;
+	if (*out == NULL)
+		return NULL;
 	if (element == NULL)
 		return key_find(r->keys, section, strlen(section), name, r->reason);
-	*out = r->named->element(r->out, element, &reason);
-	if (*out != NULL && r->named->seen != NULL)
-		r->named->seen(*out, r->path, r->line);
-	if (*out != NULL)
-		return key_find(r->named->keys, r->named->section, strlen(r->named->section), name,
-		    r->reason);
-	(void)reason_print(r->reason, "[%.60s]: %s", section, reason);
-	return NULL;
+	return key_find(r->named->keys, r->named->section, strlen(r->named->section), name, r->reason);
 }
 
 /*
@@ -473,7 +573,8 @@ config_phrase(const struct config_key *key, char out[CONFIG_PHRASE_MAX])
 		[CONFIG_DURATION] = "A duration", [CONFIG_BOOL] = "yes or no",
 	};
 	const char *when = (key->flags & CONFIG_RESTART) ? "Read at the start alone" :
-	    (key->flags & CONFIG_REEXEC) ? "A change counts from the next jobctl daemon reexec on" : "";
+	    (key->flags & CONFIG_REEXEC) ? "A change counts from the next jobctl daemon reexec on" :
+	    (key->flags & CONFIG_LIVE) ? "jobctl reload puts a change to use" : "";
 	char low[WHEN_TEXT_MAX], high[WHEN_TEXT_MAX];
 	bool bounds = key->min != 0 || key->max != 0, top = key->max < INT64_MAX && key->max != DURATION_MAX;
 

@@ -24,13 +24,15 @@ struct config_key {
 	const char	*otherwise;	/* the default, as text; NULL for none */
 	int64_t		 min, max;	/* for numbers, in bytes or usec */
 	const char	*doc;		/* one sentence, for --help-config and jobd.conf(5) */
-	unsigned	 flags;		/* CONFIG_REEXEC, CONFIG_RESTART; else it can be changed while the program runs */
+	unsigned	 flags;		/* CONFIG_LIVE, CONFIG_REEXEC or CONFIG_RESTART */
 	const char	*(*check)(const char *value);	/* of a text: why it is none, or NULL; NULL: any is */
 };
 
 /* When a changed value counts: once the program is executed anew, or only from its next start. */
 #define CONFIG_REEXEC	1u
 #define CONFIG_RESTART	2u
+/* jobctl reload puts it to use; no flag: there is nothing to be said of it. */
+#define CONFIG_LIVE	4u
 
 /*
  * Sections of which there may be several, each of a thing with a name: [target ops].  element gives

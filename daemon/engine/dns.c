@@ -34,6 +34,21 @@
 /* One family has answered: so long it waits for the other, which broken servers never give. */
 #define SKEW		2
 
+/*
+ * So many queries are asked at a time: the answers to more would not fit into a socket's buffer, and resolvers have
+ * limits of their own.  One that has no answer after so long does not count any more: else names that nobody answers
+ * for would hold up all others.
+ */
+#define YOUNG_MAX	64
+#define YOUNG_USEC	(100 * USEC_MSEC)
+
+/* Requests of evdns that wait for an answer; its numbers for them have 16 bits. */
+#define INFLIGHT_MAX	"16384"
+
+/* Those of resolv.conf that are used. */
+#define NAMESERVERS_MAX	8
+#define DNS_PORT	53
+
 /* Seconds without a lookup after which evdns is let go. */
 #define IDLE		60
 
@@ -70,6 +85,8 @@ struct dns {
 	struct resolver		*resolver;	/* NULL: none now */
 	struct event		*idle;
 	struct query		*queries;	/* all, of old resolvers too */
+	struct query		*first, *last;	/* of them, those to be asked yet */
+	unsigned		 young;		/* asked not long ago */
 	usec_t			 answered;	/* see dns_answered() */
 };
 
@@ -84,12 +101,15 @@ struct part {
 
 struct query {
 	struct query		*next, *prev;
+	struct query		*later;		/* is asked after it */
 	struct dns		*dns;
 	struct resolver		*resolver;
 	struct dns_lookup	*lookup;	/* NULL: forgotten */
-	struct event		*skew;
+	struct event		*timer;		/* until it is not young any more; or of SKEW */
 	char			*name;
 	int			 family;
+	int			 flags;		/* of evdns */
+	bool			 young;
 	bool			 may_search;	/* later, when the name as it is does not exist */
 	unsigned		 pending;	/* calls that will come */
 	struct part		 parts[2];	/* IPv4, IPv6 */
@@ -339,6 +359,107 @@ evdns_told(int is_warning, const char *text)
 		log_debug("dns: %s", text);
 }
 
+/* Sockets of the loop for datagrams that are not connected: few, and none of ours. */
+struct unconnected {
+	int	fds[32];
+	size_t	n;
+};
+
+static int
+socket_note(const struct event_base *base, const struct event *e, void *arg)
+{
+	struct unconnected *u = arg;
+	int fd = event_get_fd(e), type = 0;
+	socklen_t length = sizeof(type);
+	struct sockaddr_storage peer;
+
+	(void)base;
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || type != SOCK_DGRAM)
+		return 0;
+	length = sizeof(peer);
+	if (getpeername(fd, (struct sockaddr *)&peer, &length) < 0 && u->n < sizeof(u->fds) / sizeof(u->fds[0]))
+		u->fds[u->n++] = fd;
+	return 0;
+}
+
+static bool
+socket_known(const struct unconnected *u, int fd)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		if (u->fds[i] == fd)
+			return true;
+	}
+	return false;
+}
+
+static bool
+address_is_loopback(const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+
+	if (address->ss_family == AF_INET)
+		return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+}
+
+/*
+ * evdns takes an answer from any port of a nameserver's address: so everybody on this host could answer for a resolver
+ * on the loopback.  To a socket that is connected the kernel gives only what comes from there.  Others are left as
+ * they are: what comes from another host may say that it is from any port; and a connected socket does not get over a
+ * change of this host's own address.
+ */
+static void
+nameserver_add(struct dns *d, struct evdns_base *evdns, const char *text)
+{
+	struct unconnected before = { .n = 0 }, after = { .n = 0 };
+	struct sockaddr_storage address = { 0 };
+	const struct sockaddr *to = (struct sockaddr *)&address;
+	int length = sizeof(address);
+
+	if (!address_parse(text, &address) &&
+	    evutil_parse_sockaddr_port(text, (struct sockaddr *)&address, &length) < 0)
+		return;
+	length = address.ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+	/* IPv4 and IPv6 have it at the same place. */
+	if (((struct sockaddr_in *)&address)->sin_port == 0)
+		((struct sockaddr_in *)&address)->sin_port = htons(DNS_PORT);
+	(void)event_base_foreach_event(d->loop->base, socket_note, &before);
+	(void)evdns_base_nameserver_sockaddr_add(evdns, to, (unsigned)length, 0);
+	if (!address_is_loopback(&address))
+		return;
+	(void)event_base_foreach_event(d->loop->base, socket_note, &after);
+	for (size_t i = 0; i < after.n; i++) {
+		/* Should it fail, evdns says with each packet where to. */
+		if (!socket_known(&before, after.fds[i]))
+			(void)connect(after.fds[i], to, (socklen_t)length);
+	}
+}
+
+static void
+nameservers_load(struct dns *d, struct evdns_base *evdns)
+{
+	static const char blanks[] = " \t\r\n";
+	FILE *file = fopen(d->resolv_path, "re");
+	char *line = NULL, *rest, *word;
+	size_t size = 0;
+
+	while (file != NULL && getline(&line, &size, file) >= 0) {
+		word = strtok_r(line, blanks, &rest);
+		if (word == NULL || strcmp(word, "nameserver") != 0)
+			continue;
+		word = strtok_r(NULL, blanks, &rest);
+		if (word != NULL && evdns_base_count_nameservers(evdns) < NAMESERVERS_MAX)
+			nameserver_add(d, evdns, word);
+	}
+	free(line);
+	if (file != NULL)
+		(void)fclose(file);
+	/* As the C library does. */
+	if (evdns_base_count_nameservers(evdns) == 0)
+		nameserver_add(d, evdns, "127.0.0.1");
+}
+
 static struct resolver *
 resolver_get(struct dns *d)
 {
@@ -350,9 +471,9 @@ resolver_get(struct dns *d)
 	evdns = evdns_base_new(d->loop->base, 0);
 	if (evdns == NULL)
 		return NULL;
-	/* Without the file, or a server in it, evdns asks 127.0.0.1, as the C library does. */
-	(void)evdns_base_resolv_conf_parse(evdns,
-	    DNS_OPTION_SEARCH | DNS_OPTION_NAMESERVERS | DNS_OPTION_MISC, d->resolv_path);
+	(void)evdns_base_resolv_conf_parse(evdns, DNS_OPTION_SEARCH | DNS_OPTION_MISC, d->resolv_path);
+	(void)evdns_base_set_option(evdns, "max-inflight:", INFLIGHT_MAX);
+	nameservers_load(d, evdns);
 	d->resolver = xcalloc(1, sizeof(*d->resolver));
 	d->resolver->evdns = evdns;
 	return d->resolver;
@@ -373,6 +494,17 @@ dns_new(struct loop *l, const char *hosts, const char *resolv_conf)
 
 /* ---- a query ---- */
 
+/* It makes room for another. */
+static void
+query_age(struct query *q)
+{
+	if (!q->young)
+		return;
+	q->young = false;
+	q->dns->young--;
+	(void)evtimer_del(q->timer);
+}
+
 static void
 query_free(struct query *q)
 {
@@ -380,6 +512,7 @@ query_free(struct query *q)
 	struct dns *d = q->dns;
 
 	MUST(q->pending == 0 && q->lookup == NULL);
+	query_age(q);
 	if (q->next != NULL)
 		q->next->prev = q->prev;
 	if (q->prev != NULL)
@@ -393,7 +526,7 @@ query_free(struct query *q)
 	} else if (q->resolver->queries == 0) {
 		(void)evtimer_add(d->idle, &idle);
 	}
-	event_free(q->skew);
+	event_free(q->timer);
 	free(q->name);
 	free(q);
 }
@@ -402,7 +535,7 @@ query_free(struct query *q)
 static int
 error_rank(int error)
 {
-	static const int ranked[] = { 0, EAI_NODATA, EAI_NONAME, EAI_FAIL, EAI_AGAIN, DNS_TRUNCATED };
+	static const int ranked[] = { 0, EAI_NODATA, EAI_NONAME, EAI_FAIL, DNS_REFUSED, EAI_AGAIN, DNS_TRUNCATED };
 
 	for (size_t i = 0; i < sizeof(ranked) / sizeof(ranked[0]); i++) {
 		if (ranked[i] == error)
@@ -419,7 +552,8 @@ query_leave(struct query *q)
 	q->lookup->request = NULL;
 	q->lookup = NULL;
 	loop_unhold(q->dns->loop);
-	(void)evtimer_del(q->skew);
+	if (!q->young)
+		(void)evtimer_del(q->timer);
 	for (size_t i = 0; i < 2; i++) {
 		if (q->parts[i].request != NULL)
 			evdns_cancel_request(q->resolver->evdns, q->parts[i].request);
@@ -444,14 +578,6 @@ query_answer(struct query *q)
 	task_wake(lookup->waiter);
 }
 
-static void
-skew_event(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	query_answer(arg);
-}
-
 static int
 error_from(int result)
 {
@@ -464,9 +590,10 @@ error_from(int result)
 		return EAI_NONAME;
 	case DNS_ERR_TRUNCATED:
 		return DNS_TRUNCATED;
-	case DNS_ERR_TIMEOUT:
-	case DNS_ERR_SERVERFAILED:
 	case DNS_ERR_REFUSED:
+		return DNS_REFUSED;
+	case DNS_ERR_TIMEOUT:	/* SERVFAIL, too: evdns takes it for none */
+	case DNS_ERR_SERVERFAILED:
 		return EAI_AGAIN;
 	default:
 		return EAI_FAIL;
@@ -477,7 +604,7 @@ static void part_event(int result, char type, int count, int ttl, void *addresse
 
 /* One request for each family wanted. */
 static void
-query_ask(struct query *q, int flags)
+query_ask(struct query *q)
 {
 	struct evdns_base *evdns = q->resolver->evdns;
 
@@ -487,9 +614,9 @@ query_ask(struct query *q, int flags)
 		if (q->family == (i == 0 ? AF_INET6 : AF_INET))
 			continue;
 		if (i == 0)
-			p->request = evdns_base_resolve_ipv4(evdns, q->name, flags, part_event, p);
+			p->request = evdns_base_resolve_ipv4(evdns, q->name, q->flags, part_event, p);
 		else
-			p->request = evdns_base_resolve_ipv6(evdns, q->name, flags, part_event, p);
+			p->request = evdns_base_resolve_ipv6(evdns, q->name, q->flags, part_event, p);
 		if (p->request != NULL)
 			q->pending++;
 		else
@@ -514,13 +641,51 @@ query_end(struct query *q)
 {
 	if (q->lookup != NULL && q->may_search && query_unknown(q)) {
 		q->may_search = false;
-		query_ask(q, 0);
+		q->flags = 0;
+		query_ask(q);
 	}
 	if (q->pending > 0)
 		return;
 	if (q->lookup != NULL)
 		query_answer(q);
 	query_free(q);
+}
+
+/* Ask those that wait, as many as may be. */
+static void
+queries_pump(struct dns *d)
+{
+	static const struct timeval young = { 0, YOUNG_USEC };
+	struct query *q;
+
+	while (d->young < YOUNG_MAX && (q = d->first) != NULL) {
+		d->first = q->later;
+		if (q->lookup == NULL) {
+			query_free(q);
+			continue;
+		}
+		q->young = true;
+		d->young++;
+		(void)evtimer_add(q->timer, &young);
+		query_ask(q);
+		if (q->pending == 0)
+			query_end(q);
+	}
+}
+
+static void
+timer_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct query *q = arg;
+
+	(void)fd;
+	(void)what;
+	if (!q->young) {
+		query_answer(q);
+		return;
+	}
+	query_age(q);
+	queries_pump(q->dns);
 }
 
 /* evdns's call: once for each request. */
@@ -530,6 +695,7 @@ part_event(int result, char type, int count, int ttl, void *addresses, void *arg
 	static const struct timeval skew = { SKEW, 0 };
 	struct part *p = arg;
 	struct query *q = p->query;
+	struct dns *d = q->dns;
 	int family = p == &q->parts[0] ? AF_INET : AF_INET6;
 	size_t size = family == AF_INET ? 4 : 16;
 
@@ -539,16 +705,20 @@ part_event(int result, char type, int count, int ttl, void *addresses, void *arg
 	q->pending--;
 	p->request = NULL;
 	p->error = error_from(result);
-	if (result == DNS_ERR_NONE || result == DNS_ERR_NODATA || result == DNS_ERR_NOTEXIST)
-		q->dns->answered = loop_clock(q->dns->loop);
+	if (result == DNS_ERR_NONE || result == DNS_ERR_NODATA || result == DNS_ERR_NOTEXIST ||
+	    result == DNS_ERR_TRUNCATED)
+		d->answered = loop_clock(d->loop);
 	if (result == DNS_ERR_NONE) {
 		for (int i = 0; i < count && i < DNS_ADDRESSES_MAX; i++)
 			p->addresses[p->n++] = address_from(family, (char *)addresses + size * (size_t)i);
 	}
-	if (q->pending == 0)
+	if (q->pending == 0) {
 		query_end(q);
-	else if (q->lookup != NULL && p->n > 0)
-		(void)evtimer_add(q->skew, &skew);
+	} else if (q->lookup != NULL && p->n > 0) {
+		query_age(q);
+		(void)evtimer_add(q->timer, &skew);
+	}
+	queries_pump(d);
 }
 
 /* absolute: never search. */
@@ -565,9 +735,10 @@ query_start(struct dns_lookup *lookup, struct resolver *r, const char *name, int
 	q->name = xstrdup(name);
 	q->family = family;
 	q->may_search = !absolute && strchr(name, '.') != NULL;
+	q->flags = absolute || q->may_search ? DNS_QUERY_NO_SEARCH : 0;
 	q->parts[0].query = q->parts[1].query = q;
-	q->skew = evtimer_new(d->loop->base, skew_event, q);
-	MUST(q->skew != NULL);
+	q->timer = evtimer_new(d->loop->base, timer_event, q);
+	MUST(q->timer != NULL);
 	q->next = d->queries;
 	if (q->next != NULL)
 		q->next->prev = q;
@@ -577,9 +748,12 @@ query_start(struct dns_lookup *lookup, struct resolver *r, const char *name, int
 	lookup->request = q;
 	loop_hold(d->loop);
 
-	query_ask(q, absolute || q->may_search ? DNS_QUERY_NO_SEARCH : 0);
-	if (q->pending == 0)
-		query_end(q);
+	if (d->first != NULL)
+		d->last->later = q;
+	else
+		d->first = q;
+	d->last = q;
+	queries_pump(d);
 }
 
 /* ---- lookups ---- */
@@ -647,11 +821,17 @@ dns_lookup_stop(struct dns_lookup *q)
 void
 dns_free(struct dns *d)
 {
+	struct query *q;
+
 	if (d == NULL)
 		return;
-	for (struct query *q = d->queries; q != NULL; q = q->next) {
+	for (q = d->queries; q != NULL; q = q->next) {
 		if (q->lookup != NULL)
 			query_leave(q);
+	}
+	while ((q = d->first) != NULL) {
+		d->first = q->later;
+		query_free(q);
 	}
 	/* All are cancelled: what is left are calls that evdns has put off until now. */
 	while (d->queries != NULL)
@@ -683,9 +863,11 @@ dns_error(int error)
 	case EAI_ADDRFAMILY:
 		return "the address is of another family";
 	case EAI_AGAIN:
-		return "no nameserver gave an answer";
+		return "no nameserver gave an answer, or none but SERVFAIL";
+	case DNS_REFUSED:
+		return "the nameservers refuse to answer";
 	case EAI_FAIL:
-		return "the nameserver refused, or its answer makes no sense";
+		return "the nameserver's answer makes no sense";
 	case DNS_TRUNCATED:
 		return "the nameserver's answer was too long and came truncated";
 	default:

@@ -6,6 +6,8 @@
  * evdns lives from the first lookup until a minute after the last one: it remembers
  * meanwhile which servers do not answer, and its timers never wake an idle loop later.
  * It asks by UDP alone: an answer that does not fit is an error (DNS_TRUNCATED).
+ *
+ * Of many lookups at once some wait until others are answered, or have waited for a tenth of a second.
  */
 #ifndef ENGINE_DNS_H
 #define ENGINE_DNS_H
@@ -21,8 +23,9 @@ struct dns;
 
 #define DNS_ADDRESSES_MAX 16
 
-/* Beside the EAI_ codes, which have none for it. */
+/* Beside the EAI_ codes, which have none for these. */
 #define DNS_TRUNCATED (-1000)
+#define DNS_REFUSED (-1001)
 
 struct dns_lookup {
 	struct dns		*dns;

@@ -20,7 +20,8 @@ struct loop;
 	X(OVERDUE, "overdue") \
 	X(DESCRIPTOR, "descriptor") \
 	X(PROCESS, "process") \
-	X(LENT, "lent")
+	X(LENT, "lent") \
+	X(STRAY, "stray")
 
 enum finding_what {
 #define X(id, name) FINDING_##id,

@@ -28,7 +28,6 @@
 
 struct kinds {
 	unsigned		n;
-	uint64_t		steps_before;	/* of the loop, when one was timed last */
 	usec_t			span;		/* SPAN, or what a test wants */
 	usec_t			since;		/* the present span began */
 	usec_t			before;		/* how long the one before it was */
@@ -75,6 +74,46 @@ row(struct kinds *k, const struct task_kind *kind)
 	return &k->stats[k->n - 1];
 }
 
+void
+kinds_share(const struct loop *l, const struct kind_stats *s, struct kind_share *out)
+{
+	const struct kinds *k = l->kinds;
+	double usec = (double)(l->now - k->since + k->before);
+	double steps = s->steps_in[0] + s->steps_in[1];
+
+	if (usec < 1)
+		usec = 1;
+	*out = (struct kind_share){
+		.loop = (s->nsec_in[0] + s->nsec_in[1]) / 1000 / usec,
+		.self_woken = steps > 0 ? (s->self_in[0] + s->self_in[1]) / steps : 0,
+		.per_second = steps / usec * USEC_SEC,
+	};
+	if (out->loop > 1)
+		out->loop = 1;
+}
+
+/* What it does to the others, with a sentence; FINDING_COUNT: there is nothing to say of it. */
+static enum finding_what
+kind_judge(const struct loop *l, const struct kind_stats *k, char *out, size_t n)
+{
+	const char *name = k->kind != NULL ? k->kind->name : "others";
+	struct kind_share share;
+
+	kinds_share(l, k, &share);
+	if (share.self_woken > SELF_WOKEN_MAX && share.per_second > SELF_WOKEN_RATE) {
+		(void)snprintf(out, n, "%s wakes itself without getting on: %.0f times a second, %.0f %% of the"
+		    " loop's time", name, share.self_woken * share.per_second, 100 * share.loop);
+		return FINDING_SELF_WAKING;
+	}
+	if (share.loop > SHARE_MAX) {
+		(void)snprintf(out, n, "%s has used %.0f %% of the loop's time in the last minute: %.0f steps a"
+		    " second of %.3f ms", name, 100 * share.loop, share.per_second,
+		    share.per_second > 0 ? share.loop / share.per_second * 1000 : 0);
+		return FINDING_GREEDY;
+	}
+	return FINDING_COUNT;
+}
+
 /* A span is over: look it over, and begin the next.  What is older than two spans is forgotten. */
 static void
 span_turn(struct loop *l, usec_t now)
@@ -82,6 +121,7 @@ span_turn(struct loop *l, usec_t now)
 	struct kinds *k = l->kinds;
 	usec_t took = now - k->since;
 	char text[FINDING_TEXT_MAX];
+	enum finding_what what;
 
 	for (unsigned i = 0; i < KINDS_MAX; i++) {
 		struct kind_stats *s = &k->stats[i];
@@ -89,9 +129,9 @@ span_turn(struct loop *l, usec_t now)
 		if (s->sampled == 0)
 			continue;
 		/* After a long sleep it says little, and after a short look nothing. */
-		if (took < 2 * k->span && k->before != 0 && kind_judge(l, s, text, sizeof(text)))
-			finding_add(l, s->self_in[0] > s->steps_in[0] * SELF_WOKEN_MAX ? FINDING_SELF_WAKING :
-			    FINDING_GREEDY, s->kind != NULL ? s->kind->name : NULL, NULL, NULL, TELL_AGAIN, text);
+		what = took < 2 * k->span && k->before != 0 ? kind_judge(l, s, text, sizeof(text)) : FINDING_COUNT;
+		if (what != FINDING_COUNT)
+			finding_add(l, what, s->kind != NULL ? s->kind->name : NULL, NULL, NULL, TELL_AGAIN, text);
 		s->nsec_in[1] = s->nsec_in[0];
 		s->steps_in[1] = s->steps_in[0];
 		s->self_in[1] = s->self_in[0];
@@ -101,14 +141,12 @@ span_turn(struct loop *l, usec_t now)
 	k->since = now;
 }
 
-unsigned
-kinds_step(struct loop *l, const struct task_kind *kind, uint64_t nsec, bool self_woken)
+void
+kinds_step(struct loop *l, const struct task_kind *kind, uint64_t nsec, bool self_woken, unsigned weight)
 {
 	struct kinds *k = l->kinds;
 	struct kind_stats *s = row(k, kind);
-	double weight = l->stats.steps > k->steps_before ? (double)(l->stats.steps - k->steps_before) : 1;
 
-	k->steps_before = l->stats.steps;
 	s->sampled++;
 	s->steps += weight;
 	s->nsec += weight * (double)nsec;
@@ -122,7 +160,6 @@ kinds_step(struct loop *l, const struct task_kind *kind, uint64_t nsec, bool sel
 		s->step_max = nsec;
 	if (l->now - k->since >= k->span)
 		span_turn(l, l->now);
-	return (unsigned)weight;
 }
 
 void
@@ -152,24 +189,6 @@ kinds_get(const struct loop *l, unsigned n)
 	return k->stats[KINDS_MAX - 1].sampled > 0 ? &k->stats[KINDS_MAX - 1] : NULL;
 }
 
-void
-kinds_share(const struct loop *l, const struct kind_stats *s, struct kind_share *out)
-{
-	const struct kinds *k = l->kinds;
-	double usec = (double)(l->now - k->since + k->before);
-	double steps = s->steps_in[0] + s->steps_in[1];
-
-	if (usec < 1)
-		usec = 1;
-	*out = (struct kind_share){
-		.loop = (s->nsec_in[0] + s->nsec_in[1]) / 1000 / usec,
-		.self_woken = steps > 0 ? (s->self_in[0] + s->self_in[1]) / steps : 0,
-		.per_second = steps / usec * USEC_SEC,
-	};
-	if (out->loop > 1)
-		out->loop = 1;
-}
-
 uint64_t
 kind_wait_p99(const struct kind_stats *k)
 {
@@ -181,25 +200,4 @@ kind_wait_p99(const struct kind_stats *k)
 			return ((uint64_t)1 << i) < k->wait_max ? (uint64_t)1 << i : k->wait_max;
 	}
 	return k->wait_max;
-}
-
-bool
-kind_judge(const struct loop *l, const struct kind_stats *k, char *out, size_t n)
-{
-	const char *name = k->kind != NULL ? k->kind->name : "others";
-	struct kind_share share;
-
-	kinds_share(l, k, &share);
-	if (share.self_woken > SELF_WOKEN_MAX && share.per_second > SELF_WOKEN_RATE) {
-		(void)snprintf(out, n, "%s wakes itself without getting on: %.0f times a second, %.0f %% of the"
-		    " loop's time", name, share.self_woken * share.per_second, 100 * share.loop);
-		return true;
-	}
-	if (share.loop > SHARE_MAX) {
-		(void)snprintf(out, n, "%s has used %.0f %% of the loop's time in the last minute: %.0f steps a"
-		    " second of %.3f ms", name, 100 * share.loop, share.per_second,
-		    share.per_second > 0 ? share.loop / share.per_second * 1000 : 0);
-		return true;
-	}
-	return false;
 }

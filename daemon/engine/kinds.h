@@ -1,7 +1,7 @@
 /*
  * kinds: who uses the loop: for each kind of task how often it is stepped, for how long, and how long
- * it waits from ready to resumed.  By sampling: about one step a round is timed, and stands for
- * those since the one before, since reading the clock costs more than most steps.
+ * it waits from ready to resumed.  By sampling, since reading the clock costs more than most steps: a random
+ * step is timed now and then, and stands for as many as it was unlikely to be chosen.
  *
  * Every half minute the loop's time is looked over: a kind that has used most of it, and one whose
  * tasks wake themselves again and again without getting on, are noted (finding.h).
@@ -52,7 +52,7 @@ void kinds_share(const struct loop *l, const struct kind_stats *k, struct kind_s
 /* Usec that all but a hundredth of its waits did not exceed (by a factor of two). */
 uint64_t kind_wait_p99(const struct kind_stats *k);
 
-/* A sentence about what it does to the others, or false when there is nothing to say of it. */
-bool kind_judge(const struct loop *l, const struct kind_stats *k, char *out, size_t n);
+/* For tests: what half a minute is. */
+void kinds_set_span(struct loop *l, usec_t span);
 
 #endif

@@ -47,6 +47,7 @@ struct leaks {
 	unsigned		 size, watched;
 	struct map		 owners;	/* address -> first descriptor + 1 */
 	struct map		 lent;		/* address -> how many things */
+	struct map		 lenders;	/* address -> where the first of these was lent */
 };
 
 void
@@ -68,6 +69,7 @@ leaks_free(struct loop *l)
 	task_walk_end(&k->walk);
 	map_done(&k->owners);
 	map_done(&k->lent);
+	map_done(&k->lenders);
 	free(k->owned);
 	free(k);
 	l->leaks = NULL;
@@ -167,14 +169,24 @@ leaks_unwatch(struct loop *l, int fd)
 	l->owners = (unsigned)(k->owners.n + k->lent.n);
 }
 
+static void
+lender_forget(struct leaks *k, const struct task *t)
+{
+	(void)map_remove(&k->lent, key_of(t));
+	(void)map_remove(&k->lenders, key_of(t));
+}
+
 void
-leaks_lend(struct loop *l, const struct task *t)
+leaks_lend(struct loop *l, const struct task *t, const void *where)
 {
 	struct map *lent = &l->leaks->lent;
+	uintptr_t n = t == NULL || !ENGINE_SEES ? 0 : (uintptr_t)map_get(lent, key_of(t));
 
 	if (t == NULL || !ENGINE_SEES)
 		return;
-	map_set(lent, key_of(t), (void *)((uintptr_t)map_get(lent, key_of(t)) + 1));
+	if (n == 0)
+		map_set(&l->leaks->lenders, key_of(t), (void *)(uintptr_t)where);
+	map_set(lent, key_of(t), (void *)(n + 1));
 	l->owners = (unsigned)(l->leaks->owners.n + lent->n);
 }
 
@@ -187,7 +199,7 @@ leaks_back(struct loop *l, const struct task *t)
 	if (n > 1)
 		map_set(lent, key_of(t), (void *)(n - 1));
 	else if (n == 1)
-		(void)map_remove(lent, key_of(t));
+		lender_forget(l->leaks, t);
 	l->owners = (unsigned)(l->leaks->owners.n + lent->n);
 }
 
@@ -209,10 +221,10 @@ leaks_owner_gone(struct loop *l, const struct task *t, const struct task_kind *k
 		o->epoch = l->epoch;
 	}
 	if (lent > 0) {
-		(void)map_remove(&k->lent, key_of(t));
-		(void)snprintf(text, sizeof(text), "%s ended while %zu of its operations were still lent to"
-		    " another thread", kind->name, (size_t)lent);
-		finding_add(l, FINDING_LENT, kind->name, NULL, NULL, 0, text);
+		(void)snprintf(text, sizeof(text), "%s ended while %zu of its operations %s still lent to"
+		    " another thread", kind->name, (size_t)lent, lent == 1 ? "was" : "were");
+		finding_add(l, FINDING_LENT, kind->name, NULL, map_get(&k->lenders, key_of(t)), 0, text);
+		lender_forget(k, t);
 	}
 	l->owners = (unsigned)(k->owners.n + k->lent.n);
 }
@@ -241,10 +253,22 @@ leaks_owned(const struct loop *l, const struct task *t, char *out, size_t n)
 	}
 }
 
+bool
+leaks_lent(const struct loop *l, const struct task *t)
+{
+	return l->leaks != NULL && map_get(&l->leaks->lent, key_of(t)) != NULL;
+}
+
 unsigned
 leaks_watched(const struct loop *l)
 {
 	return l->leaks->watched;
+}
+
+bool
+leaks_is_watched(const struct loop *l, int fd)
+{
+	return (unsigned)fd < l->leaks->size && l->leaks->owned[fd].watched;
 }
 
 /* ---- the sweep ---- */
@@ -272,6 +296,13 @@ is_overdue(const struct loop *l, const struct task *t)
 	    l->now - t->deadline > OVERDUE_MAX;
 }
 
+/* Who started it; the root nobody did. */
+static const char *
+maker_of(const struct task *t)
+{
+	return t->parent != NULL ? t->parent->kind->name : "the start";
+}
+
 /* Of those that were cancelled together: the uppermost. */
 static const struct task *
 scope_of(const struct task *t)
@@ -292,18 +323,18 @@ task_check(struct loop *l, struct task *t)
 	if (does_not_drain(l, t)) {
 		task_describe(t, 0, &info);
 		(void)snprintf(text, sizeof(text), "%s%s%s%s was cancelled with %s and has not ended in %lld s: at"
-		    " %s it waits%s for %s", t->kind->name, info.serves[0] != '\0' ? " (" : "", info.serves,
+		    " %s it waits%s for %s; made by %s", t->kind->name, info.serves[0] != '\0' ? " (" : "", info.serves,
 		    info.serves[0] != '\0' ? ")" : "", scope_of(t)->kind->name,
 		    (long long)((epochs_since(l, t->cancel_epoch) - 1) * l->leaks->every / USEC_SEC), info.place,
-		    t->shielded ? ", shielded," : "", info.waits_for);
+		    t->shielded ? ", shielded," : "", info.waits_for, maker_of(t));
 		t->told = true;
 		finding_add(l, FINDING_NOT_DRAINED, t->kind->name, info.serves, NULL, 0, text);
 	} else if (is_overdue(l, t)) {
 		task_describe(t, 0, &info);
 		(void)snprintf(text, sizeof(text), "%s%s%s%s still waits at %s for %s, though its deadline passed"
-		    " %lld s ago", t->kind->name, info.serves[0] != '\0' ? " (" : "", info.serves,
+		    " %lld s ago; made by %s", t->kind->name, info.serves[0] != '\0' ? " (" : "", info.serves,
 		    info.serves[0] != '\0' ? ")" : "", info.place, info.waits_for,
-		    (long long)((l->now - t->deadline) / USEC_SEC));
+		    (long long)((l->now - t->deadline) / USEC_SEC), maker_of(t));
 		t->told = true;
 		finding_add(l, FINDING_OVERDUE, t->kind->name, info.serves, NULL, 0, text);
 	}
@@ -359,7 +390,7 @@ sweep_on(struct loop *l, unsigned n)
 	task_walk_end(&k->walk);
 	for (; n > 0 && k->at < k->size; n--)
 		owned_check(l, (int)k->at++);
-	if (k->at < k->size)
+	if (k->at < k->size || !strays_slice(l))
 		return false;
 	k->under_way = false;
 	return true;
@@ -374,6 +405,7 @@ leaks_slice(struct loop *l)
 	if (l->now >= k->epoch_next) {
 		l->epoch++;
 		k->epoch_next = l->now + k->every;
+		watchdog_lines(l);
 	}
 	/* While it is under way, every tick goes on with it. */
 	l->sweep_next = sweep_on(l, SLICE) ? k->epoch_next : 0;
@@ -415,7 +447,7 @@ leaks_at_end(struct loop *l)
 	}
 	if (l->held > 0)
 		log_warning("left at the end: %d operations of another thread", l->held);
-	left += (unsigned)l->held;
+	left += (unsigned)l->held + strays_at_end(l);
 	if (left == 0 || strict == NULL || strict[0] == '\0')
 		return;
 	if (l->root != NULL)

@@ -5,6 +5,7 @@
  * and does not end, though no deadline of its own is to come; one that still waits though its deadline has
  * passed.  And every descriptor and process that is watched, and every operation lent to the store, is known
  * with the task that it is watched for and with who made it: those whose owner has ended are found, too.
+ * Those that are open and not watched at all are strays.h's.
  * A timer is part of its task and cannot outlive it.  What is found becomes a finding (finding.h).
  */
 #ifndef ENGINE_LEAKS_H
@@ -27,8 +28,11 @@ struct task;
 /* How much later than its deadline a wait may end. */
 #define OVERDUE_MAX	USEC_SEC
 
-/* Something of the task is in another thread's hands; and has come back.  t may be NULL. */
-void leaks_lend(struct loop *l, const struct task *t);
+/*
+ * Something of the task is in another thread's hands, given away by who stands at an address of the program; and has
+ * come back.  t may be NULL.
+ */
+void leaks_lend(struct loop *l, const struct task *t, const void *where);
 void leaks_back(struct loop *l, const struct task *t);
 
 /* Look at all now, in slices: call it once a tick until it returns true.  For whoever has asked. */
@@ -37,8 +41,14 @@ bool leaks_look(struct loop *l, bool *begun);
 /* What the task has watched, "fd 17, pid 3121"; empty: nothing. */
 void leaks_owned(const struct loop *l, const struct task *t, char *out, size_t n);
 
+/* Has it something in another thread's hands? */
+bool leaks_lent(const struct loop *l, const struct task *t);
+
 /* Descriptors that are watched, the loop's own not counted. */
 unsigned leaks_watched(const struct loop *l);
+
+/* Is this one? */
+bool leaks_is_watched(const struct loop *l, int fd);
 
 /* For tests: sweep so often, on a virtual clock, too. */
 void leaks_set_sweep(struct loop *l, usec_t every);

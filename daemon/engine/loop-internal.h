@@ -42,6 +42,12 @@ void watchdog_suspect(struct loop *l);
 /* The block that was caught is over. */
 void watchdog_over(struct loop *l);
 
+/* The log is told how many blocks it has not been told of, once their minute is over. */
+void watchdog_lines(struct loop *l);
+
+/* For tests: what a minute of the log is. */
+void watchdog_set_lines(struct loop *l, usec_t time);
+
 /* What the loop does each round: comparisons, unless something has happened. */
 
 static inline void
@@ -63,14 +69,11 @@ watch_round_over(struct loop *l)
 void kinds_new(struct loop *l);
 void kinds_free(struct loop *l);
 
-/* A step that was timed; it stands for as many as are returned. */
-unsigned kinds_step(struct loop *l, const struct task_kind *kind, uint64_t nsec, bool self_woken);
+/* A step that was timed, and stands for so many. */
+void kinds_step(struct loop *l, const struct task_kind *kind, uint64_t nsec, bool self_woken, unsigned weight);
 
 /* A wait from ready to resumed that was timed. */
 void kinds_wait(struct loop *l, const struct task_kind *kind, uint64_t usec);
-
-/* For tests: what half a minute is. */
-void kinds_set_span(struct loop *l, usec_t span);
 
 void findings_free(struct loop *l);
 
@@ -92,6 +95,15 @@ void leaks_unwatch(struct loop *l, int fd);
 
 /* A task that owns something has ended, and its frame may be gone: only its address is looked at. */
 void leaks_owner_gone(struct loop *l, const struct task *t, const struct task_kind *kind);
+
+/* ---- strays.c ---- */
+
+/* Some more of it; true at its end, or when none are looked for. */
+bool strays_slice(struct loop *l);
+
+/* The loop is about to end: those that are left are told.  How many there are. */
+unsigned strays_at_end(struct loop *l);
+void strays_free(struct loop *l);
 
 static inline void
 sweep_round(struct loop *l)

@@ -31,8 +31,9 @@
 /* At most so many timers are fired at once, to bound a tick when many have the same time. */
 #define FIRE_MAX	256
 
-/* Of ticks with a step or two, one in so many has one timed; of longer ones one of the steps each. */
+/* Of strides one in so many has one of its steps timed; of those that are as long as can be one in so many. */
 #define SAMPLE_TURN	4
+#define SAMPLE_TURN_MAX	8
 
 /* Ticks in turn: whose wait is measured in them. */
 enum { WAIT_OF_LAST, WAIT_OF_POLL, WAIT_OF_BATCH, WAIT_LATER };
@@ -146,6 +147,20 @@ base_new(void)
 	return base;
 }
 
+/* What it takes to read the clock, in nsec: a step that is timed seems to take that. */
+static int64_t
+clock_cost(void)
+{
+	int64_t least = INT64_MAX, took;
+
+	for (int i = 0; i < 16; i++) {
+		took = -clock_nsec(CLOCK_MONOTONIC);
+		took += clock_nsec(CLOCK_MONOTONIC);
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
 static int
 loop_open(struct loop *l)
 {
@@ -174,6 +189,7 @@ loop_new(enum loop_clock clock)
 	l->is_virtual = clock == LOOP_VIRTUAL;
 	l->timer_fd = -1;
 	l->lag_min = LAG_MIN;
+	l->clock_cost = l->is_virtual ? 0 : clock_cost();
 	l->queue_end = &l->queue_head;
 	l->now = l->is_virtual ? USEC_SEC : loop_clock(l);
 	/* It has slept for long, as far as the watchdog is concerned. */
@@ -210,6 +226,7 @@ loop_free(struct loop *l)
 	watchdog_free(l);
 	kinds_free(l);
 	leaks_free(l);
+	strays_free(l);
 	findings_free(l);
 	flight_free(l);
 	if (dumped == l)
@@ -272,12 +289,11 @@ fire_timers(struct loop *l)
 	}
 }
 
-/* The step, timed: one in a batch is enough to see who is slow.  Not inline: it is seldom. */
+/* The step, timed: it stands for so many.  Not inline: it is seldom. */
 static void __attribute__((noinline))
-step_sampled(struct loop *l, struct task *t)
+step_sampled(struct loop *l, struct task *t, unsigned weight)
 {
 	const struct task_kind *kind = t->kind;
-	unsigned weight;
 	int64_t took;
 
 	if (l->is_virtual) {
@@ -287,11 +303,12 @@ step_sampled(struct loop *l, struct task *t)
 	took = -clock_nsec(CLOCK_MONOTONIC);
 	task_step(t);
 	took += clock_nsec(CLOCK_MONOTONIC);
+	took = took > l->clock_cost ? took - l->clock_cost : 0;
 	histogram_add(&l->stats.step, (uint64_t)took);
 	if (!ENGINE_SEES)
 		return;
 	/* It waits, and yet it is ready: by its own doing, as nobody else was there. */
-	weight = kinds_step(l, kind, (uint64_t)took, l->running == t && t->queued && t->place != NULL);
+	kinds_step(l, kind, (uint64_t)took, l->running == t && t->queued && t->place != NULL, weight);
 	if (l->running == t)
 		task_used(t, weight, (uint64_t)took * weight / 1000);
 }
@@ -308,34 +325,39 @@ probe_over(struct loop *l, const struct task *t)
 		kinds_wait(l, t->kind, waited);
 }
 
-/* Run at most n ready tasks, timing the one at place `sample`.  Returns how many there were. */
-static unsigned
-run_some(struct loop *l, unsigned n, unsigned sample)
+/*
+ * Of a stride of so many steps: which is timed; UINT_MAX: none.  Any of them is as likely as any other, and what is not
+ * likely weighs as much more, so that sums come out right whatever follows upon what.
+ */
+static inline unsigned
+step_to_time(const struct loop *l, unsigned n, unsigned stride, unsigned turn)
 {
+	unsigned chance = (unsigned)((l->stats.ticks * STRIDE_MAX + n) * SAMPLE_MIX >> 40);
+
+	return chance % turn == 0 ? chance / turn % stride : UINT_MAX;
+}
+
+/* Run at most `stride` ready tasks, after n in this batch.  Returns how many there were. */
+static unsigned
+run_some(struct loop *l, unsigned n, unsigned stride)
+{
+	unsigned turn = stride < STRIDE_MAX ? SAMPLE_TURN : SAMPLE_TURN_MAX;
+	unsigned sample = step_to_time(l, n, stride, turn);
 	struct task *t;
 	unsigned i;
 
-	for (i = 0; i < n && (t = loop_queue_pop(l)) != NULL; i++) {
+	for (i = 0; i < stride && (t = loop_queue_pop(l)) != NULL; i++) {
 		if (__builtin_expect(t == l->probe, 0))
 			probe_over(l, t);
 		l->running = t;
 		if (__builtin_expect(i == sample, 0))
-			step_sampled(l, t);
+			step_sampled(l, t, stride * turn);
 		else
 			task_step(t);
 	}
 	l->running = NULL;
 	l->ended_kind = NULL;
 	return i;
-}
-
-/* Which step of a batch is timed: any, if it is as long as the last one. */
-static unsigned
-step_to_time(const struct loop *l)
-{
-	unsigned places = l->batch > SAMPLE_TURN ? l->batch : SAMPLE_TURN;
-
-	return (unsigned)(l->stats.ticks * SAMPLE_MIX >> 40) % places;
 }
 
 /*
@@ -361,7 +383,7 @@ wait_to_time(struct loop *l, unsigned when)
 static void
 run_batch(struct loop *l, unsigned steps_max)
 {
-	unsigned n = 0, stride = 1, sample = step_to_time(l);
+	unsigned n = 0, stride = 1;
 	usec_t end = l->now + BATCH_TIME;
 
 	if (ENGINE_SEES) {
@@ -372,8 +394,7 @@ run_batch(struct loop *l, unsigned steps_max)
 	while (l->queue_head != NULL) {
 		if (stride > steps_max - n)
 			stride = steps_max - n;
-		/* Places before this stride wrap to numbers that no step has. */
-		n += run_some(l, stride, sample - n);
+		n += run_some(l, n, stride);
 		if (n == steps_max)
 			break;
 		if (!l->is_virtual && l->queue_head != NULL && loop_clock(l) >= end)
@@ -384,7 +405,6 @@ run_batch(struct loop *l, unsigned steps_max)
 			wait_to_time(l, WAIT_LATER);
 	}
 	l->stats.steps += n;
-	l->batch = n;
 	watch_round_over(l);
 }
 

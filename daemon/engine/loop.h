@@ -25,6 +25,7 @@ struct watchdog;
 struct kinds;
 struct findings;
 struct leaks;
+struct strays;
 struct task_walk;
 struct flight;
 
@@ -52,6 +53,7 @@ struct loop {
 	struct task		*root;
 	struct task		*running;	/* while its frame is there; NULL between steps */
 	const struct task_kind	*ended_kind;	/* of one that has just ended: its frame is gone */
+	int64_t			 clock_cost;	/* nsec of a clock read: not a step's that is timed */
 	struct task		*probe;		/* sampled for ready_wait */
 	usec_t			 probe_since;
 	int			 watches;	/* descriptors watched */
@@ -66,9 +68,9 @@ struct loop {
 	struct task		*suspect;	/* whom it caught, while he lives */
 	usec_t			 last_wait;	/* how long the loop slept the last time */
 	struct kinds		*kinds;		/* kinds.h */
-	unsigned		 batch;		/* steps of the last batch */
 	struct findings		*findings;	/* finding.h; NULL: there is none yet */
 	struct leaks		*leaks;		/* leaks.h */
+	struct strays		*strays;	/* strays.h; NULL: nobody has spoken of them yet */
 	unsigned		 owners;	/* tasks that it knows to own something */
 	usec_t			 sweep_next;	/* when it goes on, and while it is under way 0 */
 	uint8_t			 epoch;		/* of its time; wraps */

@@ -59,6 +59,9 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+/* So old may be what is told of how long the thread was without a processor: reading it is a system call. */
+#define LATELY	USEC_MSEC
+
 /* What the kernel has counted for the thread. */
 struct account {
 	usec_t	ran, delayed;
@@ -72,13 +75,15 @@ struct watchdog {
 	int		 schedstat;	/* /proc/thread-self/schedstat, or -1 */
 	/* at the last two times that the handler, or the loop when it woke, looked; the older first */
 	struct account	 accounts[2];
+	usec_t		 starved, starved_at;	/* what was told last, and when */
 	/* of the block that has been caught */
 	usec_t		 began, caught_at;
 	struct account	 before;
 	uint32_t	 kind;		/* whose, for the flight recorder */
+	bool		 stopped;	/* the process was, and that is all that is known of it */
 	bool		 hung;		/* the log has been told that it lasts */
 	/* of the log */
-	usec_t		 lines_since;
+	usec_t		 lines_time, lines_since;
 	unsigned	 lines, unsaid;
 	uint64_t	 n;		/* blocks so far; the latest is at (n - 1) % RING */
 	uint64_t	 counts[BLOCK_STOPPED + 1];
@@ -205,6 +210,7 @@ catch(struct watchdog *w, usec_t since, usec_t now, const void *context)
 	w->began = since;
 	w->caught_at = now;
 	w->before = w->accounts[0];
+	w->stopped = continued_at >= since;
 	w->hung = false;
 	w->kind = flight_kind(kind);
 	l->suspect = t;
@@ -241,7 +247,12 @@ look(struct watchdog *w, const void *context)
 		return;
 	}
 	now = clock_usec(CLOCK_MONOTONIC);
-	if (l->caught) {
+	if (l->caught && w->stopped) {
+		/* It has been going on for the limit, and is not over: that is its own doing. */
+		catch(w, continued_at + 1, now, context);
+		w->blocks[w->n % RING].halted = true;
+		timer_arm(w, now + HANG_TIME);
+	} else if (l->caught) {
 		if (!w->hung)
 			hang_tell(w);
 	} else if (now - since < w->limit) {
@@ -249,7 +260,7 @@ look(struct watchdog *w, const void *context)
 		timer_arm(w, since + w->limit);
 	} else {
 		catch(w, since, now, context);
-		timer_arm(w, since + HANG_TIME);
+		timer_arm(w, w->stopped ? now + w->limit : since + HANG_TIME);
 	}
 }
 
@@ -308,9 +319,7 @@ watchdog_rest(struct loop *l, usec_t first)
 static enum block_cause
 cause_of(const struct watchdog *w, const struct block *b)
 {
-	int64_t continued = continued_at;
-
-	if (continued >= w->began && continued <= w->caught_at)
+	if (w->stopped)
 		return BLOCK_STOPPED;
 	return b->took - b->delayed < w->limit ? BLOCK_STARVED : BLOCK_STEP;
 }
@@ -326,6 +335,31 @@ took_text(usec_t took, char out[32])
 	return out;
 }
 
+/* A new minute of the log. */
+static void
+lines_begin(struct watchdog *w, usec_t now)
+{
+	if (w->unsaid > 0)
+		log_warning("loop blocked %u times more; jobctl doctor --limit %d lists them", w->unsaid, BLOCKS_MAX);
+	w->lines_since = now;
+	w->lines = w->unsaid = 0;
+}
+
+void
+watchdog_lines(struct loop *l)
+{
+	struct watchdog *w = l->watchdog;
+
+	if (w != NULL && w->unsaid > 0 && l->now - w->lines_since >= w->lines_time)
+		lines_begin(w, l->now);
+}
+
+void
+watchdog_set_lines(struct loop *l, usec_t time)
+{
+	l->watchdog->lines_time = time;
+}
+
 /* One line each, as long as there are not too many. */
 static void
 block_log(struct watchdog *w, const struct block *b, usec_t now)
@@ -336,20 +370,16 @@ block_log(struct watchdog *w, const struct block *b, usec_t now)
 	};
 	char took[32];
 
-	if (now - w->lines_since >= LINES_TIME) {
-		if (w->unsaid > 0)
-			log_warning("loop blocked %u times more; jobctl doctor lists them", w->unsaid);
-		w->lines_since = now;
-		w->lines = w->unsaid = 0;
-	}
+	if (now - w->lines_since >= w->lines_time)
+		lines_begin(w, now);
 	if (++w->lines > LINES_MAX) {
 		w->unsaid++;
 		return;
 	}
 	log_write(b->cause == BLOCK_STOPPED ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
-	    "%s %s in %s%s%s%s", words[b->cause], took_text(b->took, took),
+	    "%s %s in %s%s%s%s%s", words[b->cause], took_text(b->took, took),
 	    b->task != NULL ? b->task : "a callback", b->serves[0] != '\0' ? " (" : "", b->serves,
-	    b->serves[0] != '\0' ? ")" : "");
+	    b->serves[0] != '\0' ? ")" : "", b->halted ? ", the process was stopped meanwhile" : "");
 }
 
 void
@@ -382,6 +412,8 @@ watchdog_over(struct loop *l)
 	if (b->delayed > b->took)
 		b->delayed = b->took;
 	b->cause = cause_of(w, b);
+	if (!w->stopped && continued_at > w->caught_at)
+		b->halted = true;
 	flight_note(l, FLIGHT_INPUTS, FLIGHT_BLOCKED, b->cause, w->kind, b->took, 0);
 	w->counts[b->cause]++;
 	w->n++;
@@ -477,6 +509,7 @@ watchdog_new(struct loop *l)
 	l->watchdog = xcalloc(1, sizeof(*l->watchdog));
 	l->watchdog->loop = l;
 	l->watchdog->limit = BLOCK_LIMIT;
+	l->watchdog->lines_time = LINES_TIME;
 	l->watchdog->schedstat = -1;
 }
 
@@ -496,7 +529,17 @@ watchdog_starved(const struct loop *l)
 	if (l->watchdog == NULL)
 		return 0;
 	account_read(l->watchdog, &now);
+	l->watchdog->starved = now.delayed;
+	l->watchdog->starved_at = loop_clock(l);
 	return now.delayed;
+}
+
+usec_t
+watchdog_starved_lately(const struct loop *l)
+{
+	if (l->watchdog == NULL || loop_clock(l) - l->watchdog->starved_at >= LATELY)
+		return watchdog_starved(l);
+	return l->watchdog->starved;
 }
 
 uint64_t

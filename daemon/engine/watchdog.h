@@ -8,7 +8,8 @@
  *
  * What looks like it is told apart: a process that was stopped (SIGSTOP and SIGCONT), and one that
  * waited for a processor (the kernel's run delay).  Clocks that are set and a host that sleeps do
- * not count, since the monotonic clock is asked.
+ * not count, since the monotonic clock is asked.  A step that goes on for too long after a stop is
+ * caught all the same, and counted from the moment when the process went on.
  */
 #ifndef ENGINE_WATCHDOG_H
 #define ENGINE_WATCHDOG_H
@@ -39,6 +40,7 @@ struct block {
 	usec_t			 ran;		/* of it on a processor, about */
 	usec_t			 delayed;	/* of it ready to run, but without a processor, about */
 	enum block_cause	 cause;
+	bool			 halted;	/* it is a step, but for a part of it the process was stopped */
 	const char		*task;		/* its kind's name; NULL: what the loop does itself */
 	unsigned		 line;		/* where its step began, in its source */
 	char			 serves[40];	/* "12.3", or empty */
@@ -64,6 +66,9 @@ uint64_t watchdog_count(const struct loop *l, enum block_cause cause);
  * kernel does not tell.  A read of a file in /proc.
  */
 usec_t watchdog_starved(const struct loop *l);
+
+/* The same as it was a millisecond ago or later: for the beginning of what is short and many. */
+usec_t watchdog_starved_lately(const struct loop *l);
 
 /* The n-th of the ring, 0 the latest; false: there are no more. */
 bool watchdog_block(const struct loop *l, unsigned n, struct block *out);

@@ -43,6 +43,7 @@ struct command {
 	bool			 told_before;	/* to end, by an earlier daemon */
 	bool			 again;		/* Start was refused for now */
 	bool			 rests;		/* our spec is put away */
+	usec_t			 timeout;	/* that Start was sent with; 0: none, or by an earlier daemon */
 };
 
 /* ---- what is asked for ---- */
@@ -156,6 +157,7 @@ send_start(struct command *f)
 	f->sent_to = runner_since(r);
 	f->sent_by = runner_connection(r);
 	f->again = false;
+	f->timeout = f->exec.spec->timeout;
 	f->start = (struct peer_call){ .waiter = &f->exec.task };
 	peer_call(runner_peer(r), &f->start, "io.jobd.Runner.Start", parameters, false);
 	fault_point(FAULT_START_AFTER_SEND);
@@ -540,15 +542,37 @@ out:
 	TASK_END(t, 0);
 }
 
+/* The deadlines are the runner's, so no task here has one. */
+static void
+describe_process(const struct command *f, char *out, size_t n)
+{
+	const struct run_info *run = f->exec.run;
+	instant now = loop_wall(f->exec.task.loop), end = instant_add(run->spawned, f->timeout);
+	char left[WHEN_TEXT_MAX] = "0s";
+
+	if (instant_is_set(run->kill_at)) {
+		if (run->kill_at.usec > now.usec)
+			duration_print_about(instant_since(run->kill_at, now), left);
+		(void)snprintf(out, n, "process %" PRId64 " to end: TERM was sent, KILL comes in %s", f->known->last.pid, left);
+	} else if (f->timeout > 0 && instant_is_set(run->spawned)) {
+		if (end.usec > now.usec)
+			duration_print_about(instant_since(end, now), left);
+		(void)snprintf(out, n, "process %" PRId64 " to end: jobd-runner ends it in %s, by its timeout",
+		    f->known->last.pid, left);
+	} else {
+		(void)snprintf(out, n, "process %" PRId64 " to end", f->known->last.pid);
+	}
+}
+
 static void
 command_describe(const struct task *t, char *out, size_t n)
 {
 	const struct command *f = container_of((const char *)t, const struct command, exec.task);
 
-	if (f->known != NULL && f->known->running)
-		(void)snprintf(out, n, "process %" PRId64 " to end", f->known->last.pid);
-	else
+	if (f->known == NULL || !f->known->running)
 		(void)snprintf(out, n, "jobd-runner");
+	else
+		describe_process(f, out, n);
 }
 
 static const struct task_kind command_kind = {

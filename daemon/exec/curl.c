@@ -12,6 +12,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <openssl/ssl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +23,10 @@
 
 #include "daemon/base/log.h"
 #include "daemon/engine/loop.h"
+#include "daemon/engine/strays.h"
 #include "daemon/engine/watch.h"
+#include "daemon/exec/receive.h"
+#include "daemon/exec/trust.h"
 #include "proto/mem.h"
 
 /* Responses are small or refused; 1,000 checks at a time should not cost 16 KiB each. */
@@ -31,10 +36,7 @@
 /* Sockets served in one turn: each may cost a millisecond of TLS, and others wait for theirs. */
 #define READY_MAX 16
 
-/*
- * And once so much time has gone the rest of them have another: who sends without end in small pieces costs up to
- * 10 ms at a time, as libcurl reads a hundred buffers in a row.
- */
+/* And once so much time has gone the rest of them have another: who sends in small pieces costs some of it. */
 #define READY_TIME (2 * USEC_MSEC)
 
 /*
@@ -54,6 +56,7 @@ struct http_engine {
 	struct epoll_event ready[READY_MAX];	/* what it told last */
 	int		 ready_n, ready_i;	/* those from i on are not served yet */
 	const char	*bundle;	/* the caller's; NULL: the system's */
+	struct trust	*trust;		/* what jobs bring along instead; NULL before the first check */
 	unsigned	 transfers;	/* under way */
 	struct transfer	*first, *last;	/* to be begun, in their order */
 	bool		 idle;		/* the last of them has just ended: wait for nothing */
@@ -87,8 +90,11 @@ static void
 act(struct http_engine *h, curl_socket_t fd, int what)
 {
 	int running;
-	CURLMcode r = curl_multi_socket_action(h->multi, fd, what, &running);
+	CURLMcode r;
 
+	receive_allow(RECEIVE_MAX);
+	r = curl_multi_socket_action(h->multi, fd, what, &running);
+	receive_allow_all();
 	if (r != CURLM_OK)
 		log_error("libcurl refuses an action error=%s", curl_multi_strerror(r));
 }
@@ -147,8 +153,10 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *known)
 	if (what == CURL_POLL_REMOVE) {
 		/* Closing is not enough: a copy in a child would keep it here. */
 		(void)epoll_ctl(h->watch.fd, EPOLL_CTL_DEL, fd, NULL);
+		strays_release(h->loop, fd);
 		return 0;
 	}
+	strays_hold(h->loop, fd);
 	event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) |
 	    (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
 	if (epoll_ctl(h->watch.fd, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
@@ -284,6 +292,7 @@ http_engine_free(struct http_engine *h)
 		return;
 	MUST(!task_alive(&h->task));
 	if (h->multi != NULL) {
+		trust_free(h->trust);
 		curl_multi_cleanup(h->multi);
 		curl_global_cleanup();
 		watch_stop(&h->watch);
@@ -327,8 +336,10 @@ engine_open(struct http_engine *h)
 	curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+	h->trust = trust_new();
 	/* A check makes its own connection: what is kept is only a cost. */
 	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, 1L);
+	strays_accept(h->loop);
 	return true;
 }
 
@@ -386,6 +397,36 @@ transfer_easy(struct http_engine *h)
 	return e;
 }
 
+/* libcurl, before the handshake: it has made the context for this connection alone. */
+static CURLcode
+on_context(CURL *e, void *context, void *transfer)
+{
+	struct transfer *x = transfer;
+
+	(void)e;
+	if (x->store != NULL)
+		SSL_CTX_set1_cert_store(context, x->store);
+	if (x->on_tls != NULL)
+		x->on_tls(x, context);
+	return CURLE_OK;
+}
+
+void
+transfer_trust(struct transfer *x, struct http_engine *h, const char *pem)
+{
+	struct curl_blob ca = { .data = (char *)(uintptr_t)pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY };
+
+	x->store = trust_store(h->trust, pem);
+	/* libcurl says in words why they cannot be read. */
+	if (x->store == NULL) {
+		curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &ca);
+		return;
+	}
+	/* It is to read nothing itself, nor to keep that in the place of the system's, which it has read for all. */
+	curl_easy_setopt(x->easy, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(x->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+}
+
 void
 transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter)
 {
@@ -395,6 +436,8 @@ transfer_start(struct transfer *x, struct http_engine *h, struct task *waiter)
 	curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
 	curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, x);
+	curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
+	curl_easy_setopt(x->easy, CURLOPT_SSL_CTX_DATA, x);
 	x->waits = true;
 	x->prev = h->last;
 	x->next = NULL;
@@ -424,6 +467,7 @@ transfer_stop(struct transfer *x, struct http_engine *h)
 	}
 	if (x->easy != NULL)
 		curl_easy_cleanup(x->easy);
+	X509_STORE_free(x->store);
 	*x = (struct transfer){ 0 };
 }
 
@@ -547,6 +591,50 @@ broken_tls(const struct transfer *x)
 	return xasprintf("the TLS connection is broken: %.*s", (int)strcspn(words, ","), words);
 }
 
+/* Where libcurl and its HTTP/2 have words of their own, by a part of these; or the code, when there are none. */
+static const struct {
+	CURLcode	 code;		/* CURLE_OK: any */
+	const char	*part, *words;
+} http2_words[] = {
+	{ CURLE_OK, "Too many CONTINUATION", "the answer's headers do not end" },
+	{ CURLE_OK, "user callback function failed", "the answer's headers are too long" },
+	{ CURLE_OK, "Flooding was detected", "the server floods the HTTP/2 connection with what is no answer" },
+	{ CURLE_OK, "tried 5 times", "the server refused the request over HTTP/2, and each time it was tried again" },
+	{ CURLE_HTTP2, "", "the server ended the HTTP/2 connection without an answer" },
+	/* When the server has closed it libcurl says so: it was libcurl itself that would not go on. */
+	{ CURLE_GOT_NOTHING, "", "the answer makes no sense as HTTP/2" },
+	{ CURLE_SEND_ERROR, "", "the server takes no more over HTTP/2, and gave no answer" },
+};
+
+/* "HTTP/2 stream 1 was not closed cleanly: INTERNAL_ERROR (err 2)": whoever found the error. */
+static char *
+http2_stream_reason(const struct transfer *x)
+{
+	static const char middle[] = "was not closed cleanly: ";
+	const char *code = strstr(x->error, middle);
+
+	if (code == NULL)
+		return NULL;
+	code += strlen(middle);
+	return xasprintf("the answer was broken off by an error of HTTP/2: %.*s", (int)strcspn(code, " "), code);
+}
+
+/* NULL: it is none of HTTP/2. */
+static char *
+http2_reason(const struct transfer *x)
+{
+	char *text = http2_stream_reason(x);
+
+	if (text != NULL || !x->http2)
+		return text;
+	for (size_t i = 0; i < sizeof(http2_words) / sizeof(http2_words[0]); i++) {
+		if ((http2_words[i].code == CURLE_OK || http2_words[i].code == x->result) &&
+		    strstr(x->error, http2_words[i].part) != NULL)
+			return xstrdup(http2_words[i].words);
+	}
+	return strstr(x->error, "nghttp2_") != NULL ? xstrdup("the answer makes no sense as HTTP/2") : NULL;
+}
+
 static char *
 plain_reason(const struct transfer *x)
 {
@@ -578,6 +666,8 @@ transfer_reason(const struct transfer *x, bool *ours)
 	else if ((x->result == CURLE_RECV_ERROR || x->result == CURLE_SEND_ERROR) &&
 	    strstr(x->error, "SSL routines") != NULL)
 		text = broken_tls(x);
+	else if ((text = http2_reason(x)) != NULL)
+		return clean(text);
 	else if ((x->result == CURLE_COULDNT_CONNECT || x->result == CURLE_ABORTED_BY_CALLBACK) &&
 	    error != 0)
 		text = errno_words((int)error);

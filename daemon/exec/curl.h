@@ -6,6 +6,7 @@
 #define EXEC_CURL_H
 
 #include <curl/curl.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 
 #include "daemon/exec/http.h"
@@ -16,9 +17,13 @@ struct task;
 struct transfer {
 	CURL		*easy;
 	struct task	*waiter;
+	/* A TLS handshake begins, with a context of its own; may be NULL. */
+	void		(*on_tls)(struct transfer *x, SSL_CTX *context);
+	X509_STORE	*store;		/* whom to trust; NULL: whom libcurl does */
 	CURLcode	 result;	/* once done */
 	int		 local_error;	/* errno: a socket could not be had, or watched */
 	bool		 done;
+	bool		 http2;		/* that is spoken; known once the handshake is over */
 	bool		 added;
 	bool		 waits;		/* to be begun, in the engine's list: */
 	struct transfer	*next, *prev;
@@ -27,6 +32,9 @@ struct transfer {
 
 /* A fresh easy handle with what all checks share; NULL when libcurl refuses. */
 CURL *transfer_easy(struct http_engine *h);
+
+/* Trust these certificates in PEM instead of the system's; before its start, until which they are the caller's to keep. */
+void transfer_trust(struct transfer *x, struct http_engine *h, const char *pem);
 
 /*
  * Why it failed, in words, for free(); only once it is done and before its stop.  Nothing in it

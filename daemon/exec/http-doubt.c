@@ -40,6 +40,13 @@ http_doubt_resolver(struct http_frame *f)
 		inconclusive(f, "the nameservers answer for no other name either");
 }
 
+/* There is an answer, but one for whoever asks by TCP. */
+void
+http_doubt_truncated(struct http_frame *f)
+{
+	inconclusive(f, "jobd asks nameservers by UDP alone");
+}
+
 /*
  * How long jobd was away since the check began: at once, or, when others had the processor, in many
  * small pieces that no timer and no watchdog sees.

@@ -78,25 +78,43 @@ read_certificates(struct http_frame *f)
 
 /* ---- what comes in ---- */
 
-/* libcurl tells only after the handshake when the connection stood; here it is about to begin. */
-static CURLcode
-on_tls(CURL *e, void *ssl, void *frame)
+/* What was agreed upon in the handshake: what is told of a failure depends on it. */
+static void
+on_handshake(const SSL *ssl, int where, int unused)
 {
-	struct http_frame *f = frame;
+	struct http_frame *f = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const unsigned char *protocol = NULL;
+	unsigned n = 0;
 
-	(void)e;
-	(void)ssl;
+	(void)unused;
+	if ((where & SSL_CB_HANDSHAKE_DONE) == 0)
+		return;
+	SSL_get0_alpn_selected(ssl, &protocol, &n);
+	f->transfer.http2 = n == 2 && memcmp(protocol, "h2", 2) == 0;
+}
+
+/* libcurl tells only after the handshake when the connection stood; here it is about to begin. */
+static void
+on_tls(struct transfer *x, SSL_CTX *context)
+{
+	struct http_frame *f = container_of(x, struct http_frame, transfer);
+
 	f->tls_began = loop_clock(f->exec.task.loop) - f->hop_began;
-	return CURLE_OK;
+	/* It is of this connection alone. */
+	if (SSL_CTX_set_app_data(context, f) == 1)
+		SSL_CTX_set_info_callback(context, on_handshake);
 }
 
 static void
 stamp_first(struct http_frame *f)
 {
 	struct run_info *r = f->exec.run;
+	struct loop *l = f->exec.task.loop;
 
 	if (!instant_is_set(r->first_output))
-		r->first_output = loop_wall(f->exec.task.loop);
+		r->first_output = loop_wall(l);
+	if (f->answer_began == 0)
+		f->answer_began = loop_clock(l) - f->hop_began;
 }
 
 static int64_t
@@ -344,14 +362,13 @@ set_request(struct http_frame *f, CURL *e)
 
 /* How to reach the other side, and whom to trust. */
 static void
-set_connection(const struct http_frame *f, CURL *e)
+set_connection(struct http_frame *f, CURL *e)
 {
 	static const long families[] = { CURL_IPRESOLVE_WHATEVER, CURL_IPRESOLVE_V4,
 	    CURL_IPRESOLVE_V6 };
 	static const long versions[] = { CURL_HTTP_VERSION_2TLS, CURL_HTTP_VERSION_1_1,
 	    CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE };
 	const struct http_spec *s = f->exec.spec->http;
-	struct curl_blob ca = { .data = s->ca_certificates, .flags = CURL_BLOB_NOCOPY };
 
 	curl_easy_setopt(e, CURLOPT_IPRESOLVE, families[s->ip_version]);
 	/* Over TLS HTTP/2 is offered, and what the server takes is looked at afterwards. */
@@ -367,10 +384,8 @@ set_connection(const struct http_frame *f, CURL *e)
 		if (f->proxy.password != NULL)
 			curl_easy_setopt(e, CURLOPT_PROXYPASSWORD, f->proxy.password);
 	}
-	if (s->ca_certificates != NULL) {
-		ca.len = strlen(s->ca_certificates);
-		curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
-	}
+	if (s->ca_certificates != NULL)
+		transfer_trust(&f->transfer, f->exec.world->http, s->ca_certificates);
 	if (s->insecure) {
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -385,7 +400,7 @@ http_send(struct http_frame *f)
 	usec_t now = loop_clock(w->loop), left = f->deadline > now ? f->deadline - now : 0;
 
 	f->hop_began = now;
-	f->tls_began = 0;
+	f->tls_began = f->answer_began = 0;
 	f->transfer.easy = e;
 	if (e == NULL)
 		return false;
@@ -395,11 +410,9 @@ http_send(struct http_frame *f)
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, f);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, f);
-	if (f->url.secure) {
-		curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, on_tls);
-		curl_easy_setopt(e, CURLOPT_SSL_CTX_DATA, f);
-	}
+	f->transfer.on_tls = on_tls;
 	set_connection(f, e);
+	f->transfer.http2 = f->exec.spec->http->http_version == HTTP_V2 && !f->url.secure;
 	if (f->connect_deadline < now + left)
 		left = f->connect_deadline > now ? f->connect_deadline - now : 1;
 	/* The deadline is ours; libcurl must know it to give each address its share. */

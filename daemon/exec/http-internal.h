@@ -31,6 +31,7 @@ struct http_frame {
 	usec_t			 deadline, began, hop_began;
 	usec_t			 connect_deadline;	/* of this hop; never: it has none of its own */
 	usec_t			 tls_began;	/* after the hop's start; 0: not yet */
+	usec_t			 answer_began;	/* the same */
 	int			 hops;
 	bool			 as_get;	/* a redirect turned the request into a GET */
 	bool			 away;		/* a redirect led to another scheme, host or port */
@@ -42,7 +43,7 @@ struct http_frame {
 	int64_t			 cert_days, chain_days;
 	char			*chain_name;
 	char			 too_long[64];	/* what is: in words */
-	usec_t			 starved;	/* watchdog_starved() at the beginning */
+	usec_t			 starved;	/* watchdog_starved_lately() at the beginning */
 	bool			 unanswered;	/* it was judged without an answer of the other side */
 	bool			 only_late;	/* without our own lag it would have been in time */
 	bool			 doubted;	/* the canary is asked */
@@ -70,8 +71,9 @@ void http_hop_end(struct http_frame *f);
 
 /* ---- was it us? (http-doubt.c) ---- */
 
-/* It is judged because no nameserver answers for its name. */
+/* It is judged because no nameserver answers for its name, or not so that we could take the answer. */
 void http_doubt_resolver(struct http_frame *f);
+void http_doubt_truncated(struct http_frame *f);
 
 /* It is judged as degraded: would it be up, had the loop not been away? */
 bool http_only_late(const struct http_frame *f, const struct answer *given);

@@ -73,9 +73,8 @@ enum stage { STAGE_CONNECT, STAGE_TLS, STAGE_SEND, STAGE_WAIT, STAGE_RECEIVE, ST
 static enum stage
 stage_ends(const struct http_frame *f, curl_off_t ends[STAGE_RECEIVE])
 {
-	static const CURLINFO infos[STAGE_RECEIVE] = {
-		CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T,
-		CURLINFO_PRETRANSFER_TIME_T, CURLINFO_STARTTRANSFER_TIME_T,
+	static const CURLINFO infos[STAGE_WAIT] = {
+		CURLINFO_CONNECT_TIME_T, CURLINFO_APPCONNECT_TIME_T, CURLINFO_PRETRANSFER_TIME_T,
 	};
 
 	for (int i = 0; i < STAGE_RECEIVE; i++) {
@@ -84,6 +83,9 @@ stage_ends(const struct http_frame *f, curl_off_t ends[STAGE_RECEIVE])
 			ends[i] = ends[STAGE_CONNECT];
 		else if (i == STAGE_CONNECT && f->url.secure)
 			ends[i] = f->tls_began;
+		/* Over HTTP/2 libcurl takes a request with a body for the beginning of the answer. */
+		else if (i == STAGE_WAIT)
+			ends[i] = f->answer_began;
 		else
 			curl_easy_getinfo(f->transfer.easy, infos[i], &ends[i]);
 		if (ends[i] == 0)
@@ -361,7 +363,7 @@ begin(struct http_frame *f)
 	const char *why;
 
 	f->began = loop_clock(l);
-	f->starved = watchdog_starved(l);
+	f->starved = watchdog_starved_lately(l);
 	f->deadline = f->began + (limit > 0 ? limit : HTTP_TIMEOUT_DEFAULT);
 	r->spawned = loop_wall(l);
 	f->sum.queue = instant_since(r->spawned, r->due);
@@ -421,24 +423,33 @@ wrong_family(const struct http_frame *f)
 	return http_connects_to(f)->numeric && version != IP_ANY && six != (version == IP_V6);
 }
 
+/* Of the family that is asked for. */
+static const char *
+no_address(const struct http_frame *f)
+{
+	static const char *const words[] = {
+		"the name has no address", "the name has no IPv4 address", "the name has no IPv6 address",
+	};
+
+	return words[f->exec.spec->http->ip_version];
+}
+
 static void
 judge_lookup(struct http_frame *f)
 {
 	int error = f->lookup.error;
 
-	fail(f, dns_error(error));
-	if (error == EAI_AGAIN || error == EAI_FAIL)
+	fail(f, error == EAI_NODATA ? no_address(f) : dns_error(error));
+	if (error == EAI_AGAIN || error == EAI_FAIL || error == DNS_REFUSED)
 		http_doubt_resolver(f);
+	if (error == DNS_TRUNCATED)
+		http_doubt_truncated(f);
 }
 
 /* The lookup is over, or has to be.  False when the check ends with it: judged. */
 static bool
 looked_up(struct http_frame *f, bool in_time)
 {
-	static const char *const none[] = {
-		"the name has no address", "the name has no IPv4 address", "the name has no IPv6 address",
-	};
-
 	f->sum.dns += loop_clock(f->exec.task.loop) - f->hop_began;
 	if (!in_time && !f->exec.cancel && f->connect_deadline < f->deadline)
 		judge_slow_connection(f);
@@ -449,7 +460,7 @@ looked_up(struct http_frame *f, bool in_time)
 	else if (wrong_family(f))
 		fail(f, "the address is not of the family that is asked for");
 	else if (f->lookup.n == 0 && !http_connects_to(f)->numeric)
-		fail(f, none[f->exec.spec->http->ip_version]);
+		fail(f, no_address(f));
 	else if (!http_send(f))
 		fail_here(f, "libcurl refuses the request");
 	else

@@ -41,6 +41,15 @@ notify_target_unknown(const struct notify_targets *all, const char *name, char *
 	    meant != NULL ? meant : name);
 }
 
+void
+notify_targets_done(struct notify_targets *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		notify_target_done(&all->items[i]);
+	free(all->items);
+	*all = (struct notify_targets){ .n = 0 };
+}
+
 enum target_kind
 notify_target_kind(const struct notify_target *t)
 {

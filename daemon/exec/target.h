@@ -29,6 +29,7 @@ struct notify_target {
 	char		*secret;	/* what is in the file, without the line's end */
 	char		*ca;
 	int64_t		 uid;		/* whose command it is */
+	bool		 stays;		/* of one that was replaced: by the same */
 };
 
 struct notify_targets {
@@ -43,6 +44,7 @@ const struct notify_target *notify_target_find(const struct notify_targets *all,
 void notify_target_unknown(const struct notify_targets *all, const char *name, char *why, size_t max);
 enum target_kind notify_target_kind(const struct notify_target *t);
 void notify_target_done(struct notify_target *t);
+void notify_targets_done(struct notify_targets *all);
 
 /* A word in braces of a header that no message has: its words are with the caller to free; NULL: all are good. */
 char *notify_target_mistake(const struct notify_target *t);

@@ -12,6 +12,10 @@
 
 #include "proto/mem.h"
 
+/* Of a name, and of each of its parts. */
+#define NAME_BYTES	253
+#define LABEL_BYTES	63
+
 /* One part as a string of ours; NULL when there is none. */
 static char *
 part(CURLU *c, CURLUPart what, unsigned flags)
@@ -144,6 +148,41 @@ url_parse(struct url *u, const char *text)
 	    CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
 		why = take_apart(u, c);
 	curl_url_cleanup(c);
+	return why;
+}
+
+/* RFC 1035, 2.3.4; one dot may end it. */
+static bool
+is_name(const char *host)
+{
+	size_t n = strlen(host), part, i = 0;
+
+	if (n > 0 && host[n - 1] == '.')
+		n--;
+	if (n > NAME_BYTES)
+		return false;
+	for (;;) {
+		part = strcspn(host + i, ".");
+		if (part == 0 || part > LABEL_BYTES)
+			return false;
+		i += part;
+		if (i == n)
+			return true;
+		i++;
+	}
+}
+
+const char *
+url_wrong(const char *text)
+{
+	struct url u = { 0 };
+	const char *why = url_parse(&u, text);
+
+	if (why != NULL)
+		why = "is not a URL with a host";
+	else if (!u.numeric && !is_name(u.host))
+		why = "has a host that is no name: parts of 1 to 63 bytes with dots between, 253 bytes in all";
+	url_done(&u);
 	return why;
 }
 

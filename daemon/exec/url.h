@@ -25,6 +25,12 @@ struct url {
  */
 const char *url_parse(struct url *u, const char *text);
 
+/*
+ * What is wrong with a URL that is to be asked again and again, in words that follow its field; or NULL.  More than
+ * url_parse(): its host must be a name that could be there.
+ */
+const char *url_wrong(const char *text);
+
 #define URL_HIDDEN "\xe2\x80\xa6"	/* three dots */
 
 /*

@@ -38,8 +38,10 @@ event_hub_free(struct event_hub *h)
 void
 event_hub_keep(struct event_hub *h, size_t bytes, instant now)
 {
-	MUST(h->recent == NULL);
-	h->recent = recent_new(bytes, now);
+	if (h->recent == NULL)
+		h->recent = recent_new(bytes, now);
+	else
+		recent_resize(h->recent, bytes);
 }
 
 const struct recent *

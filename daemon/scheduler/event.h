@@ -35,7 +35,7 @@ void event_hub_free(struct event_hub *h);		/* no watcher may be left */
 
 /*
  * Keep the latest events, so many bytes of them; none of run_progress, which would crowd the others out.
- * The hub's own; NULL: they are not kept.
+ * The hub's own; NULL: they are not kept.  Asked again, it keeps so many from then on.
  */
 void event_hub_keep(struct event_hub *h, size_t bytes, instant now);
 const struct recent *event_hub_recent(const struct event_hub *h);

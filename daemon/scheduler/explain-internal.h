@@ -59,6 +59,10 @@ void say_run(struct explain *e, const struct run_info *r, struct buf *out);
 /* When its first attempt was started. */
 instant explain_begun(const struct run_info *r);
 
+/* When a run by hand was asked for; and is that for a due in the past (backfill)? */
+instant explain_asked(const struct run_info *r);
+bool explain_makes_up(const struct run_info *r);
+
 /* What a run waits for that is retrying: what follows "it". */
 void say_retrying(struct explain *e, const struct run_info *r, struct buf *out);
 

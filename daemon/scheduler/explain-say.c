@@ -2,6 +2,7 @@
  * explain-say: what became of an occurrence, in words.  A sentence is put together twice: as links
  * of the chain, one a fact, and as what follows "it" in the summary.
  */
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,6 +244,13 @@ say_due(struct explain *e, const struct occurrence *o)
 	free(remark);
 }
 
+/* Since when a run could have begun: its due, or when it was asked for, which may be long after the due it makes up for. */
+static instant
+wanted_since(const struct run_info *r)
+{
+	return r->manual ? explain_asked(r) : r->due;
+}
+
 /* How late a run was, in parts, for the summary: those that matter. */
 struct parts {
 	struct buf	text;
@@ -297,6 +305,18 @@ explain_begun(const struct run_info *r)
 	const struct attempt_info *first = r->attempts.n > 0 ? r->attempts.items[0] : NULL;
 
 	return first != NULL ? first->started : r->started;
+}
+
+instant
+explain_asked(const struct run_info *r)
+{
+	return r->noticed.usec > r->due.usec ? r->noticed : r->due;
+}
+
+bool
+explain_makes_up(const struct run_info *r)
+{
+	return r->manual && r->noticed.usec > r->due.usec;
 }
 
 /* When the process or request of the first attempt was there; none: it was not. */
@@ -398,7 +418,7 @@ named_queue(const struct explain *e)
 static void
 say_wait(struct explain *e, const struct run_info *r, struct parts *parts)
 {
-	instant from = r->manual ? r->due : r->noticed;
+	instant from = r->manual ? explain_asked(r) : r->noticed;
 	const char *named = named_queue(e), *mutex = e->job->mutex;
 	const struct run_info *own;
 	char text[WHEN_TEXT_MAX], name[RUN_NAME_MAX], *words;
@@ -515,10 +535,11 @@ say_outcome(struct explain *e, const struct run_info *r, struct buf *out)
 static void
 say_started(struct explain *e, const struct run_info *r, struct parts *parts)
 {
-	static const char *const begins[KIND_COUNT] = {
+	static const char *const begins[] = {
 		[KIND_COMMAND] = "its process began", [KIND_HTTP] = "its request went out",
 		[KIND_TIMER] = "its wait began", [KIND_HEARTBEAT] = "it said that it begins",
 	};
+	static_assert(sizeof(begins) / sizeof(begins[0]) == KIND_COUNT, "a word a kind");
 	instant started = explain_begun(r), spawned = first_spawned(r);
 	char name[RUN_NAME_MAX], text[WHEN_TEXT_MAX];
 	usec_t took;
@@ -553,12 +574,13 @@ say_run(struct explain *e, const struct run_info *r, struct buf *out)
 {
 	instant began = instant_is_set(first_spawned(r)) ? first_spawned(r) : explain_begun(r);
 	char name[RUN_NAME_MAX], other[RUN_NAME_MAX], text[WHEN_TEXT_MAX];
-	usec_t late = instant_since(began, r->due);
+	usec_t late = instant_since(began, wanted_since(r));
 	struct parts parts = { .least = late / 100 > LATE_MIN / 10 ? late / 100 : LATE_MIN / 10 };
 
 	(void)run_name(e, r->run, name);
 	if (r->manual)
-		of_run(e, say(e, CAUSE_MANUAL, r->due, "%s was asked for by hand", name), r->run);
+		of_run(e, say(e, CAUSE_MANUAL, explain_asked(r), "%s was asked for by hand%s", name,
+		    explain_makes_up(r) ? ", to make up for it" : ""), r->run);
 	if (!instant_is_set(r->started) || r->state == RUN_QUEUED) {
 		say_attempts(e, r);
 		if (r->state == RUN_QUEUED && (e->view.waits == WAITS_SLOT ||

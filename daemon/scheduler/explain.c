@@ -438,7 +438,6 @@ tell_health(struct explain *e)
 {
 	const struct job_info *j = e->job;
 	const struct job_spec *s = e->spec;
-	const char *what = s->heartbeat ? "run" : "check";
 	int64_t n = j->checks_failed > 0 ? j->checks_failed : j->checks_passed;
 	struct buf b = { .size = 0 };
 
@@ -446,10 +445,14 @@ tell_health(struct explain *e)
 		return;
 	buf_printf(&b, "its health is %s", j->health == VERDICT_NONE ? "not known yet" :
 	    verdict_names[j->health]);
-	if (n > 0)
-		buf_printf(&b, ": the last %lld %s%s that count%s %s", (long long)n, what,
-		    n == 1 ? "" : "s", n == 1 ? "s" : "",
-		    j->checks_failed > 0 ? "failed" : "did not fail");
+	if (n == 1)
+		buf_printf(&b, ": the last %s that counts ", s->heartbeat ? "run" : "check");
+	else if (n > 0)
+		buf_printf(&b, ": the last %lld %s that count ", (long long)n, s->heartbeat ? "runs" : "checks");
+	if (n > 0 && s->heartbeat)
+		buf_puts(&b, j->checks_failed > 0 ? "failed" : "did not fail");
+	else if (n > 0)
+		buf_printf(&b, "%s %sdown", n == 1 ? "was" : "were", j->checks_failed > 0 ? "" : "not ");
 	if (j->checks_failed > 0 && j->health != VERDICT_DOWN && job_spec_fail_after(s) > n)
 		buf_printf(&b, ", and it is down after %lld (failAfter)", (long long)job_spec_fail_after(s));
 	if (j->checks_failed == 0 && j->health == VERDICT_DOWN && job_spec_ok_after(s) > n)
@@ -551,10 +554,17 @@ explain_run(struct explain *e, struct buf *out)
 {
 	const struct run_info *r = &e->runs[0];
 	struct occurrence o = schedule_at(e->schedule, r->due);
-	char due[WHEN_TEXT_MAX];
+	char due[WHEN_TEXT_MAX], asked[WHEN_TEXT_MAX];
 
+	if (explain_makes_up(r)) {
+		buf_printf(out, "what was due %s, and was asked for by hand at %s, ", instant_print(r->due, due),
+		    instant_print(explain_asked(r), asked));
+		say(e, CAUSE_DUE, r->due, "due %s", due);
+		say_run(e, r, out);
+		return;
+	}
 	if (r->manual) {
-		buf_printf(out, "what was asked for by hand at %s ", instant_print(r->due, due));
+		buf_printf(out, "what was asked for by hand at %s ", instant_print(explain_asked(r), asked));
 		say_run(e, r, out);
 		return;
 	}

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/exec/runner.h"
@@ -61,7 +62,7 @@ static void
 round_submit(struct keep_round *r)
 {
 	r->op.op = (struct store_op){ .kind = OP_KEEP };
-	r->op.policy = r->policy;
+	r->op.policy = &r->policy;
 	r->op.dry = r->dry;
 	r->op.now = loop_wall(r->task.loop);
 	r->asked = loop_clock(r->task.loop);
@@ -285,7 +286,7 @@ keeper_begin(struct keeper *k)
 	k->due = false;
 	k->runs = k->output = 0;
 	k->began = loop_clock(k->s->loop);
-	k->round = (struct keep_round){ .store = k->s->store, .policy = &k->policy, .gentle = true,
+	k->round = (struct keep_round){ .store = k->s->store, .policy = k->policy, .gentle = true,
 	    .gone = keeper_gone, .context = k };
 	keep_round_start(&k->round, &k->task);
 }
@@ -433,6 +434,17 @@ const struct keep_policy *
 keeper_policy(const struct keeper *k)
 {
 	return &k->policy;
+}
+
+void
+keeper_set_policy(struct keeper *k, const struct keep_policy *policy)
+{
+	if (k->on && memcmp(&k->policy, policy, sizeof(*policy)) == 0)
+		return;
+	k->policy = *policy;
+	k->on = k->due = true;
+	if (task_alive(&k->task))
+		task_wake(&k->task);
 }
 
 void

@@ -18,7 +18,7 @@ struct keep_round {
 	struct task		 task;
 	/* the caller's: zero but for these */
 	struct store		*store;
-	const struct keep_policy *policy;	/* borrowed until it is done */
+	struct keep_policy	 policy;
 	bool			 dry;		/* only find out what would go */
 	bool			 gentle;	/* rest between slices */
 	/* jobs that went with a slice (op->gone), after its commit; or NULL */
@@ -67,6 +67,9 @@ void keeper_remove_output(struct keeper *k);
 void keeper_round_ended(struct keeper *k, const struct keep_round *r);
 
 const struct keep_policy *keeper_policy(const struct keeper *k);
+
+/* Another one from now on; a round comes at once, one that is under way ends as it began. */
+void keeper_set_policy(struct keeper *k, const struct keep_policy *policy);
 void keeper_stats(const struct keeper *k, struct keeper_stats *out);
 
 #endif

@@ -39,18 +39,23 @@ name_hash(const char *name)
 /* ---- lines ---- */
 
 void
-lines_init(struct lines *l, const struct lines_config *config)
+lines_set_slots(struct lines *l, int64_t standard, int64_t schedule, int64_t named)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	int64_t standard = cpus > 0 ? cpus * SLOTS_PER_CPU : 0;
+	int64_t otherwise = cpus > 0 ? cpus * SLOTS_PER_CPU : 0;
 
+	l->slots_standard = standard > 0 ? standard : otherwise > SLOTS_MIN ? otherwise : SLOTS_MIN;
+	l->slots_schedule = schedule > 0 ? schedule : SLOTS_SCHEDULE;
+	l->slots_named = named > 0 ? named : SLOTS_NAMED;
+}
+
+void
+lines_init(struct lines *l, const struct lines_config *config)
+{
 	*l = (struct lines){ .held_max = config->held_max, .keep_max = config->held_max / 2 };
 	if (l->keep_max < LINE_KEEP_MIN)
 		l->keep_max = LINE_KEEP_MIN;
-	l->slots_standard = config->slots_standard > 0 ? config->slots_standard :
-	    standard > SLOTS_MIN ? standard : SLOTS_MIN;
-	l->slots_schedule = config->slots_schedule > 0 ? config->slots_schedule : SLOTS_SCHEDULE;
-	l->slots_named = config->slots_named > 0 ? config->slots_named : SLOTS_NAMED;
+	lines_set_slots(l, config->slots_standard, config->slots_schedule, config->slots_named);
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		l->kinds[kind].kind = kind;
 	l->pinged.kind = KIND_HEARTBEAT;

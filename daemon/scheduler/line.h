@@ -129,6 +129,8 @@ struct lines_config {
 };
 
 void lines_init(struct lines *l, const struct lines_config *config);
+/* The slots of queues that nobody has given any: 0 is by default. */
+void lines_set_slots(struct lines *l, int64_t standard, int64_t schedule, int64_t named);
 /* No stand may be left. */
 void lines_done(struct lines *l);
 

@@ -18,8 +18,12 @@
 struct courier {
 	struct task			 task;
 	struct notifier			*n;
+	struct courier			*next;		/* in the notifier's list */
 	const struct notify_target	*target;
-	instant				 began;		/* with the daemon, and its configuration */
+	char				*name;		/* the target's, also for the store */
+	struct courier			*before;	/* who had the same target when it was another, until it is done */
+	struct courier			*after;		/* who waits for that */
+	instant				 began;		/* with the target as it is configured */
 	bool				 look;		/* there may be something new */
 	int64_t				 test;		/* to be delivered next, by somebody's wish; or 0 */
 	bool				 hurry;		/* a test came through: nothing waits any longer */
@@ -44,8 +48,17 @@ struct courier {
 struct notifier {
 	struct scheduler		*s;
 	const struct notify_targets	*targets;
-	struct courier			*couriers;	/* one a target, in their order */
+	struct courier			*couriers;	/* one a target */
+	struct courier			*leaving;	/* of targets that were others, or are gone */
+	struct task			*parent;	/* NULL: they are not started yet */
+	struct past			*past;		/* what the leaving know */
 	struct notifier_wait		*waits;
+};
+
+/* Targets as they were once. */
+struct past {
+	struct past		*next;
+	struct notify_targets	 targets;
 };
 
 /* ---- what is told next ---- */
@@ -55,7 +68,7 @@ courier_ask(struct courier *c)
 {
 	c->look = false;
 	c->page.op = (struct store_op){ .kind = OP_NOTICES };
-	c->page.target = c->target->name;
+	c->page.target = c->name;
 	c->page.until = c->hurry ? (instant){ INT64_MAX } : loop_wall(c->task.loop);
 	c->page.id = c->test;
 	c->test = 0;
@@ -296,6 +309,19 @@ courier_put_down(struct courier *c)
 	c->exec = NULL;
 }
 
+/* Who waits for it goes on; or, when it was dismissed before it began, waits for whom it has waited for. */
+static void
+courier_pass_on(struct courier *c)
+{
+	if (c->before != NULL)
+		c->before->after = c->after;
+	if (c->after != NULL)
+		c->after->before = c->before;
+	if (c->after != NULL && c->before == NULL)
+		task_wake(&c->after->task);
+	c->before = c->after = NULL;
+}
+
 /* ---- the task ---- */
 
 static enum task_status
@@ -306,6 +332,8 @@ courier_step(struct task *t)
 
 	TASK_BEGIN(t);
 
+	/* What that one has under way comes first, or it would be told twice. */
+	AWAIT(t, c->before == NULL);
 	c->began = loop_wall(t->loop);
 	while (!t->cancelled) {
 		courier_ask(c);
@@ -359,6 +387,7 @@ courier_step(struct task *t)
 		courier_put_down(c);
 	}
 	courier_put_down(c);
+	courier_pass_on(c);
 
 	TASK_END(t, 0);
 }
@@ -369,7 +398,9 @@ courier_describe(const struct task *t, char *out, size_t n)
 	const struct courier *c = container_of(t, const struct courier, task);
 	const char *words = "something to tell";
 
-	if (c->exec != NULL)
+	if (c->before != NULL)
+		words = "the delivery before it changed";
+	else if (c->exec != NULL)
 		words = "a delivery";
 	else if (c->page.op.lent)
 		words = "the store";
@@ -386,19 +417,90 @@ static const struct task_kind courier_kind = {
 
 /* ---- all of them ---- */
 
+static struct courier *
+courier_find(struct courier *list, const char *name)
+{
+	while (list != NULL && strcmp(list->name, name) != 0)
+		list = list->next;
+	return list;
+}
+
+/* The latest that has not left yet. */
+static struct courier *
+leaving_find(const struct notifier *n, const char *name)
+{
+	struct courier *c = n->leaving;
+
+	while (c != NULL && (!task_alive(&c->task) || strcmp(c->name, name) != 0))
+		c = c->next;
+	return c;
+}
+
+static void
+courier_add(struct notifier *n, const struct notify_target *target)
+{
+	struct courier *c = xcalloc(1, sizeof(*c));
+
+	c->n = n;
+	c->target = target;
+	c->name = xstrdup(target->name);
+	c->next = n->couriers;
+	n->couriers = c;
+	c->before = leaving_find(n, c->name);
+	if (c->before != NULL)
+		c->before->after = c;
+	if (n->parent != NULL)
+		task_start(&c->task, &courier_kind, n->parent);
+}
+
+static void
+couriers_free(struct courier *c)
+{
+	struct courier *next;
+
+	for (; c != NULL; c = next) {
+		MUST(!task_alive(&c->task));
+		next = c->next;
+		free(c->error);
+		free(c->too_old);
+		free(c->name);
+		free(c);
+	}
+}
+
+static void
+past_free(struct notifier *n)
+{
+	struct past *p;
+
+	while ((p = n->past) != NULL) {
+		n->past = p->next;
+		notify_targets_done(&p->targets);
+		free(p);
+	}
+}
+
+/* Those that have left, once all have. */
+static void
+leaving_sweep(struct notifier *n)
+{
+	for (const struct courier *c = n->leaving; c != NULL; c = c->next)
+		if (task_alive(&c->task))
+			return;
+	couriers_free(n->leaving);
+	n->leaving = NULL;
+	past_free(n);
+}
+
 struct notifier *
 notifier_new(struct scheduler *s, const struct notify_targets *targets)
 {
 	struct notifier *n = xcalloc(1, sizeof(*n));
-	size_t count = targets != NULL ? targets->n : 0;
 
 	n->s = s;
 	n->targets = targets;
-	n->couriers = count > 0 ? xcalloc(count, sizeof(*n->couriers)) : NULL;
-	for (size_t i = 0; i < count; i++) {
-		n->couriers[i].n = n;
-		n->couriers[i].target = &targets->items[i];
-	}
+	for (size_t i = 0; targets != NULL && i < targets->n; i++)
+		courier_add(n, &targets->items[i]);
 	return n;
 }
 
@@ -407,41 +509,77 @@ notifier_free(struct notifier *n)
 {
 	if (n == NULL)
 		return;
-	for (size_t i = 0; n->targets != NULL && i < n->targets->n; i++) {
-		MUST(!task_alive(&n->couriers[i].task));
-		free(n->couriers[i].error);
-		free(n->couriers[i].too_old);
-	}
-	free(n->couriers);
+	couriers_free(n->couriers);
+	couriers_free(n->leaving);
+	past_free(n);
 	free(n);
 }
 
 void
 notifier_start(struct notifier *n, struct task *parent)
 {
-	for (size_t i = 0; n->targets != NULL && i < n->targets->n; i++)
-		task_start(&n->couriers[i].task, &courier_kind, parent);
+	n->parent = parent;
+	for (struct courier *c = n->couriers; c != NULL; c = c->next)
+		task_start(&c->task, &courier_kind, parent);
+}
+
+/* It lets go of what it has under way, as at the end of jobd; the next for this target takes that up. */
+static void
+courier_dismiss(struct notifier *n, struct courier *c)
+{
+	c->next = n->leaving;
+	n->leaving = c;
+	if (task_alive(&c->task))
+		task_cancel(&c->task);
+}
+
+void
+notifier_retarget(struct notifier *n, struct notify_targets *old)
+{
+	struct past *p = xcalloc(1, sizeof(*p));
+	struct courier *all = n->couriers, *next;
+
+	p->targets = *old;
+	p->next = n->past;
+	n->past = p;
+	n->couriers = NULL;
+	for (struct courier *c = all; c != NULL; c = next) {
+		const struct notify_target *now = notify_target_find(n->targets, c->name);
+
+		next = c->next;
+		if (now == NULL || !c->target->stays) {
+			courier_dismiss(n, c);
+			continue;
+		}
+		c->target = now;
+		c->next = n->couriers;
+		n->couriers = c;
+	}
+	for (size_t i = 0; i < n->targets->n; i++)
+		if (courier_find(n->couriers, n->targets->items[i].name) == NULL)
+			courier_add(n, &n->targets->items[i]);
+	leaving_sweep(n);
 }
 
 void
 notifier_look(struct notifier *n)
 {
-	for (size_t i = 0; n->targets != NULL && i < n->targets->n; i++) {
-		n->couriers[i].look = true;
-		if (task_alive(&n->couriers[i].task))
-			task_wake(&n->couriers[i].task);
+	for (struct courier *c = n->couriers; c != NULL; c = c->next) {
+		c->look = true;
+		if (task_alive(&c->task))
+			task_wake(&c->task);
 	}
 }
 
 void
 notifier_wait(struct notifier *n, struct notifier_wait *w)
 {
+	struct courier *c = courier_find(n->couriers, w->target);
+
 	w->next = n->waits;
 	n->waits = w;
-	for (size_t i = 0; n->targets != NULL && i < n->targets->n; i++) {
-		if (strcmp(n->couriers[i].target->name, w->target) == 0)
-			n->couriers[i].test = w->id;
-	}
+	if (c != NULL)
+		c->test = w->id;
 	notifier_look(n);
 }
 
@@ -459,15 +597,13 @@ notifier_unwait(struct notifier *n, struct notifier_wait *w)
 void
 notifier_target(const struct notifier *n, const char *name, struct target_info *out)
 {
-	for (size_t i = 0; n->targets != NULL && i < n->targets->n; i++) {
-		const struct courier *c = &n->couriers[i];
+	const struct courier *c = courier_find(n->couriers, name);
 
-		if (strcmp(c->target->name, name) != 0)
-			continue;
-		out->kind = (int)notify_target_kind(c->target);
-		out->delivered = c->delivered;
-		out->tried = c->tried;
-		free(out->error);
-		out->error = xstrdup(c->error);
-	}
+	if (c == NULL)
+		return;
+	out->kind = (int)notify_target_kind(c->target);
+	out->delivered = c->delivered;
+	out->tried = c->tried;
+	free(out->error);
+	out->error = xstrdup(c->error);
 }

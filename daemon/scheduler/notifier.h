@@ -28,6 +28,12 @@ struct notifier;
 struct notifier *notifier_new(struct scheduler *s, const struct notify_targets *targets);
 void notifier_free(struct notifier *n);
 
+/*
+ * The targets are others now: those that were borrowed have changed in place, and old is what they were, with stays set for
+ * those that are the same as before.  It is taken over.  What is under way for another is let go, and taken up again.
+ */
+void notifier_retarget(struct notifier *n, struct notify_targets *old);
+
 /* After recovery, as children of parent. */
 void notifier_start(struct notifier *n, struct task *parent);
 

@@ -51,10 +51,12 @@ recent_free(struct recent *r)
 static void
 bytes_put(struct recent *r, const void *from, size_t n)
 {
-	size_t at = (size_t)(r->end % r->size), whole = n < r->size - at ? n : r->size - at;
+	size_t at, whole;
 
 	if (n == 0)
 		return;
+	at = (size_t)(r->end % r->size);
+	whole = n < r->size - at ? n : r->size - at;
 	memcpy(r->bytes + at, from, whole);
 	memcpy(r->bytes, (const char *)from + whole, n - whole);
 	r->end += n;
@@ -92,6 +94,28 @@ static uint32_t
 text_length(const char *text)
 {
 	return text != NULL ? (uint32_t)strlen(text) + 1 : 0;
+}
+
+void
+recent_resize(struct recent *r, size_t bytes)
+{
+	size_t n;
+	char *kept;
+
+	if (bytes == r->size)
+		return;
+	while (r->n > 0 && r->end - r->first > bytes)
+		oldest_drop(r);
+	n = (size_t)(r->end - r->first);
+	kept = xmalloc(n > 0 ? n : 1);
+	if (n > 0)
+		bytes_get(r, r->first, kept, n);
+	r->bytes = xrealloc(r->bytes, bytes > 0 ? bytes : 1);
+	r->size = bytes;
+	/* Positions stay as they are: whoever reads goes on. */
+	r->end = r->first;
+	bytes_put(r, kept, n);
+	free(kept);
 }
 
 void

@@ -18,6 +18,9 @@ struct recent;
 struct recent *recent_new(size_t bytes, instant now);
 void recent_free(struct recent *r);
 
+/* Keep so many from now on: of the events that are there, the latest that fit. */
+void recent_resize(struct recent *r, size_t bytes);
+
 /* Keep a copy. */
 void recent_add(struct recent *r, const struct event_info *e);
 

@@ -175,6 +175,21 @@ tell_present(void *context, struct flight_out *out)
 			return;
 }
 
+static struct flight_limits
+limits_of(const struct scheduler *s, const struct scheduler_config *config)
+{
+	const struct lines *l = &s->queue.lines;
+	struct flight_limits limits = {
+		.slots_default = l->slots_standard, .slots_schedule = l->slots_schedule, .slots_named = l->slots_named,
+		.window_jobs_max = config->window_jobs_max, .catch_ups = config->catch_ups,
+	};
+
+	static_assert(KIND_COUNT <= FLIGHT_KINDS, "there is room for all");
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		limits.running_max[kind] = config->running_max[kind];
+	return limits;
+}
+
 void
 recorder_begin(struct scheduler *s, const struct scheduler_config *config)
 {
@@ -182,29 +197,26 @@ recorder_begin(struct scheduler *s, const struct scheduler_config *config)
 
 	if (f == NULL)
 		return;
-	f->limits = (struct flight_limits){
-		.slots_default = s->queue.lines.slots_standard, .slots_schedule = s->queue.lines.slots_schedule,
-		.slots_named = s->queue.lines.slots_named, .window_jobs_max = config->window_jobs_max,
-		.catch_ups = config->catch_ups,
-	};
-	static_assert(KIND_COUNT <= FLIGHT_KINDS, "there is room for all");
-	for (int kind = 0; kind < KIND_COUNT; kind++)
-		f->limits.running_max[kind] = config->running_max[kind];
+	f->limits = limits_of(s, config);
 	f->present = tell_present;
 	f->context = s;
 	s->window.recorded = s->loop;
 }
 
 void
-recorder_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT], int64_t catch_ups)
+recorder_limits(struct scheduler *s, const struct scheduler_config *config)
 {
 	struct flight *f = s->loop->flight;
+	struct flight_limits now;
 
-	if (f == NULL || (f->limits.catch_ups == catch_ups &&
-	    memcmp(f->limits.running_max, running_max, KIND_COUNT * sizeof(*running_max)) == 0))
+	if (f == NULL)
 		return;
-	memcpy(f->limits.running_max, running_max, KIND_COUNT * sizeof(*running_max));
-	f->limits.catch_ups = catch_ups;
+	now = limits_of(s, config);
+	now.window_jobs_max = f->limits.window_jobs_max;
+	now.since = f->limits.since;
+	if (memcmp(&now, &f->limits, sizeof(now)) == 0)
+		return;
+	f->limits = now;
 	recorder_told(s, TOLD_LIMITS, 0, 0, 0);
 }
 

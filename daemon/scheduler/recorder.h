@@ -21,7 +21,7 @@ void recorder_begin(struct scheduler *s, const struct scheduler_config *config);
 void recorder_end(struct scheduler *s);
 
 /* Other limits from now on.  Nothing when they are the same. */
-void recorder_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT], int64_t catch_ups);
+void recorder_limits(struct scheduler *s, const struct scheduler_config *config);
 
 /* A job as it comes into memory: the place of its record. */
 uint64_t recorder_job(struct loop *l, const struct due_row *row);

@@ -3,6 +3,7 @@
  * the replay begins, a job is due when the first decision about it later says so, or else as it is at the end; and
  * those runs go on that end later, or have not ended, and did not begin later.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +38,13 @@ text_of(const struct flight_cell *c, unsigned i)
 static bool
 spec_make(struct replay_job *j)
 {
-	static const char *const bodies[KIND_COUNT] = {
+	static const char *const bodies[] = {
 		[KIND_COMMAND] = "{\"command\":{\"argv\":[\"true\"]}}",
 		[KIND_HTTP] = "{\"http\":{\"url\":\"http://replay.invalid/\",\"quickRetries\":0}}",
 		[KIND_TIMER] = "{\"timer\":{\"durationUSec\":1}}",
 		[KIND_HEARTBEAT] = "{\"heartbeat\":true}",
 	};
+	static_assert(sizeof(bodies) / sizeof(bodies[0]) == KIND_COUNT, "a body a kind");
 	struct cJSON *body = json_parse(bodies[j->row.kind], strlen(bodies[j->row.kind]), NULL);
 	struct field_error error;
 	bool good = fields_read(body, job_spec_fields, &j->spec, &error) == JOBD_OK;

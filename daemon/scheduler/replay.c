@@ -743,32 +743,56 @@ decision_text(const struct decision *d, char out[160])
 	return out;
 }
 
+struct comparison {
+	struct replay_report		*r;
+	const struct flight_file	*file;
+	int64_t				 first;		/* moment that differs */
+};
+
 /* The earliest counts. */
 static void
-differ(struct replay_report *r, int64_t *first, int64_t at, const struct decision *d, const char *how)
+differ(struct comparison *c, int64_t at, const struct decision *d, const char *how)
 {
 	char text[160];
 
-	r->differs = true;
-	if (at >= *first)
+	c->r->differs = true;
+	if (at >= c->first)
 		return;
-	*first = at;
-	(void)snprintf(r->difference, sizeof(r->difference), "%s %s", decision_text(d, text), how);
+	c->first = at;
+	(void)snprintf(c->r->difference, sizeof(c->r->difference), "%s %s", decision_text(d, text), how);
 }
 
 /* One that stands on one side only.  What is at the very end may be the next thing to happen on the other side. */
 static void
-compare_single(struct replay_report *r, const struct decision *d, const char *how, int64_t *first)
+compare_single(struct comparison *c, const struct decision *d, const char *how)
 {
-	if (!d->before && d->at < r->to - REPLAY_TOLERANCE)
-		differ(r, first, d->at, d, how);
+	if (!d->before && d->at < c->r->to - REPLAY_TOLERANCE)
+		differ(c, d->at, d, how);
+}
+
+/* How long the loop was held up between two moments, as its watchdog has noted it: from then on, for so long. */
+static usec_t
+away_between(const struct flight_file *file, int64_t from, int64_t to)
+{
+	const struct flight_cell *c;
+	usec_t away = 0;
+	uint64_t at = 0;
+
+	while ((c = flight_record(file, FLIGHT_INPUTS, &at)) != NULL) {
+		int64_t begin = c->at > from ? c->at : from, end = c->at + c->a < to ? c->at + c->a : to;
+
+		if (c->what == FLIGHT_BLOCKED && end > begin)
+			away += end - begin;
+	}
+	return away;
 }
 
 /* The same decision on both sides: a of the record. */
 static void
-compare_pair(struct replay_report *r, const struct decision *a, const struct decision *b, int64_t *first)
+compare_pair(struct comparison *c, const struct decision *a, const struct decision *b)
 {
-	usec_t apart = a->at - b->at;
+	struct replay_report *r = c->r;
+	usec_t apart = a->at - b->at, away;
 	char how[120];
 
 	/* What was under way is taken up again at once. */
@@ -781,14 +805,21 @@ compare_pair(struct replay_report *r, const struct decision *a, const struct dec
 		r->latest = apart > r->latest ? apart : r->latest;
 		return;
 	}
+	away = away_between(c->file, b->at, a->at);
+	if (apart > 0 && apart - away <= REPLAY_TOLERANCE) {
+		r->same++;
+		r->held_up++;
+		r->held_up_most = apart > r->held_up_most ? apart : r->held_up_most;
+		return;
+	}
 	(void)snprintf(how, sizeof(how), "%.3f s %s in the record than in the replay",
 	    (double)(apart < 0 ? -apart : apart) / USEC_SEC, apart > 0 ? "later" : "earlier");
-	differ(r, first, apart > 0 ? b->at : a->at, a, how);
+	differ(c, apart > 0 ? b->at : a->at, a, how);
 }
 
 /* Both are sorted.  From the end: a run may begin again and again, and the first times may lie before the beginning. */
 static void
-compare(struct replay_report *r, const struct decisions *a, const struct decisions *b, int64_t *first)
+compare(struct comparison *c, const struct decisions *a, const struct decisions *b)
 {
 	size_t i = a->n, k = b->n;
 
@@ -797,15 +828,15 @@ compare(struct replay_report *r, const struct decisions *a, const struct decisio
 
 		if (order > 0) {
 			i--;
-			r->decisions += !a->items[i].before;
-			compare_single(r, &a->items[i], "in the record, and not in the replay", first);
+			c->r->decisions += !a->items[i].before;
+			compare_single(c, &a->items[i], "in the record, and not in the replay");
 		} else if (order < 0) {
 			k--;
-			compare_single(r, &b->items[k], "in the replay, and not in the record", first);
+			compare_single(c, &b->items[k], "in the replay, and not in the record");
 		} else {
 			i--;
 			k--;
-			compare_pair(r, &a->items[i], &b->items[k], first);
+			compare_pair(c, &a->items[i], &b->items[k]);
 		}
 	}
 }
@@ -813,21 +844,21 @@ compare(struct replay_report *r, const struct decisions *a, const struct decisio
 static void
 report(struct replay_report *r, struct stage *g)
 {
-	int64_t first = INT64_MAX;
+	struct comparison c = { .r = r, .file = g->script->file, .first = INT64_MAX };
 
 	r->jobs = g->script->jobs.n;
 	r->inputs = g->inputs;
 	r->to = g->wrong[0] != '\0' ? g->wrong_at : g->script->file->header.now;
 	decisions_sort(&g->script->decisions);
 	decisions_sort(&g->decisions);
-	compare(r, &g->script->decisions, &g->decisions, &first);
+	compare(&c, &g->script->decisions, &g->decisions);
 	if (g->wrong[0] != '\0' && !r->differs) {
 		r->differs = true;
 		(void)snprintf(r->difference, sizeof(r->difference), "%s", g->wrong);
-		first = g->wrong_at;
+		c.first = g->wrong_at;
 	}
 	if (r->differs)
-		r->to = first;
+		r->to = c.first;
 }
 
 void
@@ -866,6 +897,10 @@ replay_print(const struct flight_file *file, const struct replay_report *r, FILE
 	}
 	fprintf(out, "Decided again from %s (%s), with %" PRIu64 " jobs and %" PRIu64 " inputs.\n",
 	    instant_print((instant){ timeline_wall(file, r->from) }, text), r->why, r->jobs, r->inputs);
+	if (r->held_up > 0)
+		fprintf(out, "%" PRIu64 " %s later in the record, by up to %.3f s, as the loop was held up then: its lines"
+		    " marked loop say by whom.\n", r->held_up, r->held_up == 1 ? "was" : "were",
+		    (double)r->held_up_most / USEC_SEC);
 	if (!r->differs) {
 		fprintf(out, "All %" PRIu64 " decisions are the same; the farthest is %.3f ms from the record.\n", r->same,
 		    (double)r->latest / USEC_MSEC);

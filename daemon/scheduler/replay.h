@@ -15,7 +15,7 @@
 #include "daemon/engine/flight.h"
 #include "daemon/scheduler/zones.h"
 
-/* A decision of the record and one of the replay are the same when they are no further apart. */
+/* A decision of the record and one of the replay are the same when they are no further apart, a blocked loop aside. */
 #define REPLAY_TOLERANCE	(250 * USEC_MSEC)
 
 struct replay_report {
@@ -25,7 +25,9 @@ struct replay_report {
 	uint64_t	 jobs, inputs;
 	uint64_t	 decisions;	/* of the record in that time */
 	uint64_t	 same;
-	usec_t		 latest;	/* the farthest that one of these was from the record */
+	usec_t		 latest;	/* the farthest that one of these was from the record, but for the next ones: */
+	uint64_t	 held_up;	/* of these: later in the record, for no longer than the loop was held up then */
+	usec_t		 held_up_most;
 	bool		 differs;
 	char		 difference[400];	/* the first one */
 };

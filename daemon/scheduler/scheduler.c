@@ -24,6 +24,7 @@
 #include "daemon/scheduler/run.h"
 #include "daemon/scheduler/scheduler-internal.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 void
 scheduler_changed(struct scheduler *s)
@@ -626,11 +627,14 @@ scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT])
 }
 
 void
-scheduler_set_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT], int64_t catch_ups)
+scheduler_set_limits(struct scheduler *s, const struct scheduler_config *config)
 {
-	memcpy(s->running_max, running_max, sizeof(s->running_max));
-	s->catch_up_distance = catch_up_distance(catch_ups);
-	recorder_limits(s, running_max, catch_ups);
+	memcpy(s->running_max, config->running_max, sizeof(s->running_max));
+	s->catch_up_distance = catch_up_distance(config->catch_ups);
+	lines_set_slots(&s->queue.lines, config->slots_default, config->slots_schedule, config->slots_named);
+	recorder_limits(s, config);
+	if (config->keep != NULL)
+		keeper_set_policy(s->keeper, config->keep);
 	scheduler_changed(s);	/* there may be room */
 }
 
@@ -1034,6 +1038,22 @@ scheduler_queue(const struct scheduler *s, const char *name, struct queue_info *
 	if (line != NULL)
 		queue_tell(s, line, out);
 	return line != NULL;
+}
+
+/* Enough for whoever has named them. */
+#define QUEUES_LOOKED_AT 256
+
+const char *
+scheduler_queue_meant(const struct scheduler *s, const char *name)
+{
+	const char *names[QUEUES_LOOKED_AT + 1];
+	size_t n = 0;
+
+	for (const struct line *l = s->queue.lines.all; l != NULL && n < QUEUES_LOOKED_AT; l = l->all_next)
+		if (l->name != NULL && !l->removed && strcmp(l->name, name) != 0)
+			names[n++] = l->name;
+	names[n] = NULL;
+	return suggest(name, names);
 }
 
 static int

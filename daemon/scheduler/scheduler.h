@@ -61,8 +61,8 @@ void scheduler_on_recovered(struct scheduler *s, struct task *t);
 /* How many runs of each kind at a time: as configured. */
 void scheduler_limits(const struct scheduler *s, int64_t ret_running_max[KIND_COUNT]);
 
-/* Change them, and how many catch-ups start in a second (0: a default); what runs goes on. */
-void scheduler_set_limits(struct scheduler *s, const int64_t running_max[KIND_COUNT], int64_t catch_ups);
+/* Change them, and catch_ups, slots_* and keep, to what is in config; what runs goes on.  The rest of it is not looked at. */
+void scheduler_set_limits(struct scheduler *s, const struct scheduler_config *config);
 
 /* The slots of a queue that nobody has given any. */
 int64_t scheduler_slots_named(const struct scheduler *s);
@@ -107,6 +107,10 @@ void scheduler_queue_named(struct scheduler *s, const char *name);
 
 /* A queue as it is told; false: there is none.  All of them, by name: the caller's to free. */
 bool scheduler_queue(const struct scheduler *s, const char *name, struct queue_info *out);
+
+/* Another queue whose name was probably meant by this one's, or NULL. */
+const char *scheduler_queue_meant(const struct scheduler *s, const char *name);
+
 size_t scheduler_queues(const struct scheduler *s, struct queue_info **ret);
 
 /* The store has noted output for the runner to remove: of a job that is gone, say. */

@@ -166,7 +166,16 @@ waited(struct simulate *s, struct simulated *j, instant since, instant until)
 	s->waited += wait;
 	if (wait > j->longest)
 		j->longest = wait;
+	if (wait > s->longest)
+		s->longest = wait;
 	timeline_mark(&s->config, j, since, until, TIMELINE_WAIT);
+}
+
+static void
+overlapped(struct simulate *s, struct simulated *j, int64_t n)
+{
+	j->overlaps += n;
+	s->overlaps += n;
 }
 
 static void
@@ -193,8 +202,7 @@ told_claim(struct simulate *s, struct simulated *j, const struct op_claim *o)
 		if (o->started.usec > begin.usec)
 			r.wait = instant_since(o->started, begin);
 		waited(s, j, begin, o->started);
-		j->overlaps += begin.usec < j->last_ended.usec &&
-		    begin.usec >= j->last_started.usec;
+		overlapped(s, j, begin.usec < j->last_ended.usec && begin.usec >= j->last_started.usec);
 	}
 	j->marks[o->mark]++;
 	j->began++;
@@ -239,7 +247,7 @@ told_skip(struct simulate *s, struct simulated *j, const struct op_skip *o)
 	j->skips[o->cause] += o->count;
 	s->skipped += o->count;
 	if (o->cause == SKIP_OVERLAP)
-		j->overlaps += o->count;
+		overlapped(s, j, o->count);
 	/* Of more than one the schedule knows where they are; few columns have room for that. */
 	timeline_mark(&s->config, j, o->first, instant_add(o->last, o->count > 1), TIMELINE_SKIP);
 }

@@ -104,8 +104,8 @@ struct simulate {
 	/* out */
 	int			 result;	/* 0, or -errno: it could not begin */
 	struct simulate_peak	 peaks[KIND_COUNT];
-	int64_t			 began, skipped, waiting;
-	usec_t			 waited;
+	int64_t			 began, skipped, overlaps, waiting;
+	usec_t			 waited, longest;	/* all waits together; the longest of them */
 	struct simulated_run	*runs;		/* in the order of their starts */
 	size_t			 runs_n;
 	bool			 truncated;	/* more ran than are listed */

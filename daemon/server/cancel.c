@@ -10,10 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/server/look.h"
 #include "proto/json.h"
 #include "proto/mem.h"
-
-#define ACTIVE_STATES (1u << RUN_QUEUED | 1u << RUN_RUNNING | 1u << RUN_RETRYING)
 
 bool
 refusal_passed(struct pass *p, int result, const struct target *target, bool *passed_over)
@@ -47,7 +46,7 @@ find_fill(struct pass *p, union pass_op *op, const struct target *target)
 	op->runs = (struct op_runs){
 		.op.kind = OP_RUNS,
 		.job = target->job,
-		.states = ACTIVE_STATES,
+		.states = RUN_ACTIVE_STATES,
 		.before = target->cursor,
 		.limit = PASS_SLICE,
 	};
@@ -121,7 +120,7 @@ end_took(struct pass *p, union pass_op *any, const struct target *target)
 	op_cancel_done(op);
 }
 
-static const struct pass_kind end_pass = { .fill = end_fill, .took = end_took };
+static const struct pass_kind end_pass = { .fill = end_fill, .took = end_took, .changes = true };
 
 /* What more was found becomes what is to be looked up. */
 static void
@@ -141,7 +140,9 @@ cancel_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	do {
+	look_start(&c->pass, &look_at_runs, c->targets, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&c->pass.task));
+	while (c->pass.why == JOBD_OK && !t->cancelled) {
 		pass_start(&c->pass, &find_pass, &c->jobs, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&c->pass.task));
 		if (c->pass.why != JOBD_OK)
@@ -163,7 +164,9 @@ cancel_step(struct task *t)
 		pass_start(&c->pass, &end_pass, &c->running, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&c->pass.task));
 		next_pages(c);
-	} while (c->jobs.n > 0 && c->pass.why == JOBD_OK && !t->cancelled);
+		if (c->jobs.n == 0)
+			break;
+	}
 	if (json_count(c->texts) == 0 && c->passed_over && !c->part)
 		pass_refuse(&c->pass, JOBD_PERMISSION_DENIED, NULL);
 	TASK_END(t, 0);

@@ -8,6 +8,8 @@
 #include "daemon/server/pass.h"
 #include "daemon/server/queue_due.h"
 
+#define RUN_ACTIVE_STATES (1u << RUN_QUEUED | 1u << RUN_RUNNING | 1u << RUN_RETRYING)
+
 /* In the frame of a call; zero before. */
 struct cancel {
 	struct task		 task;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/server/cancel.h"
+#include "daemon/server/look.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -104,7 +105,7 @@ pause_took(struct pass *p, union pass_op *any, const struct target *target)
 	op_pause_done(op);
 }
 
-static const struct pass_kind pause_pass = { .fill = pause_fill, .took = pause_took };
+static const struct pass_kind pause_pass = { .fill = pause_fill, .took = pause_took, .changes = true };
 
 static enum task_status
 pause_step(struct task *t)
@@ -121,6 +122,10 @@ pause_step(struct task *t)
 		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
+		goto out;
+	look_start(&f->pass, &look_at_owners, &f->select.found, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+	if (!pass_told(&f->pass, &f->call))
 		goto out;
 	pass_start(&f->pass, &pause_pass, &f->select.found, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
@@ -196,7 +201,30 @@ remove_took(struct pass *p, union pass_op *any, const struct target *target)
 	op_remove_done(op);
 }
 
-static const struct pass_kind remove_pass = { .fill = remove_fill, .took = remove_took };
+static const struct pass_kind remove_pass = { .fill = remove_fill, .took = remove_took, .changes = true };
+
+static void
+refuse_active(struct pass *p, int64_t job)
+{
+	char *why = xasprintf("job %" PRId64 " has an active run", job);
+
+	pass_refuse(p, JOBD_CONFLICT, why);
+	free(why);
+}
+
+/* Without cancel a job with an active run stays, and so do those beside it. */
+static void
+idle_took(struct pass *p, union pass_op *op, const struct target *target)
+{
+	const struct change_in *in = p->call->in;
+
+	if (look_allows(p, op, target) && op->runs.n > 0 && !in->cancel)
+		refuse_active(p, target->job);
+	if (op->runs.op.result >= 0)
+		op_runs_done(&op->runs);
+}
+
+static const struct pass_kind idle_pass = { .fill = look_fill, .took = idle_took };
 
 /* So that no new run begins before the job is gone. */
 static void
@@ -238,15 +266,6 @@ remove_try_rest(struct change *f)
 	pass_start(&f->pass, &remove_pass, &f->tried, &f->call.task);
 }
 
-static void
-remove_refuse_active(struct change *f)
-{
-	char *why = xasprintf("job %" PRId64 " has an active run", f->rest.items[0].job);
-
-	pass_refuse(&f->pass, JOBD_CONFLICT, why);
-	free(why);
-}
-
 static enum task_status
 remove_step(struct task *t)
 {
@@ -262,10 +281,14 @@ remove_step(struct task *t)
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;
+	look_start(&f->pass, &idle_pass, &f->select.found, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+	if (!pass_told(&f->pass, &f->call))
+		goto out;
 	pass_start(&f->pass, &remove_pass, &f->select.found, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
 	if (f->rest.n > 0 && !in->cancel)
-		remove_refuse_active(f);
+		refuse_active(&f->pass, f->rest.items[0].job);
 	if (f->rest.n == 0 || f->pass.why != JOBD_OK)
 		goto answer;
 

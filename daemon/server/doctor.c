@@ -28,7 +28,7 @@
 /* What is older is not told unless asked for. */
 #define SINCE_DEFAULT	(24 * USEC_HOUR)
 
-/* Blocks that are told, the latest first; the others are counted. */
+/* Blocks that are told when no number is given, the latest first; the others are counted. */
 #define BLOCKS_TOLD	20
 
 /* Late by more than this, one timer of a hundred, is worth a word; of fewer than so many it says nothing. */
@@ -42,11 +42,13 @@
 struct doctor_in {
 	int64_t	since;
 	bool	dump;
+	int64_t	limit;
 };
 
 static const struct field doctor_fields[] = {
 	{ "sinceUSec", FIELD_INT, offsetof(struct doctor_in, since), .max = INT64_MAX / 2 },
 	{ "dump", FIELD_BOOL, offsetof(struct doctor_in, dump), .flags = 0 },
+	{ "limit", FIELD_INT, offsetof(struct doctor_in, limit), .min = 1, .max = BLOCKS_MAX },
 	{ .type = FIELD_END },
 };
 
@@ -56,7 +58,7 @@ struct doctor {
 	struct symbols	 symbols;
 	instant		 from;
 	bool		 looked;	/* the look at the tasks has begun */
-	unsigned	 n;
+	unsigned	 n, limit;	/* of blocks */
 	struct dump	 dump;
 };
 
@@ -123,9 +125,9 @@ block_tell(struct doctor *f, const struct block *b)
 	struct cJSON *stack = stack_reply(f, b, culprit), *o;
 	const char *name = culprit[0] != '\0' ? culprit : b->task != NULL ? b->task : "a callback";
 
-	o = finding_new(f, rows[b->cause].what, b->cause != BLOCK_STEP, b->at, "%s %lld ms %s %s%s%s%s",
+	o = finding_new(f, rows[b->cause].what, b->cause != BLOCK_STEP, b->at, "%s %lld ms %s %s%s%s%s%s",
 	    rows[b->cause].before, (long long)(b->took / USEC_MSEC), rows[b->cause].after, name, b->serves[0] != '\0' ? " (" : "", b->serves,
-	    b->serves[0] != '\0' ? ")" : "");
+	    b->serves[0] != '\0' ? ")" : "", b->halted ? ", for a part of which the process was stopped" : "");
 	if (b->task != NULL)
 		json_set_string(o, "task", b->task);
 	if (b->serves[0] != '\0')
@@ -142,7 +144,7 @@ block_tell(struct doctor *f, const struct block *b)
 static bool
 block_next(struct doctor *f, struct block *b)
 {
-	return f->n < BLOCKS_TOLD && watchdog_block(f->call.task.loop, f->n, b) && b->at.usec >= f->from.usec;
+	return f->n < f->limit && watchdog_block(f->call.task.loop, f->n, b) && b->at.usec >= f->from.usec;
 }
 
 static void
@@ -151,10 +153,10 @@ blocks_count(struct doctor *f)
 	const struct loop *l = f->call.task.loop;
 	struct block b;
 
-	if (f->n < BLOCKS_TOLD || !watchdog_block(l, f->n, &b))
+	if (f->n < f->limit || !watchdog_block(l, f->n, &b))
 		return;
-	finding_new(f, "blocked_before", watchdog_count(l, BLOCK_STEP) < BLOCKS_TOLD, no_time,
-	    "those are the latest: since its start the loop was blocked %" PRIu64 " times, without a processor"
+	finding_new(f, "blocked_before", watchdog_count(l, BLOCK_STEP) < f->limit, no_time,
+	    "those are the latest (--limit tells more): since its start the loop was blocked %" PRIu64 " times, without a processor"
 	    " %" PRIu64 " times", watchdog_count(l, BLOCK_STEP), watchdog_count(l, BLOCK_STARVED));
 }
 
@@ -210,8 +212,8 @@ store_tell(struct doctor *f, struct store *s)
 
 		if (slow->took == 0 || slow->at.usec < f->from.usec)
 			continue;
-		o = finding_new(f, "slow_commit", false, slow->at, "a commit of %" PRIu64 " operations took %lld ms",
-		    slow->ops, (long long)(slow->took / USEC_MSEC));
+		o = finding_new(f, "slow_commit", false, slow->at, "a commit of %" PRIu64 " operation%s took %lld ms",
+		    slow->ops, slow->ops == 1 ? "" : "s", (long long)(slow->took / USEC_MSEC));
 		json_set_int(o, "durationUSec", slow->took);
 		json_set_string(o, "remedy", "the disk of the state directory is slow or busy");
 	}
@@ -345,26 +347,55 @@ descriptors_tell(struct doctor *f)
 
 /* ---- who uses the loop ---- */
 
+struct usage {
+	const struct kind_stats	*kind;
+	struct kind_share	 share;
+};
+
+/* Who has most of the loop now comes first, and of equals who has used it most since the start. */
+static int
+usage_compare(const void *a, const void *b)
+{
+	const struct usage *x = a, *y = b;
+
+	if (x->share.loop != y->share.loop)
+		return x->share.loop > y->share.loop ? -1 : 1;
+	return (x->kind->nsec < y->kind->nsec) - (x->kind->nsec > y->kind->nsec);
+}
+
+static struct cJSON *
+usage_reply(const struct usage *u)
+{
+	const struct kind_stats *k = u->kind;
+	struct cJSON *o = json_object();
+
+	json_set_string(o, "name", k->kind != NULL ? k->kind->name : "others");
+	json_set_int(o, "steps", (long long)k->steps);
+	json_set_int(o, "usedUSec", (long long)(k->nsec / 1000));
+	json_set_int(o, "stepMaxUSec", (long long)(k->step_max / 1000));
+	if (k->waits > 0) {
+		json_set_int(o, "readyWaitP99USec", (long long)kind_wait_p99(k));
+		json_set_int(o, "readyWaitMaxUSec", (long long)k->wait_max);
+	}
+	json_set_int(o, "loopPermille", (long long)(u->share.loop * 1000));
+	json_set_int(o, "stepsPerSecond", (long long)u->share.per_second);
+	return o;
+}
+
 static struct cJSON *
 kinds_reply(const struct loop *l)
 {
-	struct cJSON *list = json_array(), *o;
-	const struct kind_stats *k;
-	struct kind_share share;
+	struct cJSON *list = json_array();
+	struct usage usages[KINDS_MAX + 1];
+	size_t n = 0;
 
-	for (unsigned n = 0; (k = kinds_get(l, n)) != NULL; n++) {
-		kinds_share(l, k, &share);
-		o = json_object();
-		json_set_string(o, "name", k->kind != NULL ? k->kind->name : "others");
-		json_set_int(o, "steps", (long long)k->steps);
-		json_set_int(o, "usedUSec", (long long)(k->nsec / 1000));
-		json_set_int(o, "stepMaxUSec", (long long)(k->step_max / 1000));
-		json_set_int(o, "readyWaitP99USec", (long long)kind_wait_p99(k));
-		json_set_int(o, "readyWaitMaxUSec", (long long)k->wait_max);
-		json_set_int(o, "loopPermille", (long long)(share.loop * 1000));
-		json_set_int(o, "stepsPerSecond", (long long)share.per_second);
-		json_push(list, o);
+	while (n <= KINDS_MAX && (usages[n].kind = kinds_get(l, (unsigned)n)) != NULL) {
+		kinds_share(l, usages[n].kind, &usages[n].share);
+		n++;
 	}
+	qsort(usages, n, sizeof(usages[0]), usage_compare);
+	for (size_t i = 0; i < n; i++)
+		json_push(list, usage_reply(&usages[i]));
 	return list;
 }
 
@@ -400,6 +431,7 @@ doctor_step(struct task *t)
 		TASK_YIELD(t);
 	f->list = json_array();
 	f->from.usec = loop_wall(t->loop).usec - (in->since > 0 ? in->since : SINCE_DEFAULT);
+	f->limit = in->limit > 0 ? (unsigned)in->limit : BLOCKS_TOLD;
 	symbols_open(&f->symbols);
 	/* A stack takes some time to be named. */
 	for (f->n = 0; block_next(f, &b) && !task_cancelled(t); f->n++) {

@@ -1,52 +1,27 @@
 /*
- * edit: Edit: a job is asked to do something else.  It is read, what is new is compared with what it has, and
- * written only if it is still as it was read.
+ * edit: see edit.h; and Edit: a job is asked to do something else.  It is read, what is new is compared with what it
+ * has, and written only if it is still as it was read.
  */
+#include "daemon/server/edit.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/server/prepare.h"
 #include "proto/json.h"
 #include "proto/mem.h"
-
-/* Others change it meanwhile, or its due comes just now. */
-#define TRIES_MAX 5
 
 /* After its due has come just now so often, the next one will, too: it comes all the time. */
 #define NEARS_MAX 2
 
-struct edit_in {
-	char		*job;
-	struct job_spec	*spec;
-	int64_t		 generation;
-	bool		 dry_run;
-};
-
-static const struct field edit_fields[] = {
-	{ "job", FIELD_STRING, offsetof(struct edit_in, job), .flags = FIELD_REQUIRED,
-	    .max = NAME_BYTES_MAX },
-	{ "spec", FIELD_STRUCT, offsetof(struct edit_in, spec), .flags = FIELD_REQUIRED,
+const struct field editing_fields[] = {
+	{ "job", FIELD_STRING, offsetof(struct editing_in, job), .flags = FIELD_REQUIRED, .max = NAME_BYTES_MAX },
+	{ "spec", FIELD_STRUCT, offsetof(struct editing_in, spec), .flags = FIELD_REQUIRED,
 	    .sub = job_spec_fields, .size = sizeof(struct job_spec) },
-	{ "generation", FIELD_INT, offsetof(struct edit_in, generation), .max = INT64_MAX },
-	{ "dryRun", FIELD_BOOL, offsetof(struct edit_in, dry_run), .flags = 0 },
+	{ "generation", FIELD_INT, offsetof(struct editing_in, generation), .max = INT64_MAX },
 	{ .type = FIELD_END },
-};
-
-struct edit {
-	struct call	 call;
-	struct op_get	 get;
-	struct op_edit	 op;
-	struct job_spec	 was;		/* of the job that was read */
-	bool		 was_read;
-	struct prepare	 prepare;
-	struct job_new	 job;
-	struct cJSON	*warnings;
-	bool		 changed;
-	instant		 now;		/* when it was read */
-	int		 tries, nears;
 };
 
 /* ---- what is another ---- */
@@ -96,9 +71,9 @@ schedule_same(const struct job_spec *a, const struct job_spec *b)
  * near that it may be claimed before the edit is: it counts from behind those.  Others are waited for, none is lost.
  */
 static instant
-counts_since(const struct edit *f)
+counts_since(const struct editing *f)
 {
-	const struct edit_in *in = f->call.in;
+	const struct editing_in *in = f->in;
 	const struct job_spec *spec = in->spec;
 	bool fast = (spec->every > 0 && spec->every <= EDIT_NEAR) || f->nears >= NEARS_MAX;
 
@@ -107,7 +82,7 @@ counts_since(const struct edit *f)
 
 /* Elapsed time goes on from the occurrence before, and is due after it counts. */
 static void
-due_of_every(struct edit *f, instant *due)
+due_of_every(struct editing *f, instant *due)
 {
 	const struct job_spec *spec = f->job.spec;
 	instant since = f->prepare.now;
@@ -126,27 +101,32 @@ due_of_every(struct edit *f, instant *due)
 		due->usec += ((since.usec - due->usec) / spec->every + 1) * spec->every;
 }
 
+/* A field of the spec, ".cron". */
 static bool
-refuse(struct edit *f, const char *path, const char *reason)
+refuse(struct editing *f, const char *field, const char *reason)
 {
-	call_fail(&f->call, JOBD_INVALID_FIELD, path, reason);
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s%s", f->place, field);
+	call_fail(f->call, JOBD_INVALID_FIELD, path, reason);
 	return false;
 }
 
 /* What must stay as it is. */
 static bool
-check_same(struct edit *f, struct job_spec *spec)
+check_same(struct editing *f, struct job_spec *spec)
 {
-	static const char *const parts[] = { "spec.command", "spec.http", "spec.timer" };
+	static const char *const parts[] = { ".command", ".http", ".timer", ".heartbeat" };
 	char reason[160];
 
+	_Static_assert(sizeof(parts) / sizeof(parts[0]) == KIND_COUNT, "a part for each kind");
 	if (job_spec_kind(spec) != (enum job_kind)f->get.job.kind) {
 		(void)snprintf(reason, sizeof(reason), "the job is of the kind %s, and stays so: remove it,"
 		    " and add another", job_kind_names[f->get.job.kind]);
 		return refuse(f, parts[job_spec_kind(spec)], reason);
 	}
 	if (spec->key != NULL && !same(spec->key, f->was.key))
-		return refuse(f, "spec.key", "it is of the job's Add, and stays");
+		return refuse(f, ".key", "it is of the job's Add, and stays");
 	if (spec->key == NULL)
 		spec->key = xstrdup(f->was.key);
 	return true;
@@ -154,17 +134,17 @@ check_same(struct edit *f, struct job_spec *spec)
 
 /* Compare what is asked with what was read: the op.  False when the caller was told why not. */
 static bool
-edit_fill(struct edit *f)
+edit_fill(struct editing *f)
 {
-	const struct edit_in *in = f->call.in;
+	const struct editing_in *in = f->in;
 	const struct job_spec *spec = in->spec;
 
 	f->op = (struct op_edit){ .op.kind = OP_EDIT, .job = f->get.job.id,
-	    .uid = call_reach(&f->call), .generation = f->get.job.generation, .spec = spec,
+	    .uid = call_reach(f->call), .generation = f->get.job.generation, .spec = spec,
 	    .spec_json = f->job.spec_json, .summary = f->job.summary, .schedule = f->job.schedule,
-	    .hold = -1, .by = (int64_t)f->call.uid, .now = f->now,
+	    .hold = -1, .by = (int64_t)f->call->uid, .now = f->now,
 	    .since = f->prepare.now,
-	    .epoch = scheduler_epoch(server_of(&f->call)->scheduler) };
+	    .epoch = scheduler_epoch(server_of(f->call)->scheduler) };
 	f->op.parents = !strings_same(&f->was.after, &spec->after);
 	f->op.depends = !same(depends_on(&f->was), depends_on(spec));
 	f->op.rescheduled = f->op.parents || !schedule_same(&f->was, spec);
@@ -176,55 +156,54 @@ edit_fill(struct edit *f)
 	if (!f->op.rescheduled || instant_is_set(f->op.due) ||
 	    (spec->cron == NULL && spec->calendar == NULL))
 		return true;
-	return refuse(f, spec->cron != NULL ? "spec.cron" : "spec.calendar", "it comes no more");
+	return refuse(f, spec->cron != NULL ? ".cron" : ".calendar", "it comes no more");
 }
 
 /* What was read is understood, and what is asked is good.  False when the caller was told why not. */
 static bool
-edit_prepare(struct edit *f)
+edit_prepare(struct editing *f)
 {
-	struct edit_in *in = f->call.in;
+	const struct editing_in *in = f->in;
 	struct field_error error;
 	enum jobd_error e;
 
-	if (!call_owns(&f->call, f->get.job.uid)) {
-		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
+	if (!call_owns(f->call, f->get.job.uid)) {
+		call_fail(f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
 		return false;
 	}
 	if (fields_read_lax(f->get.job.spec, job_spec_fields, &f->was, &error) != JOBD_OK) {
-		call_fail_store(&f->call, -EIO);
+		call_fail_store(f->call, -EIO);
 		return false;
 	}
 	f->was_read = true;
-	e = job_spec_check(in->spec, "spec", &f->prepare.error);
+	e = job_spec_check(in->spec, f->place, &f->prepare.error);
 	if (e == JOBD_OK && !check_same(f, in->spec))
 		return false;
-	json_free(f->warnings);
-	f->warnings = json_array();
-	f->now = loop_wall(f->call.task.loop);
-	f->prepare = (struct prepare){ .call = &f->call, .now = counts_since(f),
-	    .warnings = f->warnings, .over = true, .error = f->prepare.error };
+	f->now = loop_wall(f->call->task.loop);
+	f->prepare = (struct prepare){ .call = f->call, .now = counts_since(f),
+	    .warnings = f->warnings, .named = f->placed, .over = true, .error = f->prepare.error };
 	prepare_done(&f->job);
 	f->job.due = (instant){ 0 };
 	if (e == JOBD_OK)
-		e = prepare_job(&f->prepare, "spec", in->spec, &f->job);
+		e = prepare_job(&f->prepare, f->place, in->spec, &f->job);
 	if (e == JOBD_OK)
 		return edit_fill(f);
-	call_fail(&f->call, e, f->prepare.error.path, f->prepare.error.reason);
+	call_fail(f->call, e, f->prepare.error.path, f->prepare.error.reason);
 	return false;
 }
 
 static bool
-generation_told(struct edit *f, int64_t now)
+generation_told(struct editing *f)
 {
-	const struct edit_in *in = f->call.in;
+	const struct editing_in *in = f->in;
+	int64_t now = f->get.job.generation;
 	char *why;
 
 	if (in->generation == 0 || in->generation == now)
 		return true;
 	why = xasprintf("job %" PRId64 " was changed meanwhile: its generation is %" PRId64 ", not %"
 	    PRId64, f->get.job.id, now, in->generation);
-	call_fail(&f->call, JOBD_CONFLICT, why, NULL);
+	call_fail(f->call, JOBD_CONFLICT, why, NULL);
 	free(why);
 	return false;
 }
@@ -232,53 +211,102 @@ generation_told(struct edit *f, int64_t now)
 /* ---- what has become of it ---- */
 
 static void
-refuse_after(struct edit *f)
+refuse_after(struct editing *f, int result)
 {
 	const char *text = f->op.spec->after.items[f->op.failed_after];
-	char place[48], *why;
+	struct after_job parent;
+	char field[32], *why;
 
-	(void)snprintf(place, sizeof(place), "spec.after[%zu]", f->op.failed_after);
-	if (f->op.op.result == -ENXIO)
-		why = xasprintf("there is no job %s", text);
-	else if (f->op.op.result == -ELOOP)
-		why = xasprintf("makes a circle: %s waits for this job, or is it", text);
+	(void)after_read(text, &parent);	/* it was good before */
+	(void)snprintf(field, sizeof(field), ".after[%zu]", f->op.failed_after);
+	if (result == -ENXIO)
+		why = xasprintf("there is no job %s", parent.name);
+	else if (result == -ELOOP)
+		why = xasprintf("makes a circle: %s waits for this job, or is it", parent.name);
 	else
 		why = xstrdup("names the same job as another one");
-	call_fail(&f->call, JOBD_INVALID_FIELD, place, why);
+	(void)refuse(f, field, why);
 	free(why);
 }
 
-static void
-edit_refused(struct edit *f)
+void
+editing_refused(struct editing *f, int r)
 {
-	int r = f->op.op.result;
-
 	if (r == -ENXIO || r == -ELOOP || r == -ENOTUNIQ)
-		refuse_after(f);
+		refuse_after(f, r);
 	else if (r == -EMLINK)
-		call_fail(&f->call, JOBD_LIMIT_REACHED, "jobs that wait for one job", NULL);
+		call_fail(f->call, JOBD_LIMIT_REACHED, "jobs that wait for one job", NULL);
 	else if (r == -ECHILD)
-		(void)refuse(f, "spec.http.dependsOn", "there is no such job");
+		(void)refuse(f, ".http.dependsOn", "there is no such job");
 	else if (r == -EPROTOTYPE)
-		(void)refuse(f, "spec.http.dependsOn", "is no check: a check depends on another check");
+		(void)refuse(f, ".http.dependsOn", "is no check: a check depends on another check");
 	else if (r == -EISNAM)
-		(void)refuse(f, "spec.http.dependsOn", "makes a circle: it depends on this one, or is it");
+		(void)refuse(f, ".http.dependsOn", "makes a circle: it depends on this one, or is it");
 	else if (r == -EEXIST)
-		call_fail(&f->call, JOBD_NAME_TAKEN, f->op.spec->name, NULL);
+		call_fail(f->call, JOBD_NAME_TAKEN, f->op.spec->name, NULL);
 	else if (r == -EUSERS)
-		call_fail(&f->call, JOBD_LIMIT_REACHED, "queues", NULL);
+		call_fail(f->call, JOBD_LIMIT_REACHED, "queues", NULL);
 	else if (r == -EACCES)
-		call_fail(&f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
+		call_fail(f->call, JOBD_PERMISSION_DENIED, NULL, NULL);
 	else if (r == -ESTALE || r == -EAGAIN)
-		call_fail(&f->call, JOBD_CONFLICT, "the job is changed again and again", NULL);
+		call_fail(f->call, JOBD_CONFLICT, "the job is changed again and again", NULL);
 	else
-		call_fail_store(&f->call, r);
+		call_fail_store(f->call, r);
+}
+
+bool
+editing_again(struct editing *f, int result, bool *near)
+{
+	*near = result == -EAGAIN;
+	f->nears += *near;
+	return *near || result == -ESTALE;
+}
+
+void
+editing_told(struct editing *f)
+{
+	struct scheduler *s = server_of(f->call)->scheduler;
+
+	scheduler_job_edited(s, &f->op);
+	scheduler_dependents(s, &f->op.dependents);
+	if (f->op.spec->queue != NULL)
+		prepare_warn_queue(&f->prepare, f->place, f->op.spec, f->op.new_queue);
 }
 
 static void
-edit_answer(struct edit *f, bool done)
+edit_forget(struct editing *f)
 {
-	struct cJSON *reply = json_object();
+	op_get_done(&f->get);
+	op_edit_done(&f->op);
+	if (f->was_read)
+		job_spec_done(&f->was);
+	f->was_read = false;
+}
+
+void
+editing_ask(struct editing *f)
+{
+	edit_forget(f);
+	f->get = (struct op_get){ .op.kind = OP_GET, .id = id_parse(f->in->job), .name = f->in->job };
+}
+
+bool
+editing_take(struct editing *f)
+{
+	if (f->get.op.result == -ENOENT) {
+		call_fail(f->call, JOBD_NOT_FOUND, f->in->job, NULL);
+		return false;
+	}
+	if (f->get.op.result < 0) {
+		call_fail_store(f->call, f->get.op.result);
+		return false;
+	}
+	return edit_prepare(f) && generation_told(f);
+}
+
+void
+editing_reply(const struct editing *f, struct cJSON *reply, bool done)
+{
 	instant due = f->op.rescheduled ? f->op.due : f->get.job.due;
 	char text[WHEN_TEXT_MAX];
 
@@ -290,7 +318,47 @@ edit_answer(struct edit *f, bool done)
 	json_set_int(reply, "generation", done ? f->op.now_generation : f->get.job.generation);
 	if (instant_is_set(due))
 		json_set_string(reply, "nextDue", instant_print(due, text));
-	json_set(reply, "spec", fields_write(job_spec_fields, f->op.spec));
+}
+
+void
+editing_done(struct editing *f)
+{
+	edit_forget(f);
+	prepare_done(&f->job);
+}
+
+/* ---- Edit ---- */
+
+struct edit_in {
+	struct editing_in what;
+	bool		  dry_run;
+};
+
+static const struct field edit_fields[] = {
+	{ "job", FIELD_STRING, offsetof(struct edit_in, what.job), .flags = FIELD_REQUIRED,
+	    .max = NAME_BYTES_MAX },
+	{ "spec", FIELD_STRUCT, offsetof(struct edit_in, what.spec), .flags = FIELD_REQUIRED,
+	    .sub = job_spec_fields, .size = sizeof(struct job_spec) },
+	{ "generation", FIELD_INT, offsetof(struct edit_in, what.generation), .max = INT64_MAX },
+	{ "dryRun", FIELD_BOOL, offsetof(struct edit_in, dry_run), .flags = 0 },
+	{ .type = FIELD_END },
+};
+
+struct edit {
+	struct call	 call;
+	struct editing	 editing;
+	struct cJSON	*warnings;
+	int		 tries;
+	bool		 near;
+};
+
+static void
+edit_answer(struct edit *f, bool done)
+{
+	struct cJSON *reply = json_object();
+
+	editing_reply(&f->editing, reply, done);
+	json_set(reply, "spec", fields_write(job_spec_fields, f->editing.op.spec));
 	if (json_count(f->warnings) > 0) {
 		json_set(reply, "warnings", f->warnings);
 		f->warnings = NULL;
@@ -298,67 +366,52 @@ edit_answer(struct edit *f, bool done)
 	call_reply(&f->call, reply);
 }
 
+/* Begin, or begin anew. */
 static void
-edit_tell(struct edit *f)
+edit_begin(struct edit *f)
 {
-	struct scheduler *s = server_of(&f->call)->scheduler;
+	const struct edit_in *in = f->call.in;
 
-	scheduler_job_edited(s, &f->op);
-	scheduler_dependents(s, &f->op.dependents);
-	if (f->op.spec->queue != NULL)
-		prepare_warn_queue(&f->prepare, "spec", f->op.spec, f->op.new_queue);
-}
-
-static void
-edit_forget(struct edit *f)
-{
-	op_get_done(&f->get);
-	op_edit_done(&f->op);
-	if (f->was_read)
-		job_spec_done(&f->was);
-	f->was_read = false;
+	json_free(f->warnings);
+	f->warnings = json_array();
+	f->editing.call = &f->call;
+	f->editing.in = &in->what;
+	f->editing.warnings = f->warnings;
+	(void)snprintf(f->editing.place, sizeof(f->editing.place), "spec");
+	editing_ask(&f->editing);
 }
 
 static enum task_status
 edit_step(struct task *t)
 {
 	struct edit *f = container_of(t, struct edit, call.task);
-	struct edit_in *in = f->call.in;
+	struct editing *e = &f->editing;
+	const struct edit_in *in = f->call.in;
 	struct store *store = server_of(&f->call)->store;
 
 	TASK_BEGIN(t);
 
 	for (;;) {
-		edit_forget(f);
-		f->get = (struct op_get){ .op.kind = OP_GET, .id = id_parse(in->job), .name = in->job };
-		store_submit(store, &f->get.op, t);
-		AWAIT_SHIELDED(t, USEC_NEVER, f->get.op.done);
-		if (f->get.op.result == -ENOENT) {
-			call_fail(&f->call, JOBD_NOT_FOUND, in->job, NULL);
+		edit_begin(f);
+		store_submit(store, &e->get.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, e->get.op.done);
+		if (!editing_take(e))
 			goto out;
-		} else if (f->get.op.result < 0) {
-			call_fail_store(&f->call, f->get.op.result);
-			goto out;
-		}
-		if (!edit_prepare(f) || !generation_told(f, f->get.job.generation))
-			goto out;
-		if (in->dry_run || !f->changed || t->cancelled)
+		if (in->dry_run || !e->changed || t->cancelled)
 			break;
-		store_submit(store, &f->op.op, t);
-		AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
-		if ((f->op.op.result != -ESTALE && f->op.op.result != -EAGAIN) ||
-		    ++f->tries == TRIES_MAX)
+		store_submit(store, &e->op.op, t);
+		AWAIT_SHIELDED(t, USEC_NEVER, e->op.op.done);
+		if (!editing_again(e, e->op.op.result, &f->near) || ++f->tries == EDIT_TRIES_MAX)
 			break;
-		f->nears += f->op.op.result == -EAGAIN;
-		if (f->op.op.result == -EAGAIN)
+		if (f->near)
 			AWAIT_UNTIL(t, loop_now(t->loop) + EDIT_NEAR, false);
 	}
-	if (!f->op.op.done) {
+	if (!e->op.op.done) {
 		edit_answer(f, false);
-	} else if (f->op.op.result < 0) {
-		edit_refused(f);
+	} else if (e->op.op.result < 0) {
+		editing_refused(e, e->op.op.result);
 	} else {
-		edit_tell(f);
+		editing_told(e);
 		edit_answer(f, true);
 	}
 out:
@@ -370,8 +423,7 @@ edit_release(struct task *t)
 {
 	struct edit *f = container_of(t, struct edit, call.task);
 
-	edit_forget(f);
-	prepare_done(&f->job);
+	editing_done(&f->editing);
 	json_free(f->warnings);
 	call_release(t);
 }
@@ -386,3 +438,4 @@ const struct method method_edit = {
 	.frame_size = sizeof(struct edit),
 	.kind = &edit_kind,
 };
+

@@ -36,7 +36,7 @@ gc_begin(struct gc *f)
 	struct server *s = server_of(&f->call);
 
 	f->round.store = s->store;
-	f->round.policy = scheduler_keep_policy(s->scheduler);
+	f->round.policy = *scheduler_keep_policy(s->scheduler);
 	f->round.dry = in->dry_run;
 	f->round.gone = gc_gone;
 	f->round.context = s->scheduler;

@@ -32,13 +32,14 @@ static const struct field history_fields[] = {
 
 /* What is measured: how late the run began, how long it took; of a check also its phases. */
 enum series {
-	SERIES_LATE, SERIES_TOOK, SERIES_DNS, SERIES_CONNECT, SERIES_TLS, SERIES_SEND, SERIES_WAIT,
+	SERIES_LATE, SERIES_TOOK, SERIES_QUEUE, SERIES_DNS, SERIES_CONNECT, SERIES_TLS, SERIES_SEND, SERIES_WAIT,
 	SERIES_RECEIVE, SERIES_COUNT
 };
 
 static const char *const series_names[] = {
 	[SERIES_LATE] = "late",
 	[SERIES_TOOK] = "took",
+	[SERIES_QUEUE] = "queue",
 	[SERIES_DNS] = "dns",
 	[SERIES_CONNECT] = "connect",
 	[SERIES_TLS] = "tls",
@@ -55,7 +56,7 @@ struct history {
 	/* of those that began and are over */
 	usec_t		*values[SERIES_COUNT];
 	size_t		 counts[SERIES_COUNT];
-	size_t		 runs, succeeded, inconclusive;
+	size_t		 runs, succeeded, degraded, inconclusive;
 	instant		 since;
 	struct cJSON	*latest;	/* newest first */
 	struct cJSON	*times;
@@ -71,10 +72,10 @@ add_value(struct history *f, enum series s, usec_t value)
 static void
 add_phases(struct history *f, const struct phases *p)
 {
-	const usec_t values[] = { p->dns, p->connect, p->tls, p->send, p->wait, p->receive };
+	const usec_t values[] = { p->queue, p->dns, p->connect, p->tls, p->send, p->wait, p->receive };
 
 	for (int i = 0; i < (int)(sizeof(values) / sizeof(values[0])); i++)
-		add_value(f, (enum series)(SERIES_DNS + i), values[i]);
+		add_value(f, (enum series)(SERIES_QUEUE + i), values[i]);
 }
 
 /* How long it took; -1: it did not begin. */
@@ -115,6 +116,7 @@ add_run(struct history *f, const struct run_info *r)
 	f->runs++;
 	f->since = r->due;
 	f->succeeded += r->state == RUN_SUCCEEDED;
+	f->degraded += r->verdict == VERDICT_DEGRADED;
 	f->inconclusive += !verdict_counts((enum verdict)r->verdict);
 	add_latest(f, r, took);
 	/* One that never began says nothing of times; nor does one that was cut short. */
@@ -171,6 +173,8 @@ history_answer(struct history *f)
 
 	json_set_int(reply, "runs", (long long)f->runs);
 	json_set_int(reply, "succeeded", (long long)f->succeeded);
+	if (f->degraded > 0)
+		json_set_int(reply, "degraded", (long long)f->degraded);
 	if (f->inconclusive > 0)
 		json_set_int(reply, "inconclusive", (long long)f->inconclusive);
 	if (f->runs > 0)

@@ -22,11 +22,12 @@ extern const struct method method_ping;
 extern const struct method method_remove, method_pause, method_resume;
 extern const struct method method_wait, method_watch, method_logs;
 extern const struct method method_stats, method_tasks, method_doctor;
-extern const struct method method_debug_block, method_debug_leak;
+extern const struct method method_debug_block, method_debug_hog, method_debug_leak, method_debug_slow;
+extern const struct method method_debug_fail;
 extern const struct method method_simulate, method_signal, method_reexec, method_reload;
 extern const struct method method_next, method_skip, method_backfill;
 extern const struct method method_why, method_audit;
-extern const struct method method_gc, method_edit, method_backup;
+extern const struct method method_gc, method_edit, method_apply, method_backup;
 extern const struct method method_targets, method_deliveries, method_test_target;
 extern const struct method method_queues, method_set_queue, method_remove_queue;
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/mem.h"
 
@@ -36,8 +37,10 @@ slice_begin(struct pass *p)
 static void
 slice_end(struct pass *p)
 {
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
+		p->changed += p->kind->changes && p->ops[i].op.result >= 0;
 		p->kind->took(p, &p->ops[i], &p->targets->items[p->at + i]);
+	}
 	p->at += p->n;
 }
 
@@ -91,12 +94,26 @@ pass_refuse_store(struct pass *p, int result)
 	p->result = result;
 }
 
+/* Something came between the look and the change, or the store gave out: no half is left unsaid. */
+static void
+tell_half(const struct pass *p, struct call *c)
+{
+	const char *what = p->why == JOBD_STORE_UNAVAILABLE ? strerror(-p->result) :
+	    p->a != NULL ? p->a : error_row(p->why)->text;
+	char *why = xasprintf("%s; before that %zu other%s done", what, p->changed, p->changed == 1 ? " was" : "s were");
+
+	call_fail(c, JOBD_CONFLICT, why, NULL);
+	free(why);
+}
+
 bool
 pass_told(struct pass *p, struct call *c)
 {
 	if (p->why == JOBD_OK)
 		return true;
-	if (p->why == JOBD_STORE_UNAVAILABLE)
+	if (p->changed > 0)
+		tell_half(p, c);
+	else if (p->why == JOBD_STORE_UNAVAILABLE)
 		call_fail_store(c, p->result);
 	else
 		call_fail(c, p->why, p->a, NULL);

@@ -28,6 +28,7 @@ struct pass_kind {
 	void	(*fill)(struct pass *p, union pass_op *op, const struct target *target);
 	/* It is done: take what it gave and free it; pass_refuse() when the call must not go on. */
 	void	(*took)(struct pass *p, union pass_op *op, const struct target *target);
+	bool	changes;	/* its ops change their targets */
 };
 
 /* In the frame of a call; may be started again when done. */
@@ -39,6 +40,7 @@ struct pass {
 	const struct targets	*targets;	/* borrowed */
 	union pass_op		*ops;
 	size_t			 at, n;		/* the slice */
+	size_t			 changed;	/* targets, by all passes of the call */
 	enum jobd_error		 why;		/* the first refusal: nothing is begun after it */
 	char			*a;
 	int			 result;
@@ -51,7 +53,7 @@ void pass_start(struct pass *p, const struct pass_kind *kind, const struct targe
 void pass_refuse(struct pass *p, enum jobd_error why, const char *a);
 void pass_refuse_store(struct pass *p, int result);
 
-/* True when nothing was refused; else the caller is told. */
+/* True when nothing was refused; else the caller is told, also when others were changed before that. */
 bool pass_told(struct pass *p, struct call *c);
 
 void pass_done(struct pass *p);

@@ -278,18 +278,35 @@ check_environment(struct prepare *p, const char *place, const struct command_spe
 static enum jobd_error
 check_targets(struct prepare *p, const char *place, const struct job_spec *spec)
 {
+	const struct notify_targets *all = server_of(p->call)->targets;
 	struct notify_rule rule;
 
 	for (size_t i = 0; i < spec->notify.n; i++) {
 		(void)notify_rule_read(spec->notify.items[i], &rule, NULL);	/* it was good before */
-		if (notify_target_find(server_of(p->call)->targets, rule.target) != NULL)
+		if (notify_target_find(all, rule.target) != NULL)
 			continue;
 		(void)snprintf(p->error.path, sizeof(p->error.path), "%s.notify[%zu]", place, i);
-		notify_target_unknown(server_of(p->call)->targets, rule.target, p->error.reason,
-		    sizeof(p->error.reason));
+		notify_target_unknown(all, rule.target, p->error.reason, sizeof(p->error.reason));
 		return JOBD_INVALID_FIELD;
 	}
 	return JOBD_OK;
+}
+
+/* Where a check goes: by the parser that will be asked then. */
+static enum jobd_error
+check_urls(struct prepare *p, const char *place, const struct http_spec *s)
+{
+	const char *why = url_wrong(s->url), *field = "url";
+
+	if (why == NULL && s->proxy != NULL) {
+		why = url_wrong(s->proxy);
+		field = "proxy";
+	}
+	if (why == NULL)
+		return JOBD_OK;
+	(void)snprintf(p->error.path, sizeof(p->error.path), "%s.http.%s", place, field);
+	(void)snprintf(p->error.reason, sizeof(p->error.reason), "%s", why);
+	return JOBD_INVALID_FIELD;
 }
 
 enum jobd_error
@@ -299,6 +316,8 @@ prepare_job(struct prepare *p, const char *place, struct job_spec *spec, struct 
 	enum jobd_error e;
 
 	e = job_spec_check(spec, place, &p->error);
+	if (e == JOBD_OK && spec->http != NULL)
+		e = check_urls(p, place, spec->http);
 	if (e == JOBD_OK && spec->http != NULL)
 		e = assertions_check(spec->http, place, &p->error);
 	if (e == JOBD_OK && spec->http != NULL)
@@ -329,14 +348,18 @@ void
 prepare_warn_queue(struct prepare *p, const char *place, const struct job_spec *spec, bool new_queue)
 {
 	struct scheduler *s = server_of(p->call)->scheduler;
+	const char *meant;
 	struct queue_info q;
 
 	scheduler_queue_named(s, spec->queue);
 	if (!scheduler_queue(s, spec->queue, &q))
 		return;
-	if (new_queue)
-		warn(p, place, "queue %s is new, with %lld slot%s", q.name, (long long)q.slots,
-		    q.slots == 1 ? "" : "s");
+	if (new_queue) {
+		meant = scheduler_queue_meant(s, q.name);
+		warn(p, place, "queue %s is new, with %lld slot%s%s%s%s", q.name, (long long)q.slots,
+		    q.slots == 1 ? "" : "s", meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
+		    meant != NULL ? "?" : "");
+	}
 	if (spec->slots > q.slots)
 		warn(p, place, "it asks for %lld slots of queue %s, which has %lld: it runs there alone",
 		    (long long)spec->slots, q.name, (long long)q.slots);

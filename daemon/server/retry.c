@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "daemon/server/cancel.h"
+#include "daemon/server/look.h"
+#include "daemon/store/state.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -80,25 +82,41 @@ retry_fill(struct pass *p, union pass_op *op, const struct target *target)
 	};
 }
 
-/* Why it cannot be tried again; only who names a run or job is told. */
+/* Why it cannot be tried again (was: the state of the run; -1: there is none); only who names a run or job is told. */
 static void
-refuse_state(struct pass *p, const struct op_retry *op, const struct target *target)
+refuse_state(struct pass *p, const struct target *target, int64_t run, int was)
 {
 	char text[RUN_TEXT_MAX], *why;
 
 	if (target->pattern || target->cursor < 0)
 		return;
-	if (op->was < 0)
-		why = xasprintf("job %" PRId64 " has not run yet", op->job);
-	else if (op->was == RUN_SUCCEEDED)
+	if (was < 0)
+		why = xasprintf("job %" PRId64 " has not run yet", target->job);
+	else if (was == RUN_SUCCEEDED)
 		why = xasprintf("run %s has succeeded: trigger runs its job again",
-		    run_text(op->job, op->run, text));
+		    run_text(target->job, run, text));
 	else
-		why = xasprintf("run %s is %s already", run_text(op->job, op->run, text),
-		    run_state_names[op->was]);
+		why = xasprintf("run %s is %s already", run_text(target->job, run, text), run_state_names[was]);
 	pass_refuse(p, JOBD_CONFLICT, why);
 	free(why);
 }
+
+static void
+look_took(struct pass *p, union pass_op *op, const struct target *target)
+{
+	const struct run_info *run = op->runs.op.result >= 0 && op->runs.n > 0 ? &op->runs.runs[0] : NULL;
+
+	if (look_allows(p, op, target)) {
+		if (run == NULL)
+			refuse_state(p, target, 0, -1);
+		else if (!run_state_allows((enum run_state)run->state, RUN_QUEUED))
+			refuse_state(p, target, run->run, run->state);
+	}
+	if (op->runs.op.result >= 0)
+		op_runs_done(&op->runs);
+}
+
+static const struct pass_kind look_pass = { .fill = look_last_fill, .took = look_took };
 
 static void
 retry_took(struct pass *p, union pass_op *any, const struct target *target)
@@ -108,7 +126,7 @@ retry_took(struct pass *p, union pass_op *any, const struct target *target)
 	char text[RUN_TEXT_MAX];
 
 	if (op->op.result == -EALREADY) {
-		refuse_state(p, op, target);
+		refuse_state(p, target, op->run, op->was);
 		return;
 	}
 	if (!refusal_passed(p, op->op.result, target, &f->passed_over))
@@ -119,7 +137,7 @@ retry_took(struct pass *p, union pass_op *any, const struct target *target)
 	op_retry_done(op);
 }
 
-static const struct pass_kind retry_pass = { .fill = retry_fill, .took = retry_took };
+static const struct pass_kind retry_pass = { .fill = retry_fill, .took = retry_took, .changes = true };
 
 /* ---- what has failed ---- */
 
@@ -198,6 +216,10 @@ retry_step(struct task *t)
 		if (!select_told(&f->select, &f->call))
 			goto out;
 	}
+	look_start(&f->pass, in->failed ? &look_at_owners : &look_pass, &f->select.found, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+	if (!pass_told(&f->pass, &f->call))
+		goto out;
 	if (!in->failed) {
 		pass_start(&f->pass, &retry_pass, &f->select.found, t);
 		AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));

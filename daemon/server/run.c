@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/server/cancel.h"
+#include "daemon/server/look.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
@@ -273,7 +274,7 @@ trigger_took(struct pass *p, union pass_op *any, const struct target *target)
 	op_trigger_done(op);
 }
 
-static const struct pass_kind trigger_pass = { .fill = trigger_fill, .took = trigger_took };
+static const struct pass_kind trigger_pass = { .fill = trigger_fill, .took = trigger_took, .changes = true };
 
 static enum task_status
 trigger_step(struct task *t)
@@ -291,6 +292,10 @@ trigger_step(struct task *t)
 		goto out;
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
+		goto out;
+	look_start(&f->pass, &look_at_owners, &f->select.found, t);
+	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));
+	if (!pass_told(&f->pass, &f->call))
 		goto out;
 	pass_start(&f->pass, &trigger_pass, &f->select.found, t);
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->pass.task));

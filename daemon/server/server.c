@@ -23,7 +23,7 @@ static const struct method *const all_methods[] = {
 	&method_cancel, &method_remove, &method_trigger, &method_ping, &method_retry, &method_pause, &method_resume,
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks, &method_doctor,
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
-	&method_simulate, &method_gc, &method_edit, &method_backup, &method_signal, &method_reexec,
+	&method_simulate, &method_gc, &method_edit, &method_apply, &method_backup, &method_signal, &method_reexec,
 	&method_reload,
 	&method_queues, &method_set_queue, &method_remove_queue,
 	&method_targets, &method_deliveries, &method_test_target,
@@ -31,7 +31,9 @@ static const struct method *const all_methods[] = {
 
 #define METHODS_N (sizeof(all_methods) / sizeof(all_methods[0]))
 /* And those that only our tests may call. */
-static const struct method *const debug_methods[] = { &method_debug_block, &method_debug_leak };
+static const struct method *const debug_methods[] = {
+	&method_debug_block, &method_debug_hog, &method_debug_leak, &method_debug_slow, &method_debug_fail,
+};
 #define DEBUG_N (sizeof(debug_methods) / sizeof(debug_methods[0]))
 static_assert(METHODS_N + DEBUG_N <= SERVER_METHODS_MAX, "struct server has room for every method");
 

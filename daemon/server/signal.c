@@ -15,6 +15,7 @@
 #include "daemon/server/cancel.h"
 #include "proto/json.h"
 #include "proto/mem.h"
+#include "proto/suggest.h"
 
 #define SIGNAL_BYTES_MAX 32
 
@@ -60,6 +61,31 @@ signal_parse(const char *text)
 			return i;
 	}
 	return 0;
+}
+
+static void
+refuse_signal(struct call *c, const char *word)
+{
+	const char *names[RUNNER_SIGNAL_MAX + 1], *meant = NULL;
+	char upper[SIGNAL_BYTES_MAX + 1], *why;
+	size_t n = 0;
+
+	for (int i = 1; i <= RUNNER_SIGNAL_MAX; i++)
+		if (sigabbrev_np(i) != NULL)
+			names[n++] = sigabbrev_np(i);
+	names[n] = NULL;
+	(void)snprintf(upper, sizeof(upper), "%s", strncasecmp(word, "SIG", 3) == 0 ? word + 3 : word);
+	for (char *p = upper; *p != '\0'; p++)
+		*p = (char)toupper((unsigned char)*p);
+	if (upper[0] != '\0' && !isdigit((unsigned char)upper[0]))
+		meant = suggest(upper, names);
+	if (meant != NULL)
+		why = xasprintf("\"%s\" is no signal; did you mean %s?", word, meant);
+	else
+		why = xasprintf("\"%s\" is no signal: a name, like HUP or SIGUSR1, or a number from 1 to %d", word,
+		    RUNNER_SIGNAL_MAX);
+	call_fail(c, JOBD_INVALID_FIELD, "signal", why);
+	free(why);
 }
 
 /* ---- which attempts run ---- */
@@ -203,8 +229,7 @@ signal_step(struct task *t)
 
 	f->signal = signal_parse(in->signal);
 	if (f->signal == 0) {
-		call_fail(&f->call, JOBD_INVALID_FIELD, "signal",
-		    "is no signal: a name, like HUP or SIGUSR1, or a number from 1 to 64");
+		refuse_signal(&f->call, in->signal);
 		goto out;
 	}
 	f->pass.call = &f->call;

@@ -632,8 +632,10 @@ answer(struct simulate_call *f)
 	json_set_int(o, "jobsTotal", f->total);
 	json_set_int(o, "runsTotal", s->began);
 	json_set_int(o, "skips", s->skipped);
+	json_set_int(o, "overlaps", s->overlaps);
 	json_set_int(o, "waiting", s->waiting);
 	json_set_int(o, "waitUSec", s->waited);
+	json_set_int(o, "longestWaitUSec", s->longest);
 	if (json_first(f->notes) != NULL) {
 		json_set(o, "notes", f->notes);
 		f->notes = NULL;

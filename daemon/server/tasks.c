@@ -61,6 +61,13 @@ struct tasks_call {
 	unsigned		 counts_n;
 };
 
+/* The condition as it is written says little of what is lent; and only the store is lent something. */
+static bool
+waits_for_store(const struct task *t)
+{
+	return t->kind->describe == NULL && t->place != NULL && leaks_lent(t->loop, t);
+}
+
 static struct cJSON *
 task_reply(const struct task *t, unsigned depth)
 {
@@ -74,7 +81,7 @@ task_reply(const struct task *t, unsigned depth)
 	json_set_string(o, "name", t->kind->name);
 	json_set_int(o, "depth", depth);
 	json_set_string(o, "place", info.place);
-	json_set_string(o, "waitsFor", info.waits_for);
+	json_set_string(o, "waitsFor", waits_for_store(t) ? "its commit, or another answer of the store" : info.waits_for);
 	if (owned[0] != '\0')
 		json_set_string(o, "watches", owned);
 	if (t->place != NULL && t->since != 0)

@@ -269,6 +269,7 @@ struct skip_call {
 	struct call	 call;
 	struct select	 select;
 	size_t		 i;
+	bool		 looks;		/* at all of them, before the first is changed */
 	int		 tries;
 	struct op_get	 get;
 	struct op_skip	 op;
@@ -394,6 +395,9 @@ skip_call_step(struct task *t)
 	AWAIT_SHIELDED(t, USEC_NEVER, task_done(&f->select.task));
 	if (!select_told(&f->select, &f->call))
 		goto out;
+	f->looks = f->select.found.n > 1;
+again:
+	f->passed_over = 0;
 	for (f->i = 0; f->i < f->select.found.n && !t->cancelled; f->i++) {
 		f->tries = 0;
 		do {
@@ -405,7 +409,7 @@ skip_call_step(struct task *t)
 			f->op.op.result = 0;
 			if (!skip_allowed(f, &f->select.found.items[f->i]))
 				break;
-			if (!skip_fill(f))
+			if (!skip_fill(f) || f->looks)
 				break;
 			store_submit(server_of(&f->call)->store, &f->op.op, t);
 			AWAIT_SHIELDED(t, USEC_NEVER, f->op.op.done);
@@ -416,6 +420,10 @@ skip_call_step(struct task *t)
 			call_fail_store(&f->call, f->op.op.result);
 		if (f->call.answered)
 			goto out;
+	}
+	if (f->looks) {
+		f->looks = false;
+		goto again;
 	}
 	skip_answer(f);
 out:

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/base/fault.h"
 #include "daemon/base/log.h"
@@ -40,6 +41,7 @@ static const enum op_class classes[] = {
 	[OP_REMOVE] = CLASS_WRITE,
 	[OP_EDIT] = CLASS_WRITE,
 	[OP_ADD] = CLASS_WRITE,
+	[OP_APPLY] = CLASS_WRITE,
 	[OP_KEEP] = CLASS_TIDY,
 	[OP_OUTPUT_REMOVED] = CLASS_TIDY,
 	[OP_OUTPUT_TRASH] = CLASS_READ,
@@ -81,6 +83,7 @@ static const struct {
 	{ OP_PAUSE, FAULT_PAUSE_BEFORE_COMMIT, FAULT_PAUSE_AFTER_COMMIT },
 	{ OP_REMOVE, FAULT_REMOVE_BEFORE_COMMIT, FAULT_REMOVE_AFTER_COMMIT },
 	{ OP_EDIT, FAULT_EDIT_BEFORE_COMMIT, FAULT_EDIT_AFTER_COMMIT },
+	{ OP_APPLY, FAULT_EDIT_BEFORE_COMMIT, FAULT_EDIT_AFTER_COMMIT },
 };
 
 enum op_class
@@ -280,6 +283,8 @@ batch_write(struct store *s, struct queue *done)
 	}
 	if (r == 0 && worth) {
 		pass_faults(&batch, false);
+		if (s->delay > 0)
+			(void)usleep((useconds_t)s->delay);
 		r = b->commit(s->db);
 		if (r == 0)
 			pass_faults(&batch, true);

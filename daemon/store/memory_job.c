@@ -179,6 +179,7 @@ memory_trigger(void *db, struct store_op *op)
 {
 	struct op_trigger *o = container_of(op, struct op_trigger, op);
 	struct memory *m = db;
+	struct memory_run *run;
 	struct memory_job *j;
 	int r, was;
 
@@ -186,8 +187,9 @@ memory_trigger(void *db, struct store_op *op)
 	if (j == NULL)
 		return r;
 	was = j->state;
-	o->run = memory_run_new(m, j, RUN_QUEUED, true,
-	    instant_is_set(o->due) ? o->due : o->now)->info.run;
+	run = memory_run_new(m, j, RUN_QUEUED, true, instant_is_set(o->due) ? o->due : o->now);
+	run->info.noticed = o->now;
+	o->run = run->info.run;
 	memory_job_settle(j, o->now);
 	memory_dependents_tell(m, j->row.id, j->children, was == JOB_FINISHED, -1, o->now,
 	    &o->dependents);

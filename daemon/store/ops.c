@@ -19,7 +19,8 @@ op_name(unsigned kind)
 		[OP_SHIFT] = "shift", [OP_REDUE] = "redue", [OP_SPAN] = "span", [OP_TRIGGER] = "trigger",
 		[OP_PING] = "ping",
 		[OP_RETRY] = "retry", [OP_CANCEL] = "cancel", [OP_PAUSE] = "pause", [OP_QUEUE_SET] = "queue set",
-		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_EDIT] = "edit", [OP_ADD] = "add", [OP_SPREAD] = "spread", [OP_LATE] = "look for late", [OP_LATE_TELL] = "tell late",
+		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_EDIT] = "edit", [OP_ADD] = "add",
+		[OP_APPLY] = "apply", [OP_SPREAD] = "spread", [OP_LATE] = "look for late", [OP_LATE_TELL] = "tell late",
 		[OP_NOTICE_TEST] = "notice test", [OP_NOTICE_SETTLE] = "notice settle", [OP_KEEP] = "keep",
 		[OP_OUTPUT_REMOVED] = "output removed", [OP_DUE] = "read dues", [OP_ACTIVE] = "read active",
 		[OP_SCHEDULED] = "read scheduled", [OP_RESOLVE] = "resolve", [OP_GET] = "get", [OP_LIST] = "list",
@@ -312,6 +313,35 @@ edit_clear(struct op_edit *op)
 	op->held = op->let_go = op->new_queue = false;
 	op->now_generation = 0;
 	op->failed_after = 0;
+}
+
+void
+op_apply_done(struct op_apply *op)
+{
+	op_add_done(op->add);
+	for (size_t i = 0; i < op->n; i++)
+		op_edit_done(op->edits[i]);
+}
+
+static void
+apply_clear(struct op_apply *op)
+{
+	add_clear(op->add);
+	for (size_t i = 0; i < op->n; i++)
+		edit_clear(op->edits[i]);
+	op->of_edit = false;
+	op->failed = 0;
+}
+
+/* What is at fault, and what a dry one has found, stays told. */
+static void
+apply_drop(struct op_apply *op)
+{
+	op->add->dry = op->dry;
+	op->add->op.result = op->op.result;
+	add_drop(op->add);
+	for (size_t i = 0; i < op->n; i++)
+		op_edit_done(op->edits[i]);
 }
 
 void
@@ -633,6 +663,9 @@ op_clear(struct store_op *op)
 	case OP_ADD:
 		add_clear(OP(add, op));
 		break;
+	case OP_APPLY:
+		apply_clear(OP(apply, op));
+		break;
 	case OP_EDIT:
 		edit_clear(OP(edit, op));
 		break;
@@ -725,6 +758,9 @@ op_drop(struct store_op *op)
 		break;
 	case OP_ADD:
 		add_drop(OP(add, op));
+		break;
+	case OP_APPLY:
+		apply_drop(OP(apply, op));
 		break;
 	case OP_EDIT:
 		op_edit_done(OP(edit, op));

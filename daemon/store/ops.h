@@ -17,8 +17,7 @@ enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
 	OP_TRIGGER, OP_PING, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE,
-	OP_EDIT, OP_ADD,
-	OP_SPREAD, OP_LATE_TELL, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
+	OP_EDIT, OP_ADD, OP_APPLY, OP_SPREAD, OP_LATE_TELL, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
 	OP_LATE, OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH, OP_QUEUES, OP_NOTICES,
@@ -492,6 +491,19 @@ struct op_edit {
 	 */
 };
 void op_edit_done(struct op_edit *op);
+
+/* Jobs are added and others edited: all of it, or nothing. */
+struct op_apply {
+	struct store_op	 op;
+	struct op_add	*add;		/* in, out: as if it were asked first (n may be 0); its dry is not looked at */
+	struct op_edit	**edits;	/* in, out: n of them, as if they were asked after it, in their order */
+	size_t		 n;
+	bool		 dry;		/* in: do all of it, then refuse with -ECANCELED: nothing is kept */
+	bool		 of_edit;	/* out: an edit is at fault, edits[failed]; else it is add->failed */
+	size_t		 failed;
+	/* As of the one at fault. */
+};
+void op_apply_done(struct op_apply *op);
 
 /* A due that is so near may be claimed before the edit is: it is kept only when it is further away. */
 #define EDIT_NEAR	USEC_SEC

@@ -308,3 +308,37 @@ store_restore(const char *directory, const char *file, int fd, char error[STORE_
 	free(r.before_log);
 	return e == 0 && r.kept ? 1 : e;
 }
+
+/* ---- only looking ---- */
+
+int
+store_check(const char *directory, size_t *form, char error[STORE_ERROR_MAX])
+{
+	char *file = xasprintf("%s/jobd.db", directory);
+	bool whole = false;
+	sqlite3 *db = NULL;
+	uid_t uid;
+	gid_t gid;
+	int r = 0;
+
+	owner_find(directory, &uid, &gid);
+	if (geteuid() == 0 && uid != 0)
+		r = become(uid, gid);
+	if (r < 0)
+		(void)fail(error, directory, "root's rights cannot be given up for its owner's", 0);
+	else if (access(file, R_OK) < 0)
+		r = fail(error, file, strerror(errno), -errno);
+	else if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+		r = fail(error, file, sqlite3_errmsg(db), -EIO);
+	if (r == 0)
+		r = migrate_check(db, migrate_steps_n, form, error);
+	if (r == 0 && *form > 0) {
+		(void)sqlite3_exec(db, "PRAGMA quick_check(1)", first_is_ok, &whole, NULL);
+		if (!whole)
+			r = fail(error, file, "it is damaged: restore a backup, or move it away (with its -wal file) to begin"
+			    " anew", -EIO);
+	}
+	(void)sqlite3_close(db);
+	free(file);
+	return r;
+}

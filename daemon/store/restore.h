@@ -22,4 +22,11 @@ int store_restore_begin(const char *directory, const char *file, int *ret_fd, ch
  */
 int store_restore(const char *directory, const char *file, int fd, char error[STORE_ERROR_MAX]);
 
+/*
+ * Is the database in the directory whole, and of a form that we know?  Nothing is changed.  Root becomes
+ * the owner of the directory, for good.  0 with its form; or -errno with what is wrong and what to do in error, -EBUSY when a jobd
+ * has it.
+ */
+int store_check(const char *directory, size_t *form, char error[STORE_ERROR_MAX]);
+
 #endif

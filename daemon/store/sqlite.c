@@ -530,6 +530,7 @@ const struct backend backend_sqlite = {
 		[OP_REMOVE] = sqlite_remove,
 		[OP_EDIT] = sqlite_edit,
 		[OP_ADD] = sqlite_add,
+		[OP_APPLY] = sqlite_apply,
 		[OP_KEEP] = sqlite_keep_slice,
 		[OP_OUTPUT_TRASH] = sqlite_output_trash,
 		[OP_OUTPUT_REMOVED] = sqlite_output_removed,

@@ -398,6 +398,7 @@ int trash_slice(struct sqlite *db);
 /* ---- the ops ---- */
 int sqlite_add(void *db, struct store_op *op);
 int sqlite_edit(void *db, struct store_op *op);
+int sqlite_apply(void *db, struct store_op *op);
 int sqlite_pause(void *db, struct store_op *op);
 int sqlite_remove(void *db, struct store_op *op);
 int sqlite_keep_slice(void *db, struct store_op *op);

@@ -271,11 +271,10 @@ job_insert(struct sqlite *db, const struct op_add *op, struct job_new *job, int6
 	return r;
 }
 
-int
-sqlite_add(void *arg, struct store_op *op)
+/* All of an add but what is kept in memory, which nobody would undo; so many were new. */
+static int
+adds_write(struct sqlite *db, struct op_add *o, int64_t *ret_added)
 {
-	struct op_add *o = container_of(op, struct op_add, op);
-	struct sqlite *db = arg;
 	int64_t before = db->counts.last_id, last = before, added = 0;
 	int64_t owned = counts_owned(&db->counts, o->uid), depends_on;
 	int r;
@@ -306,17 +305,48 @@ sqlite_add(void *arg, struct store_op *op)
 		if (r < 0)
 			return r;
 	}
-	if (added == 0)
-		return o->dry ? -ECANCELED : 0;
+	*ret_added = added;
 	/* Now those that they name are all there. */
-	r = dependencies_add(db, o, before);
-	if (r < 0)
-		return r;
-	if (o->dry)
-		return -ECANCELED;
-	db->counts.last_id = last;
-	counts_owner_add(&db->counts, o->uid, added);
+	return added == 0 ? 0 : dependencies_add(db, o, before);
+}
+
+static int
+adds_count(struct sqlite *db, int64_t uid, int64_t added)
+{
+	if (added == 0)
+		return 0;
+	db->counts.last_id += added;
+	counts_owner_add(&db->counts, uid, added);
 	return counts_save_sometimes(db);
+}
+
+int
+sqlite_add(void *arg, struct store_op *op)
+{
+	struct op_add *o = container_of(op, struct op_add, op);
+	int64_t added;
+	int r = adds_write(arg, o, &added);
+
+	if (r == 0 && o->dry)
+		r = -ECANCELED;
+	return r < 0 ? r : adds_count(arg, o->uid, added);
+}
+
+int
+sqlite_apply(void *arg, struct store_op *op)
+{
+	struct op_apply *o = container_of(op, struct op_apply, op);
+	int64_t added;
+	int r = adds_write(arg, o->add, &added);
+
+	for (size_t i = 0; r == 0 && i < o->n; i++) {
+		o->failed = i;
+		r = sqlite_edit(arg, &o->edits[i]->op);
+		o->of_edit = r < 0;
+	}
+	if (r == 0 && o->dry)
+		r = -ECANCELED;
+	return r < 0 ? r : adds_count(arg, o->add->uid, added);
 }
 
 /* ---- pause ---- */

@@ -56,10 +56,13 @@ changed_one(struct sqlite *db, sqlite3_stmt *st)
 
 /* ---- claim ---- */
 
+/* Of its schedule, by a claim; or asked for by hand, perhaps to make up for a due in the past. */
 static int
 run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const struct op_claim *claim,
-    instant due)
+    const struct op_trigger *asked)
 {
+	const instant due = claim != NULL ? claim->due : instant_is_set(asked->due) ? asked->due : asked->now;
+
 	sqlite3_stmt *st = sql(db, ST_RUN_INSERT,
 	    "INSERT INTO run (job, run, state, attempt, manual, due, noticed, started, node,"
 	    " lease, mark, missed, previous, mutex) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
@@ -73,7 +76,7 @@ run_insert(struct sqlite *db, struct job_now *j, enum run_state state, const str
 	bind_int(st, 4, state == RUN_RUNNING);
 	bind_int(st, 5, claim == NULL);
 	bind_int(st, 6, due.usec);
-	bind_some(st, 7, claim == NULL ? 0 : claim->noticed.usec);
+	bind_some(st, 7, claim == NULL ? asked->now.usec : claim->noticed.usec);
 	bind_some(st, 8, state == RUN_QUEUED ? 0 : claim->started.usec);
 	bind_some(st, 9, state == RUN_QUEUED ? 0 : claim->node);
 	bind_some(st, 10, state == RUN_QUEUED ? 0 : claim->lease.usec);
@@ -147,7 +150,7 @@ claim_due(struct sqlite *db, struct op_claim *o, struct job_now *j)
 		return 0;
 	r = o->replace ? claim_replaces(db, o, j) : 0;
 	if (r == 0)
-		r = run_insert(db, j, o->queue ? RUN_QUEUED : RUN_RUNNING, o, o->due);
+		r = run_insert(db, j, o->queue ? RUN_QUEUED : RUN_RUNNING, o, NULL);
 	if (r < 0)
 		return r;
 	o->run = j->runs;
@@ -577,7 +580,7 @@ sqlite_trigger(void *arg, struct store_op *op)
 	if (r == 0)
 		r = job_allows(&j, o->uid);
 	if (r == 0)
-		r = run_insert(db, &j, RUN_QUEUED, NULL, instant_is_set(o->due) ? o->due : o->now);
+		r = run_insert(db, &j, RUN_QUEUED, NULL, o);
 	if (r == 0) {
 		j.queued++;
 		job_settle(&j, o->now);

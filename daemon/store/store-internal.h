@@ -35,6 +35,8 @@ struct store {
 	int64_t			 running;		/* runs claimed since it was opened that go on */
 	usec_t			 committed;		/* when the last commit was done */
 
+	_Atomic usec_t		 delay;			/* of each commit, for tests */
+
 	/* Under lock. */
 	pthread_mutex_t		 lock;
 	pthread_cond_t		 asked_more;

@@ -65,7 +65,7 @@ deliver_all(struct store *s, struct queue *done)
 static bool
 op_optional(unsigned kind)
 {
-	return kind == OP_ADD || kind == OP_LIST || kind == OP_GET || kind == OP_RUNS;
+	return kind == OP_ADD || kind == OP_APPLY || kind == OP_LIST || kind == OP_GET || kind == OP_RUNS;
 }
 
 /* Hand it to the thread. */
@@ -169,7 +169,7 @@ store_submit(struct store *s, struct store_op *op, struct task *t)
 	op->lent = true;
 	s->waiting++;
 	loop_hold(s->loop);
-	leaks_lend(s->loop, t);
+	leaks_lend(s->loop, t, __builtin_return_address(0));
 	if (s->waiting > STORE_OPS_MAX && op_optional(op->kind)) {
 		op->result = -EBUSY;
 		op->letter.next = NULL;
@@ -378,6 +378,12 @@ store_close(struct store *s)
 	mailbox_stop(&s->mailbox);
 	MUST(s->waiting == 0);
 	store_free(s);
+}
+
+void
+store_set_delay(struct store *s, usec_t delay)
+{
+	s->delay = delay;
 }
 
 void

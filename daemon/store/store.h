@@ -118,6 +118,9 @@ struct store_stats {
 	char			 error[128];
 };
 
+/* For tests: from now on each commit takes so much longer, as on a disk that is slow. */
+void store_set_delay(struct store *s, usec_t delay);
+
 /* A snapshot. */
 void store_stats(struct store *s, struct store_stats *out);
 

@@ -8,6 +8,8 @@
  *	adds many SOCKET N			N jobs due tomorrow, in calls of a thousand, for the start-up bench
  *	adds command WIDTH N PROGRAM [ARG...]	PROGRAM started N times, WIDTH at a time (posix_spawn)
  *	adds run SOCKET N			the same by jobd: N commands added, until all have ended
+ *	adds warm SOCKET N			N timers of no time, a few at a time: what is of a fixed size in jobd's
+ *						memory (the store's cache, the recorder, the recent events) fills
  *	adds sleepers SOCKET N PID PID		N commands that sleep a second, all at once; what each costs in the
  *						memory of two processes, jobd and jobd-runner, at the most
  *
@@ -42,6 +44,7 @@ static const char spec[] = "{\"command\":{\"argv\":[\"/usr/local/bin/backup\",\"
     "\"directory\":\"/var/lib/backup\",\"environment\":[\"LANG=C\",\"TIER=gold\"]},\"inUSec\":86400000000,"
     "\"timeoutUSec\":30000000,\"labels\":[\"tier=db\",\"when=nightly\",\"stage=prod\"]}";
 static const char quick[] = "{\"command\":{\"argv\":[\"/bin/true\"],\"directory\":\"/\"}}";
+static const char at_once[] = "{\"timer\":{\"durationUSec\":0}}";
 
 struct client {
 	int		fd;
@@ -359,8 +362,9 @@ spawn_loop(long width, long n, char **argv)
 	report("command", (double)n, now_ns() - begin);
 }
 
-/* Jobs in one call. */
+/* Jobs in one call, and where few are to be alive at a time. */
 #define ARRAY_MAX 500
+#define ARRAY_FEW 50
 
 /* Add k jobs; wait becomes the call that waits for their ends. */
 static void
@@ -386,21 +390,21 @@ add_array(int fd, const char *job, long k, struct buf *wait)
 	buf_done(&reply);
 }
 
-/* Add commands in arrays, then wait for the last to end. */
+/* Add jobs in arrays, each when the one before it has ended. */
 static void
-run_commands(const char *path, long n)
+run_jobs(const char *path, const char *what, const char *job, long n, long most)
 {
 	struct buf wait = { 0 }, reply = { 0 };
 	int fd = dial(path);
 	int64_t begin = now_ns();
 
 	for (long left = n, k; left > 0; left -= k) {
-		k = left < ARRAY_MAX ? left : ARRAY_MAX;
-		add_array(fd, quick, k, &wait);
+		k = left < most ? left : most;
+		add_array(fd, job, k, &wait);
 		send_all(fd, buf_bytes(&wait), buf_len(&wait));
 		receive(fd, &reply);
 	}
-	report("jobd commands", (double)n, now_ns() - begin);
+	report(what, (double)n, now_ns() - begin);
 }
 
 /* Memory that is the process's own, in bytes. */
@@ -472,7 +476,9 @@ main(int argc, char **argv)
 	else if (strcmp(what, "command") == 0 && argc > 4)
 		spawn_loop(atol(argv[2]), atol(argv[3]), argv + 4);
 	else if (strcmp(what, "run") == 0 && argc == 4)
-		run_commands(argv[2], atol(argv[3]));
+		run_jobs(argv[2], "jobd commands", quick, atol(argv[3]), ARRAY_MAX);
+	else if (strcmp(what, "warm") == 0 && argc == 4)
+		run_jobs(argv[2], "jobd timers", at_once, atol(argv[3]), ARRAY_FEW);
 	else if (strcmp(what, "sleepers") == 0 && argc == 6)
 		run_sleepers(argv[2], atol(argv[3]), argv + 4);
 	else {

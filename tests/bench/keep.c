@@ -167,7 +167,7 @@ begin(struct bench *b, bool client, bool keeper, bool gentle)
 	b->began = loop_clock(b->loop);
 	b->over = false;
 	b->client = (struct client){ .asked = 0 };
-	b->round = (struct keep_round){ .store = b->store, .policy = &b->policy, .gentle = gentle };
+	b->round = (struct keep_round){ .store = b->store, .policy = b->policy, .gentle = gentle };
 	if (client)
 		task_start(&b->client.task, &client_kind, &b->task);
 	if (keeper)

@@ -26,20 +26,21 @@
 
 /* ---- one connection ---- */
 
-struct conn {
+struct http_conn {
 	int	 fd;
 	SSL	*ssl;		/* NULL: it is not over TLS */
 };
 
-static ssize_t
-receive(const struct conn *c, char *bytes, size_t n)
+ssize_t
+http_conn_receive(const struct http_conn *c, void *bytes, size_t n)
 {
 	return c->ssl != NULL ? SSL_read(c->ssl, bytes, (int)n) : recv(c->fd, bytes, n, 0);
 }
 
-static bool
-send_bytes(const struct conn *c, const char *bytes, size_t n)
+bool
+http_conn_send(const struct http_conn *c, const void *data, size_t n)
 {
+	const char *bytes = data;
 	ssize_t k;
 
 	while (n > 0) {
@@ -55,14 +56,14 @@ send_bytes(const struct conn *c, const char *bytes, size_t n)
 
 /* A request with its body, if its length is told. */
 static size_t
-receive_request(const struct conn *c, char *request)
+receive_request(const struct http_conn *c, char *request)
 {
 	size_t n = 0, wanted = 0;
 	const char *end, *length;
 	ssize_t k;
 
 	while (n < REQUEST_MAX - 1 && (wanted == 0 || n < wanted)) {
-		k = receive(c, request + n, REQUEST_MAX - 1 - n);
+		k = http_conn_receive(c, request + n, REQUEST_MAX - 1 - n);
 		if (k <= 0)
 			break;
 		n += (size_t)k;
@@ -113,38 +114,47 @@ fill_in(const char *answer, int port)
 }
 
 static void
-send_slowly(const struct conn *c, const char *text)
+send_slowly(const struct http_conn *c, const char *text)
 {
 	const struct timespec pause = { 0, 100000000 };
 
-	for (; *text != '\0' && send_bytes(c, text, 1); text++)
+	for (; *text != '\0' && http_conn_send(c, text, 1); text++)
 		(void)nanosleep(&pause, NULL);
 }
 
 /* Until the other end has gone. */
-static void
-hold(const struct conn *c)
+void
+http_conn_hold(const struct http_conn *c)
 {
 	char waste[4096];
 
-	while (receive(c, waste, sizeof(waste)) > 0)
+	while (http_conn_receive(c, waste, sizeof(waste)) > 0)
 		continue;
 }
 
+/* What a server of ours is. */
+struct served {
+	const struct http_route	*routes;	/* or a function of the test's own */
+	void			(*serve)(const struct http_conn *c);
+	SSL_CTX			*tls;		/* NULL: it is to speak without */
+	int			 port;
+	int			 tell;
+};
+
 static void
-answer(const struct conn *c, const struct http_route *routes, int port, int tell)
+answer(const struct http_conn *c, const struct served *s)
 {
 	static char request[REQUEST_MAX];
 	const struct linger at_once = { 1, 0 };
 	size_t n = receive_request(c, request);
-	const struct http_route *r = find_route(routes, request);
+	const struct http_route *r = find_route(s->routes, request);
 	char *text, *again;
 
 	if (n > 0)
-		(void)send(tell, request, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)send(s->tell, request, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (r == NULL)
 		return;
-	text = fill_in(r->answer, port);
+	text = fill_in(r->answer, s->port);
 	again = strstr(text, "{again}");
 	if (again != NULL) {
 		*again = '\0';
@@ -152,12 +162,12 @@ answer(const struct conn *c, const struct http_route *routes, int port, int tell
 	}
 	if (r->after == HTTP_DRIP)
 		send_slowly(c, text);
-	else if (!send_bytes(c, text, strlen(text)))
+	else if (!http_conn_send(c, text, strlen(text)))
 		return;
-	while (r->after == HTTP_ENDLESS && send_bytes(c, again, strlen(again)))
+	while (r->after == HTTP_ENDLESS && http_conn_send(c, again, strlen(again)))
 		continue;
 	if (r->after == HTTP_HOLD)
-		hold(c);
+		http_conn_hold(c);
 	if (r->after == HTTP_GARBAGE)
 		(void)send(c->fd, "this is no TLS record", 21, MSG_NOSIGNAL);
 	if (r->after == HTTP_RESET)
@@ -167,23 +177,37 @@ answer(const struct conn *c, const struct http_route *routes, int port, int tell
 
 /* The whole of it, and over TLS its orderly end, unless it is not to be one. */
 static void
-serve(int fd, SSL_CTX *tls, const struct http_route *routes, int port, int tell)
+serve(int fd, const struct served *s)
 {
-	struct conn c = { fd, tls != NULL ? SSL_new(tls) : NULL };
+	struct http_conn c = { fd, s->tls != NULL ? SSL_new(s->tls) : NULL };
 
 	if (c.ssl == NULL || (SSL_set_fd(c.ssl, fd) == 1 && SSL_accept(c.ssl) == 1)) {
-		answer(&c, routes, port, tell);
-		return;
+		if (s->serve == NULL) {
+			answer(&c, s);
+			return;
+		}
+		s->serve(&c);
 	}
-	/* Closed with something unread it would be a reset, and take the alert with it. */
+	/* Closed with something unread it would be a reset, and take the last words with it. */
 	c.ssl = NULL;
 	(void)shutdown(fd, SHUT_WR);
-	hold(&c);
+	http_conn_hold(&c);
 }
 
 /* ---- the server ---- */
 
-/* NULL: it is to speak without. */
+/* HTTP/2 and nothing else. */
+static int
+choose_http2(SSL *ssl, const unsigned char **out, unsigned char *n, const unsigned char *in, unsigned in_n, void *arg)
+{
+	static const unsigned char h2[] = { 2, 'h', '2' };
+
+	(void)ssl;
+	(void)arg;
+	return SSL_select_next_proto((unsigned char **)(uintptr_t)out, n, h2, sizeof(h2), in, in_n) ==
+	    OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 static SSL_CTX *
 tls_open(const struct http_tls *tls)
 {
@@ -194,6 +218,8 @@ tls_open(const struct http_tls *tls)
 	c = SSL_CTX_new(TLS_server_method());
 	MUST(c != NULL && SSL_CTX_use_certificate_chain_file(c, tls->certificate) == 1 &&
 	    SSL_CTX_use_PrivateKey_file(c, tls->key, SSL_FILETYPE_PEM) == 1);
+	if (tls->http2)
+		SSL_CTX_set_alpn_select_cb(c, choose_http2, NULL);
 	if (tls->clients == NULL)
 		return c;
 	MUST(SSL_CTX_load_verify_locations(c, tls->clients, NULL) == 1);
@@ -210,7 +236,7 @@ die_with_parent(pid_t parent)
 }
 
 static void
-accept_all(int listener, SSL_CTX *tls, const struct http_route *routes, int port, int tell)
+accept_all(int listener, const struct served *s)
 {
 	pid_t self = getpid(), pid;
 	int fd;
@@ -224,7 +250,7 @@ accept_all(int listener, SSL_CTX *tls, const struct http_route *routes, int port
 		if (pid == 0) {
 			die_with_parent(self);
 			(void)close(listener);
-			serve(fd, tls, routes, port, tell);
+			serve(fd, s);
 			(void)close(fd);
 			_exit(0);
 		}
@@ -259,15 +285,8 @@ listener_open(const char *address, int *port)
 	return fd;
 }
 
-bool
-httpserver_start(struct httpserver *s, const char *address, const struct http_route *routes)
-{
-	return httpserver_start_tls(s, address, routes, NULL);
-}
-
-bool
-httpserver_start_tls(struct httpserver *s, const char *address, const struct http_route *routes,
-    const struct http_tls *tls)
+static bool
+start(struct httpserver *s, const char *address, struct served served, const struct http_tls *tls)
 {
 	pid_t parent = getpid();
 	int listener = listener_open(address, &s->port), pair[2];
@@ -283,13 +302,36 @@ httpserver_start_tls(struct httpserver *s, const char *address, const struct htt
 		(void)setpgid(0, 0);
 		die_with_parent(parent);
 		(void)close(pair[0]);
-		accept_all(listener, tls_open(tls), routes, s->port, pair[1]);
+		served.tls = tls_open(tls);
+		served.port = s->port;
+		served.tell = pair[1];
+		accept_all(listener, &served);
 	}
 	(void)setpgid(s->pid, s->pid);
 	(void)close(listener);
 	(void)close(pair[1]);
 	s->fd = pair[0];
 	return true;
+}
+
+bool
+httpserver_start(struct httpserver *s, const char *address, const struct http_route *routes)
+{
+	return httpserver_start_tls(s, address, routes, NULL);
+}
+
+bool
+httpserver_start_tls(struct httpserver *s, const char *address, const struct http_route *routes,
+    const struct http_tls *tls)
+{
+	return start(s, address, (struct served){ .routes = routes }, tls);
+}
+
+bool
+httpserver_start_own(struct httpserver *s, const char *address, void (*serve_one)(const struct http_conn *c),
+    const struct http_tls *tls)
+{
+	return start(s, address, (struct served){ .serve = serve_one }, tls);
 }
 
 const char *

@@ -43,10 +43,22 @@ bool httpserver_start(struct httpserver *s, const char *address, const struct ht
 struct http_tls {
 	const char	*certificate, *key;
 	const char	*clients;	/* who must show a certificate of these; NULL: nobody need */
+	bool		 http2;		/* it is all that is spoken (ALPN) */
 };
 
 /* The same over TLS. */
 bool httpserver_start_tls(struct httpserver *s, const char *address, const struct http_route *routes,
+    const struct http_tls *tls);
+
+/* One connection, over TLS after its handshake; and what may be done with it.  All of it may block. */
+struct http_conn;
+ssize_t http_conn_receive(const struct http_conn *c, void *bytes, size_t n);
+bool http_conn_send(const struct http_conn *c, const void *bytes, size_t n);
+/* Until the other end has gone. */
+void http_conn_hold(const struct http_conn *c);
+
+/* A server that does with each connection what the test says, in a process of its own; it tells no requests. */
+bool httpserver_start_own(struct httpserver *s, const char *address, void (*serve_one)(const struct http_conn *c),
     const struct http_tls *tls);
 
 /* The next request that came, whole, or NULL; until the next call. */

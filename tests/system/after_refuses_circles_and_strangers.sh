@@ -37,4 +37,12 @@ jobctl add --after a --after 3 -- true 2>"$T/out"
 same "twice, by id" $? 2
 jobctl add --after 'a*' -- true 2>"$T/out"
 same "a pattern" $? 2
+
+# The same of a job that is there already.
+edit() { call '{"method":"io.jobd.Edit","parameters":{"job":"b","spec":{"timer":{"durationUSec":1},"name":"b","after":['"$1"']}}}' >"$T/out"; }
+edit '"nobody:any"'
+same "a stranger" "$(field parameters.reason <"$T/out")" "there is no job nobody"
+same "its place" "$(field parameters.field <"$T/out")" "spec.after[0]"
+edit '"c:fail"'
+same "a circle" "$(field parameters.reason <"$T/out")" "makes a circle: c waits for this job, or is it"
 stop_jobd

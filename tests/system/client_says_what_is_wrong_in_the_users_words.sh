@@ -1,7 +1,8 @@
 #!/bin/sh
 # What jobctl says when something is wrong, or when nothing was done, names what the user has typed.
 . "$(dirname "$0")/lib.sh"
-start_jobd
+printf '[target ops]\ncommand = true\n' >"$T/conf"
+start_jobd --config "$T/conf"
 # says CODE "WORDS" ARGS...: the words are a part of what goes to stderr.
 says() {
 	code=$1 words=$2
@@ -47,6 +48,22 @@ same "the list by the id of one without a name" "$(jobctl list --no-headers "$id
 same "and by a pattern" "$(jobctl list --no-headers "[$id]" | cut -f1)" "$id"
 says 3 "no job matches zz*" cancel 'zz*'
 
+# What was probably meant, of what there is just now.
+jobctl add -q -n nightly -l team=dba --in 1h true >/dev/null
+jobctl queue -q add heavy --slots 2
+says 3 "no job is called nigthly; did you mean nightly?" show nigthly
+says 3 "no job is called ightly; did you mean nightly?" logs ightly
+says 3 "no job is called nightli; did you mean nightly?" add --after nightli true
+says 3 "there is no queue haevy; did you mean heavy?" queue set haevy --slots 3
+says 0 "queue heavi is new, with 1 slot; did you mean heavy?" add --in 1h --queue heavi true
+says 0 "there is no queue hevy yet: it would be made; did you mean heavy?" add --dry-run --in 1h --queue hevy true
+says 2 'signal: "sigtrem" is no signal; did you mean TERM?' signal nightly sigtrem
+says 2 'signal: "0" is no signal: a name, like HUP' signal nightly 0
+says 2 "there is no event recovr; did you mean recover?" add --notify fail,recovr:ops true
+says 2 "there is no target osp in jobd's configuration; did you mean ops?" add --notify fail:osp true
+says 2 "there is no target opps in jobd's configuration; did you mean ops?" notify test opps
+says 2 'there is no command "lgs"; did you mean "logs"?' lgs
+
 id=$(jobctl add -q --in 1h --key k true)
 says 0 "job $id has this key already: nothing was added" add --in 1h --key k true
 same "a key that is there: stdout" "$(cat "$T/out")" ""
@@ -80,8 +97,8 @@ jobctl status bad >"$T/out"
 check "nothing is told twice" grep -q '^Run [0-9.]* failed (exit 3) .*s\.$' "$T/out"
 took=$(sed -n 's/.* after \(.*\)\.$/\1/p' "$T/out")
 check "one duration is one text" sh -c "'$BIN/jobctl' why bad | grep -qF 'failed after $took'"
-jobctl stats --help >"$T/out"
-check "no blank at the end of a usage" grep -qx "usage: jobctl stats \[OPTIONS\]" "$T/out"
+jobctl reload --help >"$T/out"
+check "no blank at the end of a usage" grep -qx "usage: jobctl reload \[OPTIONS\]" "$T/out"
 jobctl add -q -n check --every 1h --http http://127.0.0.1:1/ --fail-after 3 --quick-retries 0 >/dev/null
 jobctl wait check 2>/dev/null
 check "why calls an option as it is typed" sh -c "'$BIN/jobctl' why check | grep -q 'it is down after 3 (--fail-after)'"

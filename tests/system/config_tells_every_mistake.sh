@@ -16,19 +16,23 @@ a = b
 [target ops]
 command = true
 mail = a@example.org
+[retentoin]
+[target mute]
 END
 printf '[daemon]\nlog_level = loud\n' >"$T/conf.d/10-more.conf"
 "$BIN/jobd" --config "$T/conf" --check-config 2>"$T/err" && fail "it is taken"
 sed "s|^jobd: $T/||" "$T/err" >"$T/got"
 cat >"$T/want" <<END
 conf:2: connections: 'many' is not a whole number
-conf:3: there is no setting 'comands' in [limits]
+conf:3: there is no setting 'comands' in [limits]; did you mean commands?
 conf:4: checks: must be 1 to 100000
 conf:5: neither '[section]' nor 'name = value'
 conf:7: canary: 'router' is not like 192.0.2.1:80 or [2001:db8::1]:80
-conf:9: there is no section [nowhere]
+conf:8: there is no section [nowhere]: it is [daemon], [limits], [retention], [checks], [engine] or [target NAME]
+conf:13: there is no section [retentoin]; did you mean [retention]?
 conf.d/10-more.conf:2: log_level: 'loud' is not error, warning, info or debug
-conf:11: [target ops]: it needs only one of command, url and mail
+conf:14: [target mute]: it needs one of command, url and mail
+conf:10: [target ops]: it needs only one of command, url and mail
 END
 diff "$T/want" "$T/got" || fail "other mistakes are told"
 printf '[run]\nallow_root = perhaps\nwhat = 1\n[limits]\ncommands = no\n' >"$T/runner.conf"
@@ -58,11 +62,26 @@ jobctl reload >"$T/out" || fail "reload"
 cat >"$T/want" <<END
 changed  daemon.log_level
 changed  limits.timers
+changed  [target ops]
 waits for jobctl daemon reexec  limits.window_jobs
-waits for jobctl daemon reexec  [target ops]
 END
 diff "$T/want" "$T/out" || fail "reload says something else"
 jobctl wait --until started --timeout 10s "$second" || fail "there is room, and it does not start"
+
+# So do those of queues, what is kept, and how many events: at once, without anything being stopped.
+one=$(jobctl add -q --queue narrow -C / -- sleep 1000 2>/dev/null) two=$(jobctl add -q --queue narrow -C / -- sleep 1000 2>/dev/null)
+jobctl wait --until started --timeout 10s "$one" || fail "the first one does not start"
+same "it waits" "$(jobctl show --json "$two" | field job.state)" queued
+jobctl add -q -n often --every 1h -C / -- true >/dev/null
+for i in 1 2 3; do jobctl trigger -q often >/dev/null; jobctl wait often || fail "often"; done
+same "its runs" "$(jobctl runs often --no-headers | wc -l)" 4
+printf '[limits]\nqueue_slots = 2\nevents_bytes = 1K\ntimers = 10\nwindow_jobs = 1000\n[retention]\nruns = 2\n[daemon]\nlog_level = debug\n' >"$T/conf"
+jobctl reload >"$T/out" || fail "reload"
+printf 'changed  %s\n' limits.queue_slots limits.events_bytes retention.runs '[target ops]' >"$T/want"
+diff "$T/want" "$T/out" || fail "reload says something else"
+jobctl wait --until started --timeout 10s "$two" || fail "there is a slot, and it does not start"
+until [ "$(jobctl runs often --no-headers | wc -l)" = 2 ]; do kill -0 "$JOBD" || fail "it has gone"; done
+jobctl cancel -q "$one" "$two"
 
 # A mistake changes nothing, and does not end a jobd that is executed anew.
 printf '[limits]\ntimers = 0\n' >"$T/conf"
@@ -73,13 +92,14 @@ jobctl daemon reexec --daemon 2>"$T/err"
 same "code of a mistake" $? 6
 grep -q -- "--check-config" "$T/err" || fail "$(cat "$T/err")"
 
-# SIGHUP is the same; and what waited for it counts once jobd is executed anew.
-printf '[limits]\ntimers = 20\n[target ops]\ncommand = true\n' >"$T/conf"
+# SIGHUP is the same; and what waits for it counts once jobd is executed anew.
+printf '[limits]\ntimers = 20\nwindow_jobs = 20\n[target ops]\ncommand = true\n' >"$T/conf"
 kill -HUP "$JOBD"
 until grep -q 'changed setting=limits.timers' "$T/log"; do jobctl stats >/dev/null || fail "it has gone"; done
-jobctl notify test ops 2>/dev/null && fail "the target is there already"
-jobctl daemon reexec --daemon >/dev/null || fail "reexec"
 jobctl notify test ops || fail "the target is not there"
+same "what waits" "$(jobctl reload)" "waits for jobctl daemon reexec  limits.window_jobs"
+jobctl daemon reexec --daemon >/dev/null || fail "reexec"
+same "it has come" "$(jobctl reload)" "Nothing has changed."
 stop_jobd
 
 # The service's runner is there later than jobd: nobody has set anything, so nothing waits. In a mount namespace of ours.
@@ -107,13 +127,24 @@ if [ "$(id -u)" = 0 ]; then
 	chown 65534:65534 "$T/user"
 fi
 export JOBD_SOCKET="$T/user/socket"
-printf '[daemon]\nsocket = %s\n' "$JOBD_SOCKET" >"$T/conf"
+printf '[daemon]\nsocket = %s\nstate_dir = %s\n' "$JOBD_SOCKET" "$T/user/state" >"$T/conf"
 chmod 644 "$T/conf"
-JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u XDG_RUNTIME_DIR $as "$T/bin/jobd" --state-dir "$T/user/state" --config "$T/conf") ||
+JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u HOME -u XDG_STATE_HOME $as "$T/bin/jobd" --config "$T/conf") ||
 	fail "jobd does not start: $(cat "$T/log")"
 same "nothing" "$(jobctl reload)" "Nothing has changed."
 : >"$T/conf"
 jobctl reload >"$T/out" 2>"$T/err"
 same "code of a mistake" $? 6
-check "it is told" grep -q 'XDG_RUNTIME_DIR is not set' "$T/err"
+check "it is told" grep -q 'HOME is not set' "$T/err"
+stop_jobd
+
+# Without a session there is no folder for the socket: it is beside the database, and jobctl finds it.
+mkdir "$T/user/home"
+cp "$BIN/jobctl" "$T/bin/"
+[ "$(id -u)" != 0 ] || chown 65534:65534 "$T/user/home"
+unset JOBD_SOCKET
+JOBD=$("$TOOLS/ready" "$T/log" "$(command -v env)" -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$T/user/home" $as "$T/bin/jobd") ||
+	fail "jobd does not start: $(cat "$T/log")"
+check "it is beside the database" test -S "$T/user/home/.local/state/jobd/io.jobd"
+check "it is found" env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$T/user/home" $as "$T/bin/jobctl" status >"$T/out"
 stop_jobd

@@ -21,7 +21,7 @@ kill -CONT "$JOBD"
 jobctl list >/dev/null || fail "it does not go on"
 same "a stopped process was not blocked" "$(what blocked)" 0
 
-printf '{"method":"io.jobd.debug.Block","parameters":{"usec":412000}}\0' | "$TOOLS/call" "$S" >/dev/null || fail "Block"
+debug Block 412000
 jobctl doctor --json >"$T/blocked"
 same "exit code with a finding" "$?" 1
 same "what" "$(field findings.0.what <"$T/blocked")" blocked
@@ -35,6 +35,18 @@ grep -q 'loop blocked 4[0-9][0-9] ms in Block\|loop blocked [5-9][0-9][0-9] ms i
 same "it is counted" "$(jobctl stats --json | field blocked)" 1
 # Long ago is long ago.
 ! jobctl doctor --since 1us | grep -q "loop blocked" || fail "--since"
+
+# The latest are told, and more when more is asked for.
+i=0
+while [ $i -lt 20 ]; do i=$((i + 1)); debug Block 100000; done
+told() { jobctl doctor --json "$@" | grep -oE '"what":"(blocked|starved)"' | wc -l; }
+same "those that are told" "$(told)" 20
+jobctl doctor | grep -q '^(*those are the latest (--limit tells more): since its start the loop was blocked' || fail "that there are more"
+same "all" "$(told --limit 256)" 21
+same "some" "$(told --limit 3)" 3
+jobctl doctor --limit 257 >/dev/null 2>"$T/said"
+same "more than are kept" "$?" 2
+grep -q limit "$T/said" || fail "which field: $(cat "$T/said")"
 
 # What the state directory looks like.
 chmod 755 "$T/state"

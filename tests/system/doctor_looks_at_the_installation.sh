@@ -30,6 +30,20 @@ if [ "$(id -u)" = 0 ]; then
 	rm "$T/home/jobd/jobd.db-wal"
 fi
 
+# The pages behind the header tell nothing to jobctl itself: jobd looks into them.
+JOBD=$("$TOOLS/ready" "$T/log" "$BIN/jobd" --socket "$S" --state-dir "$T/home/jobd") || fail "jobd does not start"
+for i in 1 2 3 4 5 6 7 8; do jobctl --socket "$S" add -q --in 1h -- true >/dev/null || fail "add"; done
+"$BIN/jobd" --check-database --state-dir "$T/home/jobd" 2>"$T/err"
+same "a jobd has it" $? 6
+stop_jobd
+same "a good one" "$("$BIN/jobd" --check-database --state-dir "$T/home/jobd" | sed 's/ of form.*//')" "$T/home/jobd/jobd.db is good,"
+jobctl --socket "$S" doctor | grep -q 'the database' && fail "it finds what is not"
+dd if=/dev/zero of="$T/home/jobd/jobd.db" bs=4096 seek=3 count=8 conv=notrunc 2>/dev/null
+finds "damaged pages" "the database cannot be used: .*damaged: restore a backup" "$S"
+rm -rf "$T/home/jobd"
+"$BIN/jobd" --check-database --state-dir "$T/home/jobd" 2>"$T/err"
+same "none" $? 1
+
 # One that was killed leaves its socket.
 start_jobd
 kill_jobd

@@ -11,6 +11,11 @@ bad() {	# wanted code, wanted words, arguments
 	[ ! -s "$T/out" ] || fail "jobctl $*: an error on standard output"
 }
 bad 2 "--http" add --http ftp://example.org/
+for host in a..b ... -x..y '[::::]' "$(printf 'a%.0s' $(seq 64)).test" \
+	"$(printf 'a.%.0s' $(seq 127))test"; do
+	bad 2 "--http" add --http "http://$host/"
+done
+bad 2 "--proxy" add --http http://localhost/ --proxy http://a..b:80
 bad 2 "--name" add -n 'a b' -- true
 bad 2 "--every" add --every 1ms -- true
 bad 2 "--expect" add --http http://localhost/ --expect banana

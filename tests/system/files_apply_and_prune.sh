@@ -24,6 +24,18 @@ check "the new line" grep -q -- '+ Cron=0 4' "$T/out"
 same "a dry run does nothing" "$(jobctl apply -f "$D" --dry-run >/dev/null; jobctl show b --json | field job.generation)" 1
 jobctl apply -f "$D" --dry-run --impact 7d >"$T/out" || fail "impact"
 check "the coming week" grep -q 'as simulated' "$T/out"
+# Two that wait for the one slot: of all jobs the longest wait is told, not the sum.
+mkdir "$T/waits"
+for n in first second third; do
+	printf '[Job]\nQueue=narrow\nPaused=yes\n\n[Schedule]\nCron=0 5 * * *\n\n[Timer]\nDuration=1m\n' >"$T/waits/$n.job"
+done
+jobctl apply -f "$T/waits" >/dev/null || fail "three in a queue"
+for n in first second third; do
+	sed -i '/^Paused/d' "$T/waits/$n.job"
+done
+jobctl apply -f "$T/waits" --dry-run --impact 1d >"$T/out" || fail "impact of three"
+same "the longest wait of all jobs" "$(sed -n 's/^all jobs.*-> //p' "$T/out")" 2m
+jobctl rm first second third >/dev/null
 jobctl apply -f "$D" >"$T/out"
 check "b is changed" grep -q '^changed  b ' "$T/out"
 check "a is not" grep -q '^1 job unchanged' "$T/out"

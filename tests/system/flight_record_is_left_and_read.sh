@@ -2,6 +2,7 @@
 # The flight recorder: doctor --dump writes what came and what was decided, SIGABRT does so by itself, jobd --replay
 # prints it; and no secret is in either.
 . "$(dirname "$0")/lib.sh"
+export JOBD_STRICT=1
 start_jobd
 jobctl add -q -n one --sh 'echo the-secret-of-the-command; exit 3' --env TOKEN=the-secret-of-the-environment -q >/dev/null ||
 	fail "add"
@@ -21,6 +22,18 @@ for line in 'told     recovered' 'call     Add, by uid' 'commit   add, for Add' 
 	grep -q "Z  $line" "$T/lines" || fail "no line '$line' in $(cat "$T/lines")"
 done
 grep -qE '^All [0-9]+ decisions are the same' "$T/lines" || fail "decided again: $(tail -n 4 "$T/lines")"
+
+# What was late because the loop was held up is no other decision; who held it up stands there.
+jobctl add -q -n late --in 1s -- true >/dev/null || fail "add"
+debug Block 2000000
+jobctl wait late >/dev/null 2>&1
+jobctl doctor --dump "$T/held" >/dev/null
+"$BIN/jobd" --replay "$T/held" >"$T/lines" || fail "replay"
+grep -qE 'Z  loop     blocked .*Block' "$T/lines" || fail "who it was: $(grep 'Z  loop ' "$T/lines")"
+grep -qE '^All [0-9]+ decisions are the same' "$T/lines" || fail "decided again: $(tail -n 4 "$T/lines")"
+grep -qE '^[0-9]+ (was|were) later in the record, by up to [0-9.]+ s, as the loop was held up then' "$T/lines" ||
+	fail "why it was late: $(tail -n 4 "$T/lines")"
+
 jobctl doctor --json --dump | field dump | grep -q "^$T/state/flight.dump$" || fail "the path in JSON"
 jobctl doctor "$T/record" 2>"$T/error"
 same "a FILE without --dump" "$?" 2
@@ -45,6 +58,16 @@ done
 start_jobd
 jobctl doctor | grep -q "jobd was aborted" || fail "doctor: $(jobctl doctor)"
 jobctl doctor | grep -q "jobd --replay $T/state/flight.abort" || fail "what helps: $(jobctl doctor)"
+
+
+# So does a failed MUST, with the tree in the log; the one before is kept.
+printf '{"method":"io.jobd.debug.Fail"}\0' | "$TOOLS/call" "$S" >/dev/null 2>&1
+gone "$JOBD"
+JOBD=
+"$BIN/jobd" --replay "$T/state/flight.abort" >"$T/lines" || fail "replay after a MUST: $(tail -n 3 "$T/lines")"
+grep -q 'MUST.*t->loop == NULL' "$T/lines" || fail "the reason: $(head -n 3 "$T/lines")"
+check "the one before" test -s "$T/state/flight.abort.old"
+grep -q '^ *Fail start waits for nothing: it runs' "$T/log" || fail "the tree: $(cat "$T/log")"
 
 "$BIN/jobd" --replay "$T/log" 2>"$T/error"
 same "what is no record" "$?" 1

@@ -4,6 +4,8 @@
 . "$(dirname "$0")/lib.sh"
 start_jobd
 serve slow-server
+server=$!
+tab=$(printf '\t')
 u=http://localhost:$port
 health() { jobctl show "$1" --json | field job.health; }
 verdict() { jobctl show "$1" --json | field job.lastRun.verdict; }
@@ -16,7 +18,7 @@ jobctl add -q --in 1h --every 1h -n web --http "$u/status/500" --depends-on rout
 	fail "web is not added"
 once router
 same "health after one failure" "$(health router)" ""
-jobctl status router | grep -q 'not known yet, the last 1 check that counts failed (down after 2)' ||
+jobctl status router | grep -q 'not known yet: the last check that counts was down (down after 2)' ||
 	fail "status says: $(jobctl status router)"
 once web
 same "verdict while the router is not sure" "$(verdict web)" unreachable
@@ -29,10 +31,50 @@ same "verdict of what depends on it" "$(verdict web)" unreachable
 same "health of what depends on it" "$(health web)" unreachable
 jobctl show 2.2 | grep -q '^reason.*depends on, 1 (router), is down' || fail "show says: $(jobctl show 2.2)"
 jobctl list | grep -q 'down: HTTP 503' || fail "list says: $(jobctl list)"
-jobctl status web | grep -q '^It depends on check 1' || fail "status says: $(jobctl status web)"
+jobctl status web >"$T/out"
+grep -q '^Its health is unreachable, since' "$T/out" || fail "status says: $(cat "$T/out")"
+grep -q '^It depends on check 1 (router), whose health is down, since' "$T/out" || fail "status says: $(cat "$T/out")"
+grep -q '^Run 2.2 found it unreachable .*: .*status 500.*depends on, 1 (router), is down' "$T/out" ||
+	fail "status says: $(cat "$T/out")"
+grep -q '^Of the last 2 checks, since .*, 0 were up; 2 were inconclusive or unreachable and do not count\.$' "$T/out" ||
+	fail "status says: $(cat "$T/out")"
+grep -q 'failed' "$T/out" && fail "status says: $(cat "$T/out")"
 jobctl why web | grep -q 'its health is unreachable; it depends on 1 (router)' || fail "why says: $(jobctl why web)"
-jobctl why router | grep -q 'its health is down: the last 2 checks that count failed' ||
+jobctl why router | grep -q 'its health is down: the last 2 checks that count were down' ||
 	fail "why says: $(jobctl why router)"
+
+# An answer that is slow is one, and is told as such; and while the next is waited for, so is the last one.
+jobctl add -q --in 1h --every 1h -n slow --http "$u/0" --expect-time 'total<1us' >/dev/null || fail "slow is not added"
+once slow
+once slow
+jobctl status slow >"$T/out"
+grep -q '^Its health is degraded, since .*: the last 2 checks that count were not down\.$' "$T/out" ||
+	fail "status says: $(cat "$T/out")"
+grep -q '^Run 3.2 found it degraded .*: total took .*, expected less than 1us\.$' "$T/out" ||
+	fail "status says: $(cat "$T/out")"
+grep -q '^Of the last 2 checks, since .*, 0 were up (0.0 %) and 2 degraded\.$' "$T/out" ||
+	fail "status says: $(cat "$T/out")"
+grep -q 'failed' "$T/out" && fail "status says: $(cat "$T/out")"
+jobctl stats slow >"$T/out"
+for row in took queue dns connect wait; do
+	grep -q "^$row$tab" "$T/out" || fail "stats has no $row: $(cat "$T/out")"
+done
+same "percentiles" "$(jobctl stats slow --json | field times.0.name)" took
+jobctl add -q --in 1h -n later true >/dev/null
+same "numbers of what has not run" "$(jobctl stats later)" "None of its runs is over."
+jobctl rm -q later >/dev/null
+jobctl stats nobody 2>"$T/err" && fail "there are numbers of nobody"
+jobctl stats slow --prometheus 2>"$T/err" && fail "metrics of a job"
+jobctl add -q --in 1h --every 1h -n waits --http "$u/60" --timeout 50ms --quick-retries 0 >/dev/null
+once waits
+jobctl status waits | grep -q '^Run [0-9]*.1 found it down (timed out)' || fail "status says: $(jobctl status waits)"
+
+kill -STOP "$server"
+jobctl trigger -q slow >/dev/null
+until jobctl status slow >"$T/out" && grep -q '^Run 3.3 is running' "$T/out"; do :; done
+grep -q '^Run 3.2 found it degraded' "$T/out" || fail "status says: $(cat "$T/out")"
+kill -CONT "$server"
+jobctl wait slow >/dev/null 2>&1
 
 # Nobody looks after a parent that is paused: then the check stands for itself.
 jobctl pause router >/dev/null

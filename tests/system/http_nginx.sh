@@ -31,6 +31,7 @@ http {
 		listen 127.0.0.1:$plain; listen 127.0.0.1:$tls ssl http2; server_name localhost;
 		ssl_certificate $T/leaf.pem; ssl_certificate_key $T/leaf.key;
 		location /old { return 301 https://localhost:$tls/health; }
+		location /post { return 200 "\$request_method \$server_protocol"; }
 		location /private { auth_basic x; auth_basic_user_file $T/users; alias $T/www/health; }
 	}
 }
@@ -59,6 +60,10 @@ run_check plain 0 --http "http://localhost:$plain/health" --json-match status.db
 	--header-match 'Content-Type: ^application/json' --expect-size 10..100 --body-match '"ok"'
 run_check two 0 --http "$site/health" --cacert "$T/ca.pem" --http-version http2 --cert-days 30 --chain-days 10
 [ "$(last two phases.tlsUSec)" -gt 0 ] || fail "no time for TLS"
+run_check post 0 --http "$site/post" --cacert "$T/ca.pem" --body 'some text' --body-match '^POST HTTP/2.0$'
+for phase in send wait receive; do
+	[ -n "$(last post phases.${phase}USec)" ] || fail "no time of $phase"
+done
 run_check one 0 --http "$site/health" --cacert "$T/ca.pem" --http-version http1
 run_check not-two 1 --http "http://localhost:$plain/health" --http-version http2
 run_check chain 1 --http "$site/health" --cacert "$T/ca.pem" --chain-days 60

@@ -40,6 +40,17 @@ has cron-ninety 'Cron=0 * * * *'
 check "never" grep -q 'not taken over: at "0 0 30 2 \*": it never comes' "$T/odd"
 has cron-sort 'Environment=NAME=quoted value' 'Environment=EMPTY='
 import sundays 11 0
+# What is commented out is no description of what follows, nor are the names of the columns, nor is what is drawn.
+import commented 9 0
+check "five lines are out of use" grep -q '; 5 are commented out\.$' "$T/commented"
+for n in 7 9 10 12 14; do
+	check "line $n is told of" grep -q "^$C/commented:$n: #" "$T/commented"
+done
+check "as what it is" [ "$(grep -c 'it is commented out: left alone' "$T/commented")" = 5 ]
+jobctl export 'cron-*th' cron-first >"$T/jobs"
+same "descriptions are those that describe" "$(sed -n 's/^Description=//p' "$T/jobs" | sort)" "at 9 every day, not 10 * * * * as before
+über Nacht"
+has cron-second 'Description=the nightly backup'
 import anacrontab 4 1
 has cron-cron.daily 'Cron=5 3 * * *' 'Jitter=45m' 'Misfire=once'
 has cron-every-ten 'Every=10d'
@@ -70,3 +81,14 @@ mkdir "$T/d"
 jobctl import --to "$T/d" crontab "$C/percent" >"$T/out" || fail "files"
 check "not proved" grep -q 'not proved, as jobd cannot be reached' "$T/out"
 check "three files" [ "$(ls "$T/d" | wc -l)" = 3 ]
+# They are as those of export: the user's alone, whole or not there, in the place of what was there.
+same "for the user alone" "$(stat -c %a "$T/d/cron-cat.job")" 600
+echo old >"$T/d/cron-cat.job"
+(umask 0; jobctl import --to "$T/d" crontab "$C/percent") >/dev/null || fail "files again"
+check "another takes its place" grep -q 'Shell=cat' "$T/d/cron-cat.job"
+same "for the user alone, again" "$(stat -c %a "$T/d/cron-cat.job")" 600
+rm "$T/d/cron-cat.job" && mkdir -p "$T/d/cron-cat.job/in-the-way"
+jobctl import --to "$T/d" crontab "$C/percent" >/dev/null 2>"$T/err"
+same "one that cannot be written" $? 1
+check "is told" grep -q 'cron-cat.job: ' "$T/err"
+same "and nothing is left of it" "$(ls "$T/d" | sort | tr '\n' ' ')" "cron-cat.job cron-date.job cron-mail.job "

@@ -5,6 +5,7 @@
 #	stop_jobd		ask it to end, wait, and check its exit status
 #	serve TOOL [ARG...]	start a server of ours, which ends with the test; its port is $port
 #	jobctl ARGS		the client, against this daemon
+#	debug METHOD [USEC|JSON]	a call that only tests may make (daemon/server/debug.c); JOBD_STRICT must be set
 #	check "what" TEST...	run TEST; when it fails say what was expected, and fail
 #	same "what" GOT WANTED
 set -u
@@ -72,6 +73,13 @@ same() {
 # The value of a top-level or nested member in JSON on standard input: field job.state
 field() {
 	"$TOOLS/field" "$1"
+}
+
+# A call that only our tests may make: debug Block 412000, or Hog with parameters as JSON.
+debug() {
+	case ${2:-} in '' | '{'*) parameters=${2:-"{}"} ;; *) parameters="{\"usec\":$2}" ;; esac
+	printf '{"method":"io.jobd.debug.%s","parameters":%s}\0' "$1" "$parameters" | "$TOOLS/call" "$S" >/dev/null ||
+		fail "the debug method $1"
 }
 
 runner_pid() {

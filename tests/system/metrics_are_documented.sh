@@ -20,7 +20,16 @@ awk '/^# TYPE/ { type = $4; name = $3; next } /^#/ { next }
 		if (type == "summary") sub(/_(sum|count)$/, "", n)
 		if (n != name || line !~ /^[a-z_]+([{][a-z]+="[^"]*"[}])? -?[0-9.e+-]+$/) { print "bad: " line; bad = 1 }
 		if (type == "counter" && n !~ /_total$/) { print "no _total: " n; bad = 1 }
+		if (type != "counter" && n ~ /_(total|sum|count|bucket)$/) { print "no counter: " n; bad = 1 }
+		if (n ~ /(usec|msec|millis|micros|minutes|hours|kib|mib|percent)/) { print "no base unit: " n; bad = 1 }
+		if (n != last && seen[n]++) { print "not together: " n; bad = 1 }
+		last = n
 	} END { exit bad }' "$T/metrics" || fail "not well formed"
+# The judge of Prometheus, where it is installed, has nothing to add.
+if command -v promtool >/dev/null; then
+	promtool check metrics <"$T/metrics" >"$T/judged" 2>&1 || fail "promtool: $(cat "$T/judged")"
+	same "promtool" "$(cat "$T/judged")" ""
+fi
 ! grep -q secret "$T/metrics" || fail "a job's name or command is told"
 same "a command has run" "$(awk '$1 == "jobd_runs_succeeded_total" { print ($2 >= 1) }' "$T/metrics")" 1
 ! jobctl stats --prometheus --json >/dev/null 2>&1 || fail "two formats at once"

@@ -49,6 +49,7 @@ everything() {
 }
 screen_start 80 24 "stty -a >$T/before; $BIN/jobctl top; echo code \$?; stty -a >$T/after"
 everything "80x24" 24
+screen_until "a plot" "^memory .*█ max"
 screen_until "progress" "copy.*running.*\[####------\] 42%"
 same "it has a screen of its own" "$(screen_is '#{alternate_on}')" 1
 screen_size 120 40

@@ -36,6 +36,11 @@ has "ran" "$(jobctl why 3.1)" "ran as 3.1, "
 has "the stages" "$(jobctl why 3.1)" "	started	3.1	started as 3.1"
 due=$(jobctl show 3.1 --json | field due)
 same "at its due" "$(jobctl why once --at "$due" --json | field due)" "$due"
+# Of the clock alone it is the latest that has been, and not the next.
+at=$(date -d '-2 minutes' +%Y-%m-%dT%H:%M)
+has "a time of the clock" "$(jobctl why once --at "${at#*T}")" "nothing was due at $at:00"
+check "audit" jobctl audit --from "${at#*T}" >/dev/null
+check "backfill" jobctl backfill long --from "${at#*T}" --dry-run >/dev/null
 has "not then" "$(jobctl why once --at +1h)" "nothing is due at "
 has "not yet" "$(jobctl why once --at 2001-01-01T00:00Z)" "the job was added after that"
 # In the local zone, unless asked not to.

@@ -26,7 +26,7 @@ bed_choose() {
 }
 
 bed() {
-	"$TESTBED" --suite "$bed_suite" --backend "$bed_backend" --name "$BED_NAME-$bed_suite" \
+	"$TESTBED" --suite "$bed_suite" --backend "$bed_backend" --name "$BED_NAME-$bed_suite-$bed_backend" \
 		--packages "$(needs_of "$bed_suite")" "$@"
 }
 
@@ -45,7 +45,7 @@ bed_down() {
 # inside SCRIPT...: run them in the testbed.
 inside() {
 	for script in "$@"; do
-		echo "---- $bed_suite: $script"
+		echo "---- $bed_suite ($bed_backend): $script"
 		bed exec "/root/inside/$script.sh" </dev/null || failed=1
 	done
 }

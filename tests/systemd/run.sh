@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh DEB: the package in a booted Debian, under a real systemd: `make check-systemd`.  A boot serves many scripts of
-# inside/.  Debian 13 (systemd 257) is a container on this kernel; Debian 12 (252) has a kernel of its own, slow, for
-# what needs one: limits, a reboot.  SUITES="bookworm trixie" chooses.
+# inside/.  Debian 13 (systemd 257) and Debian 12 (252) are containers on this kernel; and another Debian 12 has a kernel of
+# its own, slow, for what needs one: limits, a reboot.  SUITES="trixie bookworm kernel" chooses.  OLDER=DEB: and that
+# package is upgraded to this one.
 cd "$(dirname "$0")/../.." || exit
 . tests/systemd/lib.sh
 can_boot
@@ -14,15 +15,23 @@ go_client() {
 		bed copy "$later/goclient" /root/goclient
 }
 
+# container SUITE
 container() {
-	bed_choose trixie nspawn
-	bed_up && bed_fill || { echo "FAIL  Debian 13 boots"; failed=1; return; }
-	bed exec mkdir -p /root/varlink
+	bed_choose "$1" nspawn
+	bed_up && bed_fill || { echo "FAIL  $1 boots"; failed=1; return; }
+	bed exec mkdir -p /root/idl
 	for f in proto/*.varlink; do
-		bed copy "$f" /root/varlink/
+		bed copy "$f" /root/idl/
 	done
 	go_client
 	inside install service clients user package
+	older
+}
+
+# An older package that was built from an earlier commit.
+older() {
+	[ -n "${OLDER:-}" ] || return 0
+	bed copy "$OLDER" /root/jobd-older.deb && inside older
 }
 
 boot_id() {
@@ -52,10 +61,10 @@ kernel() {
 	reboot && inside after-reboot
 }
 
-for suite in ${SUITES:-trixie bookworm}; do
+for suite in ${SUITES:-trixie bookworm kernel}; do
 	case $suite in
-	trixie) container ;;
-	bookworm) kernel ;;
+	kernel) kernel ;;
+	*) container "$suite" ;;
 	esac
 done
 [ $failed = 0 ] && echo "systemd: all is well"

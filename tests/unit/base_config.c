@@ -165,8 +165,8 @@ wrong_things_are_told_with_their_line(void **state)
 		const char	*text;
 		const char	*error;
 	} cases[] = {
-		{ "[nope]\na=1\n", "jobd.conf:2: there is no section [nope]" },
-		{ "\n[api]\nsokcet=1\n", "jobd.conf:3: there is no setting 'sokcet' in [api]" },
+		{ "[nope]\na=1\n", "jobd.conf:1: there is no section [nope]: it is [api], [limits] or [http]" },
+		{ "\n[api]\nsokcet=1\n", "jobd.conf:3: there is no setting 'sokcet' in [api]; did you mean socket?" },
 		{ "socket=1\n", "jobd.conf:1: 'socket' stands in no [section]" },
 		{ "[limits]\nconnections=many\n", "jobd.conf:2: connections: 'many' is not a whole number" },
 		{ "[limits]\nconnections=0\n", "jobd.conf:2: connections: must be 1 to 1000" },
@@ -181,7 +181,10 @@ wrong_things_are_told_with_their_line(void **state)
 		{ "[http]\nverify=maybe\n", "jobd.conf:2: verify: 'maybe' is neither yes nor no" },
 		{ "[http]\n\nverify\n", "jobd.conf:3: neither '[section]' nor 'name = value'" },
 		{ "[http]\nverify\n[nope]\na=1\n", "jobd.conf:2: neither '[section]' nor 'name = value'" },
-		{ "[nope]\na=1\nverify\n", "jobd.conf:2: there is no section [nope]" },
+		{ "[nope]\na=1\nverify\n", "jobd.conf:1: there is no section [nope]: it is [api], [limits] or [http]" },
+		{ "[limits]\n[htttp]\n", "jobd.conf:2: there is no section [htttp]; did you mean [http]?" },
+		{ "\xef\xbb\xbf[nope]\n", "jobd.conf:1: there is no section [nope]: it is [api], [limits] or [http]" },
+		{ "[]\n", "jobd.conf:1: there is no section []: it is [api], [limits] or [http]" },
 		{ "[http\n", "jobd.conf:1: neither '[section]' nor 'name = value'" },
 	};
 	struct world *w = *state;
@@ -306,7 +309,7 @@ command_line_sets_one(void **state)
 	assert_int_equal(config_set(keys, &w->s, "connections", "5", w->error), -EINVAL);
 	assert_string_equal(w->error, "'connections' is not section.name");
 	assert_int_equal(config_set(keys, &w->s, "lim.connections", "5", w->error), -EINVAL);
-	assert_string_equal(w->error, "there is no section [lim]");
+	assert_string_equal(w->error, "there is no section [lim]; did you mean [limits]?");
 	assert_int_equal(w->s.connections, 5);
 }
 
@@ -410,6 +413,16 @@ sections_with_names_are_things_of_their_own(void **state)
 }
 
 static void
+one_without_a_setting_is_there_all_the_same(void **state)
+{
+	struct things all;
+
+	assert_int_equal(things_text(*state, &all, "[thing a]\n"), 0);
+	assert_int_equal(all.n, 1);
+	things_done(&all);
+}
+
+static void
 values_in_them_are_not_cut_at_a_semicolon(void **state)
 {
 	struct things all;
@@ -431,10 +444,16 @@ what_is_wrong_in_them_is_told(void **state)
 	things_done(&all);
 	assert_int_equal(things_text(w, &all, "[thing a]\nline = 1\n[thing b]\nline = 1\n[thing c]\nline = 1\n"),
 	    -EINVAL);
-	assert_non_null(strstr(w->error, ":6: [thing c]: there are two already"));
+	assert_non_null(strstr(w->error, ":5: [thing c]: there are two already"));
 	things_done(&all);
 	assert_int_equal(things_text(w, &all, "[thin a]\nline = 1\n"), -EINVAL);
 	assert_non_null(strstr(w->error, "there is no section [thin a]"));
+	things_done(&all);
+	assert_int_equal(things_text(w, &all, "[api]\nsocket = /s\n\n[thing]\nline = 1\n"), -EINVAL);
+	assert_non_null(strstr(w->error, ":4: it needs a name: [thing NAME]"));
+	things_done(&all);
+	assert_int_equal(things_text(w, &all, "[thng]\n"), -EINVAL);
+	assert_non_null(strstr(w->error, ":1: there is no section [thng]; did you mean [thing NAME]?"));
 	things_done(&all);
 }
 
@@ -454,6 +473,7 @@ main(void)
 		CONFIG_TEST(missing_file_is_fine_only_when_optional),
 		CONFIG_TEST(command_line_sets_one),
 		CONFIG_TEST(sections_with_names_are_things_of_their_own),
+		CONFIG_TEST(one_without_a_setting_is_there_all_the_same),
 		CONFIG_TEST(values_in_them_are_not_cut_at_a_semicolon),
 		CONFIG_TEST(what_is_wrong_in_them_is_told),
 		cmocka_unit_test(sizes_are_parsed_or_refused),

@@ -35,6 +35,7 @@ struct server {
 	struct world	*world;
 	unsigned	 questions;
 	unsigned char	 last;		/* of each IPv4 address that it answers */
+	bool		 from_elsewhere;	/* answer from another port */
 	int		 port;
 };
 
@@ -98,7 +99,11 @@ answer_make(const struct server *s, unsigned char *packet)
 	memset(packet + 6, 0, 6);
 	if (strcmp(name, "silent.test") == 0 || (strcmp(name, "half.test") == 0 && type == TYPE_AAAA))
 		return 0;
-	if (strcmp(name, "long.test") == 0) {
+	if (strcmp(name, "refused.test") == 0)
+		packet[3] |= 5;
+	else if (strcmp(name, "failed.test") == 0)
+		packet[3] |= 2;
+	else if (strcmp(name, "long.test") == 0) {
 		packet[2] |= 0x02;
 	} else if (strcmp(name, "both.test") == 0 || strcmp(name, "short.lan.test") == 0 ||
 	    strcmp(name, "half.test") == 0) {
@@ -117,6 +122,16 @@ answer_make(const struct server *s, unsigned char *packet)
 	return n;
 }
 
+static void
+answer_send(const struct server *s, const unsigned char *packet, size_t n, const struct sockaddr_in *to)
+{
+	int fd = s->from_elsewhere ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : s->watch.fd;
+
+	assert_int_equal(sendto(fd, packet, n, 0, (const struct sockaddr *)to, sizeof(*to)), n);
+	if (s->from_elsewhere)
+		close(fd);
+}
+
 static bool
 server_ready(struct watch *w)
 {
@@ -130,19 +145,20 @@ server_ready(struct watch *w)
 		s->questions++;
 		n = answer_make(s, packet);
 		if (n > 0)
-			assert_int_equal(sendto(w->fd, packet, n, 0, (struct sockaddr *)&from, length), n);
+			answer_send(s, packet, n, &from);
 	}
 	w->readable = false;
 	return true;
 }
 
 static void
-server_start(struct world *f, struct server *s, unsigned char last)
+server_start_at(struct world *f, struct server *s, unsigned char last, int port)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t length = sizeof(here);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
+	here.sin_port = htons((uint16_t)port);
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&here, &length), 0);
@@ -151,6 +167,13 @@ server_start(struct world *f, struct server *s, unsigned char last)
 	s->world = f;
 	assert_int_equal(watch_start(&s->watch, f->l, fd, WATCH_READ, &f->task), 0);
 	s->watch.ready = server_ready;
+}
+
+/* On a port of the kernel's choice. */
+static void
+server_start(struct world *f, struct server *s, unsigned char last)
+{
+	server_start_at(f, s, last, 0);
 }
 
 static void
@@ -365,6 +388,9 @@ failures_are_told_apart(void **state)
 	assert_string_equal(look_up(&f, "four.test.", AF_INET6), "the name has no address");
 	assert_string_equal(look_up(&f, "long.test", AF_UNSPEC),
 	    "the nameserver's answer was too long and came truncated");
+	assert_string_equal(look_up(&f, "refused.test", AF_UNSPEC), "the nameservers refuse to answer");
+	assert_string_equal(look_up(&f, "failed.test", AF_UNSPEC),
+	    "no nameserver gave an answer, or none but SERVFAIL");
 	memset(long_label, 'x', sizeof(long_label) - 1);
 	(void)look_up(&f, long_label, AF_UNSPEC);
 	assert_int_not_equal(f.q.error, 0);
@@ -379,11 +405,57 @@ silence_ends_as_no_answer(void **state)
 	(void)state;
 	world_start(&f, LOOP_REAL);
 	resolv_write(&f, &f.server, "invalid\noptions timeout:0.1 attempts:1");
-	assert_string_equal(look_up(&f, "silent.test.", AF_UNSPEC), "no nameserver gave an answer");
+	assert_string_equal(look_up(&f, "silent.test.", AF_UNSPEC),
+	    "no nameserver gave an answer, or none but SERVFAIL");
 	assert_int_equal(dns_answered(f.d), 0);
 	/* One that does not exist, and says so, is an answer. */
 	(void)look_up(&f, "nobody.test.", AF_UNSPEC);
 	assert_true(dns_answered(f.d) > 0);
+	world_stop(&f);
+}
+
+static void
+answer_from_another_port_is_none(void **state)
+{
+	struct world f;
+
+	(void)state;
+	world_start(&f, LOOP_REAL);
+	resolv_write(&f, &f.server, "invalid\noptions timeout:0.1 attempts:1");
+	f.server.from_elsewhere = true;
+	assert_string_equal(look_up(&f, "four.test.", AF_INET),
+	    "no nameserver gave an answer, or none but SERVFAIL");
+	assert_int_equal(dns_answered(f.d), 0);
+	f.server.from_elsewhere = false;
+	assert_string_equal(look_up(&f, "four.test.", AF_INET), "192.0.2.10");
+	world_stop(&f);
+}
+
+/* One of two does not answer; then neither, and then the other. */
+static void
+nameserver_that_comes_back_is_asked(void **state)
+{
+	char *text;
+	struct world f;
+	int port;
+
+	(void)state;
+	world_start(&f, LOOP_REAL);
+	server_start(&f, &f.second, 77);
+	text = xasprintf("nameserver 127.0.0.1:%d\nnameserver 127.0.0.1:%d\noptions timeout:0.1 attempts:3\n",
+	    f.server.port, f.second.port);
+	file_write(f.resolv, text);
+	free(text);
+	port = f.server.port;
+	server_stop(&f.server);
+	memset(&f.server, 0, sizeof(f.server));
+	assert_string_equal(look_up(&f, "four.test.", AF_INET), "192.0.2.77");
+	server_stop(&f.second);
+	memset(&f.second, 0, sizeof(f.second));
+	assert_string_equal(look_up(&f, "four.test.", AF_INET),
+	    "no nameserver gave an answer, or none but SERVFAIL");
+	server_start_at(&f, &f.server, 10, port);
+	assert_string_equal(look_up(&f, "four.test.", AF_INET), "192.0.2.10");
 	world_stop(&f);
 }
 
@@ -499,6 +571,7 @@ lookup_can_be_given_up(void **state)
 static void
 dns_can_be_freed_under_way(void **state)
 {
+	static struct dns_lookup many[MANY];
 	struct world f;
 
 	(void)state;
@@ -506,9 +579,12 @@ dns_can_be_freed_under_way(void **state)
 	dns_lookup_start(&f.q, f.d, "silent.test.", AF_UNSPEC, &f.task);
 	f.wants_question = true;
 	wait_for(&f);
+	/* Most of these were not even asked. */
+	for (int i = 0; i < MANY; i++)
+		dns_lookup_start(&many[i], f.d, "silent.test.", AF_UNSPEC, &f.task);
 	dns_free(f.d);
 	f.d = NULL;
-	assert_false(f.q.done);
+	assert_false(f.q.done || many[0].done || many[MANY - 1].done);
 	world_stop(&f);
 }
 
@@ -528,6 +604,24 @@ many_at_once_all_end(void **state)
 	for (int i = 0; i < MANY; i++)
 		assert_int_equal(many[i].n, i % 2 == 0 ? 3 : 0);
 	f.many = NULL;
+	world_stop(&f);
+}
+
+static void
+names_that_nobody_answers_for_hold_up_no_others(void **state)
+{
+	static struct dns_lookup many[MANY];
+	struct world f;
+
+	(void)state;
+	world_start(&f, LOOP_REAL);
+	/* Their end would be later than PATIENCE. */
+	resolv_write(&f, &f.server, "invalid\noptions timeout:100");
+	for (int i = 0; i < MANY; i++)
+		dns_lookup_start(&many[i], f.d, "silent.test.", AF_UNSPEC, &f.task);
+	assert_string_equal(look_up(&f, "four.test.", AF_INET), "192.0.2.10");
+	for (int i = 0; i < MANY; i++)
+		dns_lookup_stop(&many[i]);
 	world_stop(&f);
 }
 
@@ -591,6 +685,8 @@ main(void)
 		cmocka_unit_test(server_answers_both_families),
 		cmocka_unit_test(failures_are_told_apart),
 		cmocka_unit_test(silence_ends_as_no_answer),
+		cmocka_unit_test(answer_from_another_port_is_none),
+		cmocka_unit_test(nameserver_that_comes_back_is_asked),
 		cmocka_unit_test(one_family_does_not_wait_long_for_the_other),
 		cmocka_unit_test(search_list_is_used),
 		cmocka_unit_test(search_does_not_mix_families_of_two_names),
@@ -599,6 +695,7 @@ main(void)
 		cmocka_unit_test(lookup_can_be_given_up),
 		cmocka_unit_test(dns_can_be_freed_under_way),
 		cmocka_unit_test(many_at_once_all_end),
+		cmocka_unit_test(names_that_nobody_answers_for_hold_up_no_others),
 		cmocka_unit_test(virtual_clock_is_held),
 		cmocka_unit_test(idle_leaves_one_timer_for_letting_go),
 	};

@@ -37,7 +37,7 @@ spin(usec_t d)
 struct world {
 	struct task	 root, greedy, modest, circling;
 	bool		 over;
-	usec_t		 until;
+	usec_t		 until, burst_until;
 	double		 steps;		/* of modest */
 };
 
@@ -198,6 +198,41 @@ the_estimate_of_steps_comes_near_their_number(void **state)
 	loop_free(l);
 }
 
+/* It yields a million times or so, then the others are alone. */
+static enum task_status
+burst_step(struct task *t)
+{
+	struct world *w = container_of(t, struct world, circling);
+
+	TASK_BEGIN(t);
+	w->burst_until = loop_now(t->loop) + WHILE / 2;
+	while (loop_now(t->loop) < w->burst_until)
+		TASK_YIELD(t);
+	TASK_END(t, 0);
+}
+
+static const struct task_kind burst_kind = { .name = "burst", .step = burst_step };
+
+static void
+who_comes_seldom_is_not_blamed_for_what_others_did_before(void **state)
+{
+	struct world w = { .over = false };
+	struct loop *l = loop_new(LOOP_REAL);
+	const struct kind_stats *naps;
+
+	(void)state;
+	kinds_set_span(l, SPAN);
+	task_start_root(&w.root, &naps_kind, l);
+	task_start(&w.circling, &burst_kind, &w.root);
+	assert_int_equal(loop_run(l), 0);
+	naps = kind_find(l, "naps");
+	assert_non_null(naps);
+	/* There were less than two hundred of its, and a hundred thousand others at least. */
+	assert_true(l->stats.steps > 100000);
+	assert_true(naps->steps < 2000);
+	loop_free(l);
+}
+
 static void
 more_kinds_than_there_is_room_for_count_as_one(void **state)
 {
@@ -209,7 +244,7 @@ more_kinds_than_there_is_room_for_count_as_one(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 2 * KINDS_MAX; i++) {
 		kinds[i].name = "some";
-		kinds_step(l, &kinds[i], 1000, false);
+		kinds_step(l, &kinds[i], 1000, false, 1);
 		kinds_wait(l, &kinds[i], i);
 	}
 	for (; (k = kinds_get(l, n)) != NULL; n++)
@@ -228,6 +263,7 @@ main(void)
 		cmocka_unit_test(who_wakes_himself_again_and_again_is_told),
 		cmocka_unit_test(a_loop_that_is_mostly_idle_has_nobody_to_tell_of),
 		cmocka_unit_test(the_estimate_of_steps_comes_near_their_number),
+		cmocka_unit_test(who_comes_seldom_is_not_blamed_for_what_others_did_before),
 		cmocka_unit_test(more_kinds_than_there_is_room_for_count_as_one),
 	};
 

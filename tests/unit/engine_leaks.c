@@ -140,6 +140,7 @@ a_cancelled_scope_that_does_not_drain_is_told_once(void **state)
 	assert_non_null(strstr(f->text, "cancelled with scope"));
 	assert_non_null(strstr(f->text, "w->let_go"));
 	assert_non_null(strstr(f->text, "engine_leaks.c:"));
+	assert_non_null(strstr(f->text, "made by scope"));
 	loop_free(l);
 }
 
@@ -205,6 +206,7 @@ a_task_older_than_its_deadline_is_told(void **state)
 	assert_int_equal(loop_run(w.l), 0);
 	f = only(w.l, FINDING_OVERDUE, "stuck");
 	assert_non_null(strstr(f->text, "deadline passed"));
+	assert_non_null(strstr(f->text, "made by scope"));
 	loop_free(w.l);
 }
 
@@ -390,8 +392,8 @@ static enum task_status
 lender_step(struct task *t)
 {
 	TASK_BEGIN(t);
-	leaks_lend(t->loop, t);
-	leaks_lend(t->loop, t);
+	leaks_lend(t->loop, t, (const void *)lender_step);
+	leaks_lend(t->loop, t, NULL);
 	leaks_back(t->loop, t);
 	TASK_END(t, 0);
 }
@@ -411,7 +413,8 @@ who_ends_while_he_has_lent_something_is_told(void **state)
 	struct loop *l = world_run(&w, start_lender, NULL);
 
 	(void)state;
-	assert_non_null(strstr(only(l, FINDING_LENT, "lender")->text, "1 of its operations"));
+	assert_non_null(strstr(only(l, FINDING_LENT, "lender")->text, "1 of its operations was"));
+	assert_true(only(l, FINDING_LENT, "lender")->where == (const void *)lender_step);
 	loop_free(l);
 }
 

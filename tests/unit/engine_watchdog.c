@@ -14,12 +14,14 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "daemon/engine/loop-internal.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/symbol.h"
 #include "daemon/engine/watch.h"
@@ -28,6 +30,24 @@
 /* Far below what blocks here, far above what else a step does. */
 #define LIMIT	(20 * USEC_MSEC)
 #define LONG	(5 * LIMIT)
+
+/* What the wall clock and the time since boot show more than the kernel's. */
+static time_t clock_set_by, slept_for;
+
+#ifndef __SANITIZE_THREAD__
+/* All of this program asks us.  The thread sanitizer has one of its own, in which it lets signals in. */
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int r = (int)syscall(SYS_clock_gettime, id, ts);
+
+	if (r == 0 && id == CLOCK_REALTIME)
+		ts->tv_sec += clock_set_by;
+	if (r == 0 && id == CLOCK_BOOTTIME)
+		ts->tv_sec += slept_for;
+	return r;
+}
+#endif
 
 static usec_t
 clock_usec(clockid_t id)
@@ -309,7 +329,130 @@ the_latest_256_are_kept(void **state)
 	loop_free(l);
 }
 
+static void
+wait_shortly(struct blocker *f)
+{
+	(void)f;
+	wait_in_kernel(LIMIT);
+}
+
+/*
+ * The log of a process of its own with so many long steps, after which the minute of the log is over, or is not.  How many
+ * blocks they were: two steps that come in one round are one.
+ */
+static unsigned
+log_of_many(unsigned steps, usec_t minute, char *text, size_t size)
+{
+	unsigned blocks = 0;
+	size_t used = 0;
+	int p[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct blocker f = { .left = steps, .what = wait_shortly };
+		struct loop *l = loop_new(LOOP_REAL);
+
+		dup2(p[1], STDERR_FILENO);
+		loop_set_block_limit(l, LIMIT / 5);
+		task_start_root(&f.task, &blocker_kind, l);
+		loop_run(l);
+		watchdog_set_lines(l, minute);
+		watchdog_lines(l);
+		watchdog_lines(l);
+		fprintf(stderr, "in all %u\n", (unsigned)(watchdog_count(l, BLOCK_STEP) + watchdog_count(l, BLOCK_STARVED)));
+		_exit(0);
+	}
+	close(p[1]);
+	while (used < size - 1 && (n = read(p[0], text + used, size - 1 - used)) > 0)
+		used += (size_t)n;
+	text[used] = '\0';
+	close(p[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_non_null(strstr(text, "in all "));
+	assert_int_equal(sscanf(strstr(text, "in all "), "in all %u", &blocks), 1);
+	return blocks;
+}
+
+static unsigned
+lines_with(const char *text, const char *words)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, words)) != NULL; text += strlen(words))
+		n++;
+	return n;
+}
+
+static void
+the_log_gets_a_line_each_up_to_ten_a_minute_and_then_the_number_of_the_others(void **state)
+{
+	char text[16384], wanted[80];
+	unsigned blocks;
+
+	(void)state;
+	blocks = log_of_many(4, 60 * USEC_SEC, text, sizeof(text));
+	assert_in_range(blocks, 1, 4);
+	assert_int_equal(lines_with(text, " ms in blocker (12.3)\n"), blocks);
+	blocks = log_of_many(30, 60 * USEC_SEC, text, sizeof(text));
+	assert_true(blocks > 10);
+	assert_int_equal(lines_with(text, " ms in blocker (12.3)\n"), 10);
+	assert_int_equal(lines_with(text, "times more"), 0);
+	blocks = log_of_many(30, 0, text, sizeof(text));
+	assert_int_equal(lines_with(text, " ms in blocker (12.3)\n"), 10);
+	snprintf(wanted, sizeof(wanted), "loop blocked %u times more; jobctl doctor --limit 256 lists them\n", blocks - 10);
+	assert_int_equal(lines_with(text, wanted), 1);
+}
+
 /* ---- not caught ---- */
+
+/* With the thread sanitizer they only seem to be set. */
+static void
+set_the_clock(struct blocker *f)
+{
+	clock_set_by = f->left % 2 == 0 ? 3600 : -7200;
+	slept_for += 600;
+}
+
+static void
+clocks_that_are_set_and_a_host_that_sleeps_are_no_block(void **state)
+{
+	struct blocker f = { .left = 10 };
+	struct loop *l = blocked(&f, set_the_clock);
+	struct block b;
+
+	(void)state;
+	assert_false(watchdog_block(l, 0, &b));
+	loop_free(l);
+	clock_set_by = slept_for = 0;
+}
+
+static void
+set_the_clock_and_wait(struct blocker *f)
+{
+	set_the_clock(f);
+	wait_in_kernel(LONG);
+}
+
+static void
+what_blocks_while_the_clock_is_set_has_its_true_length(void **state)
+{
+	struct blocker f = { .left = 1 };
+	struct loop *l = blocked(&f, set_the_clock_and_wait);
+	struct block b;
+
+	(void)state;
+	assert_true(watchdog_block(l, 0, &b));
+	assert_int_equal(b.cause, BLOCK_STEP);
+	assert_true(b.took >= LONG);
+	assert_true(b.took < 600 * USEC_SEC);
+	loop_free(l);
+	clock_set_by = slept_for = 0;
+}
 
 static void
 compute_little(struct blocker *f)
@@ -347,6 +490,7 @@ with_no_limit_nothing_is_caught(void **state)
 /* What a loop in a process of its own has caught, by cause. */
 struct counts {
 	uint64_t	n[BLOCK_STOPPED + 1];
+	uint64_t	halted;		/* of the latest */
 };
 
 static void
@@ -382,12 +526,14 @@ child_loop(void (*what)(struct blocker *), unsigned steps, int *ret)
 	if (pid == 0) {
 		struct blocker f = { .left = steps, .what = what };
 		struct loop *l = loop_new(LOOP_REAL);
+		struct block b;
 
 		loop_set_block_limit(l, LIMIT);
 		task_start_root(&f.task, what != NULL ? &blocker_kind : &idler_kind, l);
 		loop_run(l);
 		for (int i = 0; i <= BLOCK_STOPPED; i++)
 			counts.n[i] = watchdog_count(l, (enum block_cause)i);
+		counts.halted = watchdog_block(l, 0, &b) && b.halted;
 		_exit(write(p[1], &counts, sizeof(counts)) != sizeof(counts));
 	}
 	close(p[1]);
@@ -398,7 +544,7 @@ child_loop(void (*what)(struct blocker *), unsigned steps, int *ret)
 static struct counts
 child_counts(pid_t pid, int fd)
 {
-	struct counts counts = { { 0 } };
+	struct counts counts = { .halted = 0 };
 	int status;
 
 	assert_int_equal(read(fd, &counts, sizeof(counts)), sizeof(counts));
@@ -408,21 +554,59 @@ child_counts(pid_t pid, int fd)
 	return counts;
 }
 
-static void
-a_process_stopped_in_a_step_is_told_as_that(void **state)
+/* In a child that stops itself in a step: what it has counted in the end. */
+static struct counts
+counts_of_stopped(void (*what)(struct blocker *))
 {
-	struct counts counts;
 	int fd, status;
-	pid_t pid = child_loop(stop_self, 1, &fd);
+	pid_t pid = child_loop(what, 1, &fd);
 
-	(void)state;
 	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
 	assert_true(WIFSTOPPED(status));
 	wait_in_kernel(LONG);
 	assert_int_equal(kill(pid, SIGCONT), 0);
-	counts = child_counts(pid, fd);
+	return child_counts(pid, fd);
+}
+
+static void
+a_process_stopped_in_a_step_is_told_as_that(void **state)
+{
+	struct counts counts = counts_of_stopped(stop_self);
+
+	(void)state;
 	assert_int_equal(counts.n[BLOCK_STOPPED], 1);
 	assert_int_equal(counts.n[BLOCK_STEP], 0);
+}
+
+static void
+stop_and_wait(struct blocker *f)
+{
+	(void)f;
+	raise(SIGSTOP);
+	wait_in_kernel(LONG);
+}
+
+static void
+wait_and_stop(struct blocker *f)
+{
+	(void)f;
+	wait_in_kernel(LONG);
+	raise(SIGSTOP);
+}
+
+static void
+a_step_that_blocks_after_a_stop_or_before_it_is_no_stop(void **state)
+{
+	struct counts counts = counts_of_stopped(stop_and_wait);
+
+	(void)state;
+	assert_int_equal(counts.n[BLOCK_STEP], 1);
+	assert_int_equal(counts.n[BLOCK_STOPPED], 0);
+	assert_int_equal(counts.halted, 1);
+	counts = counts_of_stopped(wait_and_stop);
+	assert_int_equal(counts.n[BLOCK_STEP], 1);
+	assert_int_equal(counts.n[BLOCK_STOPPED], 0);
+	assert_int_equal(counts.halted, 1);
 }
 
 static void
@@ -546,9 +730,13 @@ main(void)
 		cmocka_unit_test(a_task_that_ends_in_the_step_that_blocks_is_named),
 		cmocka_unit_test(a_callback_that_blocks_is_caught),
 		cmocka_unit_test(the_latest_256_are_kept),
+		cmocka_unit_test(the_log_gets_a_line_each_up_to_ten_a_minute_and_then_the_number_of_the_others),
+		cmocka_unit_test(clocks_that_are_set_and_a_host_that_sleeps_are_no_block),
+		cmocka_unit_test(what_blocks_while_the_clock_is_set_has_its_true_length),
 		cmocka_unit_test(many_short_steps_are_no_block),
 		cmocka_unit_test(with_no_limit_nothing_is_caught),
 		cmocka_unit_test(a_process_stopped_in_a_step_is_told_as_that),
+		cmocka_unit_test(a_step_that_blocks_after_a_stop_or_before_it_is_no_stop),
 		cmocka_unit_test(an_idle_process_that_is_stopped_was_not_blocked),
 		cmocka_unit_test(a_process_without_a_processor_is_told_as_that),
 		cmocka_unit_test(a_loop_that_sleeps_long_is_not_woken),

@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -19,323 +18,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/engine/dns.h"
-#include "daemon/engine/loop.h"
-#include "daemon/engine/watch.h"
-#include "daemon/exec/canary.h"
-#include "daemon/exec/executors.h"
 #include "daemon/exec/http.h"
 #include "daemon/exec/url.h"
 #include "proto/mem.h"
-#include "tests/harness/httpserver.h"
+#include "tests/harness/checks.h"
 
-/* No test waits so long unless something is wrong. */
-#define GUARD	(60 * USEC_SEC)
 #define MANY	200
-
-/* One check, as the scheduler would have it. */
-struct one {
-	struct exec	*exec;
-	struct job_spec	 spec;
-	struct http_spec http;
-	struct run_info	 run;
-};
-
-struct world {
-	struct task	 root;
-	struct loop	*l;
-	struct exec_world exec;
-	struct httpserver server;
-	struct httpserver other;
-	struct watch	 watch;		/* on what the server tells */
-	struct one	*ones;
-	size_t		 n;
-	usec_t		 until;
-	bool		 cancel_asked;	/* cancel the check when the server has its request */
-	bool		 stop_asked;	/* the same, but the daemon's stop */
-	int		 threads_max;
-	struct task	 blocker;	/* blocks the loop for so long */
-	usec_t		 block;		/* 0: there is none */
-	struct one	 one;
-	char		 text[1024];
-};
-
-static char directory[64];
-
-static const char *
-path_in(const char *file)
-{
-	static char path[2][256];
-	static unsigned next;
-	char *p = path[next++ % 2];
-
-	(void)snprintf(p, sizeof(path[0]), "%s/%s", directory, file);
-	return p;
-}
-
-static void
-file_write_in_place(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void
-file_write(const char *path, const char *text)
-{
-	char *other = xasprintf("%s.new", path);
-
-	file_write_in_place(other, text);
-	assert_int_equal(rename(other, path), 0);
-	free(other);
-}
-
-static int
-threads_now(void)
-{
-	DIR *d = opendir("/proc/self/task");
-	int n = 0;
-
-	/* One test takes all descriptors away. */
-	if (d == NULL && errno == EMFILE)
-		return 0;
-	assert_non_null(d);
-	for (struct dirent *e = readdir(d); e != NULL; e = readdir(d))
-		n += e->d_name[0] != '.';
-	(void)closedir(d);
-	return n;
-}
-
-/* ---- the tasks ---- */
-
-static bool
-all_done(struct world *w)
-{
-	int threads = threads_now();
-	bool done = true;
-
-	if (threads > w->threads_max)
-		w->threads_max = threads;
-	for (size_t i = 0; i < w->n; i++)
-		done &= !task_alive(&w->ones[i].exec->task);
-	return done;
-}
-
-static bool
-asked(struct world *w)
-{
-	return w->watch.event != NULL && w->watch.readable;
-}
-
-/* Something that it should not do: block the loop for longer than any check may take. */
-static enum task_status
-blocker_step(struct task *t)
-{
-	struct world *w = container_of(t, struct world, blocker);
-
-	TASK_BEGIN(t);
-	AWAIT_UNTIL(t, loop_now(t->loop) + 50 * USEC_MSEC, false);
-	w->block += loop_clock(t->loop);
-	/* The watchdog's signal ends a sleep. */
-	while (loop_clock(t->loop) < w->block)
-		(void)usleep(1000);
-	TASK_END(t, 0);
-}
-
-static const struct task_kind blocker_kind = { .name = "blocker", .step = blocker_step };
-
-static enum task_status
-root_step(struct task *t)
-{
-	struct world *w = container_of(t, struct world, root);
-
-	TASK_BEGIN(t);
-	w->until = loop_now(t->loop) + GUARD;
-	http_engine_start(w->exec.http, t);
-	if (w->exec.canary != NULL)
-		canary_start(w->exec.canary, t);
-	if (w->block > 0)
-		task_start(&w->blocker, &blocker_kind, t);
-	for (size_t i = 0; i < w->n; i++)
-		task_start(&w->ones[i].exec->task, executor_http.kind, t);
-	AWAIT_UNTIL(t, w->until, all_done(w) || asked(w));
-	if (w->cancel_asked) {
-		w->ones[0].exec->cancel = true;
-		task_wake(&w->ones[0].exec->task);
-	}
-	AWAIT_UNTIL(t, w->until, all_done(w) || (asked(w) && w->stop_asked));
-	assert_int_equal(t->err, 0);
-	/* Idle: nobody waits for a time, and only the engine's own descriptor is watched. */
-	if (all_done(w)) {
-		TASK_YIELD(t);
-		TASK_YIELD(t);
-		assert_null(heap_first(&t->loop->timers));
-		assert_in_range(t->loop->watches, 0, w->watch.event != NULL ? 2 : 1);
-	}
-	TASK_END(t, 0);
-}
-
-static const struct task_kind root_kind = { .name = "root", .step = root_step };
-
-/* ---- the world ---- */
-
-static void
-world_start(struct world *w, const struct http_route *routes)
-{
-	memset(w, 0, sizeof(*w));
-	w->server.fd = w->other.fd = -1;
-	if (routes != NULL)
-		assert_true(httpserver_start(&w->server, "127.0.0.1", routes));
-	w->l = loop_new(LOOP_REAL);
-	assert_non_null(w->l);
-	/* Whoever else uses the processors: only the tests about it may notice. */
-	w->l->lag_min = USEC_NEVER;
-	file_write(path_in("hosts"), "");
-	file_write(
-	    path_in("resolv.conf"), "nameserver 127.0.0.1:1\noptions timeout:0.1 attempts:1\n");
-	w->exec = (struct exec_world){
-		.loop = w->l,
-		.dns = dns_new(w->l, path_in("hosts"), path_in("resolv.conf")),
-		.http = http_engine_new(w->l),
-	};
-}
-
-static void
-one_done(struct one *o)
-{
-	free(o->http.url);
-	strings_done(&o->http.headers);
-	run_info_done(&o->run);
-	memset(o, 0, sizeof(*o));
-}
-
-static void
-world_stop(struct world *w)
-{
-	one_done(&w->one);
-	canary_free(w->exec.canary);
-	http_engine_free(w->exec.http);
-	dns_free(w->exec.dns);
-	if (w->watch.event != NULL)
-		watch_stop(&w->watch);
-	assert_int_equal(w->l->watches, 0);
-	loop_free(w->l);
-	httpserver_stop(&w->server);
-	httpserver_stop(&w->other);
-}
-
-static void
-one_init(struct one *o, char *url)
-{
-	one_done(o);
-	o->run = RUN_INFO_NONE;
-	o->run.job = 1;
-	o->run.run = 1;
-	o->run.attempt = 1;
-	o->run.kind = KIND_HTTP;
-	o->run.state = RUN_RUNNING;
-	o->spec.http = &o->http;
-	o->http.url = url;
-}
-
-/* The URL of a path of the server under a name of this host. */
-static char *
-url_at(const struct httpserver *s, const char *host, const char *path)
-{
-	return xasprintf("http://%s:%d%s", host, s->port, path);
-}
-
-/* Run all to their ends. */
-static void
-run_all(struct world *w, struct one *ones, size_t n)
-{
-	w->ones = ones;
-	w->n = n;
-	for (size_t i = 0; i < n; i++) {
-		ones[i].exec = xcalloc(1, executor_http.frame_size);
-		ones[i].exec->world = &w->exec;
-		ones[i].exec->spec = &ones[i].spec;
-		ones[i].exec->run = &ones[i].run;
-		ones[i].run.due = loop_wall(w->l);
-	}
-	task_start_root(&w->root, &root_kind, w->l);
-	assert_int_equal(loop_run(w->l), 0);
-	for (size_t i = 0; i < n; i++) {
-		free(ones[i].exec);
-		ones[i].exec = NULL;
-	}
-}
-
-/* A check of a URL (taken over), prepared. */
-static struct one *
-prepare_url(struct world *w, char *url)
-{
-	one_init(&w->one, url);
-	return &w->one;
-}
-
-static struct one *
-prepare(struct world *w, const char *path)
-{
-	return prepare_url(w, url_at(&w->server, "localhost", path));
-}
-
-/* Run the prepared check: its reason, with the server's port as PORT, or "up". */
-static const char *
-outcome(struct world *w)
-{
-	char port[16], *at;
-	const char *reason;
-
-	run_all(w, &w->one, 1);
-	assert_int_not_equal(w->one.run.state, RUN_RUNNING);
-	assert_true(instant_is_set(w->one.run.spawned) && instant_is_set(w->one.run.exited));
-	assert_non_null(w->one.run.phases);
-	if (w->one.run.state == RUN_SUCCEEDED) {
-		assert_null(w->one.run.reason);
-		assert_int_equal(w->one.run.verdict, VERDICT_UP);
-		return "up";
-	}
-	reason = w->one.run.reason != NULL ? w->one.run.reason : "";
-	(void)snprintf(w->text, sizeof(w->text), "%s", reason);
-	(void)snprintf(port, sizeof(port), ":%d", w->server.port);
-	while (w->server.port > 0 && (at = strstr(w->text, port)) != NULL) {
-		memmove(at, at + strlen(port), strlen(at + strlen(port)) + 1);
-		memmove(at + 5, at, strlen(at) + 1);
-		memcpy(at, ":PORT", 5);
-	}
-	return w->text;
-}
-
-static const char *
-check(struct world *w, const char *path)
-{
-	(void)prepare(w, path);
-	return outcome(w);
-}
-
-static const char *
-check_url(struct world *w, char *url)
-{
-	(void)prepare_url(w, url);
-	return outcome(w);
-}
-
-/* Does the request that next_request() read last hold this? */
-static bool
-request_has(struct world *w, const char *text)
-{
-	return strstr(w->server.request, text) != NULL;
-}
-
-static void
-next_request(struct world *w)
-{
-	assert_non_null(httpserver_request(&w->server));
-}
 
 /* ---- what is a success ---- */
 
@@ -616,6 +304,25 @@ the_user_in_a_url_is_hidden(void **state)
 		text = url_without_user(rows[i][0]);
 		assert_string_equal(text, rows[i][1]);
 		free(text);
+	}
+}
+
+static void
+a_host_that_can_be_no_name_is_wrong(void **state)
+{
+	static const char *const good[] = { "http://h/", "https://a.b.c./x", "http://a_b-c.d:81", "http://[::1]:80/",
+	    "http://127.1/", "http://b\303\274cher.test/", "http://me:pw@h/?a..b" };
+	static const char *const bad[] = { "http://a..b/", "http://.a/", "http://./", "http://a../", "http://[::::]/",
+	    "http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (url_wrong(good[i]) != NULL)
+			fail_msg("%s %s", good[i], url_wrong(good[i]));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (url_wrong(bad[i]) == NULL)
+			fail_msg("%s is taken", bad[i]);
 	}
 }
 
@@ -952,7 +659,7 @@ unknown_names_are_told(void **state)
 	(void)state;
 	world_start(&w, NULL);
 	assert_string_equal(check_url(&w, xstrdup("http://none.test./")),
-	    "http://none.test./: no nameserver gave an answer; inconclusive: "
+	    "http://none.test./: no nameserver gave an answer, or none but SERVFAIL; inconclusive: "
 	    "the nameservers answer for no other name either");
 	world_stop(&w);
 }
@@ -1174,7 +881,7 @@ check_is_inconclusive_when_no_nameserver_answers_for_any_name(void **state)
 	(void)state;
 	world_start(&w, NULL);
 	assert_string_equal(check_url(&w, xstrdup("http://silent.test./")),
-	    "http://silent.test./: no nameserver gave an answer; inconclusive: "
+	    "http://silent.test./: no nameserver gave an answer, or none but SERVFAIL; inconclusive: "
 	    "the nameservers answer for no other name either");
 	assert_int_equal(w.one.run.verdict, VERDICT_INCONCLUSIVE);
 	world_stop(&w);
@@ -1375,15 +1082,6 @@ lack_of_descriptors_says_nothing_about_the_other_side(void **state)
 
 /* ---- TLS ---- */
 
-static bool
-needs_openssl(void)
-{
-	if (openssl_program() != NULL)
-		return false;
-	print_message("the openssl program is not installed\n");
-	return true;
-}
-
 static void
 tls_is_verified_unless_told_otherwise(void **state)
 {
@@ -1423,19 +1121,6 @@ tls_with_a_trusted_certificate_is_up(void **state)
 	assert_string_equal(outcome(&w), "up");
 	assert_non_null(strstr(check(&w, "/"), "http://localhost:PORT/: "));
 	world_stop(&w);
-}
-
-/* A file's text, allocated. */
-static char *
-file_read(const char *path)
-{
-	char *text = xcalloc(1, 65536);
-	FILE *file = fopen(path, "r");
-
-	assert_non_null(file);
-	assert_true(fread(text, 1, 65535, file) > 0);
-	fclose(file);
-	return text;
 }
 
 static void
@@ -1500,20 +1185,6 @@ tls_to_a_plain_server_fails_in_words(void **state)
 	world_stop(&w);
 }
 
-/* A server over TLS that asks for a certificate, or not. */
-static void
-tls_server(struct world *w, struct httpserver *s, const struct http_route *routes, const char *clients)
-{
-	static char paths[3][256];
-	const struct http_tls tls = { paths[0], paths[1], clients != NULL ? paths[2] : NULL };
-
-	(void)w;
-	(void)snprintf(paths[0], sizeof(paths[0]), "%s/server.pem", directory);
-	(void)snprintf(paths[1], sizeof(paths[1]), "%s/server.key", directory);
-	(void)snprintf(paths[2], sizeof(paths[2]), "%s/%s", directory, clients != NULL ? clients : "");
-	assert_true(httpserver_start_tls(s, "127.0.0.1", routes, &tls));
-}
-
 static void
 tls_client_certificates_are_shown_to_the_first_host_alone(void **state)
 {
@@ -1537,7 +1208,7 @@ tls_client_certificates_are_shown_to_the_first_host_alone(void **state)
 	key = file_read(path_in("client.key"));
 	other = file_read(path_in("stranger.pem"));
 	both = xasprintf("%s%s", pem, key);
-	tls_server(&w, &w.server, routes, "client.pem");
+	tls_server(&w.server, routes, "client.pem");
 	url = xasprintf("https://localhost:%d/", w.server.port);
 
 	o = prepare_url(&w, xstrdup(url));
@@ -1565,7 +1236,7 @@ tls_client_certificates_are_shown_to_the_first_host_alone(void **state)
 	/* To another port it is not shown. */
 	to = xasprintf(TO("302", "https://localhost:%d/"), w.server.port);
 	elsewhere[0].answer = to;
-	tls_server(&w, &w.other, elsewhere, "client.pem");
+	tls_server(&w.other, elsewhere, "client.pem");
 	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.other.port));
 	o->http.ca_certificates = server;
 	o->http.client_certificate = both;
@@ -1595,7 +1266,7 @@ tls_certificate_of_a_foreign_authority_is_not_accepted(void **state)
 	assert_true(openssl_certificate(directory, "ours", "ours", false));
 	assert_true(openssl_certificate(directory, "theirs", "theirs", false));
 	assert_true(openssl_signed(directory, "server", "localhost", "theirs"));
-	tls_server(&w, &w.server, routes, NULL);
+	tls_server(&w.server, routes, NULL);
 	pem = file_read(path_in("ours.pem"));
 	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
 	o->http.ca_certificates = pem;
@@ -1607,6 +1278,36 @@ tls_certificate_of_a_foreign_authority_is_not_accepted(void **state)
 	o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
 	o->http.ca_certificates = pem;
 	assert_string_equal(outcome(&w), "up");
+	free(pem);
+	world_stop(&w);
+}
+
+/* As those have it who pin it: also when it is signed by somebody who is not trusted. */
+static void
+tls_certificate_that_is_trusted_itself_needs_no_authority(void **state)
+{
+	static const struct http_route routes[] = { { "*", OK, HTTP_HOLD }, { .path = NULL } };
+	struct world w;
+	struct one *o;
+	char *pem;
+
+	(void)state;
+	if (needs_openssl())
+		skip();
+	world_start(&w, NULL);
+	assert_true(openssl_certificate(directory, "theirs", "theirs", false));
+	assert_true(openssl_signed(directory, "server", "localhost", "theirs"));
+	tls_server(&w.server, routes, NULL);
+	pem = file_read(path_in("server.pem"));
+	/* The second time with what was read the first time. */
+	for (int i = 0; i < 2; i++) {
+		o = prepare_url(&w, xasprintf("https://localhost:%d/", w.server.port));
+		o->http.ca_certificates = pem;
+		assert_string_equal(outcome(&w), "up");
+	}
+	/* But not by those who do not bring it along. */
+	assert_non_null(strstr(check_url(&w, xasprintf("https://localhost:%d/", w.server.port)),
+	    "its certificate is not accepted"));
 	free(pem);
 	world_stop(&w);
 }
@@ -1679,28 +1380,6 @@ static const struct {
 #define EVILS	(sizeof(evil) / sizeof(evil[0]))
 #define EACH	4	/* at the same time */
 
-/* KiB that this process has held at most since peak_reset(). */
-static long
-peak_now(void)
-{
-	FILE *file = fopen("/proc/self/status", "re");
-	char line[256];
-	long kib = 0;
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file) != NULL)
-		(void)sscanf(line, "VmHWM: %ld", &kib);
-	(void)fclose(file);
-	return kib;
-}
-
-static long
-peak_reset(void)
-{
-	file_write_in_place("/proc/self/clear_refs", "5");
-	return peak_now();
-}
-
 static void
 evil_is_endured(bool tls)
 {
@@ -1715,7 +1394,7 @@ evil_is_endured(bool tls)
 		routes[i] = (struct http_route){ evil[i].path, evil[i].answer, evil[i].after };
 	if (tls) {
 		assert_true(openssl_certificate(directory, "server", "localhost", false));
-		tls_server(&w, &w.server, routes, NULL);
+		tls_server(&w.server, routes, NULL);
 		pem = file_read(path_in("server.pem"));
 	} else {
 		assert_true(httpserver_start(&w.server, "127.0.0.1", routes));
@@ -1766,28 +1445,6 @@ tls_servers_that_mean_harm_cost_little_and_get_words(void **state)
 	evil_is_endured(true);
 }
 
-static int
-directory_make(void **state)
-{
-	(void)state;
-	(void)snprintf(directory, sizeof(directory), "/tmp/jobd-http-XXXXXX");
-	return mkdtemp(directory) != NULL ? 0 : -1;
-}
-
-static int
-directory_remove(void **state)
-{
-	DIR *d = opendir(directory);
-
-	(void)state;
-	if (d == NULL)
-		return -1;
-	for (struct dirent *e = readdir(d); e != NULL; e = readdir(d))
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	(void)closedir(d);
-	return rmdir(directory);
-}
-
 int
 main(void)
 {
@@ -1801,6 +1458,7 @@ main(void)
 		cmocka_unit_test(long_body_is_sent_without_asking_for_leave),
 		cmocka_unit_test(credentials_of_the_url_are_sent_and_never_told),
 		cmocka_unit_test(the_user_in_a_url_is_hidden),
+		cmocka_unit_test(a_host_that_can_be_no_name_is_wrong),
 		cmocka_unit_test(proxies_of_the_environment_are_ignored),
 		cmocka_unit_test(redirects_are_followed),
 		cmocka_unit_test(redirects_to_nonsense_are_refused_in_words),
@@ -1835,6 +1493,7 @@ main(void)
 		cmocka_unit_test(tls_to_a_plain_server_fails_in_words),
 		cmocka_unit_test(tls_client_certificates_are_shown_to_the_first_host_alone),
 		cmocka_unit_test(tls_certificate_of_a_foreign_authority_is_not_accepted),
+		cmocka_unit_test(tls_certificate_that_is_trusted_itself_needs_no_authority),
 		cmocka_unit_test(servers_that_mean_harm_cost_little_and_get_words),
 		cmocka_unit_test(tls_servers_that_mean_harm_cost_little_and_get_words),
 	};

@@ -280,10 +280,9 @@ what_begins_long_after_its_due_is_late(void **state)
 static void
 shut(bool is)
 {
-	const int64_t running_max[KIND_COUNT] = { 1000, 1000, is ? 0 : 1000, 1000 };
-
 	fix->shut = is;
-	scheduler_set_limits(fix->d.scheduler, running_max, 0);
+	scheduler_set_limits(fix->d.scheduler,
+	    &(struct scheduler_config){ .running_max = { 1000, 1000, is ? 0 : 1000, 1000 } });
 }
 
 static void

@@ -574,6 +574,48 @@ recent_keeps_the_latest_and_counts_what_has_gone(void **state)
 	recent_free(r);
 }
 
+/* The numbers of those that are there, which follow one another: the first; how many. */
+static int64_t
+recent_first(const struct recent *r, struct recent_place place, int64_t *ret_n)
+{
+	struct event_info e;
+	int64_t gone, first = 0;
+
+	for (*ret_n = 0; recent_next(r, &place, &e, &gone); (*ret_n)++) {
+		first = *ret_n == 0 ? e.sequence : first;
+		assert_int_equal(e.sequence, first + *ret_n);
+		event_info_done(&e);
+	}
+	return first;
+}
+
+static void
+recent_keeps_what_fits_when_it_is_resized(void **state)
+{
+	struct recent *r = recent_new(4096, AT(0));
+	int64_t n, more;
+
+	(void)state;
+	recent_emit(r, 1, 200);
+	assert_int_equal(recent_first(r, recent_place_first(r), &n) + n - 1, 200);
+	recent_resize(r, 8192);
+	assert_int_equal(recent_first(r, recent_place_first(r), &more), 201 - n);
+	recent_emit(r, 201, 300);
+	assert_int_equal(recent_first(r, recent_place_first(r), &more) + more - 1, 300);
+	assert_true(more > n);
+	recent_resize(r, 1000);
+	assert_int_equal(recent_first(r, recent_place_first(r), &more) + more - 1, 300);
+	assert_in_range(more, 5, n / 2);
+	recent_resize(r, 0);
+	recent_emit(r, 301, 310);
+	assert_int_equal(recent_first(r, recent_place_first(r), &more), 0);
+	recent_resize(r, 4096);
+	recent_emit(r, 311, 311);
+	assert_int_equal(recent_first(r, recent_place_first(r), &more), 311);
+	assert_int_equal(recent_gone(r), 310);
+	recent_free(r);
+}
+
 static void
 recent_reader_that_is_overtaken_is_told(void **state)
 {
@@ -657,6 +699,7 @@ main(void)
 		cmocka_unit_test(watcher_gets_what_it_wants_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_many_it_lost),
 		cmocka_unit_test(recent_keeps_the_latest_and_counts_what_has_gone),
+		cmocka_unit_test(recent_keeps_what_fits_when_it_is_resized),
 		cmocka_unit_test(recent_reader_that_is_overtaken_is_told),
 		cmocka_unit_test(recent_takes_no_more_than_it_may),
 	};

@@ -1262,18 +1262,23 @@ behind_an_edit_it_is_as_it_was_edited(void **state)
 static void
 behind_other_limits_it_is_decided_by_them(void **state)
 {
-	static const int64_t limits[KIND_COUNT] = { 100, 100, 2, 100 };
+	struct scheduler_config limits = { .running_max = { 100, 100, 2, 100 } };
 
 	(void)state;
 	(void)add_many((struct want){ .in = 10 * USEC_SEC, .every = 10 * USEC_SEC, .lasts = 4 * USEC_SEC,
 	    .uid = 7 }, 6);
 	run_for(USEC_MINUTE + 5 * USEC_SEC);
-	scheduler_set_limits(fix->d.scheduler, limits, 0);
+	scheduler_set_limits(fix->d.scheduler, &limits);
 	run_for(2 * USEC_MINUTE);
 	is_replayed_since("the limits were changed");
 	/* The same once more is no news. */
 	run_for(5 * USEC_SEC);
-	scheduler_set_limits(fix->d.scheduler, limits, 0);
+	scheduler_set_limits(fix->d.scheduler, &limits);
+	is_replayed_since("the limits were changed");
+	run_for(5 * USEC_SEC);
+	limits.slots_schedule = 1;
+	scheduler_set_limits(fix->d.scheduler, &limits);
+	run_for(2 * USEC_MINUTE);
 	is_replayed_since("the limits were changed");
 }
 

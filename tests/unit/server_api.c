@@ -277,6 +277,130 @@ add_is_all_or_nothing_and_names_the_fault(void **state)
 	world_close(&w);
 }
 
+#define CHANGE(job, more) "{\"job\":\"" job "\",\"spec\":{\"name\":\"" job "\"," \
+	"\"inUSec\":3600000000,\"command\":{\"argv\":[\"fail\"]}" more "}}"
+static long long
+generation_of(struct client *c, const char *parameters)
+{
+	return json_get_int(json_get(ask(c, "Get", parameters), "job"), "generation", 0);
+}
+
+static void
+what_is_applied_is_added_and_changed_together(void **state)
+{
+	const struct cJSON *reply;
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	add(&c, LATER("a") "," LATER("b"));
+	/* The last of all is wrong, so nothing is done; each place is told. */
+	assert_string_equal(refusal(&c, "Apply", "{\"jobs\":[" LATER("new") "],\"edits\":["
+	    CHANGE("a", "") "," CHANGE("b", ",\"after\":[\"nobody\"]") "]}"),
+	    "InvalidField {\"field\":\"edits[1].spec.after[0]\",\"reason\":\"there is no job nobody\"}");
+	assert_string_equal(refusal(&c, "Apply", "{\"jobs\":[" LATER("new") "],\"edits\":["
+	    CHANGE("a", "") "," CHANGE("b", ",\"retries\":-1") "]}"),
+	    "InvalidField {\"field\":\"edits[1].spec.retries\",\"reason\":\"must be from 0 to 1000\"}");
+	assert_string_equal(refusal(&c, "Apply", "{\"jobs\":[" LATER("new") "],\"edits\":["
+	    CHANGE("a", "") ",{\"job\":\"b\",\"generation\":7,\"spec\":" LATER("b") "}]}"),
+	    "Conflict {\"reason\":\"job 2 was changed meanwhile: its generation is 1, not 7\"}");
+	assert_string_equal(refusal(&c, "Apply", "{\"edits\":[" CHANGE("nobody", "") "]}"), "NotFound {\"what\":\"nobody\"}");
+	assert_string_equal(refusal(&c, "Get", "{\"job\":\"new\"}"), "NotFound {\"what\":\"new\"}");
+	assert_int_equal(generation_of(&c, "{\"job\":\"a\"}"), 1);
+	/* Dry: as if, and nothing. */
+	reply = ask(&c, "Apply", "{\"dryRun\":true,\"jobs\":[" LATER("new") "],\"edits\":[" CHANGE("a", "") "]}");
+	assert_int_equal(json_count(json_get(reply, "ids")), 0);
+	assert_true(json_get_bool(json_at(json_get(reply, "edited"), 0), "changed", 0));
+	assert_int_equal(generation_of(&c, "{\"job\":\"a\"}"), 1);
+	/* And in earnest; what is as it was is not touched. */
+	reply = ask(&c, "Apply", "{\"jobs\":[" LATER("new") "],\"edits\":[" CHANGE("a", "")
+	    ",{\"job\":\"b\",\"generation\":1,\"spec\":" LATER("b") "}]}");
+	assert_int_equal(json_count(json_get(reply, "ids")), 1);
+	assert_int_equal(json_get_int(json_at(json_get(reply, "edited"), 0), "generation", 0), 2);
+	assert_false(json_get_bool(json_at(json_get(reply, "edited"), 1), "changed", 1));
+	assert_int_equal(generation_of(&c, "{\"job\":\"a\"}"), 2);
+	assert_int_equal(generation_of(&c, "{\"job\":\"b\"}"), 1);
+	assert_string_equal(job_state(&c, "new"), "scheduled");
+	client_close(&c);
+	world_close(&w);
+}
+
+#define WAITS(name, after) "{\"name\":\"" name "\",\"after\":[\"" after "\"]," \
+	"\"command\":{\"argv\":[\"ok\"]}}"
+
+static void
+what_is_applied_may_wait_for_each_other(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	add(&c, LATER("old"));
+	assert_string_equal(refusal(&c, "Apply", "{\"jobs\":[" LATER("a") "," WAITS("new", "nobody") "]}"),
+	    "InvalidField {\"field\":\"jobs[1].after[0]\",\"reason\":\"there is no job nobody\"}");
+	assert_string_equal(refusal(&c, "Apply", "{\"dryRun\":true,\"jobs\":[" LATER("a") "],"
+	    "\"edits\":[{\"job\":\"old\",\"spec\":" WAITS("old", "nobody") "}]}"),
+	    "InvalidField {\"field\":\"edits[0].spec.after[0]\",\"reason\":\"there is no job nobody\"}");
+	assert_string_equal(refusal(&c, "Apply", "{\"jobs\":[" WAITS("new", "old") "],"
+	    "\"edits\":[{\"job\":\"old\",\"spec\":" WAITS("old", "new") "}]}"),
+	    "InvalidField {\"field\":\"edits[0].spec.after[0]\",\"reason\":\"makes a circle: new waits for this "
+	    "job, or is it\"}");
+	(void)ask(&c, "Apply", "{\"jobs\":[" LATER("new") "],\"edits\":[{\"job\":\"old\",\"spec\":"
+	    WAITS("old", "new") "}]}");
+	assert_string_equal(job_state(&c, "old"), "blocked");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+what_comes_just_now_is_run_before_it_is_changed(void **state)
+{
+	const struct cJSON *reply;
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	add(&c, "{\"name\":\"a\",\"cron\":\"0 1 * * *\",\"timeZone\":\"UTC\",\"command\":{\"argv\":[\"ok\"]}}");
+	pass(&w, USEC_HOUR - USEC_SEC / 2);
+	/* By the new schedule it is due just then, too: the old one has it. */
+	client_begin(&c, "Apply", "{\"jobs\":[" LATER("b") "],\"edits\":[{\"job\":\"a\",\"spec\":{\"name\":\"a\","
+	    "\"cron\":\"0 1,2 * * *\",\"timeZone\":\"UTC\",\"command\":{\"argv\":[\"ok\"]}}}]}");
+	assert_false(client_look(&c));
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	reply = c.reply.parameters;
+	assert_int_equal(json_get_int(json_at(json_get(reply, "edited"), 0), "generation", 0), 2);
+	assert_string_equal(json_get_string(json_at(json_get(reply, "edited"), 0), "nextDue"), "2026-01-01T02:00:00.000000Z");
+	pass(&w, 10 * USEC_SEC);
+	assert_int_equal(json_get_int(json_get(ask(&c, "Get", "{\"job\":\"a\"}"), "job"), "runs", 0), 1);
+	assert_string_equal(job_state(&c, "b"), "scheduled");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+a_job_cannot_come_to_be_of_another_kind(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	add(&c, LATER("a"));
+	assert_string_equal(refusal(&c, "Edit", "{\"job\":\"a\",\"spec\":{\"name\":\"a\",\"everyUSec\":3600000000,"
+	    "\"heartbeat\":true}}"), "InvalidField {\"field\":\"spec.heartbeat\",\"reason\":\"the job is of the kind "
+	    "command, and stays so: remove it, and add another\"}");
+	client_close(&c);
+	world_close(&w);
+}
+
 #define CHECK(name, more) "{\"name\":\"" name "\",\"inUSec\":3600000000," \
 	"\"http\":{\"url\":\"http://a\"" more "}}"
 
@@ -1494,6 +1618,8 @@ hangup_in_the_middle_of_any_call_leaves_nothing(void **state)
 		{ "Backfill", "{\"job\":\"f\",\"from\":\"2025-12-01T00:00:00Z\",\"to\":"
 		"\"2025-12-31T00:00:00Z\"}" },
 		{ "Retry", "{\"failed\":true,\"since\":\"1970-01-01T00:00:01Z\"}" },
+		{ "Apply", "{\"jobs\":[" LATER("y") "],\"edits\":[" CHANGE("later", "") "]}" },
+		{ "Apply", "{\"dryRun\":true,\"jobs\":[" LATER("x") "],\"edits\":[" CHANGE("f", "") "]}" },
 		{ "List", "{}" }, { "Cancel", "{\"jobs\":[\"*\"]}" }, { "Resume",
 		    "{\"jobs\":[\"*\"]}" },
 	};
@@ -1815,6 +1941,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(added_job_runs_and_is_told_as_it_was_asked_for),
 		cmocka_unit_test(add_is_all_or_nothing_and_names_the_fault),
+		cmocka_unit_test(what_is_applied_is_added_and_changed_together),
+		cmocka_unit_test(what_is_applied_may_wait_for_each_other),
+		cmocka_unit_test(what_comes_just_now_is_run_before_it_is_changed),
+		cmocka_unit_test(a_job_cannot_come_to_be_of_another_kind),
 		cmocka_unit_test(what_a_check_depends_on_is_a_check_that_was_there_before),
 		cmocka_unit_test(key_makes_a_repeated_add_return_the_first_id),
 		cmocka_unit_test(thousand_jobs_are_added_at_once_and_listed_by_pages),

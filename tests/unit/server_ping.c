@@ -630,10 +630,8 @@ a_run_that_waited_gets_its_grace_anew(void **state)
 static void
 a_ping_waits_for_no_place_that_the_silent_have_taken(void **state)
 {
-	static const int64_t one_heartbeat[KIND_COUNT] = { 100, 100, 100, 1 };
-
 	(void)state;
-	scheduler_set_limits(w.scheduler, one_heartbeat, 0);
+	scheduler_set_limits(w.scheduler, &(struct scheduler_config){ .running_max = { 100, 100, 100, 1 } });
 	add("{\"name\":\"silent\",\"heartbeat\":true,\"everyUSec\":60000000,\"graceUSec\":36000000000}");
 	add("{\"name\":\"beat\",\"heartbeat\":true,\"everyUSec\":3600000000,\"graceUSec\":300000000}");
 	run_for(2 * USEC_MINUTE);

@@ -629,6 +629,31 @@ skip_by_hand_and_what_makes_up_for_it_are_told(void **state)
 	world_close(&w);
 }
 
+static void
+what_makes_up_for_the_past_is_late_only_since_it_was_asked_for(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w, NEW_YEAR, 10);
+	c = client_open(&w.server, &w.root);
+	add(&c, NIGHTLY("night", ""));
+	ask(&c, "Skip", "{\"jobs\":[\"night\"],\"count\":2}");
+	pass_to(&w, "2027-01-04T12:00:00Z");
+	ask(&c, "Backfill", "{\"job\":\"night\",\"from\":\"2027-01-01T00:00:00Z\",\"to\":"
+	    "\"2027-01-03T00:00:00Z\"}");
+	pass(&w, USEC_MINUTE);
+	told(&c, "1.3", NULL, "what was due 2027-01-01T03:00:00Z, and was asked for by hand at 2027-01-04T12:00:00Z, "
+	    "ran as 1.3, at once; it succeeded after 5s");
+	assert_string_equal(link_of(&c, "manual"), "1.3 was asked for by hand, to make up for it");
+	told(&c, "1.4", NULL, "what was due 2027-01-02T03:00:00Z, and was asked for by hand at 2027-01-04T12:00:00Z, "
+	    "ran as 1.4, 5s after that: 5s waiting for the end of 1.3; it succeeded after 5s");
+	assert_string_equal(link_of(&c, "own_run"), "waited 5s for the end of 1.3");
+	client_close(&c);
+	world_close(&w);
+}
+
 /* ---- what is to come, and what is not there ---- */
 
 static void
@@ -1075,6 +1100,7 @@ main(void)
 		cmocka_unit_test(skip_by_the_schedule_tells_the_rule),
 		cmocka_unit_test(repeated_wall_time_is_told),
 		cmocka_unit_test(skip_by_hand_and_what_makes_up_for_it_are_told),
+		cmocka_unit_test(what_makes_up_for_the_past_is_late_only_since_it_was_asked_for),
 		cmocka_unit_test(future_and_the_ends_of_a_schedule_are_told),
 		cmocka_unit_test(every_is_found_to_the_second),
 		cmocka_unit_test(what_cannot_be_explained_is_refused),

@@ -313,6 +313,129 @@ only_the_owner_may(void **state)
 	assert_int_equal(edit(&e), -ENOENT);
 }
 
+/* ---- several at once ---- */
+
+/* Job N of an apply: one that waits for what after says. */
+struct together {
+	struct job_spec	 spec;
+	struct job_new	 job;
+	struct op_add	 add;
+};
+
+static void
+together_init(struct together *t, const char *name, const char *after)
+{
+	*t = (struct together){ .spec = { .name = (char *)(uintptr_t)name, .timer = &timer } };
+	if (after)
+		strings_add(&t->spec.after, after);
+	t->job = (struct job_new){ .spec = &t->spec, .spec_json = "{}", .summary = "1s" };
+	t->add = (struct op_add){ .jobs = &t->job, .n = 1, .uid = 7, .now = { 10 * MINUTE } };
+}
+
+static bool
+is_there(const char *name)
+{
+	struct op_get g = { .name = name };
+	int r = storehouse_do(&house, &g.op, OP_GET);
+
+	op_get_done(&g);
+	assert_true(r == 0 || r == -ENOENT);
+	return r == 0;
+}
+
+static int
+apply(struct op_apply *a)
+{
+	int r = storehouse_do(&house, &a->op, OP_APPLY);
+
+	op_apply_done(a);
+	return r;
+}
+
+static void
+adds_and_edits_are_done_together_or_not_at_all(void **state)
+{
+	struct job_spec first = { .every = MINUTE, .timer = &timer }, second = first;
+	int64_t a = add(&first, 20 * MINUTE), b = add(&second, 20 * MINUTE), last;
+	struct op_edit x = edit_of(a, &first), y = edit_of(b, &second), *edits[] = { &x, &y };
+	struct together new;
+	struct op_apply both = { .add = &new.add, .edits = edits, .n = 2 };
+
+	(void)state;
+	together_init(&new, "new", NULL);
+	new.job.due.usec = 30 * MINUTE;
+	/* The last one is refused, so that nothing is there of those before it. */
+	y.generation = 9;
+	assert_int_equal(apply(&both), -ESTALE);
+	assert_true(both.of_edit);
+	assert_int_equal(both.failed, 1);
+	assert_int_equal(y.now_generation, 1);
+	assert_int_equal(get(a).generation, 1);
+	assert_false(is_there("new"));
+	/* A new one is: so is the edit. */
+	y.generation = 1;
+	strings_add(&new.spec.after, "nobody");
+	assert_int_equal(apply(&both), -ENOENT);
+	assert_false(both.of_edit);
+	assert_int_equal(new.add.failed, 0);
+	assert_int_equal(get(b).generation, 1);
+	/* And now all of it; what was undone has taken no id. */
+	strings_done(&new.spec.after);
+	assert_int_equal(apply(&both), 0);
+	last = new.job.id;
+	assert_int_equal(last, b + 1);
+	assert_int_equal(get(last).due.usec, 30 * MINUTE);
+	assert_int_equal(get(a).generation, 2);
+	assert_int_equal(get(b).generation, 2);
+}
+
+static void
+what_is_edited_may_wait_for_what_is_new_but_not_in_a_circle(void **state)
+{
+	struct job_spec spec = { .name = (char *)(uintptr_t)"old", .timer = &timer };
+	int64_t id = add(&spec, 20 * MINUTE);
+	struct op_edit e = edit_of(id, &spec), *edits[] = { &e };
+	struct together new;
+	struct op_apply both = { .add = &new.add, .edits = edits, .n = 1 };
+
+	(void)state;
+	together_init(&new, "new", "old");
+	strings_add(&spec.after, "new");
+	e.parents = e.rescheduled = true;
+	assert_int_equal(apply(&both), -ELOOP);
+	assert_true(both.of_edit);
+	assert_int_equal(e.failed_after, 0);
+	assert_false(is_there("new"));
+	strings_done(&new.spec.after);
+	new.job.due.usec = 30 * MINUTE;
+	assert_int_equal(apply(&both), 0);
+	assert_int_equal(get(id).state, JOB_BLOCKED);
+	strings_done(&spec.after);
+}
+
+static void
+a_dry_one_tells_what_would_be_refused_and_keeps_nothing(void **state)
+{
+	struct job_spec spec = { .every = MINUTE, .timer = &timer };
+	int64_t id = add(&spec, 20 * MINUTE);
+	struct op_edit e = edit_of(id, &spec), *edits[] = { &e };
+	struct together new;
+	struct op_apply both = { .add = &new.add, .edits = edits, .n = 1, .dry = true };
+
+	(void)state;
+	together_init(&new, "new", NULL);
+	new.job.due.usec = 30 * MINUTE;
+	assert_int_equal(apply(&both), -ECANCELED);
+	assert_false(new.job.existed);
+	assert_int_equal(get(id).generation, 1);
+	assert_false(is_there("new"));
+	strings_add(&spec.after, "nobody");
+	e.parents = e.rescheduled = true;
+	assert_int_equal(apply(&both), -ENXIO);
+	assert_true(both.of_edit);
+	strings_done(&spec.after);
+}
+
 int
 main(void)
 {
@@ -329,6 +452,9 @@ main(void)
 		TEST(a_job_that_waits_for_another_from_now_on_is_blocked),
 		TEST(a_check_depends_on_the_same_job_whatever_that_is_called_now),
 		TEST(only_the_owner_may),
+		TEST(adds_and_edits_are_done_together_or_not_at_all),
+		TEST(what_is_edited_may_wait_for_what_is_new_but_not_in_a_circle),
+		TEST(a_dry_one_tells_what_would_be_refused_and_keeps_nothing),
 	};
 
 	return cmocka_run_group_tests_name("store_edit", tests, NULL, NULL);

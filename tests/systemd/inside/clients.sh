@@ -13,7 +13,7 @@ if command -v varlinkctl >/dev/null; then
 	check "varlinkctl info" sh -c "varlinkctl info $S | grep -q jobd"
 	check "varlinkctl list-interfaces" sh -c "varlinkctl list-interfaces $S | grep -qx io.jobd"
 	check "varlinkctl introspect" sh -c "varlinkctl introspect $S io.jobd | grep -q 'method Add('"
-	for f in /root/varlink/*.varlink; do
+	for f in /root/idl/*.varlink; do
 		check "varlinkctl validate-idl ${f##*/}" varlinkctl validate-idl "$f"
 	done
 	check "varlinkctl call" sh -c "varlinkctl -j call $S io.jobd.Get '{\"job\":\"seen\"}' | grep -q '\"id\":$id'"

@@ -39,8 +39,10 @@ check "it has two threads" grep -q '^Threads:[[:space:]]*2' "/proc/$(main)/statu
 # Exposure, times ten; above it the unit must say why.
 check "jobd is exposed at 1.5 at most" systemd-analyze security --no-pager --threshold=15 jobd.service
 echo "      $(systemd-analyze security --no-pager jobd.service | tail -n 1 | sed 's/.*Overall/overall/')"
+check "  and each line that counts is explained" "$(dirname "$0")/explained.py" jobd.service
 check "jobd-runner is exposed at 7.5 at most" systemd-analyze security --no-pager --threshold=75 jobd-runner.service
 echo "      $(systemd-analyze security --no-pager jobd-runner.service | tail -n 1 | sed 's/.*Overall/overall/')"
+check "  and each line that counts is explained" "$(dirname "$0")/explained.py" jobd-runner.service
 
 was=$(main)
 check "restart" systemctl restart jobd.service
