@@ -17,25 +17,29 @@ struct late {
 	struct scheduler	*s;
 	bool			 wanted;	/* by any job, as far as known */
 	bool			 waits;		/* something does that the last look may not have seen */
+	int64_t			 from;		/* the slice that is looked at begins behind this job */
 	usec_t			 backoff;
 	struct op_late		 op;
 };
 
 static void
-late_submit(struct late *l)
+late_submit(struct late *l, enum op_kind kind)
 {
-	l->op.op = (struct store_op){ .kind = OP_LATE };
+	l->op.op = (struct store_op){ .kind = kind };
+	l->op.after = l->from;
 	l->op.now = loop_wall(l->s->loop);
 	l->op.since = l->s->since;
 	store_submit(l->s->store, &l->op.op, &l->task);
 }
 
+/* The slice is done with. */
 static void
 late_took(struct late *l)
 {
 	if (l->op.notices > 0)
 		notifier_look(l->s->notifier);
-	l->wanted = l->op.after != 0 || l->op.jobs > 0;
+	l->from = l->op.after;
+	l->wanted = l->from != 0 || l->op.jobs > 0;
 }
 
 /* When one of those that wait will have waited too long. */
@@ -61,15 +65,17 @@ late_step(struct task *t)
 	while (!t->cancelled) {
 		l->waits = false;
 		l->op = (struct op_late){ .after = 0 };
+		l->from = 0;
 		do {
-			late_submit(l);
+			late_submit(l, l->op.found ? OP_LATE_TELL : OP_LATE);
 			AWAIT_SHIELDED(t, USEC_NEVER, l->op.op.done);
-			if (!scheduler_store_failed(l->s, &l->op.op, &l->backoff)) {
+			if (scheduler_store_failed(l->s, &l->op.op, &l->backoff)) {
+				l->op.found = false;
+				SLEEP_UNTIL(t, loop_now(t->loop) + l->backoff);
+			} else if (!l->op.found) {
 				late_took(l);
-				continue;
 			}
-			SLEEP_UNTIL(t, loop_now(t->loop) + l->backoff);
-		} while (!t->cancelled && (l->op.op.result != 0 || l->op.after != 0));
+		} while (!t->cancelled && (l->op.op.result != 0 || l->op.found || l->from != 0));
 		if (l->wanted && !t->cancelled)
 			SLEEP_UNTIL(t, loop_now(t->loop) + LOOK_PAUSE);
 		if (!t->cancelled)

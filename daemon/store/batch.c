@@ -46,7 +46,8 @@ static const enum op_class classes[] = {
 	[OP_OUTPUT_REMOVED] = CLASS_TIDY,
 	[OP_OUTPUT_TRASH] = CLASS_READ,
 	[OP_SPREAD] = CLASS_WRITE,
-	[OP_LATE] = CLASS_WRITE,
+	[OP_LATE] = CLASS_READ,
+	[OP_LATE_TELL] = CLASS_WRITE,
 	[OP_NOTICE_TEST] = CLASS_WRITE,
 	[OP_NOTICE_SETTLE] = CLASS_WRITE,
 	[OP_DUE] = CLASS_WINDOW,
@@ -233,9 +234,13 @@ batch_count(struct store *s, const struct queue *batch, usec_t took, int r)
 {
 	const char *words = r < 0 ? s->backend->error(s->db) : "";
 	uint64_t ops = 0;
+	bool proof = false;
 
-	for (const struct letter *l = batch->first; l != NULL; l = l->next)
+	/* Retention that has found nothing to give up has written nothing. */
+	for (const struct letter *l = batch->first; l != NULL; l = l->next) {
 		ops++;
+		proof = proof || classes[container_of(l, const struct store_op, letter)->kind] != CLASS_TIDY;
+	}
 	pthread_mutex_lock(&s->lock);
 	s->stats.ops += ops;
 	if (r < 0) {
@@ -250,9 +255,9 @@ batch_count(struct store *s, const struct queue *batch, usec_t took, int r)
 	if (r < 0 && !s->failing)
 		log_error("store: cannot commit, refusing writes until it works again"
 		    " reason=\"%s\"", words);
-	else if (r == 0 && s->failing)
+	else if (r == 0 && s->failing && proof)
 		log_info("store: commits work again");
-	s->failing = r < 0;
+	s->failing = r < 0 || (s->failing && !proof);
 }
 
 static void

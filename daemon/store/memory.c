@@ -1000,6 +1000,7 @@ const struct backend backend_memory = {
 		[OP_ADD] = memory_add,
 		[OP_SPREAD] = memory_spread,
 		[OP_LATE] = memory_late,
+		[OP_LATE_TELL] = memory_late,
 		[OP_KEEP] = memory_keep_slice,
 		[OP_DUE] = memory_due_page,
 		[OP_ACTIVE] = memory_active,

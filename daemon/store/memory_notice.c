@@ -111,6 +111,10 @@ late_look(struct memory *m, struct op_late *o, struct memory_job *j, int64_t run
 
 	if (notify_late_told(due, j->late, o->now) || !notify_late_waits(o, due, after, &o->next))
 		return;
+	if (o->op.kind == OP_LATE) {
+		o->found = true;
+		return;
+	}
 	notify_late_fill(o, j->row.id, j->row.kind, run, due, &n);
 	o->notices += notices_put(m, j, 1u << NOTICE_LATE, &n, n.at);
 	j->late = due;

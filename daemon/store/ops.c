@@ -20,7 +20,7 @@ op_name(unsigned kind)
 		[OP_PING] = "ping",
 		[OP_RETRY] = "retry", [OP_CANCEL] = "cancel", [OP_PAUSE] = "pause", [OP_QUEUE_SET] = "queue set",
 		[OP_QUEUE_REMOVE] = "queue remove", [OP_REMOVE] = "remove", [OP_EDIT] = "edit", [OP_ADD] = "add",
-		[OP_APPLY] = "apply", [OP_SPREAD] = "spread", [OP_LATE] = "late",
+		[OP_APPLY] = "apply", [OP_SPREAD] = "spread", [OP_LATE] = "look for late", [OP_LATE_TELL] = "tell late",
 		[OP_NOTICE_TEST] = "notice test", [OP_NOTICE_SETTLE] = "notice settle", [OP_KEEP] = "keep",
 		[OP_OUTPUT_REMOVED] = "output removed", [OP_DUE] = "read dues", [OP_ACTIVE] = "read active",
 		[OP_SCHEDULED] = "read scheduled", [OP_RESOLVE] = "resolve", [OP_GET] = "get", [OP_LIST] = "list",
@@ -637,7 +637,9 @@ op_clear(struct store_op *op)
 		OP(spread, op)->dependents = NO_DEPENDENTS;
 		break;
 	case OP_LATE:
+	case OP_LATE_TELL:
 		OP(late, op)->notices = 0;
+		OP(late, op)->found = false;
 		break;
 	case OP_SPAN:
 	case OP_OUTPUT_REMOVED:
@@ -799,6 +801,7 @@ op_drop(struct store_op *op)
 	case OP_NOTICE_TEST:
 	case OP_NOTICE_SETTLE:
 	case OP_LATE:
+	case OP_LATE_TELL:
 		break;
 	case OP_COUNT:
 		MUST(false);

@@ -17,10 +17,10 @@ enum op_kind {
 	/* writes, in the order of their urgency */
 	OP_CLAIM, OP_FINISH, OP_SKIP, OP_LIFE, OP_SHIFT, OP_REDUE, OP_SPAN,
 	OP_TRIGGER, OP_PING, OP_RETRY, OP_CANCEL, OP_PAUSE, OP_QUEUE_SET, OP_QUEUE_REMOVE, OP_REMOVE,
-	OP_EDIT, OP_ADD, OP_APPLY, OP_SPREAD, OP_LATE, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
+	OP_EDIT, OP_ADD, OP_APPLY, OP_SPREAD, OP_LATE_TELL, OP_NOTICE_TEST, OP_NOTICE_SETTLE, OP_KEEP, OP_OUTPUT_REMOVED,
 	/* reads */
 	OP_DUE, OP_ACTIVE, OP_SCHEDULED, OP_RESOLVE, OP_GET, OP_LIST, OP_RUNS, OP_COUNTS,
-	OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH, OP_QUEUES, OP_NOTICES,
+	OP_LATE, OP_LEDGER, OP_SPANS, OP_FAILED, OP_OUTPUT_TRASH, OP_QUEUES, OP_NOTICES,
 	OP_TARGETS, OP_BACKUP,
 	OP_COUNT
 };
@@ -242,7 +242,8 @@ void op_finish_done(struct op_finish *op);
 
 /*
  * Of jobs that want late told (lateAfterUSec): each occurrence that waits for longer is told of, once, whether it is a
- * queued run or none yet.  A slice of the jobs; ask again with after as it is, until it is 0.
+ * queued run or none yet.  A slice of the jobs; ask again with after as it is, until it is 0.  OP_LATE only reads, and says
+ * whether there is any; then OP_LATE_TELL, of the same slice, tells: so nothing is written while there is nothing to tell.
  */
 struct op_late {
 	struct store_op	 op;
@@ -251,6 +252,7 @@ struct op_late {
 	int64_t		 after;		/* in/out: a job's id; 0: from the first one, or all have been looked at */
 	instant		 next;		/* in/out: the soonest that one that waits now will have waited too long; none: never */
 	int64_t		 jobs;		/* in/out: so many jobs want it told */
+	bool		 found;		/* out of OP_LATE: there is something to tell */
 	int64_t		 notices;	/* out: as for a finish */
 };
 

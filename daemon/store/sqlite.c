@@ -536,6 +536,7 @@ const struct backend backend_sqlite = {
 		[OP_OUTPUT_REMOVED] = sqlite_output_removed,
 		[OP_SPREAD] = sqlite_spread,
 		[OP_LATE] = sqlite_late,
+		[OP_LATE_TELL] = sqlite_late,
 		[OP_DUE] = sqlite_due,
 		[OP_ACTIVE] = sqlite_active,
 		[OP_RESOLVE] = sqlite_resolve,

@@ -59,6 +59,10 @@ late_look(struct sqlite *db, struct op_late *o, struct late *l, const struct job
 
 	if (notify_late_told(due, l->told, o->now) || !notify_late_waits(o, due, l->after, &o->next))
 		return 0;
+	if (o->op.kind == OP_LATE) {
+		o->found = true;
+		return 0;
+	}
 	notify_late_fill(o, j->id, j->kind, run, due, &n);
 	r = notify_waiting(db, j->id, &n, &notices);
 	o->notices += notices;

@@ -339,9 +339,9 @@ print_notices(struct buf *b, const union any *a)
 {
 	if (a->op.kind == OP_NOTICE_TEST) {
 		buf_printf(b, " id=%" PRId64, a->test.id);
-	} else if (a->op.kind == OP_LATE) {
-		buf_printf(b, " after=%" PRId64 " next=%" PRId64 " jobs=%" PRId64 " notices=%" PRId64, a->late.after,
-		    a->late.next.usec, a->late.jobs, a->late.notices);
+	} else if (a->op.kind == OP_LATE || a->op.kind == OP_LATE_TELL) {
+		buf_printf(b, " after=%" PRId64 " next=%" PRId64 " jobs=%" PRId64 " found=%d notices=%" PRId64,
+		    a->late.after, a->late.next.usec, a->late.jobs, a->late.found, a->late.notices);
 	} else if (a->op.kind == OP_TARGETS) {
 		for (size_t i = 0; i < a->targets.n; i++)
 			buf_printf(b, " %s: %" PRId64 " %" PRId64, a->targets.rows[i].name,
@@ -695,7 +695,7 @@ draw_notices(struct pair *p, union any *a, struct drawn *d)
 	d->notices[0] = below(p, 40);
 	d->notices[1] = below(p, 40);
 	if (what >= 10)
-		a->late = (struct op_late){ .op.kind = OP_LATE, .now = { p->now }, .since = { p->now - below(p, 30) } };
+		a->late = (struct op_late){ .op.kind = chance(p, 40) ? OP_LATE : OP_LATE_TELL, .now = { p->now }, .since = { p->now - below(p, 30) } };
 	else if (what < 2)
 		a->targets = (struct op_targets){ .op.kind = OP_TARGETS };
 	else if (what < 3)
