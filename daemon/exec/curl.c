@@ -41,9 +41,10 @@
 
 /*
  * Seconds that libcurl remembers an address we gave it.  Every request brings its own, which
- * replaces what was there; so this only bounds how many are kept.
+ * replaces what was there; so this bounds how many are kept, and how late libcurl may connect
+ * once more, as it does when a server refuses a request over HTTP/2.
  */
-#define ADDRESS_KEPT 5L
+#define ADDRESS_KEPT 30L
 
 /* Seconds after which the bundle of certificates is read again: 20 ms of CPU. */
 #define TRUST_KEPT 3600L
@@ -53,6 +54,8 @@ struct http_engine {
 	struct loop	*loop;
 	CURLM		*multi;		/* NULL before the first check */
 	struct watch	 watch;		/* on the epoll of its sockets */
+	struct transfer	**by_fd;	/* whose socket it is, NULL: nobody's */
+	size_t		 by_fd_n;
 	struct epoll_event ready[READY_MAX];	/* what it told last */
 	int		 ready_n, ready_i;	/* those from i on are not served yet */
 	const char	*bundle;	/* the caller's; NULL: the system's */
@@ -86,13 +89,43 @@ collect(struct http_engine *h)
 	}
 }
 
+/* libcurl must not be told when a transfer is over by our judgement: it would give up all the others, too. */
+static void
+end(struct transfer *x, CURLcode result)
+{
+	x->result = result;
+	x->done = true;
+	task_wake(x->waiter);
+}
+
+static struct transfer *
+owner_of(const struct http_engine *h, int fd)
+{
+	return fd > 0 && (size_t)fd < h->by_fd_n ? h->by_fd[fd] : NULL;
+}
+
+/* So much has come for whoever has this socket; more than an answer can be is none. */
+static void
+count_received(void *engine, int fd, size_t n)
+{
+	struct transfer *x = owner_of(engine, fd);
+
+	if (x == NULL || x->done)
+		return;
+	x->received += n;
+	if (x->received_max == 0 || x->received <= x->received_max)
+		return;
+	x->flooded = true;
+	end(x, CURLE_ABORTED_BY_CALLBACK);
+}
+
 static void
 act(struct http_engine *h, curl_socket_t fd, int what)
 {
 	int running;
 	CURLMcode r;
 
-	receive_allow(RECEIVE_MAX);
+	receive_allow(RECEIVE_MAX, count_received, h);
 	r = curl_multi_socket_action(h->multi, fd, what, &running);
 	receive_allow_all();
 	if (r != CURLM_OK)
@@ -124,10 +157,7 @@ sockets_ready(struct watch *w)
 	return false;
 }
 
-/*
- * The kernel refuses to watch: this transfer is over.  libcurl must not be told: it would give
- * up all the others, too.
- */
+/* The kernel refuses to watch: this transfer is over. */
 static void
 fail_watch(CURL *easy, int error)
 {
@@ -138,9 +168,35 @@ fail_watch(CURL *easy, int error)
 	if (x == NULL || x->done)
 		return;
 	x->local_error = error;
-	x->result = CURLE_ABORTED_BY_CALLBACK;
-	x->done = true;
-	task_wake(x->waiter);
+	end(x, CURLE_ABORTED_BY_CALLBACK);
+}
+
+static void
+forget_socket(struct http_engine *h, struct transfer *x)
+{
+	if (owner_of(h, x->fd) == x)
+		h->by_fd[x->fd] = NULL;
+	x->fd = 0;
+}
+
+static void
+remember_socket(struct http_engine *h, CURL *easy, int fd)
+{
+	struct transfer *x = NULL;
+	size_t n = h->by_fd_n;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
+	if (x == NULL || fd <= 0)
+		return;
+	if ((size_t)fd >= n) {
+		h->by_fd_n = ((size_t)fd + 1) * 2;
+		h->by_fd = xrealloc(h->by_fd, h->by_fd_n * sizeof(*h->by_fd));
+		memset(h->by_fd + n, 0, (h->by_fd_n - n) * sizeof(*h->by_fd));
+	}
+	/* Of two addresses that are tried at a time the one that answers is told last. */
+	forget_socket(h, x);
+	x->fd = fd;
+	h->by_fd[fd] = x;
 }
 
 /* libcurl: watch this socket so, or no more.  `known` is not NULL once it is watched. */
@@ -154,9 +210,12 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *known)
 		/* Closing is not enough: a copy in a child would keep it here. */
 		(void)epoll_ctl(h->watch.fd, EPOLL_CTL_DEL, fd, NULL);
 		strays_release(h->loop, fd);
+		if (owner_of(h, fd) != NULL)
+			forget_socket(h, owner_of(h, fd));
 		return 0;
 	}
 	strays_hold(h->loop, fd);
+	remember_socket(h, easy, fd);
 	event.events = (what & CURL_POLL_IN ? EPOLLIN : 0u) |
 	    (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
 	if (epoll_ctl(h->watch.fd, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
@@ -184,9 +243,7 @@ on_timer(CURLM *multi, long ms, void *engine)
 static void
 refuse(struct transfer *x)
 {
-	x->result = CURLE_FAILED_INIT;
-	x->done = true;
-	task_wake(x->waiter);
+	end(x, CURLE_FAILED_INIT);
 }
 
 static void
@@ -298,6 +355,7 @@ http_engine_free(struct http_engine *h)
 		watch_stop(&h->watch);
 		close(h->watch.fd);
 	}
+	free(h->by_fd);
 	free(h);
 }
 
@@ -468,6 +526,7 @@ transfer_stop(struct transfer *x, struct http_engine *h)
 	if (x->easy != NULL)
 		curl_easy_cleanup(x->easy);
 	X509_STORE_free(x->store);
+	forget_socket(h, x);
 	*x = (struct transfer){ 0 };
 }
 
@@ -600,6 +659,8 @@ static const struct {
 	{ CURLE_OK, "user callback function failed", "the answer's headers are too long" },
 	{ CURLE_OK, "Flooding was detected", "the server floods the HTTP/2 connection with what is no answer" },
 	{ CURLE_OK, "tried 5 times", "the server refused the request over HTTP/2, and each time it was tried again" },
+	/* To try again it needs the address that it has forgotten meanwhile. */
+	{ CURLE_COULDNT_RESOLVE_HOST, "", "the server refused the request over HTTP/2" },
 	{ CURLE_HTTP2, "", "the server ended the HTTP/2 connection without an answer" },
 	/* When the server has closed it libcurl says so: it was libcurl itself that would not go on. */
 	{ CURLE_GOT_NOTHING, "", "the answer makes no sense as HTTP/2" },
@@ -656,6 +717,9 @@ transfer_reason(const struct transfer *x, bool *ours)
 	if (x->result == CURLE_ABORTED_BY_CALLBACK || (error == 0 && x->local_error != 0))
 		error = x->local_error;
 	*ours = fault_is_ours((int)error);
+	if (x->flooded)
+		return xasprintf("the server has sent more than %llu MiB, and that is no answer yet",
+		    (unsigned long long)(x->received_max >> 20));
 	if (alert_words(x) != NULL)
 		text = xstrdup(alert_words(x));
 	else if (x->result == CURLE_PEER_FAILED_VERIFICATION || x->result == CURLE_SSL_CONNECT_ERROR)

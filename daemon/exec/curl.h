@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <openssl/types.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "daemon/exec/http.h"
 
@@ -23,6 +24,9 @@ struct transfer {
 	CURLcode	 result;	/* once done */
 	int		 local_error;	/* errno: a socket could not be had, or watched */
 	bool		 done;
+	uint64_t	 received, received_max;	/* bytes, in all; set before the start, 0: no limit */
+	int		 fd;		/* its socket, 0: none yet */
+	bool		 flooded;	/* more than that has come */
 	bool		 http2;		/* that is spoken; known once the handshake is over */
 	bool		 added;
 	bool		 waits;		/* to be begun, in the engine's list: */

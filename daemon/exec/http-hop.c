@@ -423,6 +423,8 @@ http_send(struct http_frame *f)
 	else
 		curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)INT32_MAX);
 	set_request(f, e);
+	/* Beside the body there are headers, and what carries both: chunks, frames, TLS. */
+	f->transfer.received_max = 2 * (uint64_t)body_limit(f->exec.spec->http) + RECEIVED_BESIDE;
 	transfer_start(&f->transfer, w->http, &f->exec.task);
 	return true;
 }

@@ -19,6 +19,7 @@
  * is a third of a second of the loop's for 256 KiB of "\r\n x".
  */
 #define HEADER_LINES_READ_MAX	1000
+#define RECEIVED_BESIDE		((uint64_t)1024 * 1024)
 
 struct http_frame {
 	struct exec		 exec;

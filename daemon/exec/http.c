@@ -178,7 +178,7 @@ judge_slow_connection(struct http_frame *f)
 static bool
 transfer_answered(const struct transfer *x)
 {
-	return transfer_alerted(x) || (x->result != CURLE_COULDNT_CONNECT && x->result != CURLE_OPERATION_TIMEDOUT &&
+	return transfer_alerted(x) || x->flooded || (x->result != CURLE_COULDNT_CONNECT && x->result != CURLE_OPERATION_TIMEDOUT &&
 	    x->result != CURLE_GOT_NOTHING && x->result != CURLE_RECV_ERROR &&
 	    x->result != CURLE_SEND_ERROR && x->result != CURLE_PARTIAL_FILE &&
 	    x->result != CURLE_SSL_CONNECT_ERROR && x->result != CURLE_ABORTED_BY_CALLBACK);

@@ -19,8 +19,8 @@
  */
 #define RECEIVE_LEAST	((size_t)256)
 
-/* Of this thread from now on. */
-void receive_allow(size_t bytes);
+/* Of this thread from now on; what is received is told, unless told is NULL. */
+void receive_allow(size_t bytes, void (*told)(void *arg, int fd, size_t n), void *arg);
 
 /* As others know it. */
 void receive_allow_all(void);

@@ -109,6 +109,11 @@ start_runner() {
 		fail "$CASE: the runner does not start"
 }
 
+# The one that jobd has started first: it may be dead already, and another be there, that has not met the point so often.
+first_runner() {
+	sed -n 's/.*started jobd-runner pid=//p' "$T/log" 2>/dev/null | sed 's/[^0-9].*//;q'
+}
+
 # The same fault again and again would never end.
 kill_runner() {
 	r=$(runner_pid)
@@ -147,7 +152,7 @@ die_runner() {
 	load &
 	loading=$!
 	first=
-	while [ -z "$first" ]; do first=${RUNNER:-$(runner_pid)}; done
+	while [ -z "$first" ]; do first=${RUNNER:-$(first_runner)}; done
 	died "$first" 10
 	[ $variant != unit ] || start_runner
 	wait $loading

@@ -96,7 +96,7 @@ static void
 slow(struct packet *p)
 {
 	address(p);
-	p->due = now_ms() + 300;
+	p->due = now_ms() + 301;	/* not less than 300: now has no fractions */
 }
 
 /* After the asker has given up. */

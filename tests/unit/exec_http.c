@@ -1345,7 +1345,8 @@ static const struct {
 	{ "/body", "HTTP/1.1 200 OK\r\n\r\n{again}" LONG, HTTP_ENDLESS, "the answer is longer than 64 KiB" },
 	{ "/chunks", CHUNKED "{again}10\r\n0123456789abcdef\r\n", HTTP_ENDLESS,
 	    "the answer is longer than 64 KiB" },
-	{ "/extensions", CHUNKED "1;{again}" LONG, HTTP_ENDLESS, "no answer within 1s" },
+	{ "/extensions", CHUNKED "1;{again}" LONG, HTTP_ENDLESS,
+	    "the server has sent more than 1 MiB, and that is no answer yet" },
 	/* what would unpack to gigabytes stays packed: a gzip's beginning, again and again */
 	{ "/bomb", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip, br\r\nTransfer-Encoding: chunked\r\n\r\n"
 	    "{again}10\r\n\x1f\x8b\x08\x01\x01\x01\x01\x01\x02\x03\xec\xc1\x01\x0d\x01\x01\r\n", HTTP_ENDLESS,
