@@ -107,7 +107,7 @@ if [ "$(id -u)" = 0 ] && unshare -m mount -t tmpfs none /run 2>/dev/null && comm
 	printf '[limits]\ntimers = 1\n' >"$T/conf"
 	JOBD=$("$TOOLS/ready" "$T/log" "$(command -v unshare)" -m sh -c 'mount -t tmpfs none /run && exec "$@"' sh \
 		"$BIN/jobd" --socket "$S" --state-dir "$T/state" --config "$T/conf") || fail "jobd does not start"
-	nsenter -t "$JOBD" -m sh -c 'mkdir /run/jobd-runner && touch /run/jobd-runner/io.jobd.Runner &&
+	nsenter -t "$JOBD" -m -r sh -c 'mkdir /run/jobd-runner && touch /run/jobd-runner/io.jobd.Runner &&
 		mount --bind "$0" /run/jobd-runner/io.jobd.Runner && test -S /run/jobd-runner/io.jobd.Runner' "$S" || fail "a socket"
 	same "the runner's socket came" "$(jobctl reload)" "Nothing has changed."
 	printf '[daemon]\nrunner = /else/where\n[limits]\ntimers = 1\n' >"$T/conf"
