@@ -360,6 +360,9 @@ word(const struct completion *c)
 			offer_names(c, "io.jobd.Targets", "targets");
 	} else if (c->command == &cmd_daemon) {
 		offer(c, "reexec", NULL);
+	} else if (c->command == &cmd_completion) {
+		if (n == 0)
+			offer_list(c, "bash zsh fish");
 	} else if (n < c->command->words_max) {
 		/* The signal comes last. */
 		if (c->command == &cmd_signal && n > 0)
