@@ -987,9 +987,11 @@ key_meant(const char *key)
 static void
 change_unknown(struct reading *r, const char *key)
 {
-	char *meant = key_meant(key);
+	char *meant = *key ? key_meant(key) : NULL;
 
-	if (meant)
+	if (!*key)
+		wrong(r, 0, "a key is missing before the =");
+	else if (meant)
 		wrong(r, 0, "there is no key %s; did you mean %s?", key, meant);
 	else
 		wrong(r, 0, "there is no key %s: jobctl export shows those of a job", key);
