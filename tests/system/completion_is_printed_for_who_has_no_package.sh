@@ -9,7 +9,7 @@ jobctl completion zsh | cmp - "$scripts/_jobctl" || fail "zsh"
 jobctl completion fish | cmp - "$scripts/jobctl.fish" || fail "fish"
 same "bash takes it" "$(bash --norc -c 'source <(jobctl completion bash); complete -p jobctl')" "complete -F _jobctl jobctl"
 if command -v zsh >/dev/null; then
-	got=$(zsh -f -c "autoload -Uz compinit; compinit -D; source <(jobctl completion zsh); print \${_comps[jobctl]}")
+	got=$(zsh -f -c "autoload -Uz compinit; compinit -u -D; source <(jobctl completion zsh); print \${_comps[jobctl]}")
 	same "zsh takes it" "$got" _jobctl
 fi
 if command -v fish >/dev/null; then
