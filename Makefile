@@ -63,7 +63,8 @@ help:			# list the targets
 deps:
 	$(if $(NO_DEPS),,@packaging/install-dependencies)
 
-GENERATED := $(patsubst %,$(B)/%.h,$(wildcard proto/*.varlink))
+GENERATED := $(patsubst %,$(B)/%.h,$(wildcard proto/*.varlink)) \
+	$(patsubst packaging/completion/%,$(B)/client/completion_%.h,$(wildcard packaging/completion/*))
 
 $(B)/%.o: %.c Makefile VERSION | deps $(GENERATED)
 	@mkdir -p $(@D)
@@ -79,10 +80,16 @@ $(1): $(2)
 endef
 $(foreach f,$(FLOORS),$(eval $(call archive-rule,$(call floor-archive,$(f)),$(call floor-objects,$(f)))))
 
-# The interface files, as C strings that the daemons serve back.
+# Texts as C strings: the interface files, which the daemons serve back; what jobctl completion prints.
+c-string = { printf 'static const char $(1)[] =\n'; sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/.*/"&\\n"/' $<; printf ';\n'; } >$@
+
 $(B)/%.varlink.h: %.varlink
 	@mkdir -p $(@D)
-	$(Q){ printf 'static const char varlink_text[] =\n'; sed 's/[\\"]/\\&/g; s/\t/\\t/g; s/.*/"&\\n"/' $<; printf ';\n'; } >$@
+	$(Q)$(call c-string,varlink_text)
+
+$(B)/client/completion_%.h: packaging/completion/%
+	@mkdir -p $(@D)
+	$(Q)$(call c-string,completion_$(subst .,_,$*))
 
 # Upper floors first, so that each archive finds what it needs below.
 UPWARD	:= $(call floor-archive,daemon/server) $(call floor-archive,daemon/scheduler) $(call floor-archive,daemon/exec) \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/ask.h"
+#include "client/meant.h"
 #include "proto/error.h"
 #include "proto/json.h"
 
@@ -56,6 +57,20 @@ ask_job(const struct client *client, const char *name, struct cJSON **ret)
 	answer_done(&a);
 	json_free(parameters);
 	return r;
+}
+
+int
+ask_job_known(const struct client *client, const char *name, struct cJSON **ret)
+{
+	int r = ask_job(client, name, ret);
+	char *meant;
+
+	if (r || *ret)
+		return r;
+	meant = name[strspn(name, "0123456789")] ? meant_name(client, name) : NULL;
+	complain("there is no job %s%s%s%s", name, meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
+	free(meant);
+	return EXIT_NOT_FOUND;
 }
 
 struct cJSON *

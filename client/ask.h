@@ -26,6 +26,9 @@ void answer_done(struct answer *a);
  */
 int ask_job(const struct client *client, const char *name, struct cJSON **ret);
 
+/* The same, and it must be there: else EXIT_NOT_FOUND, after having said so. */
+int ask_job_known(const struct client *client, const char *name, struct cJSON **ret);
+
 /* A JSON value of one's own. */
 struct cJSON *json_copy(const struct cJSON *value);
 

@@ -46,7 +46,8 @@ extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal
 extern const struct command cmd_reload, cmd_queue;
 extern const struct command cmd_notify;
 extern const struct command cmd_doctor;
-extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_edit, cmd_import, cmd_backup, cmd_restore;
+extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_edit, cmd_set, cmd_import, cmd_backup, cmd_restore;
+extern const struct command cmd_completion;
 
 /* All of them, ended by NULL: at most so many.  And the one of this name or alias, or NULL. */
 #define COMMANDS_MAX 64

@@ -87,23 +87,11 @@ job_export(struct client *c, const struct cJSON *job, size_t *n)
 	return r;
 }
 
-/* A job with its spec, by name or id: the caller's, in *ret.  0, or an exit code after having said why not. */
-static int
-job_get(struct client *c, const char *name, struct cJSON **ret)
-{
-	int r = ask_job(c, name, ret);
-
-	if (r || *ret)
-		return r;
-	complain("there is no job %s", name);
-	return EXIT_NOT_FOUND;
-}
-
 static int
 one_export(struct client *c, const char *name, size_t *n)
 {
 	struct cJSON *job;
-	int r = job_get(c, name, &job);
+	int r = ask_job_known(c, name, &job);
 
 	if (r == 0)
 		r = job_export(c, job, n);
@@ -322,7 +310,7 @@ edit_run(struct client *c)
 	const char *directory = getenv("TMPDIR");
 	char *path = xasprintf("%s/jobctl-edit.XXXXXX.job", directory ? directory : "/tmp");
 	struct cJSON *job;
-	int r = job_get(c, c->args.words[0], &job), fd;
+	int r = ask_job_known(c, c->args.words[0], &job), fd;
 
 	if (r == 0 && !json_get(job, "spec")) {
 		complain("%s: only its owner and root can edit it", c->args.words[0]);

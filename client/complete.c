@@ -13,6 +13,7 @@
 #include "client/call.h"
 #include "client/client.h"
 #include "client/complete.h"
+#include "client/jobfile.h"
 #include "client/value.h"
 #include "proto/error.h"
 #include "proto/json.h"
@@ -330,6 +331,40 @@ value(struct completion *c, const struct option *o)
 		offer_list(c, o->argument);
 }
 
+/* KEY=VALUE of set: the value is that of the option. */
+static void
+offer_change(struct completion *c)
+{
+	const char *equals = strchr(c->word, '='), *dot, *section;
+	struct strings keys = { 0 };
+	const struct option *o;
+	char *key;
+
+	if (!equals) {
+		jobfile_keys(&keys);
+		for (size_t i = 0; i < keys.n; i++) {
+			char *text = xasprintf("%s=", keys.items[i]);
+
+			o = jobfile_key(keys.items[i], NULL, NULL, &section);
+			offer(c, text, o->help);
+			free(text);
+		}
+		strings_done(&keys);
+		return;
+	}
+	key = xstrndup(c->word, (size_t)(equals - c->word));
+	dot = strchr(key, '.');
+	o = jobfile_key(dot ? dot + 1 : key, NULL, NULL, &section);
+	free(key);
+	free(c->in_front);
+	c->in_front = xstrndup(c->word, (size_t)(equals + 1 - c->word));
+	c->word = equals + 1;
+	if (o && o->kind == OPTION_FLAG)
+		offer_list(c, "yes no");
+	else if (o && o->argument)
+		value(c, o);
+}
+
 /* ---- words ---- */
 
 static void
@@ -341,7 +376,7 @@ offer_commands(const struct completion *c)
 }
 
 static void
-word(const struct completion *c)
+word(struct completion *c)
 {
 	const char *means = c->command->words_name ? c->command->words_name : "";
 	size_t n = c->n_words;
@@ -360,6 +395,16 @@ word(const struct completion *c)
 			offer_names(c, "io.jobd.Targets", "targets");
 	} else if (c->command == &cmd_daemon) {
 		offer(c, "reexec", NULL);
+	} else if (c->command == &cmd_completion) {
+		if (n == 0)
+			offer_list(c, "bash zsh fish");
+	} else if (c->command == &cmd_set && n > 0) {
+		/* Further jobs come before the first of these. */
+		bool jobs = !strchr(c->words[n - 1], '=') && !strchr(c->word, '=');
+
+		offer_change(c);
+		if (jobs)
+			offer_jobs(c);
 	} else if (n < c->command->words_max) {
 		/* The signal comes last. */
 		if (c->command == &cmd_signal && n > 0)

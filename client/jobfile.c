@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -293,7 +294,10 @@ wrong(struct reading *r, int line, const char *format, ...)
 {
 	va_list ap;
 
-	buf_printf(&r->wrong, "%s:%d: ", line < 0 ? r->template_path : r->path, abs(line));
+	if (line)
+		buf_printf(&r->wrong, "%s:%d: ", line < 0 ? r->template_path : r->path, abs(line));
+	else
+		buf_printf(&r->wrong, "%s: ", r->path);
 	va_start(ap, format);
 	buf_vprintf(&r->wrong, format, ap);
 	va_end(ap);
@@ -456,13 +460,18 @@ section_known(struct reading *r, const char *section)
 	return false;
 }
 
+/* May it be given again and again? */
+static bool
+is_list(const struct option *o)
+{
+	return o->kind == OPTION_TEXTS || o->kind == OPTION_PATHS;
+}
+
 /* A key of an instance takes the place of the template's. */
 static void
 line_note(struct jobfile *f, const struct option *o, const char *key, char *value, int line)
 {
-	bool many = o->kind == OPTION_TEXTS || o->kind == OPTION_PATHS;
-
-	for (size_t i = 0; !many && i < f->n; i++) {
+	for (size_t i = 0; !is_list(o) && i < f->n; i++) {
 		if (strcmp(f->lines[i].key, key) == 0 && f->lines[i].line < 0) {
 			free(f->lines[i].value);
 			f->lines[i].value = value;
@@ -882,10 +891,229 @@ jobfile_place(const struct jobfile *f, const char *field)
 
 	if (!l && key && strcmp(key, "Command") == 0)
 		l = line_of(f, "Shell");
-	place = xasprintf("%s:%d: %s", l && l->line < 0 ? f->template : f->path, l ? abs(l->line) : f->line,
-	    l ? l->key : key ? key : field);
+	if (f->line)
+		place = xasprintf("%s:%d: %s", l && l->line < 0 ? f->template : f->path, l ? abs(l->line) : f->line,
+		    l ? l->key : key ? key : field);
+	else
+		place = xasprintf("%s: %s", f->path, l ? l->key : key ? key : field);
 	free(key);
 	return place;
+}
+
+/* ---- changes ---- */
+
+/* Keys that mean the same field: one takes the place of the other. */
+static const char *
+field_of(const struct option *o)
+{
+	return o->field ? o->field : "command.argv";	/* Shell */
+}
+
+/* The section that is of this kind alone, and how the kind is called. */
+static const char *
+section_of_kind(const struct cJSON *spec, const char **called)
+{
+	const char *kind = json_get(spec, "http") ? "Http" : json_get(spec, "timer") ? "Timer" :
+	    json_get_bool(spec, "heartbeat", 0) ? "Job" : "Command";
+
+	*called = strcmp(kind, "Http") == 0 ? "a check" : strcmp(kind, "Timer") == 0 ? "a timer" :
+	    strcmp(kind, "Job") == 0 ? "a heartbeat" : "a command";
+	return kind;
+}
+
+const struct option *
+jobfile_key(const char *key, const char *section, const char *preferred, const char **ret_section)
+{
+	const struct option *o, *found = NULL;
+	struct walk w = { 0 };
+	char text[KEY_TEXT_MAX];
+
+	while ((o = walk_next(&w)) != NULL) {
+		if (strcasecmp(option_key(o, text), key) != 0 || (section && strcasecmp(w.section, section) != 0))
+			continue;
+		if (found && (!preferred || strcmp(w.section, preferred) != 0))
+			continue;
+		*ret_section = w.section;
+		found = o;
+	}
+	return found;
+}
+
+static char *
+lowercase(const char *s)
+{
+	char *text = xstrdup(s);
+
+	for (char *p = text; *p; p++)
+		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+	return text;
+}
+
+/* The key that was probably meant: that of an option of this name, or one that is near.  To free; or NULL. */
+static char *
+key_meant(const char *key)
+{
+	char *wanted = lowercase(key), *found = NULL, text[KEY_TEXT_MAX];
+	struct strings keys = { 0 }, small = { 0 };
+	const char **candidates, *near;
+	const struct option *o;
+	struct walk w = { 0 };
+
+	while (!found && (o = walk_next(&w)) != NULL) {
+		if (strcmp(o->name, wanted) == 0)
+			found = xstrdup(option_key(o, text));
+	}
+	jobfile_keys(&keys);
+	candidates = xcalloc(keys.n + 1, sizeof(*candidates));
+	for (size_t i = 0; i < keys.n; i++) {
+		char *one = lowercase(keys.items[i]);
+
+		strings_add(&small, one);
+		free(one);
+		candidates[i] = small.items[i];
+	}
+	near = found ? NULL : suggest(wanted, candidates);
+	for (size_t i = 0; near && i < keys.n; i++) {
+		if (candidates[i] == near)
+			found = xstrdup(keys.items[i]);
+	}
+	free(candidates);
+	strings_done(&small);
+	strings_done(&keys);
+	free(wanted);
+	return found;
+}
+
+static void
+change_unknown(struct reading *r, const char *key)
+{
+	char *meant = *key ? key_meant(key) : NULL;
+
+	if (!*key)
+		wrong(r, 0, "a key is missing before the =");
+	else if (meant)
+		wrong(r, 0, "there is no key %s; did you mean %s?", key, meant);
+	else
+		wrong(r, 0, "there is no key %s: jobctl export shows those of a job", key);
+	free(meant);
+}
+
+/* The option of Key or Section.Key; NULL after having said why there is none. */
+static const struct option *
+change_key(struct reading *r, const struct cJSON *spec, const char *word)
+{
+	const char *dot = strchr(word, '.'), *key = dot ? dot + 1 : word, *called, *belongs, *other;
+	const char *own = section_of_kind(spec, &called);
+	char *section = dot ? xstrndup(word, (size_t)(dot - word)) : NULL;
+	const struct option *o = jobfile_key(key, section, own, &belongs), *second;
+
+	if (!o) {
+		if (section && jobfile_key(key, NULL, own, &belongs))
+			wrong(r, 0, "there is no key %s in [%s]: it belongs into [%s]", key, section, belongs);
+		else
+			change_unknown(r, key);
+		free(section);
+		return NULL;
+	}
+	second = jobfile_key(key, section, "Job", &other);
+	free(section);
+	if (strcmp(belongs, own) != 0 && second != o) {
+		wrong(r, 0, "%s is a key of [%s] and of [%s], and the job is %s: write %s.%s or %s.%s", key, belongs,
+		    other, called, belongs, key, other, key);
+		return NULL;
+	}
+	if (strcmp(belongs, own) != 0 && (strcmp(belongs, "Command") == 0 || strcmp(belongs, "Http") == 0 ||
+	    strcmp(belongs, "Timer") == 0)) {
+		wrong(r, 0, "%s is a key of [%s], and the job is %s, which it stays", key, belongs, called);
+		return NULL;
+	}
+	return o;
+}
+
+static void
+lines_drop(struct jobfile *f, const char *field)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (strcmp(field_of(f->lines[i].option), field) != 0) {
+			f->lines[kept++] = f->lines[i];
+			continue;
+		}
+		free(f->lines[i].key);
+		free(f->lines[i].value);
+	}
+	f->n = kept;
+}
+
+static bool
+strings_have(const struct strings *s, const char *text)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (strcmp(s->items[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One KEY=VALUE; seen: fields that an earlier one has changed. */
+static void
+change_take(struct reading *r, const struct cJSON *spec, const char *change, struct strings *seen)
+{
+	const char *value = strchr(change, '=') + 1, *field;
+	char *word = xstrndup(change, (size_t)(value - 1 - change)), key[KEY_TEXT_MAX];
+	const struct option *o = change_key(r, spec, word);
+
+	free(word);
+	if (!o)
+		return;
+	field = field_of(o);
+	option_key(o, key);
+	if (!is_list(o) && strings_have(seen, field)) {
+		wrong(r, 0, "%s: it has one value, and is given twice", key);
+		return;
+	}
+	if (!*value || !strings_have(seen, field))
+		lines_drop(r->job, field);
+	strings_add(seen, field);
+	if (*value)
+		line_note(r->job, o, key, xstrdup(value), 0);
+}
+
+int
+jobfile_change(const struct cJSON *spec, const char *name, char *const *changes, size_t n, struct jobfiles *ret)
+{
+	char *text = jobfile_print(spec);
+	struct reading r = { .path = name, .text = text, .jobs = ret };
+	struct strings seen = { 0 };
+
+	lines_read(&r);
+	/* The lines are of no file that anybody has seen. */
+	r.job->line = 0;
+	for (size_t i = 0; i < r.job->n; i++)
+		r.job->lines[i].line = 0;
+	for (size_t i = 0; i < n; i++)
+		change_take(&r, spec, changes[i], &seen);
+	if (buf_len(&r.wrong) == 0)
+		values_take(&r, r.job);
+	if (json_get_string(r.job->args.parameters, "name"))
+		name_take(&r, r.job);
+	strings_done(&seen);
+	free(text);
+	return reading_end(&r);
+}
+
+void
+jobfile_keys(struct strings *ret)
+{
+	const struct option *o;
+	struct walk w = { 0 };
+	char text[KEY_TEXT_MAX];
+
+	while ((o = walk_next(&w)) != NULL) {
+		if (!strings_have(ret, option_key(o, text)))
+			strings_add(ret, text);
+	}
 }
 
 /* ---- printing ---- */
@@ -1066,7 +1294,7 @@ option_write(struct buf *out, const struct option *o, const struct cJSON *spec)
 		return;
 	}
 	if (!composite(o, spec, &text) && json_get(spec, name)) {
-		if (o->kind == OPTION_TEXTS || o->kind == OPTION_PATHS)
+		if (is_list(o))
 			texts_write(out, key, spec, name);
 		else
 			text = single(o, spec, name);

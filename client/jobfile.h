@@ -29,7 +29,7 @@ struct jobfile_line {
 struct jobfile {
 	char			*path;		/* as it is told */
 	char			*template;	/* what lines with a negative number are of; or NULL */
-	int			 line;		/* where it begins */
+	int			 line;		/* where it begins; 0: it is in no file, and path is the job's name */
 	char			*name;
 	struct args		 args;		/* what was given; parameters is the JobSpec */
 	struct jobfile_line	*lines;		/* what args points into */
@@ -53,7 +53,24 @@ int jobfiles_read(const char *path, struct jobfiles *ret);
 /* The same of a text that is called path in errors; name: of a job that has none (NULL: it needs one). */
 int jobfiles_read_text(const char *path, const char *name, char *text, struct jobfiles *ret);
 
+/*
+ * The job of this spec, but for the changes: n words "KEY=VALUE".  A KEY is found whatever its case; Section.KEY is that
+ * of the section, else it is that of the job's kind.  An empty VALUE takes the key's lines away; a list becomes the
+ * values that are given for it.  They are taken as they stand, without quotes (but Command, which is words).  It is called
+ * name in errors.  As jobfiles_read().
+ */
+int jobfile_change(const struct cJSON *spec, const char *name, char *const *changes, size_t n, struct jobfiles *ret);
+
 void jobfiles_done(struct jobfiles *f);
+
+/* All keys, each once; the caller calls strings_done(). */
+void jobfile_keys(struct strings *ret);
+
+/*
+ * The option of a key, whatever its case, in a section (NULL: any); where several have it, in the preferred one (NULL: the
+ * first), in *ret_section.  NULL: there is none.
+ */
+const struct option *jobfile_key(const char *key, const char *section, const char *preferred, const char **ret_section);
 
 /* Where a field of the spec stands: "backup.job:7: Cron"; allocated. */
 char *jobfile_place(const struct jobfile *f, const char *field);

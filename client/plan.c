@@ -34,6 +34,8 @@ refusal_tell(const struct jobfile *f, enum jobd_error error, const struct cJSON 
 		complain("%s: %s", place, words);
 		free(place);
 		free(words);
+	} else if (f && f->line == 0) {
+		complain("%s: %s%s%s", f->path, row->text, a ? ": " : "", a ? a : "");
 	} else if (f) {
 		complain("%s:%d: %s: %s%s%s", f->path, f->line, f->name ? f->name : "job", row->text,
 		    a ? ": " : "", a ? a : "");
@@ -67,6 +69,17 @@ source_check(const struct plan *p, struct plan_item *item)
 	return EXIT_CONFLICT;
 }
 
+/* Which job it is: by its id, as another may be called so by now. */
+static struct cJSON *
+item_job(const struct plan_item *item)
+{
+	char *id = xasprintf("%lld", item->job);
+	struct cJSON *job = json_string(item->job ? id : item->name);
+
+	free(id);
+	return job;
+}
+
 /* Ask what an edit would come to. */
 static int
 item_compare(struct plan *p, struct plan_item *item)
@@ -75,8 +88,10 @@ item_compare(struct plan *p, struct plan_item *item)
 	struct answer a;
 	int r;
 
-	json_set(parameters, "job", json_string(item->name));
+	json_set(parameters, "job", item_job(item));
 	json_set(parameters, "spec", json_copy(item->spec));
+	if (item->generation)
+		json_set_int(parameters, "generation", item->generation);
 	json_set_bool(parameters, "dryRun", 1);
 	r = ask(p->c, "io.jobd.Edit", parameters, &a);
 	if (r == 0) {
@@ -117,6 +132,26 @@ file_compare(struct plan *p, const struct jobfile *f)
 	}
 	r = item_compare(p, item);
 	return r ? r : source_check(p, item);
+}
+
+int
+plan_change(struct plan *p, const struct cJSON *job, const struct jobfile *f)
+{
+	const char *name = json_get_string(job, "name"), *source;
+	char *id = xasprintf("%lld", json_get_int(job, "id", 0));
+	struct plan_item *item = item_add(p, PLAN_CHANGED, name ? name : id);
+
+	free(id);
+	item->file = f;
+	item->job = json_get_int(job, "id", 0);
+	item->generation = json_get_int(job, "generation", 0);
+	item->due_was = xstrdup(json_get_string(job, "nextDue"));
+	item->was = json_copy(json_get(job, "spec"));
+	item->spec = json_copy(f->args.parameters);
+	source = json_get_string(item->was, "source");
+	if (source)
+		json_set_string(item->spec, "source", source);
+	return item_compare(p, item);
 }
 
 static bool
@@ -296,7 +331,7 @@ changes_parameters(const struct plan *p, const struct changes *ch)
 			continue;
 		}
 		edit = json_object();
-		json_set(edit, "job", json_string(item->name));
+		json_set(edit, "job", item_job(item));
 		json_set(edit, "spec", json_copy(item->spec));
 		json_set_int(edit, "generation", item->generation);
 		json_push(edits, edit);
@@ -308,18 +343,19 @@ changes_parameters(const struct plan *p, const struct changes *ch)
 
 /* All of it is one call, and all or nothing: what is too much for one is not begun. */
 static int
-changes_fit(const struct changes *ch, const struct cJSON *parameters)
+changes_fit(const struct plan *p, const struct changes *ch, const struct cJSON *parameters)
 {
+	const char *what = p->source ? "files" : "jobs";
 	char *text = json_print(parameters);
 	size_t bytes = strlen(text) + 1024;
 
 	free(text);
 	if (ch->new > ADD_JOBS_MAX || ch->all - ch->new > ADD_JOBS_MAX)
 		complain("%zu jobs are new and %zu changed, and one apply takes at most %d of each:"
-		    " name fewer files at a time", ch->new, ch->all - ch->new, ADD_JOBS_MAX);
+		    " name fewer %s at a time", ch->new, ch->all - ch->new, ADD_JOBS_MAX, what);
 	else if (bytes > MESSAGE_BYTES_MAX)
 		complain("what is new or changed is %zu KiB together, and one apply takes at most %zu:"
-		    " name fewer files at a time", bytes >> 10, MESSAGE_BYTES_MAX >> 10);
+		    " name fewer %s at a time", bytes >> 10, MESSAGE_BYTES_MAX >> 10, what);
 	else
 		return 0;
 	return EXIT_USAGE;
@@ -365,10 +401,13 @@ refused_of(const struct plan *p, const struct changes *ch, const struct cJSON *p
 		name = json_get_string(parameters, "what");
 	if (reason && sscanf(reason, "job %lld was changed", &job) != 1)
 		job = 0;
+	if (name && name[strspn(name, "0123456789")] == '\0')
+		job = atoll(name);
 	for (at = 0; at < ch->all; at++) {
 		const struct plan_item *item = &p->items[ch->order[at]];
 
-		if ((name && strcmp(item->name, name) == 0) || (job && item->job == job))
+		if ((name && (strcmp(item->name, name) == 0 || strcmp(value_text(item->spec, "name"), name) == 0)) ||
+		    (job && item->job == job))
 			break;
 	}
 	return at;
@@ -379,7 +418,7 @@ static int
 changes_ask(const struct plan *p, const struct changes *ch, bool dry, struct answer *a, size_t *at)
 {
 	struct cJSON *parameters = changes_parameters(p, ch);
-	int r = changes_fit(ch, parameters);
+	int r = changes_fit(p, ch, parameters);
 
 	*a = (struct answer){ 0 };
 	*at = ch->all;
@@ -396,9 +435,9 @@ changes_ask(const struct plan *p, const struct changes *ch, bool dry, struct ans
 	return r;
 }
 
-/* Would jobd do it?  Each that it would not is told, and left out of the next question. */
-static int
-changes_check(const struct plan *p)
+/* Each that jobd would not do is told, and left out of the next question. */
+int
+plan_check(const struct plan *p)
 {
 	struct changes ch;
 	int code = 0, r = 1;
@@ -432,7 +471,7 @@ plan_make(struct plan *p, const struct jobfiles *files)
 		code = code ? code : r;
 	}
 	/* What is new is looked at even when others are wrong: all is told at once. */
-	r = changes_check(p);
+	r = plan_check(p);
 	code = code ? code : r;
 	if (code == 0 && p->prune)
 		code = prune_find(p, files);

@@ -23,7 +23,7 @@ struct plan_item {
 
 struct plan {
 	struct client		*c;
-	const char		*source;
+	const char		*source;	/* of the files */
 	bool			 prune, take;
 	struct plan_item	*items;
 	size_t			 n;
@@ -35,6 +35,15 @@ struct plan {
  * wrong.  Then plan_done().
  */
 int plan_make(struct plan *p, const struct jobfiles *files);
+
+/*
+ * One more for the plan: a job, as ask_job() has told it, that is to be as f says, and stays from where it is.  It must not
+ * have been changed since.  As plan_make().
+ */
+int plan_change(struct plan *p, const struct cJSON *job, const struct jobfile *f);
+
+/* Would jobd do all of it?  plan_make() has asked that; after plan_change() it is to be asked once.  As plan_make(). */
+int plan_check(const struct plan *p);
 
 /*
  * Do it: what is new and what is changed in one transaction, unless somebody else has changed one of the jobs

@@ -41,6 +41,13 @@ fits 'jobctl next --tz=Europe/Berli' Europe/Berlin
 fits 'jobctl add -n x --after a:f' fail
 fits 'jobctl signal x US' USR1 USR2
 fits 'jobctl queue dr' drain
+fits 'jobctl set x TimeZ' TimeZone=
+fits 'jobctl set x Retries=3 OnC' OnCrash=
+fits 'jobctl set x onboot=' yes no
+fits 'jobctl set x Overlap=sk' skip
+fits 'jobctl set x TimeZone=Europe/Berli' Europe/Berlin
+fits 'jobctl completion ' bash zsh fish
+fits 'jobctl completion bash z'
 fits 'jobctl status a b'
 fits 'jobctl nonsense '
 mkdir "$T/folder" && : >"$T/file"
@@ -76,6 +83,10 @@ fits 'jobctl queue set h' heavy
 fits 'jobctl notify test o' ops
 fits 'jobctl add --notify fail,recover:' ops
 fits 'jobctl add --notify fail,rec' fail,recover
+fits 'jobctl set back' backup-a backup-b
+fits 'jobctl set backup-a back' backup-b backup-a
+fits 'jobctl set backup-a Retries=3 back'
+fits 'jobctl set backup-a Notify=fail:' ops
 fits 'jobctl signal '
 
 # It hangs: that is no reason to make anybody wait, or to say a word.

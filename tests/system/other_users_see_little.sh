@@ -17,6 +17,9 @@ for verb in cancel pause trigger rm; do
 	other $verb roots 2>/dev/null
 	same "$verb of another's job" $? 4
 done
+other set roots Timeout=1h 2>"$T/err"
+same "set of another's job" $? 4
+check "says whose it is to change" grep -q 'roots: only its owner and root can change it' "$T/err"
 other logs roots >/dev/null 2>&1
 same "logs of another's job" $? 4
 other add -u root -- id >/dev/null 2>&1

@@ -24,6 +24,8 @@ static struct {
 	const char	*parameters;
 	int		 code;		/* of a call that is not answered at all */
 	int		 applied, dry, removed;
+	bool		 alone;		/* nothing new is expected, only a change */
+	long long	 compared;	/* the generation that Edit was asked for */
 } jobd;
 
 static struct cJSON *
@@ -68,6 +70,7 @@ ask(const struct client *client, const char *method, const struct cJSON *paramet
 	(void)client;
 	*a = (struct answer){ 0 };
 	if (strcmp(method, "io.jobd.Edit") == 0) {
+		jobd.compared = json_get_int(parameters, "generation", 0);
 		a->parameters = parsed("{\"job\":5,\"changed\":true,\"rescheduled\":false,\"generation\":3,"
 		    "\"spec\":{\"name\":\"old\",\"timer\":{\"durationUSec\":2}}}");
 		return 0;
@@ -82,7 +85,7 @@ ask(const struct client *client, const char *method, const struct cJSON *paramet
 		return 0;
 	}
 	assert_string_equal(method, "io.jobd.Apply");
-	assert_int_equal(json_count(json_get(parameters, "jobs")), 1);
+	assert_int_equal(json_count(json_get(parameters, "jobs")), !jobd.alone);
 	assert_int_equal(json_count(json_get(parameters, "edits")), 1);
 	if (json_get_bool(parameters, "dryRun", 0)) {
 		jobd.dry++;
@@ -176,6 +179,36 @@ what_is_done_is_done_and_then_what_is_gone_is_removed(void **state)
 	check(0, "note: new: a\nnote: old: b\nnote: c\n");
 }
 
+static void
+a_change_is_of_the_generation_that_was_read(void **state)
+{
+	struct client c = { .out.json = true };
+	struct plan p = { .c = &c };
+	struct jobfiles files = { 0 };
+	struct buf said = { 0 };
+	char change[] = "duration=2us", *changes[] = { change };
+	struct cJSON *job;
+
+	(void)state;
+	assert_int_equal(ask_job(&c, "old", &job), 0);
+	complain_into(&said);
+	assert_int_equal(jobfile_change(json_get(job, "spec"), "old", changes, 1, &files), 0);
+	assert_int_equal(plan_change(&p, job, files.items[0]), 0);
+	assert_int_equal(jobd.compared, 3);
+	jobd.alone = true;
+	jobd.error = JOBD_CONFLICT;
+	jobd.parameters = "{\"reason\":\"job 5 was changed meanwhile: its generation is 4, not 3\"}";
+	assert_int_equal(plan_apply(&p), EXIT_CONFLICT);
+	complain_into(NULL);
+	assert_string_equal(buf_string(&said), "old: that is not possible as things are: job 5 was changed meanwhile:"
+	    " its generation is 4, not 3\nnothing was changed\n");
+	plan_done(&p);
+	jobfiles_done(&files);
+	json_free(job);
+	buf_done(&said);
+	memset(&jobd, 0, sizeof(jobd));
+}
+
 int
 main(void)
 {
@@ -183,6 +216,7 @@ main(void)
 		cmocka_unit_test(what_is_refused_in_the_end_is_told_with_its_place_and_nothing_is_removed),
 		cmocka_unit_test(what_is_not_answered_may_have_been_done),
 		cmocka_unit_test(what_is_done_is_done_and_then_what_is_gone_is_removed),
+		cmocka_unit_test(a_change_is_of_the_generation_that_was_read),
 	};
 
 	return cmocka_run_group_tests_name("client_plan", tests, NULL, NULL);
