@@ -170,7 +170,7 @@ remark_rhythm_change(const struct schedule *s, const struct zone_change *c)
 	(void)date_text(before, date);
 	(void)clock_text(before, from);
 	(void)clock_text(after, to);
-	if (after > before && has_between(schedule_pattern(s), before, after))
+	if (after > before && schedule_bounds(s, end) && has_between(schedule_pattern(s), before, after))
 		return xasprintf("on %s the clock is set forward from %s to %s: what would be between them "
 		    "does not come", date, from, to);
 	if (after < before && runs_between(s, instant_add(end, (after - before) * USEC_SEC), end))

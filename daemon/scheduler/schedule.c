@@ -232,6 +232,15 @@ schedule_exception_at(const struct schedule *s, size_t i)
 }
 
 bool
+schedule_bounds(const struct schedule *s, instant i)
+{
+	const struct schedule_rule *r = s->rule;
+
+	return r == NULL || (i.usec >= r->from.usec &&
+	    (!instant_is_set(r->until) || i.usec <= r->until.usec));
+}
+
+bool
 schedule_fixed(const struct schedule *s)
 {
 	return s->rule != NULL && s->rule->fixed;

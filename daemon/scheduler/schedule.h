@@ -82,6 +82,9 @@ struct exception {
 /* One of the job's exceptions, counted from 0; NULL: it has no more. */
 const struct exception *schedule_exception_at(const struct schedule *s, size_t i);
 
+/* Is an instant within the schedule's from and until? */
+bool schedule_bounds(const struct schedule *s, instant i);
+
 /* Does it name times of day, so that a time change matters to it (pattern_fixed())? */
 bool schedule_fixed(const struct schedule *s);
 

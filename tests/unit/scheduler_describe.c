@@ -448,6 +448,16 @@ a_rhythm_loses_and_repeats_what_the_clock_does(void **state)
 	    "time_change: on 2027-03-28 the clock is set forward from 02:00 to 03:00: what would be between them does "
 	    "not come\n"
 	    "except: on the 31st of October\n");
+	/* Nothing of it is where its bounds are not. */
+	spec.from = at("2027-04-01T00:00Z");
+	spec.until = at("2028-03-01T00:00Z");
+	must_be_said(&spec, false, "when: every 30 minutes, in Europe/Berlin\n"
+	    "time_changes: it is a rhythm and goes by what the clock shows: what is left out does not come, what is "
+	    "shown twice comes twice\n"
+	    "time_change: none within 400 days affects it\n"
+	    "except: on the 31st of October\n"
+	    "from: nothing is due before 2027-04-01T02:00:00+02:00\n"
+	    "until: nothing is due after 2028-03-01T01:00:00+01:00\n");
 }
 
 static void
