@@ -41,7 +41,7 @@ extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cm
     cmd_wait,
     cmd_watch, cmd_cancel, cmd_rm, cmd_trigger, cmd_retry, cmd_pause,
     cmd_resume, cmd_stats, cmd_tasks,
-    cmd_next, cmd_skip, cmd_backfill, cmd_events, cmd_top;
+    cmd_next, cmd_explain, cmd_skip, cmd_backfill, cmd_events, cmd_top;
 extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal, cmd_ping, cmd_daemon;
 extern const struct command cmd_reload, cmd_queue;
 extern const struct command cmd_notify;

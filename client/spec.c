@@ -559,29 +559,6 @@ line_print(const struct output *o, const char *label, char *text)
 	free(text);
 }
 
-char *
-duration_whole(usec_t d)
-{
-	static const struct {
-		usec_t		 usec;
-		const char	*unit;
-	} units[] = {
-		{ USEC_DAY, "d" }, { USEC_HOUR, "h" }, { USEC_MINUTE, "m" }, { USEC_SEC, "s" },
-		{ USEC_MSEC, "ms" }, { 1, "us" },
-	};
-	struct buf text = { 0 };
-	size_t i;
-
-	if (d <= 0)
-		return xstrdup("0");
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (d >= units[i].usec)
-			buf_printf(&text, "%lld%s", (long long)(d / units[i].usec), units[i].unit);
-		d %= units[i].usec;
-	}
-	return buf_steal(&text);
-}
-
 void
 texts_print(const struct output *o, const char *label, const struct cJSON *holder,
     const char *name)

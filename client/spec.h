@@ -39,9 +39,6 @@ void spec_print(const struct output *o, const struct cJSON *spec, bool known);
 void texts_print(const struct output *o, const char *label, const struct cJSON *holder,
     const char *name);
 
-/* A duration whole: "1d2h3m4s", not rounded, as it could be typed again; allocated. */
-char *duration_whole(usec_t d);
-
 /* One such line; takes the text over and prints nothing for an empty one. */
 void line_print(const struct output *o, const char *label, char *text);
 

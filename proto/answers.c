@@ -69,3 +69,22 @@ const struct field gap_info_fields[] = {
 	{ "text", FIELD_STRING, offsetof(struct gap_info, text), .flags = FIELD_REQUIRED },
 	{ .type = FIELD_END },
 };
+
+const char *const phrase_names[] = {
+	[PHRASE_WHEN] = "when",
+	[PHRASE_TIME_CHANGES] = "time_changes",
+	[PHRASE_TIME_CHANGE] = "time_change",
+	[PHRASE_EXCEPT] = "except",
+	[PHRASE_FROM] = "from",
+	[PHRASE_UNTIL] = "until",
+	[PHRASE_JITTER] = "jitter",
+	[PHRASE_MISFIRE] = "misfire",
+	[PHRASE_COUNT] = NULL,
+};
+
+const struct field phrase_info_fields[] = {
+	{ "what", FIELD_ENUM, offsetof(struct phrase_info, what), .flags = FIELD_REQUIRED,
+	  .names = phrase_names },
+	{ "text", FIELD_STRING, offsetof(struct phrase_info, text), .flags = FIELD_REQUIRED },
+	{ .type = FIELD_END },
+};

@@ -1,6 +1,6 @@
 /*
- * answers: what Why and Audit answer with: causes and gaps, as structs and their field tables. 
- * Their texts name instants as the rest of the API does, RFC 3339 in UTC, so that a client can
+ * answers: what Why, Audit and Next answer with: causes, gaps and phrases, as structs and their field
+ * tables.  Texts of causes and gaps name instants as the rest of the API does, RFC 3339 in UTC, so that a client can
  * show them in its own zone; and users as "uid 1000".
  */
 #ifndef PROTO_ANSWERS_H
@@ -78,5 +78,27 @@ struct gap_info {
 };
 
 extern const struct field gap_info_fields[];
+
+/* ---- Next: a schedule in words ---- */
+enum phrase {
+	PHRASE_WHEN,
+	PHRASE_TIME_CHANGES,	/* the rule for them */
+	PHRASE_TIME_CHANGE,	/* one that is to come, and what will be done at it */
+	PHRASE_EXCEPT,
+	PHRASE_FROM,
+	PHRASE_UNTIL,
+	PHRASE_JITTER,
+	PHRASE_MISFIRE,
+	PHRASE_COUNT
+};
+
+extern const char *const phrase_names[];
+
+struct phrase_info {
+	int	 what;		/* enum phrase */
+	char	*text;
+};
+
+extern const struct field phrase_info_fields[];
 
 #endif

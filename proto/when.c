@@ -7,7 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "proto/buf.h"
 #include "proto/civil.h"
+#include "proto/mem.h"
 #include "proto/when.h"
 
 /* The last microsecond of the year 9999. */
@@ -472,4 +474,27 @@ duration_print_about(usec_t d, char out[WHEN_TEXT_MAX])
 	if (d <= INT64_MAX - unit)
 		d += unit / 2;
 	return duration_print(d - d % unit, out);
+}
+
+char *
+duration_whole(usec_t d)
+{
+	static const struct {
+		usec_t		 usec;
+		const char	*unit;
+	} steps[] = {
+		{ USEC_DAY, "d" }, { USEC_HOUR, "h" }, { USEC_MINUTE, "m" }, { USEC_SEC, "s" },
+		{ USEC_MSEC, "ms" }, { 1, "us" },
+	};
+	struct buf text = { 0 };
+	size_t i;
+
+	if (d <= 0)
+		return xstrdup("0");
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (d >= steps[i].usec)
+			buf_printf(&text, "%lld%s", (long long)(d / steps[i].usec), steps[i].unit);
+		d %= steps[i].usec;
+	}
+	return buf_steal(&text);
 }

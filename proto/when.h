@@ -83,4 +83,7 @@ const char *duration_print(usec_t d, char out[WHEN_TEXT_MAX]);
  */
 const char *duration_print_about(usec_t d, char out[WHEN_TEXT_MAX]);
 
+/* Whole: "1d2h3m4s", not rounded, as it could be typed again.  The caller frees. */
+char *duration_whole(usec_t d);
+
 #endif

@@ -1,5 +1,6 @@
 /*
- * pattern-internal: what a pattern is made of, for the two parsers and nobody else.
+ * pattern-internal: what a pattern is made of, for the two parsers, and for what says it in
+ * words (pattern-say.h).
  */
 #ifndef SCHEDULER_PATTERN_INTERNAL_H
 #define SCHEDULER_PATTERN_INTERNAL_H
@@ -49,6 +50,13 @@ struct pattern {
 	uint16_t		 fractions_n;
 	struct pattern_fraction	*fractions;
 };
+
+/* "January" first; "Sunday" first. */
+extern const char *const pattern_months[];
+extern const char *const pattern_weekdays[];
+
+/* What follows the digits of a number, as in 30th. */
+const char *pattern_ordinal(int n);
 
 /* One that has every day of every year, and no time of day. */
 struct pattern *pattern_new(void);

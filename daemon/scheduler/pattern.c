@@ -18,12 +18,12 @@
 
 _Static_assert(sizeof(struct pattern) <= 128, "a job in memory may hold one");
 
-static const char *const month_names[] = {
+const char *const pattern_months[] = {
 	"January", "February", "March", "April", "May", "June", "July", "August", "September",
 	"October", "November", "December",
 };
 
-static const char *const weekday_names[] = {
+const char *const pattern_weekdays[] = {
 	"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 };
 
@@ -408,9 +408,8 @@ pattern_number_take(const char **text)
 	return value;
 }
 
-/* "30th". */
-static const char *
-ordinal(int n)
+const char *
+pattern_ordinal(int n)
 {
 	if (n / 10 == 1)
 		return "th";
@@ -428,15 +427,15 @@ fail_day(const struct pattern *p, struct pattern_error *error)
 	if (day < 64 && p->days_last == 0 && p->days_near == 0) {
 		if ((p->months & (p->months - 1)) != 0)
 			return pattern_fail(error, 0, "it never comes: none of its months has a "
-			    "%d%s", day, ordinal(day));
+			    "%d%s", day, pattern_ordinal(day));
 		if (day < 30 && one_year)
 			return pattern_fail(error, 0, "it never comes: %s %lld has no %d%s",
-			    month_names[month - 1], (long long)year, day, ordinal(day));
+			    pattern_months[month - 1], (long long)year, day, pattern_ordinal(day));
 		if (day < 30)
 			return pattern_fail(error, 0, "it never comes: none of its years has a "
-			    "%d%s of %s", day, ordinal(day), month_names[month - 1]);
+			    "%d%s of %s", day, pattern_ordinal(day), pattern_months[month - 1]);
 		return pattern_fail(error, 0, "it never comes: %s has no %d%s",
-		    month_names[month - 1], day, ordinal(day));
+		    pattern_months[month - 1], day, pattern_ordinal(day));
 	}
 	return pattern_fail(error, 0, "it never comes: its months are shorter than its days ask");
 }
@@ -465,5 +464,5 @@ pattern_check_comes(const struct pattern *p, struct pattern_error *error)
 		return pattern_fail(error, 0,
 		    "it never comes: its days never fall on its weekdays");
 	return pattern_fail(error, 0, "it never comes: %04lld-%02d-%02d is a %s", (long long)c.year,
-	    c.month, c.day, weekday_names[civil_weekday(civil_days(c.year, c.month, c.day))]);
+	    c.month, c.day, pattern_weekdays[civil_weekday(civil_days(c.year, c.month, c.day))]);
 }

@@ -134,3 +134,64 @@ remark_changes(const struct schedule *s, instant from, size_t n, struct strings 
 		free(text);
 	}
 }
+
+/* Does the pattern have a time between two on the wall, in seconds, the end left out? */
+static bool
+has_between(const struct pattern *p, int64_t begin, int64_t end)
+{
+	struct civil c = civil_of_wall(begin - 1);
+
+	c.usec = (int)USEC_SEC - 1;
+	return pattern_next(p, &c, &c) && civil_to_wall(&c) < end;
+}
+
+/* Is anything run from an instant until before another? */
+static bool
+runs_between(const struct schedule *s, instant begin, instant end)
+{
+	struct occurrence o = { .due = instant_add(begin, -1) };
+
+	for (int i = 0; i < SCHEDULE_LOOK_MAX; i++) {
+		if (!schedule_next(s, o.due, &o) || o.due.usec >= end.usec)
+			return false;
+		if (o.cause < 0)
+			return true;
+	}
+	return false;
+}
+
+static char *
+remark_rhythm_change(const struct schedule *s, const struct zone_change *c)
+{
+	char date[DATE_TEXT_MAX], from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX];
+	int64_t before = c->at + c->before, after = c->at + c->after;
+	instant end = { c->at * USEC_SEC };
+
+	(void)date_text(before, date);
+	(void)clock_text(before, from);
+	(void)clock_text(after, to);
+	if (after > before && schedule_bounds(s, end) && has_between(schedule_pattern(s), before, after))
+		return xasprintf("on %s the clock is set forward from %s to %s: what would be between them "
+		    "does not come", date, from, to);
+	if (after < before && runs_between(s, instant_add(end, (after - before) * USEC_SEC), end))
+		return xasprintf("on %s the clock is set back from %s to %s: what is between them comes "
+		    "twice", date, from, to);
+	return NULL;
+}
+
+void
+remark_rhythm_changes(const struct schedule *s, instant from, size_t n, struct strings *out)
+{
+	int64_t end = (from.usec + REMARK_AHEAD) / USEC_SEC;
+	struct zone_change c = { .at = from.usec / USEC_SEC };
+	char *text;
+
+	if (schedule_pattern(s) == NULL || schedule_fixed(s))
+		return;
+	while (out->n < n && zone_next_change(schedule_zone(s), c.at, &c) && c.at < end) {
+		text = remark_rhythm_change(s, &c);
+		if (text != NULL)
+			strings_add(out, text);
+		free(text);
+	}
+}

@@ -19,4 +19,10 @@ char *remark_occurrence(const struct schedule *s, const struct occurrence *o);
 #define REMARK_AHEAD (400 * USEC_DAY)
 void remark_changes(const struct schedule *s, instant from, size_t n, struct strings *out);
 
+/*
+ * The same for a rhythm, where occurrences do not come, or come twice.  None for elapsed time and for
+ * what names times of day.
+ */
+void remark_rhythm_changes(const struct schedule *s, instant from, size_t n, struct strings *out);
+
 #endif

@@ -33,13 +33,6 @@
 /* Bytes of an expression that an error repeats. */
 #define QUOTED_MAX	40
 
-/* A calendar expression that names what is left out: a whole day, unless it tells a time. */
-struct exception {
-	struct pattern		*pattern;
-	const struct zone	*zone;
-	bool			 whole_day;
-};
-
 struct schedule_rule {
 	struct pattern		*pattern;	/* NULL: elapsed time */
 	const struct zone	*zone;		/* of the zones */
@@ -224,6 +217,27 @@ const struct zone *
 schedule_zone(const struct schedule *s)
 {
 	return s->rule != NULL ? s->rule->zone : NULL;
+}
+
+const struct pattern *
+schedule_pattern(const struct schedule *s)
+{
+	return s->rule != NULL ? s->rule->pattern : NULL;
+}
+
+const struct exception *
+schedule_exception_at(const struct schedule *s, size_t i)
+{
+	return s->rule != NULL && i < s->rule->exceptions_n ? &s->rule->exceptions[i] : NULL;
+}
+
+bool
+schedule_bounds(const struct schedule *s, instant i)
+{
+	const struct schedule_rule *r = s->rule;
+
+	return r == NULL || (i.usec >= r->from.usec &&
+	    (!instant_is_set(r->until) || i.usec <= r->until.usec));
 }
 
 bool

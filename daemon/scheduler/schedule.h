@@ -9,6 +9,7 @@
 #ifndef SCHEDULER_SCHEDULE_H
 #define SCHEDULER_SCHEDULE_H
 
+#include "daemon/scheduler/pattern.h"
 #include "daemon/scheduler/zones.h"
 #include "proto/types.h"
 
@@ -67,6 +68,22 @@ instant schedule_begin(const struct schedule *s, instant due);
 
 /* The zone of a wall-clock schedule; NULL: it has none. */
 const struct zone *schedule_zone(const struct schedule *s);
+
+/* The times of a wall-clock schedule; NULL: it has none. */
+const struct pattern *schedule_pattern(const struct schedule *s);
+
+/* What is left out: the whole days on which the pattern has midnight; or its very times. */
+struct exception {
+	struct pattern		*pattern;
+	const struct zone	*zone;
+	bool			 whole_day;
+};
+
+/* One of the job's exceptions, counted from 0; NULL: it has no more. */
+const struct exception *schedule_exception_at(const struct schedule *s, size_t i);
+
+/* Is an instant within the schedule's from and until? */
+bool schedule_bounds(const struct schedule *s, instant i);
 
 /* Does it name times of day, so that a time change matters to it (pattern_fixed())? */
 bool schedule_fixed(const struct schedule *s);

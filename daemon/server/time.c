@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/scheduler/describe.h"
 #include "daemon/scheduler/remark.h"
 #include "daemon/server/planned.h"
 #include "daemon/server/select.h"
@@ -64,6 +65,7 @@ struct next_in {
 	struct strings	 except;
 	instant		 from;
 	int64_t		 n;
+	bool		 explain;
 };
 
 #define IN(n, member) .name = (n), .offset = offsetof(struct next_in, member)
@@ -80,6 +82,7 @@ static const struct field next_fields[] = {
 	{ IN("from", from), .type = FIELD_INSTANT },
 	{ IN("n", n), .type = FIELD_INT, .flags = FIELD_ABSENT_MINUS_ONE, .min = 1,
 	  .max = OCCURRENCES_MAX },
+	{ IN("explain", explain), .type = FIELD_BOOL },
 	{ .type = FIELD_END },
 };
 
@@ -132,7 +135,7 @@ next_open_asked(struct next *f, instant now)
 	*spec = (struct job_spec){ .cron = in->cron, .calendar = in->calendar, .every = in->every,
 	    .time_zone = in->time_zone, .dst = in->dst, .until = in->until, .except = in->except };
 	e = schedule_open(spec, server_of(&f->call)->zones, 0, &f->planned.schedule, &error);
-	*spec = (struct job_spec){ .every = in->every };
+	*spec = (struct job_spec){ .every = in->every, .dst = in->dst, .until = in->until };
 	if (e != JOBD_OK) {
 		call_fail(&f->call, JOBD_INVALID_FIELD, error.path, error.reason);
 		return false;
@@ -168,20 +171,40 @@ next_open_job(struct next *f, instant now)
 	return true;
 }
 
+/* The schedule in words. */
+static struct cJSON *
+next_words(const struct next *f, instant from)
+{
+	const struct next_in *in = f->call.in;
+	struct described d = { .spec = &f->planned.spec, .schedule = &f->planned.schedule,
+	    .job = in->job != NULL, .from = from };
+	struct cJSON *words = json_array();
+	struct phrases phrases = { .n = 0 };
+
+	describe(&d, &phrases);
+	for (size_t i = 0; i < phrases.n; i++)
+		json_push(words, fields_write(phrase_info_fields, &phrases.items[i]));
+	phrases_done(&phrases);
+	return words;
+}
+
 static void
 next_answer(struct next *f, instant now)
 {
 	const struct next_in *in = f->call.in;
 	const struct zone *zone = schedule_zone(&f->planned.schedule);
 	struct cJSON *reply = json_object(), *notes = json_array();
+	instant from = instant_is_set(in->from) ? in->from : now;
 	struct strings remarks = { .n = 0 };
 
 	if (zone != NULL)
 		json_set_string(reply, "timeZone", zone_name(zone));
 	json_set(reply, "occurrences", f->occurrences);
 	f->occurrences = NULL;
-	remark_changes(&f->planned.schedule, instant_is_set(in->from) ? in->from : now, CHANGES_MAX,
-	    &remarks);
+	if (in->explain)
+		json_set(reply, "words", next_words(f, from));
+	else
+		remark_changes(&f->planned.schedule, from, CHANGES_MAX, &remarks);
 	if (in->job != NULL && f->op.job.state == JOB_PAUSED)
 		json_push(notes, json_string("the job is paused: nothing is run before resume"));
 	if (in->job != NULL && f->op.job.state == JOB_QUARANTINED)

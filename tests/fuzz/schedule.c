@@ -13,6 +13,7 @@
 
 #include "daemon/scheduler/calendar.h"
 #include "daemon/scheduler/cron.h"
+#include "daemon/scheduler/pattern-say.h"
 #include "proto/mem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -81,6 +82,18 @@ chain_must_hold(const struct pattern *p, struct civil c)
 	}
 }
 
+/* It can be said, in printable words. */
+static void
+words_must_be_told(const struct pattern *p)
+{
+	char *words = pattern_say(p);
+
+	MUST(strncmp(words, "at ", 3) == 0 || strncmp(words, "every ", 6) == 0);
+	for (const char *at = words; *at != '\0'; at++)
+		MUST(*at >= ' ' && *at <= '~');
+	free(words);
+}
+
 static void
 pattern_must_hold(const struct pattern *p)
 {
@@ -90,6 +103,7 @@ pattern_must_hold(const struct pattern *p)
 	struct civil first;
 
 	MUST(pattern_next(p, &before, &first));
+	words_must_be_told(p);
 	chain_must_hold(p, before);
 	chain_must_hold(p, leap);
 	chain_must_hold(p, late);

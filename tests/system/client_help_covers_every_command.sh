@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every command that --help lists has a help of its own: usage, two examples, 80 columns.
 commands=$("$BIN/jobctl" --help | sed -n 's/^  \([a-z]*\)[, ].*/\1/p')
-for want in add list status show runs logs wait watch cancel rm trigger retry pause resume skip backfill ping next \
+for want in add list status show runs logs wait watch cancel rm trigger retry pause resume skip backfill ping next explain \
 	events top stats tasks doctor why audit simulate queue run edit set apply diff export import backup restore \
 	completion help; do
 	echo "$commands" | grep -qx "$want" || { echo "--help does not list $want"; exit 1; }

@@ -30,6 +30,8 @@ fits() {
 
 fits 'jobctl bac' backfill backup
 fits 'jobctl --json sim' simulate
+fits 'jobctl expl' explain
+fits 'jobctl explain --cal' --calendar
 fits 'jobctl help que' queue
 fits 'jobctl add --retr' --retries --retry-on
 fits 'jobctl add --dst ' once skip both

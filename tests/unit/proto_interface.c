@@ -42,6 +42,7 @@ static const struct {
 	{ "Delivery", delivery_info_fields },
 	{ "Target", target_info_fields },
 	{ "Gap", gap_info_fields },
+	{ "Phrase", phrase_info_fields },
 };
 
 /* The interface file without its comments and spaces. */

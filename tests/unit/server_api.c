@@ -1693,6 +1693,13 @@ next_tells_a_jobs_occurrences_and_those_of_no_job(void **state)
 	assert_string_equal(json_get_string(json_at(json_get(reply, "occurrences"), 0), "cause"),
 	    "excluded");
 
+	/* in words, when that is asked for */
+	assert_null(json_get(reply, "words"));
+	reply = ask(&c, "Next", "{\"job\":\"night\",\"n\":1,\"explain\":true}");
+	assert_string_equal(json_get_string(json_at(json_get(reply, "words"), 0), "what"), "when");
+	assert_string_equal(json_get_string(json_at(json_get(reply, "words"), 0), "text"),
+	    "at 03:00, every day, in UTC");
+
 	assert_string_equal(refusal(&c, "Next", "{\"job\":\"nobody\"}"),
 	    "NotFound {\"what\":\"nobody\"}");
 	assert_non_null(strstr(refusal(&c, "Next", "{}"), "InvalidField"));
