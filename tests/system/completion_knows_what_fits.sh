@@ -41,6 +41,8 @@ fits 'jobctl next --tz=Europe/Berli' Europe/Berlin
 fits 'jobctl add -n x --after a:f' fail
 fits 'jobctl signal x US' USR1 USR2
 fits 'jobctl queue dr' drain
+fits 'jobctl dr' drain
+fits 'jobctl drain --o' --off
 fits 'jobctl status a b'
 fits 'jobctl nonsense '
 mkdir "$T/folder" && : >"$T/file"
