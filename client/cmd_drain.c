@@ -27,11 +27,11 @@ const struct command cmd_drain = {
 	.name = "drain",
 	.usage = "[--timeout DURATION | --no-wait | --off]",
 	.summary = "Let jobd begin nothing more, and wait until nothing runs",
-	.text = "As before a reboot: no job begins, by its schedule or by hand, and no retry; what\n"
-	    "runs goes on. What comes due waits, as in a paused queue (jobctl queue), and\n"
-	    "nothing is lost. Pings are taken as ever, and heartbeats are not waited for. It\n"
-	    "lasts until drain --off or the next start of jobd, not its reexec, also when ^C\n"
-	    "or --timeout ends the waiting. For root, and whoever runs jobd.\n",
+	.text = "As before a reboot: no job begins, by its schedule or by hand, and no retry;\n"
+	    "what runs goes on. What comes due waits, as in a paused queue (jobctl queue),\n"
+	    "and nothing is lost. Pings are taken as ever, and heartbeats are not waited\n"
+	    "for. It lasts until drain --off or the next start of jobd, not its reexec, also\n"
+	    "when ^C or --timeout ends the waiting. For root, and whoever runs jobd.\n",
 	.examples = "  jobctl drain --timeout 30m && systemctl reboot\n"
 	    "  jobctl drain --no-wait\n"
 	    "  jobctl drain --off\n",
