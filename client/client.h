@@ -43,7 +43,7 @@ extern const struct command cmd_add, cmd_run, cmd_list, cmd_status, cmd_show, cm
     cmd_resume, cmd_stats, cmd_tasks,
     cmd_next, cmd_explain, cmd_skip, cmd_backfill, cmd_events, cmd_top;
 extern const struct command cmd_why, cmd_audit, cmd_simulate, cmd_gc, cmd_signal, cmd_ping, cmd_daemon;
-extern const struct command cmd_reload, cmd_queue;
+extern const struct command cmd_reload, cmd_queue, cmd_drain;
 extern const struct command cmd_notify;
 extern const struct command cmd_doctor;
 extern const struct command cmd_apply, cmd_diff, cmd_export, cmd_edit, cmd_set, cmd_import, cmd_backup, cmd_restore;

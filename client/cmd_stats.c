@@ -110,6 +110,8 @@ static const struct stat_row {
 	{ "running", "running", STAT_COUNT, "runs_running", "Runs that are running." },
 	{ "queued", "queued", STAT_COUNT, "runs_queued", "Runs that wait for a slot or a mutex." },
 	{ "retrying", "retrying", STAT_COUNT, "runs_retrying", "Runs that wait for their next attempt." },
+	{ "drainedSince", "drained since", STAT_INSTANT, "drained_time_seconds",
+	    "Since when jobd is drained, in seconds since 1970; 0: it is not." },
 	{ "runsStarted", "started", STAT_COUNT, "runs_started_total", "Runs started." },
 	{ "runsSucceeded", "succeeded", STAT_COUNT, "runs_succeeded_total", "Runs that succeeded." },
 	{ "runsFailed", "failed", STAT_COUNT, "runs_failed_total", "Runs that ended otherwise." },

@@ -333,6 +333,23 @@ status_job(struct client *c)
 
 /* ---- all ---- */
 
+/* Somebody wants nothing to begin. */
+static void
+drain_told(const struct output *o, const struct cJSON *stats)
+{
+	const char *since = json_get_string(stats, "drainedSince");
+	long long running = json_get_int(stats, "drainedRunning", 0), waiting = json_get_int(stats, "queued", 0);
+	char *when;
+
+	if (!since)
+		return;
+	when = text_instant(o, since);
+	printf("%sjobd is drained since %s by %s: %lld run%s on, %lld wait%s; jobctl drain --off ends it%s\n",
+	    color_of(o, "paused"), when, value_text(stats, "drainedBy"), running, running == 1 ? " goes" : "s go", waiting,
+	    waiting == 1 ? "s" : "", color_off(o));
+	free(when);
+}
+
 static void
 daemon_told(const struct output *o, const struct cJSON *stats)
 {
@@ -348,6 +365,7 @@ daemon_told(const struct output *o, const struct cJSON *stats)
 	    json_get_int(stats, "queued", 0), json_get_int(stats, "retrying", 0),
 	    json_get_int(stats, "runsSucceeded", 0), json_get_int(stats, "runsFailed", 0),
 	    json_get_int(stats, "skips", 0));
+	drain_told(o, stats);
 	if (*trouble)
 		printf("%sthe store has trouble: %s%s\n", color_of(o, "failed"), trouble,
 		    color_off(o));

@@ -11,7 +11,7 @@ const struct command *const commands[] = {
 	&cmd_ping, &cmd_pause, &cmd_resume, &cmd_skip, &cmd_backfill, &cmd_set, &cmd_edit, &cmd_rm,
 	&cmd_apply, &cmd_diff, &cmd_export, &cmd_import, &cmd_queue, &cmd_notify, &cmd_stats, &cmd_tasks,
 	&cmd_doctor, &cmd_why, &cmd_audit, &cmd_simulate, &cmd_gc, &cmd_backup, &cmd_restore, &cmd_reload,
-	&cmd_daemon, &cmd_completion, NULL,
+	&cmd_drain, &cmd_daemon, &cmd_completion, NULL,
 };
 
 const struct command *

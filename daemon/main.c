@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
@@ -71,11 +72,14 @@ struct successor {
 	bool	 wanted;
 	int	 socket, lock;		/* -1: not kept */
 	pid_t	 runner;		/* our child */
+	instant	 drained;		/* since then, or none; by this user */
+	int64_t	 drained_uid;
 };
 
 /* What the program before us kept for us: of struct successor, in this order. */
 #define KEPT_VARIABLE	"JOBD_KEPT"
-#define KEPT_FORMAT	"%d %d %d %d"
+#define KEPT_FORMAT	"%d %d %d %d %" SCNd64 " %" SCNd64
+#define KEPT_MIN	4	/* one of before did not keep more */
 
 struct daemon {
 	struct task		 root;
@@ -267,6 +271,11 @@ root_ready(struct daemon *d)
 static void
 keep_for_successor(struct daemon *d)
 {
+	struct drain_info drain;
+
+	scheduler_drain_info(d->scheduler, &drain);
+	d->successor.drained = drain.since;
+	d->successor.drained_uid = drain.uid;
 	d->successor.socket = fcntl(d->listen_fd, F_DUPFD_CLOEXEC, 3);
 	d->successor.lock = store_keep_lock(d->store);
 	strays_hold(d->loop, d->successor.socket);
@@ -544,6 +553,7 @@ daemon_build(struct daemon *d)
 	};
 	limits_set(s, &scheduler);
 	d->scheduler = scheduler_new(&scheduler);
+	scheduler_drain(d->scheduler, d->successor.drained, d->successor.drained_uid);
 	d->server = (struct server){
 		.loop = d->loop, .store = d->store, .scheduler = d->scheduler, .events = d->events,
 		.targets = &s->targets,
@@ -609,7 +619,8 @@ look_for_predecessor(struct daemon *d, char *argv[])
 	    .socket = -1, .lock = -1 };
 	if (text == NULL)
 		return;
-	if (sscanf(text, KEPT_FORMAT, &socket, &lock, &activated, &runner) == 4) {
+	if (sscanf(text, KEPT_FORMAT, &socket, &lock, &activated, &runner, &d->successor.drained.usec,
+	    &d->successor.drained_uid) >= KEPT_MIN) {
 		d->successor.socket = take_kept(socket) ? socket : -1;
 		d->successor.lock = take_kept(lock) ? lock : -1;
 		d->activated = activated != 0;
@@ -622,10 +633,10 @@ look_for_predecessor(struct daemon *d, char *argv[])
 static int
 execute_successor(const struct successor *s, bool activated)
 {
-	char text[80];
+	char text[120];
 
 	(void)snprintf(text, sizeof(text), KEPT_FORMAT, s->socket, s->lock, activated,
-	    (int)s->runner);
+	    (int)s->runner, s->drained.usec, s->drained_uid);
 	(void)setenv(KEPT_VARIABLE, text, 1);
 	(void)fcntl(s->socket, F_SETFD, 0);
 	(void)fcntl(s->lock, F_SETFD, 0);

@@ -37,6 +37,7 @@ const char *const cause_names[] = {
 	[CAUSE_PREVIOUS] = "previous",
 	[CAUSE_NEXT] = "next",
 	[CAUSE_HEALTH] = "health",
+	[CAUSE_DRAINED] = "drained",
 	[CAUSE_COUNT] = NULL,
 };
 

@@ -43,6 +43,7 @@ enum cause {
 	CAUSE_PREVIOUS,		/* the occurrence before it */
 	CAUSE_NEXT,		/* the occurrence after it */
 	CAUSE_HEALTH,		/* what the verdicts of a check make of it */
+	CAUSE_DRAINED,		/* the whole daemon begins nothing */
 	CAUSE_COUNT
 };
 

@@ -64,6 +64,7 @@ enum flight_what {
 	/* after the rings, as it is when they are written */
 	FLIGHT_NOW_JOB,		/* n: state in the window; a: job; b: due */
 	FLIGHT_NOW_RUN,		/* a run that goes on; n: kind; a: job, b: run */
+				/* and FLIGHT_TOLD of TOLD_DRAINED, when it is drained */
 	FLIGHT_WHAT_COUNT
 };
 
@@ -72,6 +73,7 @@ enum flight_told {
 	TOLD_ADDED, TOLD_PAUSED, TOLD_RESUMED, TOLD_REMOVED, TOLD_TRIGGERED, TOLD_CANCELED, TOLD_RETRIED,
 	TOLD_SKIPPED, TOLD_DUE_QUEUED, TOLD_QUEUE_SET, TOLD_QUEUE_REMOVED, TOLD_DEPENDENT, TOLD_RECOVERED,
 	TOLD_SWEPT, TOLD_STORE_FAILED, TOLD_EDITED, TOLD_LIMITS, TOLD_PINGED,
+	TOLD_DRAINED,		/* b: 1, or 0 from when it goes on */
 	TOLD_COUNT
 };
 

@@ -115,6 +115,16 @@ taken_words(const struct scheduler_view *v, struct buf *out)
 		buf_puts(out, " and others");
 }
 
+/* "jobd is drained by uid 0 since ..." */
+static void
+drained_words(const struct scheduler_view *v, struct buf *out)
+{
+	char since[WHEN_TEXT_MAX];
+
+	buf_printf(out, "jobd is drained by uid %lld since %s", (long long)v->drained_uid,
+	    instant_print(v->drained, since));
+}
+
 /* "waits for a slot of queue heavy (2 of 2 taken by 12.3, 14.1; 5 before it)"; what keeps it in line. */
 static void
 line_words(const struct explain *e, struct buf *out)
@@ -122,7 +132,10 @@ line_words(const struct explain *e, struct buf *out)
 	const struct scheduler_view *v = &e->view;
 	char text[WHEN_TEXT_MAX];
 
-	if (v->waits == WAITS_MUTEX) {
+	if (instant_is_set(v->drained)) {
+		buf_puts(out, "waits: ");
+		drained_words(v, out);
+	} else if (v->waits == WAITS_MUTEX) {
 		buf_printf(out, "waits for mutex %s", v->mutex);
 		if (v->mutex_holder.run != 0)
 			buf_printf(out, ", held by %lld.%lld", (long long)v->mutex_holder.job,
@@ -150,6 +163,19 @@ line_words(const struct explain *e, struct buf *out)
 		taken_words(v, out);
 		buf_printf(out, "; %lld before it)", (long long)v->before);
 	}
+}
+
+/* A link of its own, when it is. */
+static void
+say_drained(struct explain *e, const char *then)
+{
+	struct buf b = { .size = 0 };
+
+	if (!instant_is_set(e->view.drained))
+		return;
+	drained_words(&e->view, &b);
+	say(e, CAUSE_DRAINED, e->view.drained, "%s%s", buf_string(&b), then);
+	buf_done(&b);
 }
 
 /* ---- spans ---- */
@@ -360,6 +386,22 @@ say_attempts(struct explain *e, const struct run_info *r)
 	}
 }
 
+/* The time of the next attempt has come. */
+static void
+retry_in_line(struct explain *e, const struct run_info *r, struct buf *out)
+{
+	char at[WHEN_TEXT_MAX];
+
+	buf_printf(out, "was to come at %s, and waits", instant_print(r->retry_at, at));
+	if (instant_is_set(e->view.drained)) {
+		buf_puts(out, ": ");
+		drained_words(&e->view, out);
+		say_drained(e, "");
+	} else {
+		buf_printf(out, " for a slot for %s", kind_words(e));
+	}
+}
+
 void
 say_retrying(struct explain *e, const struct run_info *r, struct buf *out)
 {
@@ -373,8 +415,7 @@ say_retrying(struct explain *e, const struct run_info *r, struct buf *out)
 		buf_printf(&next, "comes at %s, in %s", instant_print(r->retry_at, at),
 		    left_print(left, in));
 	else
-		buf_printf(&next, "was to come at %s, and waits for a slot for %s",
-		    instant_print(r->retry_at, at), kind_words(e));
+		retry_in_line(e, r, &next);
 	buf_printf(out, "is retrying: attempt %lld did not succeed%s%s%s, attempt %lld %s",
 	    (long long)r->attempt, e->mine && r->reason != NULL ? " (" : "",
 	    e->mine && r->reason != NULL ? r->reason : "",
@@ -587,6 +628,7 @@ say_run(struct explain *e, const struct run_info *r, struct buf *out)
 		    e->view.waits == WAITS_MUTEX)) {
 			buf_printf(out, "is %s, and ", name);
 			line_words(e, out);
+			say_drained(e, "");
 		} else if (r->state == RUN_QUEUED && e->view.run != 0)
 			buf_printf(out, "waits as %s for the end of %s", name,
 			    run_name(e, e->view.run, other));
@@ -893,7 +935,7 @@ say_waits(struct explain *e, const struct subject *s, struct buf *out)
 		    "dues are brought in line with a clock that was set, or new rules" :
 		    "the daemon has not recovered yet");
 	} else if (v->waits == WAITS_SLOT || v->waits == WAITS_MUTEX) {
-		cause = CAUSE_SLOT;
+		cause = instant_is_set(v->drained) ? CAUSE_DRAINED : CAUSE_SLOT;
 		line_words(e, &why);
 	} else if (v->waits == WAITS_RUN || v->run != 0 || v->retrying != 0) {
 		cause = CAUSE_OWN_RUN;
@@ -946,6 +988,10 @@ say_obstacles(struct explain *e, const struct subject *s, struct buf *out)
 		    repeats ? "is skipped (overlap)" : "waits"), r->run);
 		buf_printf(out, ", %s %s is still %s then", repeats ? "unless" : "or later if",
 		    name, tried ? "being tried" : "running");
+	}
+	if (instant_is_set(e->view.drained)) {
+		say_drained(e, ": if it still is then, this one waits");
+		buf_puts(out, ", or later if jobd is still drained then");
 	}
 	if (e->view.running >= e->view.running_max) {
 		full_words(e, "", &full);

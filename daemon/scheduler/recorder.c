@@ -160,6 +160,9 @@ tell_present(void *context, struct flight_out *out)
 	size_t position = 0;
 	const struct pending *p;
 
+	if (instant_is_set(s->drained) && !flight_tell(out, &(struct flight_cell){ .what = FLIGHT_TOLD, .cells = 1,
+	    .n = TOLD_DRAINED, .at = s->loop->now, .b = true }))
+		return;
 	for (const struct line *line = l->all; line != NULL; line = line->all_next) {
 		if ((!line->removed && !tell_line(out, line)) || !tell_seats(out, line, s->loop->now))
 			return;

@@ -227,6 +227,31 @@ stage_put_queues(struct stage *g)
 		memory_put_queue(g->memory, &row);
 }
 
+static bool
+is_drained(const struct flight_cell *c)
+{
+	return c->what == FLIGHT_TOLD && c->n == TOLD_DRAINED;
+}
+
+/* Is nothing to begin at the beginning?  The first change after it says so, or how it is at the end. */
+static bool
+begins_drained(const struct replay_script *s)
+{
+	const struct flight_cell *c;
+	uint64_t at = s->begin;
+
+	while ((c = script_decision(s, &at)) != NULL) {
+		if (is_drained(c))
+			return c->b == 0;
+	}
+	for (at = 0; at < s->file->present_n; at++) {
+		c = &s->file->present[at];
+		if (is_drained(c))
+			return c->b != 0;
+	}
+	return false;
+}
+
 static enum task_status
 root_step(struct task *t)
 {
@@ -260,6 +285,8 @@ stage_start(struct stage *g, struct zones *zones)
 	task_start_root(&g->root, &root_kind, g->loop);
 	store_start_task(g->store, &g->root);
 	scheduler_start(g->scheduler, &g->root);
+	if (begins_drained(g->script))
+		scheduler_drain(g->scheduler, loop_wall(g->loop), 0);
 	/* Somebody was there since then. */
 	g->scheduler->since = (instant){ limits->since > 0 ? limits->since : 1 };
 }
@@ -567,6 +594,10 @@ input_told(struct stage *g, const struct flight_cell *c)
 		input_queue(g, c);
 		return;
 	}
+	if (is_drained(c)) {
+		scheduler_drain(g->scheduler, c->b != 0 ? loop_wall(g->loop) : (instant){ 0 }, 0);
+		return;
+	}
 	/* Nothing is ever decided about it. */
 	if (j == NULL || (!j->stored && c->n != TOLD_ADDED))
 		return;
@@ -605,6 +636,7 @@ input_told(struct stage *g, const struct flight_cell *c)
 	case TOLD_STORE_FAILED:
 	case TOLD_EDITED:
 	case TOLD_LIMITS:
+	case TOLD_DRAINED:
 	case TOLD_COUNT:
 		break;
 	}

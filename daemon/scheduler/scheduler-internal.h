@@ -79,6 +79,8 @@ struct scheduler {
 	struct keeper		*keeper;
 	struct notifier		*notifier;
 	struct late		*late;
+	instant			 drained;	/* nothing begins since then; or none */
+	int64_t			 drained_uid;
 	bool			 changed;	/* something to look at */
 	bool			 recovered;
 	bool			 simulated;	/* no clock to be looked at */

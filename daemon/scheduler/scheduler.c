@@ -366,6 +366,13 @@ line_start(struct scheduler *s, struct pending *p, instant now)
 	return work;
 }
 
+/* Nobody of its line may start now, whoever it is. */
+static bool
+line_is_shut(const struct scheduler *s, const struct line *line)
+{
+	return instant_is_set(line->paused) || (instant_is_set(s->drained) && line->kind != KIND_HEARTBEAT);
+}
+
 /* The first of a line that may start, or NULL. */
 static struct pending *
 gate_look(struct scheduler *s, struct line *line)
@@ -374,7 +381,7 @@ gate_look(struct scheduler *s, struct line *line)
 	struct pending *p;
 	usec_t not_before;
 
-	if (instant_is_set(line->paused))
+	if (line_is_shut(s, line))
 		return NULL;
 	while ((p = line_first(line)) != NULL && p->stand.mutex != NULL && p->stand.mutex->held > 0) {
 		line_block(l, p);
@@ -961,6 +968,21 @@ scheduler_queue_named(struct scheduler *s, const char *name)
 	(void)lines_get(&s->queue.lines, name);
 }
 
+void
+scheduler_drain(struct scheduler *s, instant since, int64_t uid)
+{
+	if (instant_is_set(since) == instant_is_set(s->drained))
+		return;
+	s->drained = since;
+	s->drained_uid = uid;
+	recorder_told(s, TOLD_DRAINED, 0, instant_is_set(since), 0);
+	if (instant_is_set(since))
+		log_info("drained: nothing is begun any more uid=%lld", (long long)uid);
+	else
+		log_info("not drained any more uid=%lld", (long long)uid);
+	scheduler_changed(s);
+}
+
 /* ---- retention ---- */
 
 void
@@ -1078,6 +1100,23 @@ scheduler_queues(const struct scheduler *s, struct queue_info **ret)
 	return n;
 }
 
+/* What is due and stands in line is about to be a run; of a long backlog, as much as is here. */
+static int64_t
+queued_all(const struct scheduler *s)
+{
+	return s->queued + (int64_t)s->queue.lines.held;
+}
+
+void
+scheduler_drain_info(const struct scheduler *s, struct drain_info *out)
+{
+	*out = (struct drain_info){ .since = s->drained, .uid = s->drained_uid, .waiting = queued_all(s) };
+	for (int kind = 0; kind < KIND_COUNT; kind++) {
+		if (kind != KIND_HEARTBEAT)
+			out->running += s->running[kind];
+	}
+}
+
 static enum waits_for
 waits_for(const struct pending *p, instant now)
 {
@@ -1152,6 +1191,10 @@ scheduler_view(const struct scheduler *s, int64_t job, int kind, const char *que
 		.run = seat != NULL ? seat->run : 0,
 		.sweeping = s->sweep != NULL, .store_bad = s->store_bad, .recovered = s->recovered,
 	};
+	if (kind != KIND_HEARTBEAT) {
+		out->drained = s->drained;
+		out->drained_uid = s->drained_uid;
+	}
 	if (p != NULL) {
 		view_stand(s, &p->stand, out);
 		out->waits = waits_for(p, loop_wall(s->loop));
@@ -1170,8 +1213,7 @@ scheduler_stats(const struct scheduler *s, struct scheduler_stats *out)
 {
 	*out = s->stats;
 	out->window_jobs = (int64_t)window_count(&s->window);
-	/* What is due and stands in line is about to be a run; of a long backlog, as much as is here. */
-	out->queued = s->queued + (int64_t)s->queue.lines.held;
+	out->queued = queued_all(s);
 	out->retrying = s->waiting;
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 		out->running += s->running[kind];

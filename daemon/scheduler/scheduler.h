@@ -113,6 +113,22 @@ const char *scheduler_queue_meant(const struct scheduler *s, const char *name);
 
 size_t scheduler_queues(const struct scheduler *s, struct queue_info **ret);
 
+/*
+ * Drained, it begins nothing more, of whatever job and for whatever cause; what runs goes on.  What comes due waits in
+ * its line, as in a queue that is paused.  Heartbeats are heard as ever: nothing is begun for them.  It is not stored:
+ * a daemon that starts is not drained.
+ */
+struct drain_info {
+	instant	since;		/* none: it is not drained */
+	int64_t	uid;		/* who has asked for it */
+	int64_t	running;	/* runs that go on, but those of heartbeats */
+	int64_t	waiting;	/* runs that are queued, and what is due and in line */
+};
+
+/* since: drained since then; none: it goes on.  Who is drained already stays it since then. */
+void scheduler_drain(struct scheduler *s, instant since, int64_t uid);
+void scheduler_drain_info(const struct scheduler *s, struct drain_info *out);
+
 /* The store has noted output for the runner to remove: of a job that is gone, say. */
 void scheduler_remove_output(struct scheduler *s);
 
@@ -163,6 +179,8 @@ struct scheduler_view {
 	size_t		holders_n;
 	instant		queue_paused;	/* none: it is not */
 	char		queue_paused_by[64];
+	instant		drained;	/* none: it is not, or does not count for this kind */
+	int64_t		drained_uid;
 	usec_t		rate_wait;	/* > 0: by its rate the queue starts nothing for so long */
 	struct view_run	mutex_holder;	/* job 0: nobody */
 	int64_t		run;		/* its latest live run; 0: none */

@@ -160,6 +160,7 @@ print_told(const struct flight_cell *c, FILE *out)
 		[TOLD_RECOVERED] = "recovered", [TOLD_SWEPT] = "dues are in line with the clock again",
 		[TOLD_STORE_FAILED] = "the store has failed", [TOLD_EDITED] = "edited",
 		[TOLD_LIMITS] = "the limits were changed", [TOLD_PINGED] = "pinged",
+		[TOLD_DRAINED] = "drained",
 	};
 	bool has_run = c->n == TOLD_TRIGGERED || c->n == TOLD_CANCELED || c->n == TOLD_RETRIED ||
 	    c->n == TOLD_DUE_QUEUED;
@@ -168,7 +169,9 @@ print_told(const struct flight_cell *c, FILE *out)
 	if (c->a != 0)
 		fprintf(out, has_run ? "%" PRId64 ".%" PRId64 " " : "%" PRId64 " ", c->a, c->b);
 	fprintf(out, "%s", word(names, TOLD_COUNT, c->n));
-	if (c->n == TOLD_RECOVERED)
+	if (c->n == TOLD_DRAINED && c->b == 0)
+		fprintf(out, " no more");
+	else if (c->n == TOLD_RECOVERED)
 		fprintf(out, ": %" PRId64 " runs go on", c[1].more[0]);
 	else if ((c->n == TOLD_ADDED || c->n == TOLD_RESUMED || c->n == TOLD_SKIPPED || c->n == TOLD_DEPENDENT ||
 	    c->n == TOLD_PINGED ||

@@ -120,13 +120,18 @@ static void
 set_scheduler(struct cJSON *to, const struct scheduler *s)
 {
 	struct scheduler_stats stats;
+	struct drain_info drain;
 
 	scheduler_stats(s, &stats);
+	scheduler_drain_info(s, &drain);
 	json_set_int(to, "windowJobs", stats.window_jobs);
 	set_instant(to, "windowUntil", stats.window_until);
 	json_set_int(to, "running", stats.running);
 	json_set_int(to, "queued", stats.queued);
 	json_set_int(to, "retrying", stats.retrying);
+	drain_tell(to, &drain);
+	if (instant_is_set(drain.since))
+		json_set_int(to, "drainedRunning", drain.running);
 	json_set_int(to, "runsStarted", (long long)stats.started);
 	json_set_int(to, "runsSucceeded", (long long)stats.succeeded);
 	json_set_int(to, "runsFailed", (long long)stats.failed);

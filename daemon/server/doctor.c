@@ -285,6 +285,21 @@ targets_tell(struct doctor *f, const struct server *s)
 	}
 }
 
+/* Somebody wants it so, and may have forgotten it. */
+static void
+drain_finding(struct doctor *f, const struct server *s)
+{
+	struct drain_info drain;
+	struct cJSON *o;
+
+	scheduler_drain_info(s->scheduler, &drain);
+	if (!instant_is_set(drain.since))
+		return;
+	o = finding_new(f, "drained", true, drain.since, "jobd is drained by uid %" PRId64 ": it begins nothing, and %" PRId64
+	    " wait", drain.uid, drain.waiting);
+	json_set_string(o, "remedy", "jobctl drain --off lets it go on");
+}
+
 static void
 directory_tell(struct doctor *f, const char *path)
 {
@@ -446,6 +461,7 @@ doctor_step(struct task *t)
 	runner_judge(f, s);
 	runner_deaths_tell(f, s);
 	targets_tell(f, s);
+	drain_finding(f, s);
 	directory_tell(f, s->state_dir);
 	abort_tell(f, s->state_dir);
 	descriptors_tell(f);

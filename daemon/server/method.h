@@ -29,6 +29,7 @@ extern const struct method method_next, method_skip, method_backfill;
 extern const struct method method_why, method_audit;
 extern const struct method method_gc, method_edit, method_apply, method_backup;
 extern const struct method method_targets, method_deliveries, method_test_target;
+extern const struct method method_drain;
 extern const struct method method_queues, method_set_queue, method_remove_queue;
 
 static inline struct server *
@@ -45,6 +46,9 @@ bool call_owns(const struct call *c, int64_t owner);
 
 /* For ops: whose jobs may be touched; -1: all. */
 int64_t call_reach(const struct call *c);
+
+/* Tell since when jobd is drained, and by whom; nothing when it is not. */
+void drain_tell(struct cJSON *to, const struct drain_info *drain);
 
 /* The store could not: -EIO and the like.  What the op itself refuses, the methods tell. */
 void call_fail_store(struct call *c, int result);

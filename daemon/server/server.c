@@ -24,7 +24,7 @@ static const struct method *const all_methods[] = {
 	&method_wait, &method_watch, &method_logs, &method_stats, &method_tasks, &method_doctor,
 	&method_next, &method_skip, &method_backfill, &method_why, &method_audit,
 	&method_simulate, &method_gc, &method_edit, &method_apply, &method_backup, &method_signal, &method_reexec,
-	&method_reload,
+	&method_reload, &method_drain,
 	&method_queues, &method_set_queue, &method_remove_queue,
 	&method_targets, &method_deliveries, &method_test_target,
 };
@@ -85,9 +85,12 @@ server_status(void *server, char *out, size_t n)
 {
 	const struct server *s = server;
 	struct scheduler_stats stats;
+	struct drain_info drain;
 
 	scheduler_stats(s->scheduler, &stats);
-	snprintf(out, n, "%" PRId64 " running, %" PRId64 " queued", stats.running, stats.queued);
+	scheduler_drain_info(s->scheduler, &drain);
+	snprintf(out, n, "%s%" PRId64 " running, %" PRId64 " queued", instant_is_set(drain.since) ? "drained: " : "",
+	    stats.running, stats.queued);
 }
 
 bool

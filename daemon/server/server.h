@@ -13,7 +13,7 @@
 #include "daemon/store/store.h"
 #include "daemon/wire/service.h"
 
-#define SERVER_METHODS_MAX 42
+#define SERVER_METHODS_MAX 43
 
 /* Simulations at a time; of one user there is one. */
 #define SIMULATIONS_MAX 4

@@ -614,6 +614,11 @@ answer(struct simulate_call *f)
 {
 	const struct simulate *s = &f->simulate;
 	struct cJSON *o = json_object();
+	struct drain_info drain;
+
+	scheduler_drain_info(server_of(&f->call)->scheduler, &drain);
+	if (instant_is_set(drain.since))
+		note(f, "jobd is drained: this is as if it went on");
 
 	if (f->beyond)
 		note(f, "the store has more jobs than a simulation takes: the 1000 that are due"

@@ -14,7 +14,8 @@
 #include "tests/sim/sim.h"
 
 enum client_what { CLIENT_ADD, CLIENT_PAUSE, CLIENT_RESUME, CLIENT_REMOVE, CLIENT_TRIGGER,
-    CLIENT_CANCEL, CLIENT_RETRY, CLIENT_EDIT, CLIENT_QUEUE, CLIENT_PING };
+    CLIENT_CANCEL, CLIENT_RETRY, CLIENT_EDIT, CLIENT_QUEUE, CLIENT_PING,
+    CLIENT_DRAIN };
 
 struct client {
 	struct task		 task;
@@ -630,13 +631,25 @@ ping_aim(struct client *f)
 	return false;
 }
 
+/* Nothing is to be committed for it. */
+static void
+drain(struct sim *s, bool on)
+{
+	struct sim_life *life = s->life;
+
+	scheduler_drain(life->scheduler, on ? loop_wall(life->loop) : (instant){ 0 }, 0);
+	life->drained = on ? sim_now(s) : 0;
+	sim_note(s, "%s", on ? "drained" : "not drained");
+}
+
 void
 client_act(struct sim *s)
 {
 	static const struct { enum client_what what; unsigned weight; } weights[] = {
 		{ CLIENT_ADD, 24 }, { CLIENT_EDIT, 3 }, { CLIENT_PAUSE, 8 }, { CLIENT_RESUME, 14 }, { CLIENT_REMOVE,
 		    4 },
-		{ CLIENT_TRIGGER, 19 }, { CLIENT_CANCEL, 12 }, { CLIENT_RETRY, 9 }, { CLIENT_QUEUE, 7 },
+		{ CLIENT_TRIGGER, 19 }, { CLIENT_CANCEL, 12 }, { CLIENT_RETRY, 9 }, { CLIENT_QUEUE, 6 },
+		{ CLIENT_DRAIN, 1 },
 	};
 	uint64_t draw = rand_below(&s->rand, 100);
 	struct client *f = xcalloc(1, sizeof(*f));
@@ -649,6 +662,12 @@ client_act(struct sim *s)
 	if (sim_chance(s, 30) && ping_aim(f)) {
 		f->what = CLIENT_PING;
 		task_start(&f->task, &client_kind, &s->life->root);
+		return;
+	}
+	/* It is not for long, so that something is begun now and then. */
+	if (f->what == CLIENT_DRAIN || (s->life->drained != 0 && sim_chance(s, 20))) {
+		drain(s, s->life->drained == 0);
+		free(f);
 		return;
 	}
 	if (f->what == CLIENT_QUEUE) {
@@ -691,6 +710,7 @@ client_act(struct sim *s)
 void
 client_open_queues(struct sim *s)
 {
+	drain(s, false);
 	for (size_t i = 0; i < SIM_QUEUES; i++) {
 		struct client *f = xcalloc(1, sizeof(*f));
 

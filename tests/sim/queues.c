@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* A change of a queue is asked for and told; in between, and while claims fail, either may hold. */
+/* A change of a queue, or a drain, is asked for and told; in between, and while claims fail, either may hold. */
 #define CHANGE_TIME	USEC_MINUTE
 
 static const char *const names[SIM_QUEUES] = { QUEUE_DEFAULT, QUEUE_SCHEDULE, "a", "b" };
@@ -102,6 +102,8 @@ queues_check_begin(struct sim *s, const struct exec *e, struct sim_process *p)
 	}
 	if (p->queue != NULL)
 		check_slots(s, e, p);
+	SIM_CHECK(s, s->life->drained == 0 || p->kind == KIND_HEARTBEAT || sim_now(s) - s->life->drained <= CHANGE_TIME,
+	    "%lld.%lld begun while drained", (long long)p->job, (long long)p->run);
 	if (e->spec->mutex == NULL)
 		return;
 	p->mutex = e->spec->mutex[0];

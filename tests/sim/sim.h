@@ -196,6 +196,7 @@ struct sim_life {
 	int64_t			 sequence;	/* of the last event seen */
 	int64_t			 live[KIND_COUNT]; /* executors at work */
 	bool			 stop, dead;
+	usec_t			 drained;	/* true time since when; 0: it is not */
 };
 
 /* Something is wrong: say what, with all that helps, and end with 1. */

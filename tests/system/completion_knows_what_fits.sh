@@ -50,6 +50,8 @@ fits 'jobctl set x Overlap=sk' skip
 fits 'jobctl set x TimeZone=Europe/Berli' Europe/Berlin
 fits 'jobctl completion ' bash zsh fish
 fits 'jobctl completion bash z'
+fits 'jobctl dr' drain
+fits 'jobctl drain --o' --off
 fits 'jobctl status a b'
 fits 'jobctl nonsense '
 mkdir "$T/folder" && : >"$T/file"

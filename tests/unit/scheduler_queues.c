@@ -750,6 +750,159 @@ a_paused_queue_starts_nothing_even_after_a_restart(void **state)
 }
 
 static void
+drain(bool on)
+{
+	scheduler_drain(fix->d.scheduler, on ? loop_wall(fix->d.loop) : (instant){ 0 }, 7);
+}
+
+static struct drain_info
+drained(void)
+{
+	struct drain_info info;
+
+	scheduler_drain_info(fix->d.scheduler, &info);
+	return info;
+}
+
+static void
+drained_it_begins_nothing_and_what_runs_ends(void **state)
+{
+	int64_t going = add((struct want){ .lasts = 10 * USEC_SEC });
+
+	(void)state;
+	run_for(USEC_SEC);
+	drain(true);
+	add((struct want){ .lasts = USEC_SEC });
+	add((struct want){ .queue = "q", .lasts = USEC_SEC });
+	add((struct want){ .command = true, .lasts = USEC_SEC });
+	trigger(going);
+	run_for(USEC_SEC);
+	assert_int_equal(instant_since(drained().since, fix->began), USEC_SEC);
+	assert_int_equal(drained().uid, 7);
+	assert_int_equal(drained().running, 1);
+	assert_int_equal(drained().waiting, 4);
+	run_for(USEC_HOUR);
+	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 1);
+	assert_int_equal(seen(EVENT_RUN_ENDED, going), 1);
+	assert_int_equal(drained().running, 0);
+	/* Once more it stays as it is, and since when. */
+	drain(true);
+	assert_int_equal(instant_since(drained().since, fix->began), USEC_SEC);
+	drain(false);
+	assert_false(instant_is_set(drained().since));
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 5);
+	assert_int_equal(drained().waiting, 0);
+}
+
+static void
+not_drained_any_more_all_begin_in_their_order(void **state)
+{
+	int64_t order[4];
+
+	(void)state;
+	drain(true);
+	order[1] = add_many((struct want){ .queue = "q", .lasts = USEC_SEC }, 2);
+	order[2] = order[1] + 1;
+	order[3] = add((struct want){ .queue = "q", .lasts = USEC_SEC, .priority = -1 });
+	run_for(USEC_MINUTE);
+	order[0] = add((struct want){ .queue = "q", .lasts = USEC_SEC, .priority = 1 });
+	run_for(USEC_MINUTE);
+	drain(false);
+	run_for(USEC_MINUTE);
+	started_in_order(order, 4);
+	assert_int_equal(most("q"), 1);
+}
+
+/* Of the latest that piled up there is one run, and the others are skipped. */
+static void
+what_piles_up_while_drained_is_as_behind_a_paused_queue(void **state)
+{
+	const struct want behind = { .queue = "p", .every = 10 * USEC_SEC, .lasts = USEC_SEC };
+	const struct want want = { .every = 10 * USEC_SEC, .lasts = USEC_SEC };
+	int64_t paused, job;
+
+	(void)state;
+	queue_set("p", -1, 1, -1);
+	paused = add(behind);
+	job = add(want);
+	drain(true);
+	run_for(65 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 0);
+	queue_set("p", -1, 0, -1);
+	drain(false);
+	run_for(3 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 1);
+	assert_int_equal(seen(EVENT_RUN_STARTED, paused), 1);
+	assert_int_equal(skips_of(job), 6);
+	assert_int_equal(skips_of(paused), 6);
+	run_for(10 * USEC_SEC);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 2);
+}
+
+static void
+a_pause_in_the_midst_of_a_drain_holds_after_it(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	drain(true);
+	job = add((struct want){ .queue = "q", .lasts = USEC_SEC });
+	queue_set("q", -1, 1, -1);
+	run_for(USEC_MINUTE);
+	drain(false);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, job), 0);
+	queue_set("q", -1, 0, -1);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 1);
+}
+
+static void
+a_restart_ends_a_drain_and_nothing_is_lost(void **state)
+{
+	int64_t job;
+
+	(void)state;
+	drain(true);
+	job = add((struct want){ .lasts = USEC_SEC });
+	trigger(job);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_STARTED, 0), 0);
+	daemon_restart(USEC_SEC);
+	run_for(USEC_MINUTE);
+	assert_false(instant_is_set(drained().since));
+	assert_int_equal(seen(EVENT_RUN_ENDED, job), 2);
+}
+
+/* Behind the edit it is drained from the beginning: what is there at the end says so, or how it changes. */
+static void
+a_replay_that_begins_drained_is_the_same(void **state)
+{
+	struct replay_report r;
+	int64_t job;
+
+	(void)state;
+	job = add((struct want){ .in = USEC_DAY, .lasts = USEC_SEC });
+	drain(true);
+	run_for(USEC_SEC);
+	edit(job, (struct job_spec){ .in = USEC_DAY }, USEC_SEC);
+	add((struct want){ .lasts = USEC_SEC });
+	run_for(USEC_MINUTE);
+	replayed(fix->d.loop, fix->d.zones, &r);
+	assert_true(r.ran);
+	assert_false(r.differs);
+	assert_non_null(strstr(r.why, "edited"));
+	drain(false);
+	run_for(USEC_MINUTE);
+	assert_int_equal(seen(EVENT_RUN_ENDED, 0), 1);
+	replayed(fix->d.loop, fix->d.zones, &r);
+	assert_true(r.ran);
+	assert_false(r.differs);
+	assert_true(r.same > 0);
+}
+
+static void
 what_is_due_and_stands_in_line_counts_as_queued(void **state)
 {
 	struct scheduler_stats stats;
@@ -1396,6 +1549,12 @@ main(void)
 		B(a_mutex_is_not_lost_with_one_that_was_to_have_it),
 		B(slots_and_mutexes_are_taken_again_after_a_restart),
 		B(a_paused_queue_starts_nothing_even_after_a_restart),
+		B(drained_it_begins_nothing_and_what_runs_ends),
+		B(not_drained_any_more_all_begin_in_their_order),
+		B(what_piles_up_while_drained_is_as_behind_a_paused_queue),
+		B(a_pause_in_the_midst_of_a_drain_holds_after_it),
+		B(a_restart_ends_a_drain_and_nothing_is_lost),
+		T(a_replay_that_begins_drained_is_the_same),
 		B(what_is_due_and_stands_in_line_counts_as_queued),
 		B(a_paused_backlog_greater_than_the_window_keeps_nothing_else_waiting),
 		B(a_backlog_runs_in_its_order_and_an_urgent_one_overtakes_it),

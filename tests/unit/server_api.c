@@ -1162,6 +1162,133 @@ wait_times_out_and_tells_of_removal(void **state)
 	world_close(&w);
 }
 
+/* ---- Drain ---- */
+
+static void
+drain_is_answered_when_nothing_runs_and_tells_meanwhile(void **state)
+{
+	struct world w;
+	struct client c, other;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	other = client_open(&w.server, &w.root);
+	add(&c, OK_JOB("short"));
+	add(&c, FOREVER("long"));
+	pass(&w, 500 * USEC_MSEC);
+	client_stream(&c, "Drain", "{\"wait\":true}");
+	client_next(&c);
+	assert_true(c.reply.continues);
+	assert_int_equal(json_get_int(c.reply.parameters, "running", -1), 2);
+	add(&other, OK_JOB("waits"));
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	assert_true(c.reply.continues);
+	assert_int_equal(json_get_int(c.reply.parameters, "running", -1), 1);
+	assert_int_equal(json_get_int(c.reply.parameters, "waiting", -1), 1);
+	/* Nothing new, nothing said; but some sign of life. */
+	pass(&w, 20 * USEC_SEC);
+	assert_false(client_look(&c));
+	pass(&w, 20 * USEC_SEC);
+	client_next(&c);
+	assert_true(c.reply.continues);
+	ask(&other, "Cancel", "{\"jobs\":[\"long\"]}");
+	client_next(&c);
+	assert_false(c.reply.continues);
+	assert_int_equal(json_get_int(c.reply.parameters, "running", -1), 0);
+	assert_non_null(json_get(c.reply.parameters, "drainedSince"));
+	assert_string_equal(job_state(&other, "waits"), "queued");
+	assert_null(json_get(ask(&other, "Drain", "{\"off\":true}"), "drainedSince"));
+	pass(&w, 2 * USEC_SEC);
+	assert_string_equal(job_state(&other, "waits"), "finished");
+	client_close(&c);
+	client_close(&other);
+	world_close(&w);
+}
+
+static void
+who_does_not_wait_for_a_drain_is_told_how_things_stand(void **state)
+{
+	struct world w;
+	struct client c;
+	struct cJSON *reply;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	assert_null(json_get(ask(&c, "Stats", "{}"), "drainedSince"));
+	add(&c, FOREVER("a"));
+	pass(&w, USEC_SEC);
+	reply = ask(&c, "Drain", "{}");
+	assert_int_equal(json_get_int(reply, "running", -1), 1);
+	assert_int_equal(json_get_int(reply, "waiting", -1), 0);
+	reply = ask(&c, "Stats", "{}");
+	assert_non_null(json_get(reply, "drainedSince"));
+	assert_int_equal(json_get_int(reply, "drainedRunning", -1), 1);
+	reply = json_at(json_get(ask(&c, "Doctor", "{}"), "findings"), 0);
+	assert_string_equal(json_get_string(reply, "what"), "drained");
+	assert_string_equal(json_get_string(reply, "remedy"), "jobctl drain --off lets it go on");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+a_retry_waits_while_drained(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	add(&c, "{\"name\":\"a\",\"retries\":1,\"backoff\":\"fixed\",\"backoffUSec\":5000000,\"command\":{\"argv\":[\"fail\"]}}");
+	pass(&w, 2 * USEC_SEC);
+	(void)ask(&c, "Drain", "{}");
+	pass(&w, 20 * USEC_SEC);
+	assert_string_equal(job_state(&c, "a"), "retrying");
+	assert_non_null(strstr(json_get_string(ask(&c, "Why", "{\"job\":\"a\"}"), "summary"), ", and waits: jobd is drained by uid "));
+	(void)ask(&c, "Drain", "{\"off\":true}");
+	pass(&w, 2 * USEC_SEC);
+	assert_string_equal(job_state(&c, "a"), "finished");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+a_drain_that_is_not_over_in_time_goes_on(void **state)
+{
+	struct world w;
+	struct client c, other;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	other = client_open(&w.server, &w.root);
+	add(&c, FOREVER("a"));
+	pass(&w, USEC_SEC);
+	client_begin(&c, "Drain", "{\"wait\":true,\"timeoutUSec\":5000000}");
+	pass(&w, 4 * USEC_SEC);
+	assert_false(client_look(&c));
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	assert_string_equal(c.reply.error, "io.jobd.TimedOut");
+	assert_non_null(json_get(ask(&c, "Stats", "{}"), "drainedSince"));
+	/* Somebody else ends it. */
+	client_begin(&c, "Drain", "{\"wait\":true}");
+	assert_false(client_look(&c));
+	ask(&other, "Drain", "{\"off\":true}");
+	pass(&w, 2 * USEC_SEC);
+	client_next(&c);
+	assert_string_equal(c.reply.error, "io.jobd.Conflict");
+	assert_non_null(strstr(refusal(&c, "Drain", "{\"off\":true,\"wait\":true}"), "InvalidField {\"field\":\"wait\""));
+	assert_non_null(strstr(refusal(&c, "Drain", "{\"timeoutUSec\":1}"), "InvalidField {\"field\":\"timeoutUSec\""));
+	assert_null(json_get(ask(&c, "Stats", "{}"), "drainedSince"));
+	client_close(&c);
+	client_close(&other);
+	world_close(&w);
+}
+
 /* ---- Watch ---- */
 
 static void
@@ -1543,6 +1670,7 @@ strangers_see_the_job_and_nothing_of_its_inside(void **state)
 		{ "SetQueue", "{\"queue\":\"default\",\"slots\":1}" },
 		{ "SetQueue", "{\"queue\":\"q\",\"create\":true}" },
 		{ "RemoveQueue", "{\"queue\":\"default\"}" },
+		{ "Drain", "{}" }, { "Drain", "{\"off\":true}" },
 		{ "Resume", "{\"jobs\":[\"a\"]}" }, { "Logs", "{\"run\":\"a\"}" },
 		{ "Add", "{\"jobs\":[{\"command\":{\"argv\":[\"ok\"],\"user\":\"root\"}}]}" },
 	};
@@ -1976,6 +2104,10 @@ main(void)
 		cmocka_unit_test(a_run_says_how_long_such_runs_take),
 		cmocka_unit_test(history_counts_the_runs_that_are_over),
 		cmocka_unit_test(wait_times_out_and_tells_of_removal),
+		cmocka_unit_test(drain_is_answered_when_nothing_runs_and_tells_meanwhile),
+		cmocka_unit_test(who_does_not_wait_for_a_drain_is_told_how_things_stand),
+		cmocka_unit_test(a_retry_waits_while_drained),
+		cmocka_unit_test(a_drain_that_is_not_over_in_time_goes_on),
 		cmocka_unit_test(watch_tells_events_in_order),
 		cmocka_unit_test(slow_watcher_is_told_how_much_it_lost),
 		cmocka_unit_test(watch_begins_with_what_was),

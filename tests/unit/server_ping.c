@@ -647,6 +647,22 @@ a_ping_waits_for_no_place_that_the_silent_have_taken(void **state)
 }
 
 static void
+drained_it_hears_pings_and_silence_and_waits_for_none(void **state)
+{
+	(void)state;
+	add(HOURLY);
+	(void)ask("Drain", "{}");
+	assert_string_equal(ping(PING), "1.1 early");
+	assert_string_equal(run_field("1.1", "state"), "succeeded");
+	run_for(USEC_HOUR + USEC_MINUTE);
+	assert_string_equal(job_field("state"), "running");
+	assert_int_equal(json_get_int(ask("Drain", "{\"wait\":true}"), "running", -1), 0);
+	run_for(5 * USEC_MINUTE);
+	assert_string_equal(run_field("1.2", "state"), "failed");
+	TOLD("late 1.2", "down 1.2");
+}
+
+static void
 what_was_asked_for_waits_for_no_run_that_is_late(void **state)
 {
 	(void)state;
@@ -857,6 +873,7 @@ main(void)
 		T(what_came_due_while_nobody_could_be_heard_is_no_failure),
 		T(a_run_that_waited_gets_its_grace_anew),
 		T(a_ping_waits_for_no_place_that_the_silent_have_taken),
+		T(drained_it_hears_pings_and_silence_and_waits_for_none),
 		T(what_was_asked_for_waits_for_no_run_that_is_late),
 		T(an_outage_is_told_once_and_its_end_once),
 		T(who_asks_for_failures_is_told_of_each),

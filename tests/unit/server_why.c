@@ -409,6 +409,33 @@ what_keeps_a_job_in_its_queue_is_told(void **state)
 }
 
 static void
+that_jobd_is_drained_is_told_of_all_that_would_begin(void **state)
+{
+	struct world w;
+	struct client c;
+
+	(void)state;
+	world_open(&w, NEW_YEAR, 100);
+	c = client_open(&w.server, &w.root);
+	add(&c, NIGHTLY("night", ""));
+	(void)ask(&c, "Drain", "{}");
+	add(&c, JOB("one", "\"queue\":\"heavy\"", "100"));
+	pass(&w, USEC_SEC);
+	told_of_us(&c, "one", NULL, "due " NEW_YEAR ": it waits: jobd is drained by uid US since " NEW_YEAR);
+	assert_non_null(strstr(link_of(&c, "drained"), "waits: jobd is drained by uid "));
+	call_jobs(&c, "Trigger", "night");
+	told_of_us(&c, "night", NULL, "is 1.1, and waits: jobd is drained by uid US since " NEW_YEAR);
+	assert_non_null(strstr(link_of(&c, "drained"), "jobd is drained by uid "));
+	told_begins(&c, "night", "2027-01-01T03:00:00Z", "what is due 2027-01-01T03:00:00Z will be run then, or later if jobd"
+	    " is still drained then");
+	(void)ask(&c, "Drain", "{\"off\":true}");
+	pass(&w, USEC_SEC);
+	told_begins(&c, "one", NULL, "running as 2.1 since ");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
 of_slot_and_mutex_the_one_that_it_waited_for_is_told(void **state)
 {
 	struct world w;
@@ -1093,6 +1120,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(state_and_its_cause_are_told),
 		cmocka_unit_test(what_keeps_a_job_in_its_queue_is_told),
+		cmocka_unit_test(that_jobd_is_drained_is_told_of_all_that_would_begin),
 		cmocka_unit_test(of_slot_and_mutex_the_one_that_it_waited_for_is_told),
 		cmocka_unit_test(lateness_is_split_into_its_causes),
 		cmocka_unit_test(skip_for_overlap_names_the_run_and_how_often),
