@@ -81,7 +81,7 @@ const struct command cmd_explain = {
 static int
 next_check(const struct client *c)
 {
-	static const char *const others[] = { "cron", "calendar", "every", "dst", "until", "except" };
+	static const char *const others[] = { "cron", "calendar", "every", "tz", "dst", "until", "except" };
 	int asked = args_flag(&c->args, "cron") + args_flag(&c->args, "calendar") +
 	    args_flag(&c->args, "every");
 	size_t i;

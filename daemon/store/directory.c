@@ -4,15 +4,24 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/store/store-internal.h"
 #include "proto/mem.h"
+
+/*
+ * A process that was killed may leave a child that has not executed yet, with a copy of all descriptors: so long is its
+ * end waited for, with a look now and then.
+ */
+#define LEAVE_TRIES	200
+#define LEAVE_PAUSE	((struct timespec){ 0, 10 * 1000 * 1000 })
 
 /* It and what is missing above it; what is there is left as it is. */
 static int
@@ -33,18 +42,45 @@ directory_make(const char *path)
 	return r;
 }
 
-/* Who holds it, as it told. */
-static void
-tell_holder(int fd, const char *path, char error[STORE_ERROR_MAX])
+/* Who holds it, as it told; 0: unknown. */
+static pid_t
+holder(int fd)
 {
 	char pid[24];
 	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
 	pid[n < 0 ? 0 : n] = '\0';
-	pid[strcspn(pid, "\n")] = '\0';
-	snprintf(error, STORE_ERROR_MAX, "another jobd (pid %s) holds %s: end it, or give another"
-	    " state directory",
-	    pid[0] == '\0' ? "unknown" : pid, path);
+	return (pid_t)strtol(pid, NULL, 10);
+}
+
+static void
+tell_holder(int fd, const char *path, char error[STORE_ERROR_MAX])
+{
+	pid_t pid = holder(fd);
+
+	if (pid > 0)
+		snprintf(error, STORE_ERROR_MAX, "another jobd (pid %d) holds %s: end it, or give another state directory",
+		    (int)pid, path);
+	else
+		snprintf(error, STORE_ERROR_MAX, "another jobd (pid unknown) holds %s: end it, or give another state"
+		    " directory", path);
+}
+
+/* 0 or -errno, -EWOULDBLOCK: another holds it. */
+static int
+lock_take(int fd)
+{
+	pid_t pid;
+
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		pid = holder(fd);
+		if (i == LEAVE_TRIES || pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+			return -EWOULDBLOCK;
+		(void)nanosleep(&LEAVE_PAUSE, NULL);
+	}
+	return 0;
 }
 
 int
@@ -64,8 +100,7 @@ directory_lock(const char *path, char error[STORE_ERROR_MAX])
 		r = -errno;
 		snprintf(error, STORE_ERROR_MAX, "cannot open %s: %s", file, r == -ELOOP ? "it is a link: remove it" :
 		    strerror(-r));
-	} else if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		r = -errno;
+	} else if ((r = lock_take(fd)) < 0) {
 		if (r == -EWOULDBLOCK)
 			tell_holder(fd, path, error);
 		else

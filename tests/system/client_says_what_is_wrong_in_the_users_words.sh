@@ -63,6 +63,7 @@ says 2 "there is no event recovr; did you mean recover?" add --notify fail,recov
 says 2 "there is no target osp in jobd's configuration; did you mean ops?" add --notify fail:osp true
 says 2 "there is no target opps in jobd's configuration; did you mean ops?" notify test opps
 says 2 'there is no command "lgs"; did you mean "logs"?' lgs
+says 2 "--tz is for a schedule without a job" next nightly --tz Europe/Berlin
 
 id=$(jobctl add -q --in 1h --key k true)
 says 0 "job $id has this key already: nothing was added" add --in 1h --key k true

@@ -92,6 +92,55 @@ lock_of_a_dead_one_is_no_lock(void **state)
 	assert_int_equal(storehouse_open(&house), 0);
 }
 
+/* 'S' while it sleeps: proc_pid_stat(5). */
+static char
+state_of(pid_t pid)
+{
+	char path[40], state = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "r");
+	if (f == NULL || fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (f != NULL)
+		(void)fclose(f);
+	return state;
+}
+
+/* A child of it that has not executed yet has all of its descriptors. */
+static void
+what_a_dead_one_has_left_to_a_child_is_waited_for(void **state)
+{
+	const pid_t us = getpid();
+	int go[2], status;
+	char c = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		house.mode = STORE_INLINE;
+		if (storehouse_open(&house) != 0)
+			_exit(1);
+		if (fork() != 0)
+			_exit(0);
+		close(go[1]);
+		/* It goes once the other waits for it, or is not there any more. */
+		if (read(go[0], &c, 1) == 1)
+			while ((c = state_of(us)) != 'S' && c != 0)
+				;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(write(go[1], &c, 1), 1);
+	assert_int_equal(storehouse_open(&house), 0);
+	close(go[0]);
+	close(go[1]);
+}
+
 static void
 directory_and_file_are_made_for_the_owner_alone(void **state)
 {
@@ -315,6 +364,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(directory_is_held_by_one_and_its_holder_is_told,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(lock_of_a_dead_one_is_no_lock, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_a_dead_one_has_left_to_a_child_is_waited_for, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(directory_and_file_are_made_for_the_owner_alone,
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(directory_that_cannot_be_made_is_told, setup,
