@@ -388,6 +388,13 @@ lines_with(const char *text, const char *words)
 	return n;
 }
 
+/* Whatever else is said of one: that it waited for a processor, say. */
+static unsigned
+blocks_told(const char *text)
+{
+	return lines_with(text, "<4>loop ") - lines_with(text, "times more");
+}
+
 static void
 the_log_gets_a_line_each_up_to_ten_a_minute_and_then_the_number_of_the_others(void **state)
 {
@@ -397,13 +404,13 @@ the_log_gets_a_line_each_up_to_ten_a_minute_and_then_the_number_of_the_others(vo
 	(void)state;
 	blocks = log_of_many(4, 60 * USEC_SEC, text, sizeof(text));
 	assert_in_range(blocks, 1, 4);
-	assert_int_equal(lines_with(text, " ms in blocker (12.3)\n"), blocks);
+	assert_int_equal(blocks_told(text), blocks);
 	blocks = log_of_many(30, 60 * USEC_SEC, text, sizeof(text));
 	assert_true(blocks > 10);
-	assert_int_equal(lines_with(text, " ms in blocker (12.3)\n"), 10);
+	assert_int_equal(blocks_told(text), 10);
 	assert_int_equal(lines_with(text, "times more"), 0);
 	blocks = log_of_many(30, 0, text, sizeof(text));
-	assert_int_equal(lines_with(text, " ms in blocker (12.3)\n"), 10);
+	assert_int_equal(blocks_told(text), 10);
 	snprintf(wanted, sizeof(wanted), "loop blocked %u times more; jobctl doctor --limit 256 lists them\n", blocks - 10);
 	assert_int_equal(lines_with(text, wanted), 1);
 }
