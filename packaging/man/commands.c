@@ -205,7 +205,7 @@ static const struct {
 	{ "Job.Name", true, "what the job is called: letters, digits and . _ @ : -, at most 128 bytes, not only digits."
 	    " When absent, as the file is, without .job." },
 	{ "Job.Queue", false, "When absent: default for commands that come once, schedule for those that come again or are"
-	    " due on boot; checks and timers are in none." },
+	    " due on boot; what is no command is in none." },
 	{ "Job.Slots", false, "One that needs more than the queue has runs alone in it." },
 	{ "Job.Timeout", false, "When absent never, and 30s for checks." },
 	{ "Job.Grace", false, "Of a heartbeat it is how long after its due the ping may come." },
@@ -219,6 +219,8 @@ static const struct {
 	    " like others. rerun: it is tried again by itself, and uses up no retry." },
 	{ "Job.Paused", false, "It is how the job is added: a pause by hand stays when the file is applied again." },
 	{ "Job.Keep", false, "What is absent is as the configuration says." },
+	{ "Job.FailAfter", false, "A check has it in [Http]." },
+	{ "Job.OkAfter", false, "A check has it in [Http]." },
 	{ "Job.LateAfter", false, "The event late of --notify tells it." },
 
 	{ "Schedule.In", true, "first due so long after it was added, or after the jobs of --after have ended." },
@@ -275,26 +277,23 @@ option_at(const char *text, size_t *n)
 static char *
 text_of_key(const char *text)
 {
-	char *out = xcalloc(2, strlen(text) + KEY_TEXT_MAX), key[KEY_TEXT_MAX];
+	struct buf out = { 0 };
+	char key[KEY_TEXT_MAX];
 	const struct option *o;
 	bool quoted = false;
-	size_t n, at = 0;
+	size_t n;
 
 	for (const char *p = text; *p; p += n) {
 		n = 1;
 		o = strncmp(p, "--", 2) == 0 ? option_at(p, &n) : NULL;
-		if (o) {
-			at += (size_t)sprintf(out + at, "%s", option_key(o, key));
-			continue;
-		}
-		if (*p == '\'' && (quoted || p == text || p[-1] == ' ')) {
+		if (o)
+			buf_puts(&out, option_key(o, key));
+		else if (*p == '\'' && (quoted || p == text || p[-1] == ' '))
 			quoted = !quoted;
-			continue;
-		}
-		strncpy(out + at, p, n);
-		at += n;
+		else
+			buf_append(&out, p, n);
 	}
-	return out;
+	return buf_steal(&out);
 }
 
 static const char *
