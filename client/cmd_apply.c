@@ -44,7 +44,7 @@ const struct command cmd_apply = {
 	    "  [Job]\n  Description=the nightly backup\n\n  [Schedule]\n  Cron=0 3 * * *\n\n"
 	    "  [Command]\n  Command=rsync -a /srv /backup\n\n"
 	    "What is new is added, what is another is changed, all of it or nothing; what is\n"
-	    "the same keeps its timers and runs, untouched. docs/files.md has all of it. With\n"
+	    "the same keeps its timers and runs, untouched. job(5) has all keys. With\n"
 	    "--prune, only what an apply of the same files has added is ever removed.\n",
 	.examples = "  jobctl apply -f backup.job\n"
 	    "  jobctl apply -f /etc/jobd/jobs.d --prune --dry-run --impact 7d\n",

@@ -24,7 +24,7 @@ const struct command cmd_set = {
 	.usage = "[--dry-run] JOB... KEY=VALUE...",
 	.summary = "Change single fields of jobs",
 	.text =
-	    "KEYs are those of a job's file (jobctl export shows them), whatever their case:\n"
+	    "KEYs are those of a job's file, as job(5) has them, whatever their case:\n"
 	    "the options of add in CamelCase. KEY= takes a field back to its default. A list,\n"
 	    "like Notify or Environment, becomes the VALUEs that are given. Of a key that two\n"
 	    "sections have the one of the job's kind is meant, or that of Section.KEY. All of\n"

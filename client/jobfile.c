@@ -31,19 +31,26 @@
 
 /* What options take from files or from the terminal, a job file holds itself. */
 static const struct option file_options[] = {
-	{ .name = "stdin-text", .kind = OPTION_TEXT, .field = "command.stdinText" },
-	{ .name = "stdin-base64", .kind = OPTION_TEXT, .field = "command.stdinBase64" },
-	{ .name = "ca-certificates", .kind = OPTION_TEXT, .field = "http.caCertificates" },
-	{ .name = "basic-auth", .kind = OPTION_TEXT, .field = "http.basicAuth" },
-	{ .name = "bearer-token", .kind = OPTION_TEXT, .field = "http.bearerToken" },
-	{ .name = "client-certificate", .kind = OPTION_TEXT, .field = "http.clientCertificate" },
-	{ .name = "client-key", .kind = OPTION_TEXT, .field = "http.clientKey" },
+	{ .name = "stdin-text", .argument = "TEXT", .kind = OPTION_TEXT, .field = "command.stdinText",
+	    .help = "its standard input: this text, at most 64 KiB" },
+	{ .name = "stdin-base64", .argument = "BASE64", .kind = OPTION_TEXT, .field = "command.stdinBase64",
+	    .help = "its standard input: bytes that are no text" },
+	{ .name = "ca-certificates", .argument = "PEM", .kind = OPTION_TEXT, .field = "http.caCertificates",
+	    .help = "trust these certificates (PEM) alone" },
+	{ .name = "basic-auth", .argument = "USER:PASSWORD", .kind = OPTION_TEXT, .field = "http.basicAuth",
+	    .help = "say who asks" },
+	{ .name = "bearer-token", .argument = "TOKEN", .kind = OPTION_TEXT, .field = "http.bearerToken",
+	    .help = "or with this token" },
+	{ .name = "client-certificate", .argument = "PEM", .kind = OPTION_TEXT, .field = "http.clientCertificate",
+	    .help = "a client certificate (PEM), with its chain" },
+	{ .name = "client-key", .argument = "PEM", .kind = OPTION_TEXT, .field = "http.clientKey",
+	    .help = "its key (PEM), when it is not in there" },
 	{ 0 },
 };
 
 /* The command, word by word: it has no option. */
-static const struct option command_option = { .name = "command", .kind = OPTION_TEXT,
-    .field = "command.argv" };
+static const struct option command_option = { .name = "command", .argument = "WORD...", .kind = OPTION_TEXT,
+    .field = "command.argv", .help = "the program and its arguments: words with a shell's quotes, but no shell" };
 
 /* Where an option's key belongs; NULL: into no file. */
 static const char *
@@ -460,9 +467,8 @@ section_known(struct reading *r, const char *section)
 	return false;
 }
 
-/* May it be given again and again? */
-static bool
-is_list(const struct option *o)
+bool
+jobfile_is_list(const struct option *o)
 {
 	return o->kind == OPTION_TEXTS || o->kind == OPTION_PATHS;
 }
@@ -471,7 +477,7 @@ is_list(const struct option *o)
 static void
 line_note(struct jobfile *f, const struct option *o, const char *key, char *value, int line)
 {
-	for (size_t i = 0; !is_list(o) && i < f->n; i++) {
+	for (size_t i = 0; !jobfile_is_list(o) && i < f->n; i++) {
 		if (strcmp(f->lines[i].key, key) == 0 && f->lines[i].line < 0) {
 			free(f->lines[i].value);
 			f->lines[i].value = value;
@@ -994,7 +1000,7 @@ change_unknown(struct reading *r, const char *key)
 	else if (meant)
 		wrong(r, 0, "there is no key %s; did you mean %s?", key, meant);
 	else
-		wrong(r, 0, "there is no key %s: jobctl export shows those of a job", key);
+		wrong(r, 0, "there is no key %s: job(5) has all of them, jobctl export those of a job", key);
 	free(meant);
 }
 
@@ -1069,7 +1075,7 @@ change_take(struct reading *r, const struct cJSON *spec, const char *change, str
 		return;
 	field = field_of(o);
 	option_key(o, key);
-	if (!is_list(o) && strings_have(seen, field)) {
+	if (!jobfile_is_list(o) && strings_have(seen, field)) {
 		wrong(r, 0, "%s: it has one value, and is given twice", key);
 		return;
 	}
@@ -1113,6 +1119,18 @@ jobfile_keys(struct strings *ret)
 	while ((o = walk_next(&w)) != NULL) {
 		if (!strings_have(ret, option_key(o, text)))
 			strings_add(ret, text);
+	}
+}
+
+void
+jobfile_section_each(const char *section, void (*take)(const char *section, const struct option *o))
+{
+	const struct option *o;
+	struct walk w = { 0 };
+
+	while ((o = walk_next(&w)) != NULL) {
+		if (strcmp(w.section, section) == 0)
+			take(section, o);
 	}
 }
 
@@ -1294,7 +1312,7 @@ option_write(struct buf *out, const struct option *o, const struct cJSON *spec)
 		return;
 	}
 	if (!composite(o, spec, &text) && json_get(spec, name)) {
-		if (is_list(o))
+		if (jobfile_is_list(o))
 			texts_write(out, key, spec, name);
 		else
 			text = single(o, spec, name);

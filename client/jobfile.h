@@ -72,6 +72,12 @@ void jobfile_keys(struct strings *ret);
  */
 const struct option *jobfile_key(const char *key, const char *section, const char *preferred, const char **ret_section);
 
+/* The keys of a section, as options, in the order in which they are printed: each has a help. */
+void jobfile_section_each(const char *section, void (*take)(const char *section, const struct option *o));
+
+/* May the key be given again and again? */
+bool jobfile_is_list(const struct option *o);
+
 /* Where a field of the spec stands: "backup.job:7: Cron"; allocated. */
 char *jobfile_place(const struct jobfile *f, const char *field);
 

@@ -171,8 +171,10 @@ const struct option spec_options[] = {
 };
 
 const struct option spec_heartbeat_options[] = {
-	{ .name = "fail-after", .kind = OPTION_COUNT, .field = "failAfter" },
-	{ .name = "ok-after", .kind = OPTION_COUNT, .field = "okAfter" },
+	{ .name = "fail-after", .argument = "N", .kind = OPTION_COUNT, .field = "failAfter",
+	    .help = "a heartbeat's health is down after N failed (1)" },
+	{ .name = "ok-after", .argument = "N", .kind = OPTION_COUNT, .field = "okAfter",
+	    .help = "and up again after N that are not (1)" },
 	{ 0 },
 };
 

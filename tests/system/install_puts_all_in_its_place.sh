@@ -15,7 +15,7 @@ install /opt/j
 check "the programs run" "$root/opt/j/bin/jobctl" --version >/dev/null
 there /opt/j/bin/jobd /opt/j/libexec/jobd/jobd-runner /etc/jobd/jobd.conf /etc/jobd/runner.conf
 there /opt/j/share/man/man1/jobctl.1 /opt/j/share/man/man1/jobctl-apply.1 /opt/j/share/man/man5/jobd.conf.5 \
-	/opt/j/share/man/man7/jobd-api.7 /opt/j/share/man/man8/jobd-runner.8
+	/opt/j/share/man/man5/job.5 /opt/j/share/man/man7/jobd-api.7 /opt/j/share/man/man8/jobd-runner.8
 there /opt/j/share/bash-completion/completions/jobctl /opt/j/share/zsh/site-functions/_jobctl \
 	/opt/j/share/fish/vendor_completions.d/jobctl.fish
 there /usr/lib/sysusers.d/jobd.conf /usr/lib/tmpfiles.d/jobd.conf

@@ -31,6 +31,13 @@ done
 for key in $(sed -n 's/^#\([a-z_]*\) =.*/\1/p' config/jobd.conf); do has jobd.conf.5 "\\fB$key\\fR"; done
 for key in $(sed -n 's/^#\([a-z_]*\) =.*/\1/p' config/runner.conf); do has jobd-runner.8 "\\fB$key\\fR"; done
 
+# Of job files each section, and in it each of its keys.
+"$BIN/man-commands" keys | while read -r section key; do
+	awk -v section=".SS [$section]" -v key="\\\\fB$key=\\\\fR" '/^[.]S[HS]/ { inside = $0 == section }
+		inside && index($0, key) == 1 { found = 1 } END { exit !found }' "$man/job.5" ||
+		{ echo "job.5 does not have $key in [$section]"; exit 1; }
+done || exit 1
+
 for method in $(sed -n 's/^\(method\|error\|type\) \([A-Za-z]*\).*/\1_\2/p' proto/io.jobd.varlink); do
 	has jobd-api.7 ".SS \"${method%%_*} ${method#*_}\""
 done

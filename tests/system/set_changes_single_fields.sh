@@ -72,7 +72,7 @@ same "what is in it" "$(jobctl show site --json | field job.spec.http.body)" x
 refuses 'backup: there is no key Timout; did you mean Timeout?' 2 backup Timout=2h
 refuses 'backup: there is no key evry; did you mean Every?' 2 backup evry=2h
 refuses 'backup: there is no key tz; did you mean TimeZone?' 2 backup tz=UTC
-refuses 'backup: there is no key Zzzzz: jobctl export shows those of a job' 2 backup Zzzzz=1
+refuses 'backup: there is no key Zzzzz: job(5) has all of them, jobctl export those of a job' 2 backup Zzzzz=1
 refuses 'backup: a key is missing before the =' 2 backup =5
 refuses 'backup: there is no key Timeout in [Http]: it belongs into [Job]' 2 backup Http.Timeout=1s
 refuses 'backup: Retries: "many" is not a number' 2 backup Retries=many Timeout=1h
