@@ -16,6 +16,8 @@
 #include "daemon/store/store-internal.h"
 #include "proto/mem.h"
 
+#define PID_TEXT_MAX	24
+
 /*
  * A process that was killed may leave a child that has not executed yet, with a copy of all descriptors: so long is its
  * end waited for, with a look now and then.
@@ -42,41 +44,46 @@ directory_make(const char *path)
 	return r;
 }
 
-/* Who holds it, as it told; 0: unknown. */
-static pid_t
-holder(int fd)
+/* Who holds it, as it told; "": unknown. */
+static void
+holder_read(int fd, char pid[PID_TEXT_MAX])
 {
-	char pid[24];
-	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
+	ssize_t n = pread(fd, pid, PID_TEXT_MAX - 1, 0);
 
 	pid[n < 0 ? 0 : n] = '\0';
-	return (pid_t)strtol(pid, NULL, 10);
+	pid[strcspn(pid, "\n")] = '\0';
 }
 
 static void
 tell_holder(int fd, const char *path, char error[STORE_ERROR_MAX])
 {
-	pid_t pid = holder(fd);
+	char pid[PID_TEXT_MAX];
 
-	if (pid > 0)
-		snprintf(error, STORE_ERROR_MAX, "another jobd (pid %d) holds %s: end it, or give another state directory",
-		    (int)pid, path);
-	else
-		snprintf(error, STORE_ERROR_MAX, "another jobd (pid unknown) holds %s: end it, or give another state"
-		    " directory", path);
+	holder_read(fd, pid);
+	snprintf(error, STORE_ERROR_MAX, "another jobd (pid %s) holds %s: end it, or give another"
+	    " state directory",
+	    pid[0] == '\0' ? "unknown" : pid, path);
+}
+
+static bool
+holder_is_dead(int fd)
+{
+	char text[PID_TEXT_MAX];
+	pid_t pid;
+
+	holder_read(fd, text);
+	pid = (pid_t)strtol(text, NULL, 10);
+	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
 }
 
 /* 0 or -errno, -EWOULDBLOCK: another holds it. */
 static int
 lock_take(int fd)
 {
-	pid_t pid;
-
 	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		pid = holder(fd);
-		if (i == LEAVE_TRIES || pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+		if (i == LEAVE_TRIES || !holder_is_dead(fd))
 			return -EWOULDBLOCK;
 		(void)nanosleep(&LEAVE_PAUSE, NULL);
 	}
