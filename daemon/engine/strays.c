@@ -95,7 +95,7 @@ stray_forget(struct stray *o)
 void
 strays_hold(struct loop *l, int fd)
 {
-	if (ENGINE_SEES)
+	if (ENGINE_SEES && fd >= 0)
 		stray_at(strays_of(l), fd)->held = true;
 }
 
