@@ -5,7 +5,6 @@
 #include "daemon/engine/strays.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
@@ -50,15 +48,6 @@ struct strays {
 	unsigned	 told, unsaid;
 	unsigned	 size;
 	struct stray	*all;
-};
-
-/* As getdents64(2) gives it. */
-struct entry {
-	uint64_t	inode;
-	int64_t		next;
-	uint16_t	size;
-	uint8_t		type;
-	char		name[];
 };
 
 static struct strays *
@@ -247,14 +236,14 @@ look_at_some(struct loop *l)
 {
 	char entries[ENTRIES_SIZE] __attribute__((aligned(8)));
 	struct strays *s = l->strays;
-	long n = syscall(SYS_getdents64, s->fd, entries, sizeof(entries));
-	const struct entry *e;
+	ssize_t n = getdents64(s->fd, entries, sizeof(entries));
+	const struct dirent64 *e;
 
-	for (long at = 0; at < n; at += e->size) {
-		e = (const struct entry *)(const void *)(entries + at);
-		if (e->name[0] == '.')
+	for (ssize_t at = 0; at < n; at += e->d_reclen) {
+		e = (const struct dirent64 *)(const void *)(entries + at);
+		if (e->d_name[0] == '.')
 			continue;
-		pass(s, atoi(e->name));
+		pass(s, atoi(e->d_name));
 		look_at(l, s->next - 1);
 	}
 	return n > 0;
@@ -276,6 +265,15 @@ sweep_end(struct loop *l)
 	finding_add(l, FINDING_STRAY, NULL, NULL, NULL, 0, text);
 }
 
+/* From the first descriptor on; false: they cannot be listed. */
+static bool
+sweep_begin(struct strays *s)
+{
+	s->fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->next = 0;
+	return s->fd >= 0;
+}
+
 bool
 strays_slice(struct loop *l)
 {
@@ -284,10 +282,8 @@ strays_slice(struct loop *l)
 	if (s == NULL || !s->looking)
 		return true;
 	if (s->fd < 0) {
-		s->fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (s->fd < 0)
+		if (!sweep_begin(s))
 			return true;
-		s->next = 0;
 		s->told = s->unsaid = 0;
 		if (s->doubtful > 0)
 			events_accept(l);
@@ -352,12 +348,12 @@ strays_at_end(struct loop *l)
 		return 0;
 	if (s->fd >= 0)
 		close(s->fd);
-	s->fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	s->next = 0;
-	while (s->fd >= 0 && look_at_some(l))
+	if (!sweep_begin(s))
+		return 0;
+	while (look_at_some(l))
 		;
 	events_accept(l);
-	for (unsigned fd = 0; s->fd >= 0 && fd < s->size; fd++) {
+	for (unsigned fd = 0; fd < s->size; fd++) {
 		if (s->all[fd].link == 0 || s->all[fd].known || !link_read((int)fd, link))
 			continue;
 		stray_describe((int)fd, link, what, sizeof(what));
