@@ -180,10 +180,11 @@ void
 leaks_lend(struct loop *l, const struct task *t, const void *where)
 {
 	struct map *lent = &l->leaks->lent;
-	uintptr_t n = t == NULL || !ENGINE_SEES ? 0 : (uintptr_t)map_get(lent, key_of(t));
+	uintptr_t n;
 
 	if (t == NULL || !ENGINE_SEES)
 		return;
+	n = (uintptr_t)map_get(lent, key_of(t));
 	if (n == 0)
 		map_set(&l->leaks->lenders, key_of(t), (void *)(uintptr_t)where);
 	map_set(lent, key_of(t), (void *)(n + 1));
