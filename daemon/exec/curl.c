@@ -67,6 +67,15 @@ struct http_engine {
 	usec_t		 seen;		/* the `at` that the task waits for */
 };
 
+/* libcurl must not be told when a transfer is over by our judgement: it would give up all the others, too. */
+static void
+end(struct transfer *x, CURLcode result)
+{
+	x->result = result;
+	x->done = true;
+	task_wake(x->waiter);
+}
+
 /* Wake those whose transfers are over. */
 static void
 collect(struct http_engine *h)
@@ -81,21 +90,9 @@ collect(struct http_engine *h)
 		x = NULL;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
 		MUST(x != NULL);
-		if (x->done)
-			continue;
-		x->result = m->data.result;
-		x->done = true;
-		task_wake(x->waiter);
+		if (!x->done)
+			end(x, m->data.result);
 	}
-}
-
-/* libcurl must not be told when a transfer is over by our judgement: it would give up all the others, too. */
-static void
-end(struct transfer *x, CURLcode result)
-{
-	x->result = result;
-	x->done = true;
-	task_wake(x->waiter);
 }
 
 static struct transfer *
@@ -239,13 +236,6 @@ on_timer(CURLM *multi, long ms, void *engine)
 	return 0;
 }
 
-/* Over, as if it had failed at once. */
-static void
-refuse(struct transfer *x)
-{
-	end(x, CURLE_FAILED_INIT);
-}
-
 static void
 unlink_waiting(struct http_engine *h, struct transfer *x)
 {
@@ -274,7 +264,7 @@ begin_next(struct http_engine *h)
 		return;
 	unlink_waiting(h, x);
 	if (curl_multi_add_handle(h->multi, x->easy) != CURLM_OK) {
-		refuse(x);
+		end(x, CURLE_FAILED_INIT);
 		return;
 	}
 	x->added = true;
