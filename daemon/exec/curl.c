@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/map.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/strays.h"
 #include "daemon/engine/watch.h"
@@ -54,8 +55,7 @@ struct http_engine {
 	struct loop	*loop;
 	CURLM		*multi;		/* NULL before the first check */
 	struct watch	 watch;		/* on the epoll of its sockets */
-	struct transfer	**by_fd;	/* whose socket it is, NULL: nobody's */
-	size_t		 by_fd_n;
+	struct map	 owners;	/* descriptor -> the transfer whose socket it is */
 	struct epoll_event ready[READY_MAX];	/* what it told last */
 	int		 ready_n, ready_i;	/* those from i on are not served yet */
 	const char	*bundle;	/* the caller's; NULL: the system's */
@@ -95,17 +95,12 @@ collect(struct http_engine *h)
 	}
 }
 
-static struct transfer *
-owner_of(const struct http_engine *h, int fd)
-{
-	return fd > 0 && (size_t)fd < h->by_fd_n ? h->by_fd[fd] : NULL;
-}
-
 /* So much has come for whoever has this socket; more than an answer can be is none. */
 static void
 count_received(void *engine, int fd, size_t n)
 {
-	struct transfer *x = owner_of(engine, fd);
+	const struct http_engine *h = engine;
+	struct transfer *x = map_get(&h->owners, fd);
 
 	if (x == NULL || x->done)
 		return;
@@ -171,8 +166,8 @@ fail_watch(CURL *easy, int error)
 static void
 forget_socket(struct http_engine *h, struct transfer *x)
 {
-	if (owner_of(h, x->fd) == x)
-		h->by_fd[x->fd] = NULL;
+	if (map_get(&h->owners, x->fd) == x)
+		(void)map_remove(&h->owners, x->fd);
 	x->fd = 0;
 }
 
@@ -180,20 +175,14 @@ static void
 remember_socket(struct http_engine *h, CURL *easy, int fd)
 {
 	struct transfer *x = NULL;
-	size_t n = h->by_fd_n;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
 	if (x == NULL || fd <= 0)
 		return;
-	if ((size_t)fd >= n) {
-		h->by_fd_n = ((size_t)fd + 1) * 2;
-		h->by_fd = xrealloc(h->by_fd, h->by_fd_n * sizeof(*h->by_fd));
-		memset(h->by_fd + n, 0, (h->by_fd_n - n) * sizeof(*h->by_fd));
-	}
 	/* Of two addresses that are tried at a time the one that answers is told last. */
 	forget_socket(h, x);
 	x->fd = fd;
-	h->by_fd[fd] = x;
+	map_set(&h->owners, fd, x);
 }
 
 /* libcurl: watch this socket so, or no more.  `known` is not NULL once it is watched. */
@@ -202,13 +191,15 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *known)
 {
 	struct http_engine *h = engine;
 	struct epoll_event event = { .data.fd = fd };
+	struct transfer *x;
 
 	if (what == CURL_POLL_REMOVE) {
 		/* Closing is not enough: a copy in a child would keep it here. */
 		(void)epoll_ctl(h->watch.fd, EPOLL_CTL_DEL, fd, NULL);
 		strays_release(h->loop, fd);
-		if (owner_of(h, fd) != NULL)
-			forget_socket(h, owner_of(h, fd));
+		x = map_remove(&h->owners, fd);
+		if (x != NULL)
+			x->fd = 0;
 		return 0;
 	}
 	strays_hold(h->loop, fd);
@@ -345,7 +336,7 @@ http_engine_free(struct http_engine *h)
 		watch_stop(&h->watch);
 		close(h->watch.fd);
 	}
-	free(h->by_fd);
+	map_done(&h->owners);
 	free(h);
 }
 
