@@ -28,9 +28,6 @@
 #include "daemon/engine/loop.h"
 #include "proto/mem.h"
 
-/* The longest name that a server can be asked for. */
-#define NAME_MAX_BYTES	253
-
 /* One family has answered: so long it waits for the other, which broken servers never give. */
 #define SKEW		2
 
@@ -786,7 +783,7 @@ lookup_at_once(struct dns_lookup *q, const char *name, int family)
 		lookup_end(q, q->n > 0 ? 0 : EAI_ADDRFAMILY);
 		return true;
 	}
-	if (n == 0 || n > NAME_MAX_BYTES) {
+	if (n == 0 || n > DNS_NAME_MAX) {
 		lookup_end(q, EAI_NONAME);
 		return true;
 	}
