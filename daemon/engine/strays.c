@@ -63,15 +63,8 @@ strays_of(struct loop *l)
 static struct stray *
 stray_at(struct strays *s, int fd)
 {
-	unsigned size = s->size == 0 ? 64 : s->size;
-
-	if ((unsigned)fd < s->size)
-		return &s->all[fd];
-	while (size <= (unsigned)fd)
-		size *= 2;
-	s->all = xrealloc(s->all, size * sizeof(*s->all));
-	memset(s->all + s->size, 0, (size - s->size) * sizeof(*s->all));
-	s->size = size;
+	if ((unsigned)fd >= s->size)
+		s->all = fd_table_grow(s->all, &s->size, sizeof(*s->all), fd);
 	return &s->all[fd];
 }
 
