@@ -162,7 +162,7 @@ static void
 settings_apply(struct daemon *d)
 {
 	const struct settings *s = &d->settings;
-	struct scheduler_config limits = { .loop = d->loop };
+	struct scheduler_config limits = { 0 };
 	enum log_level level;
 
 	limits_set(s, &limits);

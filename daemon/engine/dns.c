@@ -28,9 +28,6 @@
 #include "daemon/engine/loop.h"
 #include "proto/mem.h"
 
-/* The longest name that a server can be asked for. */
-#define NAME_MAX_BYTES	253
-
 /* One family has answered: so long it waits for the other, which broken servers never give. */
 #define SKEW		2
 
@@ -410,9 +407,23 @@ address_is_loopback(const struct sockaddr_storage *address)
  * change of this host's own address.
  */
 static void
-nameserver_add(struct dns *d, struct evdns_base *evdns, const char *text)
+loopback_add(struct dns *d, struct evdns_base *evdns, const struct sockaddr *to, unsigned length)
 {
 	struct unconnected before = { .n = 0 }, after = { .n = 0 };
+
+	(void)event_base_foreach_event(d->loop->base, socket_note, &before);
+	(void)evdns_base_nameserver_sockaddr_add(evdns, to, length, 0);
+	(void)event_base_foreach_event(d->loop->base, socket_note, &after);
+	for (size_t i = 0; i < after.n; i++) {
+		/* Should it fail, evdns says with each packet where to. */
+		if (!socket_known(&before, after.fds[i]))
+			(void)connect(after.fds[i], to, (socklen_t)length);
+	}
+}
+
+static void
+nameserver_add(struct dns *d, struct evdns_base *evdns, const char *text)
+{
 	struct sockaddr_storage address = { 0 };
 	const struct sockaddr *to = (struct sockaddr *)&address;
 	int length = sizeof(address);
@@ -424,16 +435,10 @@ nameserver_add(struct dns *d, struct evdns_base *evdns, const char *text)
 	/* IPv4 and IPv6 have it at the same place. */
 	if (((struct sockaddr_in *)&address)->sin_port == 0)
 		((struct sockaddr_in *)&address)->sin_port = htons(DNS_PORT);
-	(void)event_base_foreach_event(d->loop->base, socket_note, &before);
-	(void)evdns_base_nameserver_sockaddr_add(evdns, to, (unsigned)length, 0);
-	if (!address_is_loopback(&address))
-		return;
-	(void)event_base_foreach_event(d->loop->base, socket_note, &after);
-	for (size_t i = 0; i < after.n; i++) {
-		/* Should it fail, evdns says with each packet where to. */
-		if (!socket_known(&before, after.fds[i]))
-			(void)connect(after.fds[i], to, (socklen_t)length);
-	}
+	if (address_is_loopback(&address))
+		loopback_add(d, evdns, to, (unsigned)length);
+	else
+		(void)evdns_base_nameserver_sockaddr_add(evdns, to, (unsigned)length, 0);
 }
 
 static void
@@ -778,7 +783,7 @@ lookup_at_once(struct dns_lookup *q, const char *name, int family)
 		lookup_end(q, q->n > 0 ? 0 : EAI_ADDRFAMILY);
 		return true;
 	}
-	if (n == 0 || n > NAME_MAX_BYTES) {
+	if (n == 0 || n > DNS_NAME_MAX) {
 		lookup_end(q, EAI_NONAME);
 		return true;
 	}

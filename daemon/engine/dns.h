@@ -23,6 +23,9 @@ struct dns;
 
 #define DNS_ADDRESSES_MAX 16
 
+/* Bytes of the longest name that a server can be asked for; a dot at its end is not counted. */
+#define DNS_NAME_MAX 253
+
 /* Beside the EAI_ codes, which have none for these. */
 #define DNS_TRUNCATED (-1000)
 #define DNS_REFUSED (-1001)

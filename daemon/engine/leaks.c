@@ -90,18 +90,26 @@ key_of(const struct task *t)
 	return (int64_t)(intptr_t)t;
 }
 
+void *
+fd_table_grow(void *table, unsigned *size, size_t each, int fd)
+{
+	unsigned before = *size;
+
+	MUST(fd >= 0);
+	if (*size == 0)
+		*size = 64;
+	while (*size <= (unsigned)fd)
+		*size *= 2;
+	table = xrealloc(table, *size * each);
+	memset((char *)table + before * each, 0, (*size - before) * each);
+	return table;
+}
+
 static struct owned *
 owned_at(struct leaks *k, int fd)
 {
-	unsigned size = k->size == 0 ? 64 : k->size;
-
-	if ((unsigned)fd < k->size)
-		return &k->owned[fd];
-	while (size <= (unsigned)fd)
-		size *= 2;
-	k->owned = xrealloc(k->owned, size * sizeof(*k->owned));
-	memset(k->owned + k->size, 0, (size - k->size) * sizeof(*k->owned));
-	k->size = size;
+	if ((unsigned)fd >= k->size)
+		k->owned = fd_table_grow(k->owned, &k->size, sizeof(*k->owned), fd);
 	return &k->owned[fd];
 }
 
@@ -180,10 +188,11 @@ void
 leaks_lend(struct loop *l, const struct task *t, const void *where)
 {
 	struct map *lent = &l->leaks->lent;
-	uintptr_t n = t == NULL || !ENGINE_SEES ? 0 : (uintptr_t)map_get(lent, key_of(t));
+	uintptr_t n;
 
 	if (t == NULL || !ENGINE_SEES)
 		return;
+	n = (uintptr_t)map_get(lent, key_of(t));
 	if (n == 0)
 		map_set(&l->leaks->lenders, key_of(t), (void *)(uintptr_t)where);
 	map_set(lent, key_of(t), (void *)(n + 1));

@@ -82,6 +82,9 @@ void findings_free(struct loop *l);
 void leaks_new(struct loop *l);
 void leaks_free(struct loop *l);
 
+/* A table by descriptors that has no place for fd, anew with one; what is new in it is zero.  size: how many it has. */
+void *fd_table_grow(void *table, unsigned *size, size_t each, int fd);
+
 /* One slice of the sweep, or its beginning. */
 void leaks_slice(struct loop *l);
 

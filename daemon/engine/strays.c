@@ -5,7 +5,6 @@
 #include "daemon/engine/strays.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/base/log.h"
@@ -52,15 +50,6 @@ struct strays {
 	struct stray	*all;
 };
 
-/* As getdents64(2) gives it. */
-struct entry {
-	uint64_t	inode;
-	int64_t		next;
-	uint16_t	size;
-	uint8_t		type;
-	char		name[];
-};
-
 static struct strays *
 strays_of(struct loop *l)
 {
@@ -74,15 +63,8 @@ strays_of(struct loop *l)
 static struct stray *
 stray_at(struct strays *s, int fd)
 {
-	unsigned size = s->size == 0 ? 64 : s->size;
-
-	if ((unsigned)fd < s->size)
-		return &s->all[fd];
-	while (size <= (unsigned)fd)
-		size *= 2;
-	s->all = xrealloc(s->all, size * sizeof(*s->all));
-	memset(s->all + s->size, 0, (size - s->size) * sizeof(*s->all));
-	s->size = size;
+	if ((unsigned)fd >= s->size)
+		s->all = fd_table_grow(s->all, &s->size, sizeof(*s->all), fd);
 	return &s->all[fd];
 }
 
@@ -95,7 +77,7 @@ stray_forget(struct stray *o)
 void
 strays_hold(struct loop *l, int fd)
 {
-	if (ENGINE_SEES)
+	if (ENGINE_SEES && fd >= 0)
 		stray_at(strays_of(l), fd)->held = true;
 }
 
@@ -247,14 +229,14 @@ look_at_some(struct loop *l)
 {
 	char entries[ENTRIES_SIZE] __attribute__((aligned(8)));
 	struct strays *s = l->strays;
-	long n = syscall(SYS_getdents64, s->fd, entries, sizeof(entries));
-	const struct entry *e;
+	ssize_t n = getdents64(s->fd, entries, sizeof(entries));
+	const struct dirent64 *e;
 
-	for (long at = 0; at < n; at += e->size) {
-		e = (const struct entry *)(const void *)(entries + at);
-		if (e->name[0] == '.')
+	for (ssize_t at = 0; at < n; at += e->d_reclen) {
+		e = (const struct dirent64 *)(const void *)(entries + at);
+		if (e->d_name[0] == '.')
 			continue;
-		pass(s, atoi(e->name));
+		pass(s, atoi(e->d_name));
 		look_at(l, s->next - 1);
 	}
 	return n > 0;
@@ -276,6 +258,15 @@ sweep_end(struct loop *l)
 	finding_add(l, FINDING_STRAY, NULL, NULL, NULL, 0, text);
 }
 
+/* From the first descriptor on; false: they cannot be listed. */
+static bool
+sweep_begin(struct strays *s)
+{
+	s->fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->next = 0;
+	return s->fd >= 0;
+}
+
 bool
 strays_slice(struct loop *l)
 {
@@ -284,10 +275,8 @@ strays_slice(struct loop *l)
 	if (s == NULL || !s->looking)
 		return true;
 	if (s->fd < 0) {
-		s->fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (s->fd < 0)
+		if (!sweep_begin(s))
 			return true;
-		s->next = 0;
 		s->told = s->unsaid = 0;
 		if (s->doubtful > 0)
 			events_accept(l);
@@ -352,12 +341,12 @@ strays_at_end(struct loop *l)
 		return 0;
 	if (s->fd >= 0)
 		close(s->fd);
-	s->fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	s->next = 0;
-	while (s->fd >= 0 && look_at_some(l))
+	if (!sweep_begin(s))
+		return 0;
+	while (look_at_some(l))
 		;
 	events_accept(l);
-	for (unsigned fd = 0; s->fd >= 0 && fd < s->size; fd++) {
+	for (unsigned fd = 0; fd < s->size; fd++) {
 		if (s->all[fd].link == 0 || s->all[fd].known || !link_read((int)fd, link))
 			continue;
 		stray_describe((int)fd, link, what, sizeof(what));

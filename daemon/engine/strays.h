@@ -22,7 +22,10 @@ void strays_start(struct loop *l, const char *directory);
 /* A library has opened some of its own: those that are open now are somebody's. */
 void strays_accept(struct loop *l);
 
-/* This one is somebody's, though nobody watches it; and no more.  Before strays_start(), too, and without it. */
+/*
+ * This one is somebody's, though nobody watches it; and no more.  Before strays_start(), too, and without it.
+ * -1: none.
+ */
 void strays_hold(struct loop *l, int fd);
 void strays_release(struct loop *l, int fd);
 

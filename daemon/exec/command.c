@@ -542,26 +542,30 @@ out:
 	TASK_END(t, 0);
 }
 
+/* How long it is until then. */
+static const char *
+left_print(const struct command *f, instant then, char out[WHEN_TEXT_MAX])
+{
+	usec_t left = instant_since(then, loop_wall(f->exec.task.loop));
+
+	return duration_print_about(left > 0 ? left : 0, out);
+}
+
 /* The deadlines are the runner's, so no task here has one. */
 static void
 describe_process(const struct command *f, char *out, size_t n)
 {
 	const struct run_info *run = f->exec.run;
-	instant now = loop_wall(f->exec.task.loop), end = instant_add(run->spawned, f->timeout);
-	char left[WHEN_TEXT_MAX] = "0s";
+	char left[WHEN_TEXT_MAX];
 
-	if (instant_is_set(run->kill_at)) {
-		if (run->kill_at.usec > now.usec)
-			duration_print_about(instant_since(run->kill_at, now), left);
-		(void)snprintf(out, n, "process %" PRId64 " to end: TERM was sent, KILL comes in %s", f->known->last.pid, left);
-	} else if (f->timeout > 0 && instant_is_set(run->spawned)) {
-		if (end.usec > now.usec)
-			duration_print_about(instant_since(end, now), left);
+	if (instant_is_set(run->kill_at))
+		(void)snprintf(out, n, "process %" PRId64 " to end: TERM was sent, KILL comes in %s",
+		    f->known->last.pid, left_print(f, run->kill_at, left));
+	else if (f->timeout > 0 && instant_is_set(run->spawned))
 		(void)snprintf(out, n, "process %" PRId64 " to end: jobd-runner ends it in %s, by its timeout",
-		    f->known->last.pid, left);
-	} else {
+		    f->known->last.pid, left_print(f, instant_add(run->spawned, f->timeout), left));
+	else
 		(void)snprintf(out, n, "process %" PRId64 " to end", f->known->last.pid);
-	}
 }
 
 static void

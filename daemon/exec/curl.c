@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/map.h"
 #include "daemon/engine/loop.h"
 #include "daemon/engine/strays.h"
 #include "daemon/engine/watch.h"
@@ -54,8 +55,7 @@ struct http_engine {
 	struct loop	*loop;
 	CURLM		*multi;		/* NULL before the first check */
 	struct watch	 watch;		/* on the epoll of its sockets */
-	struct transfer	**by_fd;	/* whose socket it is, NULL: nobody's */
-	size_t		 by_fd_n;
+	struct map	 owners;	/* descriptor -> the transfer whose socket it is */
 	struct epoll_event ready[READY_MAX];	/* what it told last */
 	int		 ready_n, ready_i;	/* those from i on are not served yet */
 	const char	*bundle;	/* the caller's; NULL: the system's */
@@ -66,6 +66,15 @@ struct http_engine {
 	usec_t		 at;		/* call it then; USEC_NEVER: no need */
 	usec_t		 seen;		/* the `at` that the task waits for */
 };
+
+/* libcurl must not be told when a transfer is over by our judgement: it would give up all the others, too. */
+static void
+end(struct transfer *x, CURLcode result)
+{
+	x->result = result;
+	x->done = true;
+	task_wake(x->waiter);
+}
 
 /* Wake those whose transfers are over. */
 static void
@@ -81,34 +90,17 @@ collect(struct http_engine *h)
 		x = NULL;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
 		MUST(x != NULL);
-		if (x->done)
-			continue;
-		x->result = m->data.result;
-		x->done = true;
-		task_wake(x->waiter);
+		if (!x->done)
+			end(x, m->data.result);
 	}
-}
-
-/* libcurl must not be told when a transfer is over by our judgement: it would give up all the others, too. */
-static void
-end(struct transfer *x, CURLcode result)
-{
-	x->result = result;
-	x->done = true;
-	task_wake(x->waiter);
-}
-
-static struct transfer *
-owner_of(const struct http_engine *h, int fd)
-{
-	return fd > 0 && (size_t)fd < h->by_fd_n ? h->by_fd[fd] : NULL;
 }
 
 /* So much has come for whoever has this socket; more than an answer can be is none. */
 static void
 count_received(void *engine, int fd, size_t n)
 {
-	struct transfer *x = owner_of(engine, fd);
+	const struct http_engine *h = engine;
+	struct transfer *x = map_get(&h->owners, fd);
 
 	if (x == NULL || x->done)
 		return;
@@ -174,8 +166,8 @@ fail_watch(CURL *easy, int error)
 static void
 forget_socket(struct http_engine *h, struct transfer *x)
 {
-	if (owner_of(h, x->fd) == x)
-		h->by_fd[x->fd] = NULL;
+	if (map_get(&h->owners, x->fd) == x)
+		(void)map_remove(&h->owners, x->fd);
 	x->fd = 0;
 }
 
@@ -183,20 +175,14 @@ static void
 remember_socket(struct http_engine *h, CURL *easy, int fd)
 {
 	struct transfer *x = NULL;
-	size_t n = h->by_fd_n;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
 	if (x == NULL || fd <= 0)
 		return;
-	if ((size_t)fd >= n) {
-		h->by_fd_n = ((size_t)fd + 1) * 2;
-		h->by_fd = xrealloc(h->by_fd, h->by_fd_n * sizeof(*h->by_fd));
-		memset(h->by_fd + n, 0, (h->by_fd_n - n) * sizeof(*h->by_fd));
-	}
 	/* Of two addresses that are tried at a time the one that answers is told last. */
 	forget_socket(h, x);
 	x->fd = fd;
-	h->by_fd[fd] = x;
+	map_set(&h->owners, fd, x);
 }
 
 /* libcurl: watch this socket so, or no more.  `known` is not NULL once it is watched. */
@@ -205,13 +191,15 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *engine, void *known)
 {
 	struct http_engine *h = engine;
 	struct epoll_event event = { .data.fd = fd };
+	struct transfer *x;
 
 	if (what == CURL_POLL_REMOVE) {
 		/* Closing is not enough: a copy in a child would keep it here. */
 		(void)epoll_ctl(h->watch.fd, EPOLL_CTL_DEL, fd, NULL);
 		strays_release(h->loop, fd);
-		if (owner_of(h, fd) != NULL)
-			forget_socket(h, owner_of(h, fd));
+		x = map_remove(&h->owners, fd);
+		if (x != NULL)
+			x->fd = 0;
 		return 0;
 	}
 	strays_hold(h->loop, fd);
@@ -237,13 +225,6 @@ on_timer(CURLM *multi, long ms, void *engine)
 	if (h->at < h->seen)
 		task_wake(&h->task);
 	return 0;
-}
-
-/* Over, as if it had failed at once. */
-static void
-refuse(struct transfer *x)
-{
-	end(x, CURLE_FAILED_INIT);
 }
 
 static void
@@ -274,7 +255,7 @@ begin_next(struct http_engine *h)
 		return;
 	unlink_waiting(h, x);
 	if (curl_multi_add_handle(h->multi, x->easy) != CURLM_OK) {
-		refuse(x);
+		end(x, CURLE_FAILED_INIT);
 		return;
 	}
 	x->added = true;
@@ -355,7 +336,7 @@ http_engine_free(struct http_engine *h)
 		watch_stop(&h->watch);
 		close(h->watch.fd);
 	}
-	free(h->by_fd);
+	map_done(&h->owners);
 	free(h);
 }
 

@@ -37,7 +37,7 @@ struct transfer {
 /* A fresh easy handle with what all checks share; NULL when libcurl refuses. */
 CURL *transfer_easy(struct http_engine *h);
 
-/* Trust these certificates in PEM instead of the system's; before its start, until which they are the caller's to keep. */
+/* Trust these certificates in PEM instead of the system's; before its start.  The caller keeps them until its stop. */
 void transfer_trust(struct transfer *x, struct http_engine *h, const char *pem);
 
 /*

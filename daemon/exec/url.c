@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/engine/dns.h"
 #include "proto/mem.h"
 
-/* Of a name, and of each of its parts. */
-#define NAME_BYTES	253
+/* Of each of the parts of a name. */
 #define LABEL_BYTES	63
 
 /* One part as a string of ours; NULL when there is none. */
@@ -159,7 +159,7 @@ is_name(const char *host)
 
 	if (n > 0 && host[n - 1] == '.')
 		n--;
-	if (n > NAME_BYTES)
+	if (n > DNS_NAME_MAX)
 		return false;
 	for (;;) {
 		part = strcspn(host + i, ".");

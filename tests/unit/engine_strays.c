@@ -280,6 +280,25 @@ what_is_held_is_somebodys(void **state)
 }
 
 static void
+hold_none(struct world *w)
+{
+	strays_hold(w->l, -1);
+	strays_release(w->l, -1);
+}
+
+/* As fcntl(2) gives it when there are no more descriptors. */
+static void
+one_that_could_not_be_had_is_not_held(void **state)
+{
+	struct world w = { .directory = NULL };
+	struct loop *l = world_run(&w, hold_none, NULL);
+
+	(void)state;
+	none(l);
+	loop_free(l);
+}
+
+static void
 release_at_once(struct world *w)
 {
 	hold_eventfd(w);
@@ -433,6 +452,7 @@ main(void)
 		cmocka_unit_test(what_is_closed_in_time_is_no_stray),
 		cmocka_unit_test(what_is_watched_is_not_looked_at),
 		cmocka_unit_test(what_is_held_is_somebodys),
+		cmocka_unit_test(one_that_could_not_be_had_is_not_held),
 		cmocka_unit_test(what_was_held_and_is_still_open_is_told),
 		cmocka_unit_test(what_a_library_has_opened_is_accepted),
 		cmocka_unit_test(what_libevent_watches_for_itself_is_somebodys),
