@@ -54,17 +54,10 @@ look_active(struct pass *p, const struct op_runs *op, const struct target *targe
 }
 
 static void
-done(union pass_op *op)
-{
-	if (op->runs.op.result >= 0)
-		op_runs_done(&op->runs);
-}
-
-static void
 owner_took(struct pass *p, union pass_op *op, const struct target *target)
 {
 	(void)look_allows(p, op, target);
-	done(op);
+	op_runs_done(&op->runs);
 }
 
 static void
@@ -72,7 +65,7 @@ run_took(struct pass *p, union pass_op *op, const struct target *target)
 {
 	if (look_allows(p, op, target))
 		look_active(p, &op->runs, target);
-	done(op);
+	op_runs_done(&op->runs);
 }
 
 const struct pass_kind look_at_owners = { .fill = look_fill, .took = owner_took };
