@@ -56,14 +56,13 @@ holder(int fd)
 static void
 tell_holder(int fd, const char *path, char error[STORE_ERROR_MAX])
 {
+	char who[24] = "unknown";
 	pid_t pid = holder(fd);
 
 	if (pid > 0)
-		snprintf(error, STORE_ERROR_MAX, "another jobd (pid %d) holds %s: end it, or give another state directory",
-		    (int)pid, path);
-	else
-		snprintf(error, STORE_ERROR_MAX, "another jobd (pid unknown) holds %s: end it, or give another state"
-		    " directory", path);
+		snprintf(who, sizeof(who), "%d", (int)pid);
+	snprintf(error, STORE_ERROR_MAX, "another jobd (pid %s) holds %s: end it, or give another state directory", who,
+	    path);
 }
 
 /* 0 or -errno, -EWOULDBLOCK: another holds it. */
