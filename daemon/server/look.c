@@ -4,7 +4,6 @@
 #include "daemon/server/look.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 #include "daemon/server/cancel.h"
 
