@@ -43,11 +43,18 @@ struct signal_call {
 	struct cJSON		*texts;
 };
 
+/* As sigabbrev_np() has it, in capitals or not. */
+static const char *
+without_sig(const char *text)
+{
+	return strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
+}
+
 /* TERM, SIGTERM, sigterm, 15; 0: none of these. */
 static int
 signal_parse(const char *text)
 {
-	const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text, *known;
+	const char *name = without_sig(text), *known;
 	char *end;
 	long n;
 
@@ -74,7 +81,7 @@ refuse_signal(struct call *c, const char *word)
 		if (sigabbrev_np(i) != NULL)
 			names[n++] = sigabbrev_np(i);
 	names[n] = NULL;
-	(void)snprintf(upper, sizeof(upper), "%s", strncasecmp(word, "SIG", 3) == 0 ? word + 3 : word);
+	(void)snprintf(upper, sizeof(upper), "%s", without_sig(word));
 	for (char *p = upper; *p != '\0'; p++)
 		*p = (char)toupper((unsigned char)*p);
 	if (upper[0] != '\0' && !isdigit((unsigned char)upper[0]))
