@@ -33,13 +33,9 @@ look_last_fill(struct pass *p, union pass_op *op, const struct target *target)
 bool
 look_allows(struct pass *p, const union pass_op *op, const struct target *target)
 {
-	int64_t reach = call_reach(p->call);
-	int result = op->runs.op.result;
 	bool passed_over;
 
-	if (result >= 0 && reach >= 0 && op->runs.uid != reach)
-		result = -EACCES;
-	return refusal_passed(p, result, target, &passed_over);
+	return runs_allowed(p, &op->runs, target, &passed_over);
 }
 
 /* A run that is named must be active. */

@@ -140,13 +140,9 @@ find_took(struct pass *p, union pass_op *any, const struct target *target)
 {
 	struct signal_call *f = p->frame;
 	struct op_runs *op = &any->runs;
-	int64_t reach = call_reach(p->call);
-	int result = op->op.result;
 	char why[64];
 
-	if (result >= 0 && reach >= 0 && op->uid != reach)
-		result = -EACCES;
-	if (refusal_passed(p, result, target, &f->passed_over)) {
+	if (runs_allowed(p, op, target, &f->passed_over)) {
 		for (size_t i = 0; i < op->n; i++)
 			take_run(f, &op->runs[i], target);
 		if (op->n == 0 && !target->pattern) {
@@ -155,8 +151,7 @@ find_took(struct pass *p, union pass_op *any, const struct target *target)
 			pass_refuse(p, JOBD_CONFLICT, why);
 		}
 	}
-	if (op->op.result >= 0)
-		op_runs_done(op);
+	op_runs_done(op);
 }
 
 static const struct pass_kind find_pass = { .fill = find_fill, .took = find_took };
