@@ -17,7 +17,7 @@
 #define PLACE_MAX 32
 
 void
-adding_start(struct adding *f, struct call *call, const struct structs *jobs, bool placed)
+adding_start(struct adding *f, struct call *call, const struct structs *jobs, bool placed, bool dry)
 {
 	struct server *s = server_of(call);
 
@@ -29,6 +29,7 @@ adding_start(struct adding *f, struct call *call, const struct structs *jobs, bo
 		.jobs = xcalloc(jobs->n + 1, sizeof(*f->op.jobs)),
 		.n = jobs->n,
 		.uid = (int64_t)call->uid,
+		.dry = dry,
 		.now = loop_wall(call->task.loop),
 		.jobs_max_uid = call_privileged(call) ? 0 : s->jobs_max_uid,
 		.epoch = scheduler_epoch(s->scheduler),
@@ -80,21 +81,10 @@ add_existed(struct adding *f, const struct job_new *job)
 	return job->existed;
 }
 
-void
-adding_tell_dry(struct adding *f, size_t i)
+/* Of one that is new. */
+static void
+add_tell_scheduler(struct adding *f, const struct job_new *job)
 {
-	const struct job_new *job = &f->op.jobs[i];
-	char place[PLACE_MAX];
-	struct prepare p = adding_place(f, i, place);
-
-	if (!add_existed(f, job) && job->new_queue)
-		prepare_warn_queue_to_come(&p, place, job->spec);
-}
-
-void
-adding_tell(struct adding *f, size_t i)
-{
-	const struct job_new *job = &f->op.jobs[i];
 	struct due_row row = {
 		.due = job->due,
 		.id = job->id,
@@ -105,13 +95,27 @@ adding_tell(struct adding *f, size_t i)
 		.uid = f->op.uid,
 		.terms = terms_of(job->spec),
 	};
+
+	scheduler_job_added(server_of(f->call)->scheduler, &row, job->spec->name, job->job_state);
+}
+
+void
+adding_tell(struct adding *f, size_t i)
+{
+	const struct job_new *job = &f->op.jobs[i];
 	char place[PLACE_MAX];
 	struct prepare p = adding_place(f, i, place);
 
-	json_push(f->ids, json_int(job->id));
+	if (!f->op.dry)
+		json_push(f->ids, json_int(job->id));
 	if (add_existed(f, job))
 		return;
-	scheduler_job_added(server_of(f->call)->scheduler, &row, job->spec->name, job->job_state);
+	if (f->op.dry) {
+		if (job->new_queue)
+			prepare_warn_queue_to_come(&p, place, job->spec);
+		return;
+	}
+	add_tell_scheduler(f, job);
 	if (job->spec->queue != NULL)
 		prepare_warn_queue(&p, place, job->spec, job->new_queue);
 	/* One that will never be let go on, as things stand, is told so at once. */
@@ -123,7 +127,8 @@ adding_tell(struct adding *f, size_t i)
 void
 adding_told(struct adding *f)
 {
-	scheduler_dependents(server_of(f->call)->scheduler, &f->op.dependents);
+	if (!f->op.dry)
+		scheduler_dependents(server_of(f->call)->scheduler, &f->op.dependents);
 }
 
 void
@@ -254,8 +259,7 @@ add_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	adding_start(&f->adding, &f->call, &in->jobs, false);
-	op->dry = in->dry_run;
+	adding_start(&f->adding, &f->call, &in->jobs, false, in->dry_run);
 	for (f->i = 0; f->i < op->n; f->i++) {
 		if (!adding_prepare(&f->adding, f->i))
 			goto out;
@@ -274,15 +278,11 @@ add_step(struct task *t)
 		}
 	}
 	for (f->i = 0; f->i < op->n; f->i++) {
-		if (op->dry)
-			adding_tell_dry(&f->adding, f->i);
-		else
-			adding_tell(&f->adding, f->i);
+		adding_tell(&f->adding, f->i);
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
 			TASK_YIELD(t);
 	}
-	if (!op->dry)
-		adding_told(&f->adding);
+	adding_told(&f->adding);
 	add_answer(f);
 out:;
 	TASK_END(t, 0);

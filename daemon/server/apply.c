@@ -41,7 +41,7 @@ apply_start(struct apply *f)
 {
 	const struct apply_in *in = f->call.in;
 
-	adding_start(&f->adding, &f->call, &in->jobs, true);
+	adding_start(&f->adding, &f->call, &in->jobs, true, in->dry_run);
 	f->edits = xcalloc(in->edits.n + 1, sizeof(*f->edits));
 	f->ops = xcalloc(in->edits.n + 1, sizeof(struct op_edit *));
 	for (size_t i = 0; i < in->edits.n; i++) {
@@ -160,15 +160,11 @@ apply_step(struct task *t)
 	if (!apply_taken(f))
 		goto out;
 	for (f->i = 0; f->i < in->jobs.n; f->i++) {
-		if (f->op.dry)
-			adding_tell_dry(&f->adding, f->i);
-		else
-			adding_tell(&f->adding, f->i);
+		adding_tell(&f->adding, f->i);
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
 			TASK_YIELD(t);
 	}
-	if (!f->op.dry)
-		adding_told(&f->adding);
+	adding_told(&f->adding);
 	for (f->i = 0; f->i < in->edits.n && !f->op.dry; f->i++) {
 		if (f->edits[f->i].changed)
 			editing_told(&f->edits[f->i]);
