@@ -62,6 +62,23 @@ apply_begin(struct apply *f)
 		f->edits[i].warnings = f->warnings;
 }
 
+/* Each is compared with its job as it is: two of one job would not see each other.  False: the caller was told. */
+static bool
+apply_is_first(struct apply *f, size_t i)
+{
+	char place[48], why[64];
+
+	for (size_t k = 0; k < i; k++) {
+		if (f->edits[k].get.job.id != f->edits[i].get.job.id)
+			continue;
+		(void)snprintf(place, sizeof(place), "edits[%zu].job", i);
+		(void)snprintf(why, sizeof(why), "names the same job as edits[%zu]", k);
+		call_fail(&f->call, JOBD_INVALID_FIELD, place, why);
+		return false;
+	}
+	return true;
+}
+
 static void
 apply_fill(struct apply *f)
 {
@@ -147,7 +164,7 @@ apply_step(struct task *t)
 			editing_ask(&f->edits[f->i]);
 			store_submit(store, &f->edits[f->i].get.op, t);
 			AWAIT_SHIELDED(t, USEC_NEVER, f->edits[f->i].get.op.done);
-			if (!editing_take(&f->edits[f->i]))
+			if (!editing_take(&f->edits[f->i]) || !apply_is_first(f, f->i))
 				goto out;
 		}
 		/* Who has gone before anything was done gets nothing done. */

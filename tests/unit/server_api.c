@@ -307,6 +307,9 @@ what_is_applied_is_added_and_changed_together(void **state)
 	    CHANGE("a", "") ",{\"job\":\"b\",\"generation\":7,\"spec\":" LATER("b") "}]}"),
 	    "Conflict {\"reason\":\"job 2 was changed meanwhile: its generation is 1, not 7\"}");
 	assert_string_equal(refusal(&c, "Apply", "{\"edits\":[" CHANGE("nobody", "") "]}"), "NotFound {\"what\":\"nobody\"}");
+	/* By whatever name: each is compared with the job as it is now. */
+	assert_string_equal(refusal(&c, "Apply", "{\"edits\":[" CHANGE("a", "") "," CHANGE("b", "") ",{\"job\":\"1\",\"spec\":"
+	    LATER("a") "}]}"), "InvalidField {\"field\":\"edits[2].job\",\"reason\":\"names the same job as edits[0]\"}");
 	assert_string_equal(refusal(&c, "Get", "{\"job\":\"new\"}"), "NotFound {\"what\":\"new\"}");
 	assert_int_equal(generation_of(&c, "{\"job\":\"a\"}"), 1);
 	/* Dry: as if, and nothing. */
