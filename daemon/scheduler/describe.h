@@ -21,7 +21,7 @@ struct phrases {
 
 /* What is described. */
 struct described {
-	const struct job_spec	*spec;		/* of the job; of no job's its every, dst and until */
+	const struct job_spec	*spec;		/* of the job; of no job's its every and until */
 	const struct schedule	*schedule;	/* that was made of it */
 	bool			 job;
 	instant			 from;		/* time changes are told from then on */

@@ -118,21 +118,28 @@ remark_change(const struct schedule *s, const struct zone_change *c)
 	return remark_occurrence(s, &o);
 }
 
-void
-remark_changes(const struct schedule *s, instant from, size_t n, struct strings *out)
+/* What each change does that is to come, if it does something. */
+static void
+remark_each(const struct schedule *s, instant from, size_t n,
+    char *(*remark)(const struct schedule *s, const struct zone_change *c), struct strings *out)
 {
 	int64_t end = (from.usec + REMARK_AHEAD) / USEC_SEC;
 	struct zone_change c = { .at = from.usec / USEC_SEC };
 	char *text;
 
-	if (!schedule_fixed(s))
-		return;
 	while (out->n < n && zone_next_change(schedule_zone(s), c.at, &c) && c.at < end) {
-		text = remark_change(s, &c);
+		text = remark(s, &c);
 		if (text != NULL)
 			strings_add(out, text);
 		free(text);
 	}
+}
+
+void
+remark_changes(const struct schedule *s, instant from, size_t n, struct strings *out)
+{
+	if (schedule_fixed(s))
+		remark_each(s, from, n, remark_change, out);
 }
 
 /* Does the pattern have a time between two on the wall, in seconds, the end left out? */
@@ -182,16 +189,6 @@ remark_rhythm_change(const struct schedule *s, const struct zone_change *c)
 void
 remark_rhythm_changes(const struct schedule *s, instant from, size_t n, struct strings *out)
 {
-	int64_t end = (from.usec + REMARK_AHEAD) / USEC_SEC;
-	struct zone_change c = { .at = from.usec / USEC_SEC };
-	char *text;
-
-	if (schedule_pattern(s) == NULL || schedule_fixed(s))
-		return;
-	while (out->n < n && zone_next_change(schedule_zone(s), c.at, &c) && c.at < end) {
-		text = remark_rhythm_change(s, &c);
-		if (text != NULL)
-			strings_add(out, text);
-		free(text);
-	}
+	if (schedule_pattern(s) != NULL && !schedule_fixed(s))
+		remark_each(s, from, n, remark_rhythm_change, out);
 }

@@ -7,15 +7,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/server/circle.h"
 #include "daemon/server/prepare.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 
+/* "jobs[999]" */
+#define PLACE_MAX 32
+
 void
-adding_start(struct adding *f, struct call *call, const struct structs *jobs, bool placed)
+adding_start(struct adding *f, struct call *call, const struct structs *jobs, bool placed, bool dry)
 {
 	struct server *s = server_of(call);
 
@@ -27,6 +29,7 @@ adding_start(struct adding *f, struct call *call, const struct structs *jobs, bo
 		.jobs = xcalloc(jobs->n + 1, sizeof(*f->op.jobs)),
 		.n = jobs->n,
 		.uid = (int64_t)call->uid,
+		.dry = dry,
 		.now = loop_wall(call->task.loop),
 		.jobs_max_uid = call_privileged(call) ? 0 : s->jobs_max_uid,
 		.epoch = scheduler_epoch(s->scheduler),
@@ -35,16 +38,22 @@ adding_start(struct adding *f, struct call *call, const struct structs *jobs, bo
 	f->warnings = json_array();
 }
 
+/* What is told of one says where it stands, when there are several. */
+static struct prepare
+adding_place(const struct adding *f, size_t i, char place[PLACE_MAX])
+{
+	(void)snprintf(place, PLACE_MAX, "jobs[%zu]", i);
+	return (struct prepare){ .call = f->call, .now = f->op.now, .warnings = f->warnings,
+	    .named = f->placed || f->op.n > 1 };
+}
+
 bool
 adding_prepare(struct adding *f, size_t i)
 {
-	struct prepare p = { .call = f->call, .now = f->op.now, .warnings = f->warnings,
-	    .named = f->placed || f->op.n > 1 };
-	char place[32];
-	enum jobd_error e;
+	char place[PLACE_MAX];
+	struct prepare p = adding_place(f, i, place);
+	enum jobd_error e = prepare_job(&p, place, f->jobs->items[i], &f->op.jobs[i]);
 
-	snprintf(place, sizeof(place), "jobs[%zu]", i);
-	e = prepare_job(&p, place, f->jobs->items[i], &f->op.jobs[i]);
 	if (e != JOBD_OK)
 		call_fail(f->call, e, p.error.path, p.error.reason);
 	return e == JOBD_OK;
@@ -61,56 +70,21 @@ adding_whole(struct adding *f)
 	return false;
 }
 
-/* What is to be known of the queue that it names. */
-static void
-add_warn_queue(struct adding *f, size_t i)
+/* Was it there before?  Then that is noted. */
+static bool
+add_existed(struct adding *f, const struct job_new *job)
 {
-	struct prepare p = { .call = f->call, .warnings = f->warnings, .named = f->placed || f->op.n > 1 };
-	char place[32];
-
-	snprintf(place, sizeof(place), "jobs[%zu]", i);
-	prepare_warn_queue(&p, place, f->op.jobs[i].spec, f->op.jobs[i].new_queue);
-}
-
-void
-adding_tell_dry(struct adding *f, size_t i)
-{
-	const struct job_new *job = &f->op.jobs[i];
-	const char *meant;
-	char *text;
-
 	if (job->existed && f->existing == NULL)
 		f->existing = json_array();
 	if (job->existed)
 		json_push(f->existing, json_int(job->id));
-	if (job->existed || !job->new_queue)
-		return;
-	meant = scheduler_queue_meant(server_of(f->call)->scheduler, job->spec->queue);
-	text = xasprintf("there is no queue %s yet: it would be made%s%s%s", job->spec->queue,
-	    meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "", meant != NULL ? "?" : "");
-	json_push(f->warnings, json_string(text));
-	free(text);
+	return job->existed;
 }
 
-/* One that will never be let go on, as things stand, is told so at once. */
+/* Of one that is new. */
 static void
-add_warn_never(struct adding *f, size_t i)
+add_tell_scheduler(struct adding *f, const struct job_new *job)
 {
-	const struct job_new *job = &f->op.jobs[i];
-	char *text;
-
-	if (job->existed || job->spec->after.n == 0 || job->job_state != JOB_FINISHED)
-		return;
-	text = xasprintf("job %" PRId64 " is finished already: one that it waits for is over, and did"
-	    " not end so; run that one again, and this one waits for it", job->id);
-	json_push(f->warnings, json_string(text));
-	free(text);
-}
-
-void
-adding_tell(struct adding *f, size_t i)
-{
-	const struct job_new *job = &f->op.jobs[i];
 	struct due_row row = {
 		.due = job->due,
 		.id = job->id,
@@ -122,23 +96,39 @@ adding_tell(struct adding *f, size_t i)
 		.terms = terms_of(job->spec),
 	};
 
-	json_push(f->ids, json_int(job->id));
-	if (job->existed && f->existing == NULL)
-		f->existing = json_array();
-	if (job->existed)
-		json_push(f->existing, json_int(job->id));
-	else
-		scheduler_job_added(server_of(f->call)->scheduler, &row, job->spec->name,
-		    job->job_state);
-	if (!job->existed && job->spec->queue != NULL)
-		add_warn_queue(f, i);
-	add_warn_never(f, i);
+	scheduler_job_added(server_of(f->call)->scheduler, &row, job->spec->name, job->job_state);
+}
+
+void
+adding_tell(struct adding *f, size_t i)
+{
+	const struct job_new *job = &f->op.jobs[i];
+	char place[PLACE_MAX];
+	struct prepare p = adding_place(f, i, place);
+
+	if (!f->op.dry)
+		json_push(f->ids, json_int(job->id));
+	if (add_existed(f, job))
+		return;
+	if (f->op.dry) {
+		if (job->new_queue)
+			prepare_warn_queue_to_come(&p, place, job->spec);
+		return;
+	}
+	add_tell_scheduler(f, job);
+	if (job->spec->queue != NULL)
+		prepare_warn_queue(&p, place, job->spec, job->new_queue);
+	/* One that will never be let go on, as things stand, is told so at once. */
+	if (job->spec->after.n > 0 && job->job_state == JOB_FINISHED)
+		prepare_warn(&p, place, "job %" PRId64 " is finished already: one that it waits for is over, and did"
+		    " not end so; run that one again, and this one waits for it", job->id);
 }
 
 void
 adding_told(struct adding *f)
 {
-	scheduler_dependents(server_of(f->call)->scheduler, &f->op.dependents);
+	if (!f->op.dry)
+		scheduler_dependents(server_of(f->call)->scheduler, &f->op.dependents);
 }
 
 void
@@ -269,8 +259,7 @@ add_step(struct task *t)
 
 	TASK_BEGIN(t);
 
-	adding_start(&f->adding, &f->call, &in->jobs, false);
-	op->dry = in->dry_run;
+	adding_start(&f->adding, &f->call, &in->jobs, false, in->dry_run);
 	for (f->i = 0; f->i < op->n; f->i++) {
 		if (!adding_prepare(&f->adding, f->i))
 			goto out;
@@ -289,15 +278,11 @@ add_step(struct task *t)
 		}
 	}
 	for (f->i = 0; f->i < op->n; f->i++) {
-		if (op->dry)
-			adding_tell_dry(&f->adding, f->i);
-		else
-			adding_tell(&f->adding, f->i);
+		adding_tell(&f->adding, f->i);
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
 			TASK_YIELD(t);
 	}
-	if (!op->dry)
-		adding_told(&f->adding);
+	adding_told(&f->adding);
 	add_answer(f);
 out:;
 	TASK_END(t, 0);

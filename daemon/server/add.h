@@ -15,7 +15,8 @@ struct adding {
 	struct cJSON		*existing;	/* of the ids, what was there before; or NULL */
 };
 
-void adding_start(struct adding *f, struct call *call, const struct structs *jobs, bool placed);
+/* dry: nothing is to be kept. */
+void adding_start(struct adding *f, struct call *call, const struct structs *jobs, bool placed, bool dry);
 
 /* Check one and make it ready for the store.  False when the caller was told why not. */
 bool adding_prepare(struct adding *f, size_t i);
@@ -26,12 +27,12 @@ bool adding_whole(struct adding *f);
 /* The store has refused them: tell the caller. */
 void adding_refused(struct adding *f, int result);
 
-/* Committed: the scheduler learns of one; after all of them, of those that this lets go on. */
+/*
+ * Committed: the scheduler learns of one; after all of them, of those that this lets go on.  Or dry, and it would be
+ * committed if it were meant: only what is to be known of one is noted.
+ */
 void adding_tell(struct adding *f, size_t i);
 void adding_told(struct adding *f);
-
-/* It would be committed, if it were meant: note what is to be known of one. */
-void adding_tell_dry(struct adding *f, size_t i);
 
 /* ids, existing and warnings, into the reply. */
 void adding_reply(struct adding *f, struct cJSON *reply);

@@ -41,7 +41,7 @@ apply_start(struct apply *f)
 {
 	const struct apply_in *in = f->call.in;
 
-	adding_start(&f->adding, &f->call, &in->jobs, true);
+	adding_start(&f->adding, &f->call, &in->jobs, true, in->dry_run);
 	f->edits = xcalloc(in->edits.n + 1, sizeof(*f->edits));
 	f->ops = xcalloc(in->edits.n + 1, sizeof(struct op_edit *));
 	for (size_t i = 0; i < in->edits.n; i++) {
@@ -60,6 +60,23 @@ apply_begin(struct apply *f)
 	f->warnings = json_array();
 	for (size_t i = 0; i < in->edits.n; i++)
 		f->edits[i].warnings = f->warnings;
+}
+
+/* Each is compared with its job as it is: two of one job would not see each other.  False: the caller was told. */
+static bool
+apply_is_first(struct apply *f, size_t i)
+{
+	char place[48], why[64];
+
+	for (size_t k = 0; k < i; k++) {
+		if (f->edits[k].get.job.id != f->edits[i].get.job.id)
+			continue;
+		(void)snprintf(place, sizeof(place), "edits[%zu].job", i);
+		(void)snprintf(why, sizeof(why), "names the same job as edits[%zu]", k);
+		call_fail(&f->call, JOBD_INVALID_FIELD, place, why);
+		return false;
+	}
+	return true;
 }
 
 static void
@@ -147,7 +164,7 @@ apply_step(struct task *t)
 			editing_ask(&f->edits[f->i]);
 			store_submit(store, &f->edits[f->i].get.op, t);
 			AWAIT_SHIELDED(t, USEC_NEVER, f->edits[f->i].get.op.done);
-			if (!editing_take(&f->edits[f->i]))
+			if (!editing_take(&f->edits[f->i]) || !apply_is_first(f, f->i))
 				goto out;
 		}
 		/* Who has gone before anything was done gets nothing done. */
@@ -160,15 +177,11 @@ apply_step(struct task *t)
 	if (!apply_taken(f))
 		goto out;
 	for (f->i = 0; f->i < in->jobs.n; f->i++) {
-		if (f->op.dry)
-			adding_tell_dry(&f->adding, f->i);
-		else
-			adding_tell(&f->adding, f->i);
+		adding_tell(&f->adding, f->i);
 		if (f->i % REPLY_SLICE == REPLY_SLICE - 1)
 			TASK_YIELD(t);
 	}
-	if (!f->op.dry)
-		adding_told(&f->adding);
+	adding_told(&f->adding);
 	for (f->i = 0; f->i < in->edits.n && !f->op.dry; f->i++) {
 		if (f->edits[f->i].changed)
 			editing_told(&f->edits[f->i]);

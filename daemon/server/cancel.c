@@ -37,6 +37,16 @@ refusal_passed(struct pass *p, int result, const struct target *target, bool *pa
 	return false;
 }
 
+bool
+runs_allowed(struct pass *p, const struct op_runs *op, const struct target *target, bool *passed_over)
+{
+	int result = op->op.result;
+
+	if (result >= 0 && !call_owns(p->call, op->uid))
+		result = -EACCES;
+	return refusal_passed(p, result, target, passed_over);
+}
+
 /* ---- which runs are active ---- */
 
 static void
@@ -58,15 +68,10 @@ find_took(struct pass *p, union pass_op *any, const struct target *target)
 	struct cancel *c = p->frame;
 	struct op_runs *op = &any->runs;
 	struct target next = *target;
-	int64_t reach = call_reach(p->call);
-	int result = op->op.result;
 
 	/* Refused whether it has an active run or not: what may be done does not hang on the moment. */
-	if (result >= 0 && reach >= 0 && op->uid != reach)
-		result = -EACCES;
-	if (!refusal_passed(p, result, target, &c->passed_over)) {
-		if (op->op.result >= 0)
-			op_runs_done(op);
+	if (!runs_allowed(p, op, target, &c->passed_over)) {
+		op_runs_done(op);
 		return;
 	}
 	for (size_t i = 0; i < op->n; i++) {

@@ -43,4 +43,7 @@ void cancel_done(struct cancel *c);
  */
 bool refusal_passed(struct pass *p, int result, const struct target *target, bool *passed_over);
 
+/* The same of an op that reads its runs, for whoever asks: is the job the caller's? */
+bool runs_allowed(struct pass *p, const struct op_runs *op, const struct target *target, bool *passed_over);
+
 #endif

@@ -220,8 +220,7 @@ idle_took(struct pass *p, union pass_op *op, const struct target *target)
 
 	if (look_allows(p, op, target) && op->runs.n > 0 && !in->cancel)
 		refuse_active(p, target->job);
-	if (op->runs.op.result >= 0)
-		op_runs_done(&op->runs);
+	op_runs_done(&op->runs);
 }
 
 static const struct pass_kind idle_pass = { .fill = look_fill, .took = idle_took };

@@ -16,11 +16,15 @@
 /* After its due has come just now so often, the next one will, too: it comes all the time. */
 #define NEARS_MAX 2
 
+/* Of a struct editing_in that begins at so many bytes. */
+#define EDITING_ROWS(at) \
+	{ "job", FIELD_STRING, (at) + offsetof(struct editing_in, job), .flags = FIELD_REQUIRED, .max = NAME_BYTES_MAX }, \
+	{ "spec", FIELD_STRUCT, (at) + offsetof(struct editing_in, spec), .flags = FIELD_REQUIRED, \
+	    .sub = job_spec_fields, .size = sizeof(struct job_spec) }, \
+	{ "generation", FIELD_INT, (at) + offsetof(struct editing_in, generation), .max = INT64_MAX }
+
 const struct field editing_fields[] = {
-	{ "job", FIELD_STRING, offsetof(struct editing_in, job), .flags = FIELD_REQUIRED, .max = NAME_BYTES_MAX },
-	{ "spec", FIELD_STRUCT, offsetof(struct editing_in, spec), .flags = FIELD_REQUIRED,
-	    .sub = job_spec_fields, .size = sizeof(struct job_spec) },
-	{ "generation", FIELD_INT, offsetof(struct editing_in, generation), .max = INT64_MAX },
+	EDITING_ROWS(0),
 	{ .type = FIELD_END },
 };
 
@@ -335,11 +339,7 @@ struct edit_in {
 };
 
 static const struct field edit_fields[] = {
-	{ "job", FIELD_STRING, offsetof(struct edit_in, what.job), .flags = FIELD_REQUIRED,
-	    .max = NAME_BYTES_MAX },
-	{ "spec", FIELD_STRUCT, offsetof(struct edit_in, what.spec), .flags = FIELD_REQUIRED,
-	    .sub = job_spec_fields, .size = sizeof(struct job_spec) },
-	{ "generation", FIELD_INT, offsetof(struct edit_in, what.generation), .max = INT64_MAX },
+	EDITING_ROWS(offsetof(struct edit_in, what)),
 	{ "dryRun", FIELD_BOOL, offsetof(struct edit_in, dry_run), .flags = 0 },
 	{ .type = FIELD_END },
 };
@@ -438,4 +438,3 @@ const struct method method_edit = {
 	.frame_size = sizeof(struct edit),
 	.kind = &edit_kind,
 };
-

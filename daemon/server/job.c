@@ -2,13 +2,12 @@
  * job: Get and List.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/exec/url.h"
-#include "daemon/server/prepare.h"
+#include "daemon/server/method.h"
 #include "proto/json.h"
 #include "proto/mem.h"
 

@@ -4,7 +4,6 @@
 #include "daemon/server/look.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 #include "daemon/server/cancel.h"
 
@@ -34,13 +33,9 @@ look_last_fill(struct pass *p, union pass_op *op, const struct target *target)
 bool
 look_allows(struct pass *p, const union pass_op *op, const struct target *target)
 {
-	int64_t reach = call_reach(p->call);
-	int result = op->runs.op.result;
 	bool passed_over;
 
-	if (result >= 0 && reach >= 0 && op->runs.uid != reach)
-		result = -EACCES;
-	return refusal_passed(p, result, target, &passed_over);
+	return runs_allowed(p, &op->runs, target, &passed_over);
 }
 
 /* A run that is named must be active. */
@@ -54,17 +49,10 @@ look_active(struct pass *p, const struct op_runs *op, const struct target *targe
 }
 
 static void
-done(union pass_op *op)
-{
-	if (op->runs.op.result >= 0)
-		op_runs_done(&op->runs);
-}
-
-static void
 owner_took(struct pass *p, union pass_op *op, const struct target *target)
 {
 	(void)look_allows(p, op, target);
-	done(op);
+	op_runs_done(&op->runs);
 }
 
 static void
@@ -72,7 +60,7 @@ run_took(struct pass *p, union pass_op *op, const struct target *target)
 {
 	if (look_allows(p, op, target))
 		look_active(p, &op->runs, target);
-	done(op);
+	op_runs_done(&op->runs);
 }
 
 const struct pass_kind look_at_owners = { .fill = look_fill, .took = owner_took };

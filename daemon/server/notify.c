@@ -2,7 +2,6 @@
  * notify: Targets, Deliveries and TestTarget: who can be told, what is on its way, and whether it would
  * come through.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -82,9 +82,8 @@ refuse_schedule(struct prepare *p, const char *place, const struct field_error *
 	return JOBD_INVALID_FIELD;
 }
 
-/* Add a line to the warnings; place is told when there are several jobs. */
-static void __attribute__((format(printf, 3, 4)))
-warn(struct prepare *p, const char *place, const char *format, ...)
+void
+prepare_warn(struct prepare *p, const char *place, const char *format, ...)
 {
 	struct buf text = { 0 };
 	va_list ap;
@@ -106,7 +105,7 @@ changes_warn(struct prepare *p, const char *place, const struct schedule *schedu
 
 	remark_changes(schedule, p->now, WARNINGS_MAX, &remarks);
 	for (size_t k = 0; k < remarks.n; k++)
-		warn(p, place, "%s", remarks.items[k]);
+		prepare_warn(p, place, "%s", remarks.items[k]);
 	strings_done(&remarks);
 }
 
@@ -127,7 +126,7 @@ look_excluded(struct prepare *p, const char *place, const struct schedule *s, in
 		if (*refused)
 			return;
 	}
-	warn(p, place, "all of the next %d occurrences are excluded, up to %s", EXCLUDED_LOOK_MAX,
+	prepare_warn(p, place, "all of the next %d occurrences are excluded, up to %s", EXCLUDED_LOOK_MAX,
 	    local_print(schedule_zone(s), o.due, text));
 }
 
@@ -143,7 +142,7 @@ look_jitter(struct prepare *p, const char *place, const struct job_spec *spec, c
 		return;
 	apart = instant_since(next.due, due);
 	if (spec->jitter > apart)
-		warn(p, place, "with up to %s of jitter and %s between occurrences many will be skipped as missed,"
+		prepare_warn(p, place, "with up to %s of jitter and %s between occurrences many will be skipped as missed,"
 		    " or wait for each other", duration_print(spec->jitter, jitter),
 		    duration_print(apart, distance));
 }
@@ -227,12 +226,12 @@ warn_of_runner(struct prepare *p, const char *place, const struct command_spec *
 		return;
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		if (limits[i].asked > 0 && !runner_can_limit(r, limits[i].name))
-			warn(p, place, "the %s limit cannot be kept, and its runs will fail: jobd-runner"
+			prepare_warn(p, place, "the %s limit cannot be kept, and its runs will fail: jobd-runner"
 			    " has no cgroup of its own for it", limits[i].name);
 	}
 	if (((c->user == NULL && p->call->uid == 0) || (c->user != NULL &&
 	    strcmp(c->user, "root") == 0)) && !runner_may_be_root(r))
-		warn(p, place, "no command may run as root, and its runs will fail: see allow_root in"
+		prepare_warn(p, place, "no command may run as root, and its runs will fail: see allow_root in"
 		    " %s", runner_policy(r));
 }
 
@@ -344,24 +343,42 @@ prepare_job(struct prepare *p, const char *place, struct job_spec *spec, struct 
 	return JOBD_OK;
 }
 
+/* "; did you mean NAME?", of a queue that is new; or "". */
+static char *
+queue_meant(const struct scheduler *s, const char *name)
+{
+	const char *meant = scheduler_queue_meant(s, name);
+
+	return meant != NULL ? xasprintf("; did you mean %s?", meant) : xstrdup("");
+}
+
+void
+prepare_warn_queue_to_come(struct prepare *p, const char *place, const struct job_spec *spec)
+{
+	char *meant = queue_meant(server_of(p->call)->scheduler, spec->queue);
+
+	prepare_warn(p, place, "there is no queue %s yet: it would be made%s", spec->queue, meant);
+	free(meant);
+}
+
 void
 prepare_warn_queue(struct prepare *p, const char *place, const struct job_spec *spec, bool new_queue)
 {
 	struct scheduler *s = server_of(p->call)->scheduler;
-	const char *meant;
 	struct queue_info q;
+	char *meant;
 
 	scheduler_queue_named(s, spec->queue);
 	if (!scheduler_queue(s, spec->queue, &q))
 		return;
 	if (new_queue) {
-		meant = scheduler_queue_meant(s, q.name);
-		warn(p, place, "queue %s is new, with %lld slot%s%s%s%s", q.name, (long long)q.slots,
-		    q.slots == 1 ? "" : "s", meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",
-		    meant != NULL ? "?" : "");
+		meant = queue_meant(s, q.name);
+		prepare_warn(p, place, "queue %s is new, with %lld slot%s%s", q.name, (long long)q.slots,
+		    q.slots == 1 ? "" : "s", meant);
+		free(meant);
 	}
 	if (spec->slots > q.slots)
-		warn(p, place, "it asks for %lld slots of queue %s, which has %lld: it runs there alone",
+		prepare_warn(p, place, "it asks for %lld slots of queue %s, which has %lld: it runs there alone",
 		    (long long)spec->slots, q.name, (long long)q.slots);
 	queue_info_done(&q);
 }

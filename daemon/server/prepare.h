@@ -23,6 +23,12 @@ struct prepare {
 enum jobd_error prepare_job(struct prepare *p, const char *place, struct job_spec *spec,
     struct job_new *job);
 
+/* Add a line to the warnings, with the place if those are to say which job they are of. */
+void __attribute__((format(printf, 3, 4))) prepare_warn(struct prepare *p, const char *place, const char *format, ...);
+
+/* Of a spec that names a queue which is not there, and would be made. */
+void prepare_warn_queue_to_come(struct prepare *p, const char *place, const struct job_spec *spec);
+
 /* After the commit, of a spec that names a queue: one that was made has few slots, or too few for it. */
 void prepare_warn_queue(struct prepare *p, const char *place, const struct job_spec *spec,
     bool new_queue);

@@ -112,8 +112,7 @@ look_took(struct pass *p, union pass_op *op, const struct target *target)
 		else if (!run_state_allows((enum run_state)run->state, RUN_QUEUED))
 			refuse_state(p, target, run->run, run->state);
 	}
-	if (op->runs.op.result >= 0)
-		op_runs_done(&op->runs);
+	op_runs_done(&op->runs);
 }
 
 static const struct pass_kind look_pass = { .fill = look_last_fill, .took = look_took };

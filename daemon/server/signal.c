@@ -43,11 +43,18 @@ struct signal_call {
 	struct cJSON		*texts;
 };
 
+/* As sigabbrev_np() has it, in capitals or not. */
+static const char *
+without_sig(const char *text)
+{
+	return strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
+}
+
 /* TERM, SIGTERM, sigterm, 15; 0: none of these. */
 static int
 signal_parse(const char *text)
 {
-	const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text, *known;
+	const char *name = without_sig(text), *known;
 	char *end;
 	long n;
 
@@ -74,7 +81,7 @@ refuse_signal(struct call *c, const char *word)
 		if (sigabbrev_np(i) != NULL)
 			names[n++] = sigabbrev_np(i);
 	names[n] = NULL;
-	(void)snprintf(upper, sizeof(upper), "%s", strncasecmp(word, "SIG", 3) == 0 ? word + 3 : word);
+	(void)snprintf(upper, sizeof(upper), "%s", without_sig(word));
 	for (char *p = upper; *p != '\0'; p++)
 		*p = (char)toupper((unsigned char)*p);
 	if (upper[0] != '\0' && !isdigit((unsigned char)upper[0]))
@@ -133,13 +140,9 @@ find_took(struct pass *p, union pass_op *any, const struct target *target)
 {
 	struct signal_call *f = p->frame;
 	struct op_runs *op = &any->runs;
-	int64_t reach = call_reach(p->call);
-	int result = op->op.result;
 	char why[64];
 
-	if (result >= 0 && reach >= 0 && op->uid != reach)
-		result = -EACCES;
-	if (refusal_passed(p, result, target, &f->passed_over)) {
+	if (runs_allowed(p, op, target, &f->passed_over)) {
 		for (size_t i = 0; i < op->n; i++)
 			take_run(f, &op->runs[i], target);
 		if (op->n == 0 && !target->pattern) {
@@ -148,8 +151,7 @@ find_took(struct pass *p, union pass_op *any, const struct target *target)
 			pass_refuse(p, JOBD_CONFLICT, why);
 		}
 	}
-	if (op->op.result >= 0)
-		op_runs_done(op);
+	op_runs_done(op);
 }
 
 static const struct pass_kind find_pass = { .fill = find_fill, .took = find_took };

@@ -135,7 +135,7 @@ next_open_asked(struct next *f, instant now)
 	*spec = (struct job_spec){ .cron = in->cron, .calendar = in->calendar, .every = in->every,
 	    .time_zone = in->time_zone, .dst = in->dst, .until = in->until, .except = in->except };
 	e = schedule_open(spec, server_of(&f->call)->zones, 0, &f->planned.schedule, &error);
-	*spec = (struct job_spec){ .every = in->every, .dst = in->dst, .until = in->until };
+	*spec = (struct job_spec){ .every = in->every, .until = in->until };
 	if (e != JOBD_OK) {
 		call_fail(&f->call, JOBD_INVALID_FIELD, error.path, error.reason);
 		return false;

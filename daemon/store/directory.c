@@ -16,8 +16,6 @@
 #include "daemon/store/store-internal.h"
 #include "proto/mem.h"
 
-#define PID_TEXT_MAX	24
-
 /*
  * A process that was killed may leave a child that has not executed yet, with a copy of all descriptors: so long is its
  * end waited for, with a look now and then.
@@ -44,46 +42,40 @@ directory_make(const char *path)
 	return r;
 }
 
-/* Who holds it, as it told; "": unknown. */
-static void
-holder_read(int fd, char pid[PID_TEXT_MAX])
+/* Who holds it, as it told; 0: unknown. */
+static pid_t
+holder(int fd)
 {
-	ssize_t n = pread(fd, pid, PID_TEXT_MAX - 1, 0);
+	char pid[24];
+	ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
 	pid[n < 0 ? 0 : n] = '\0';
-	pid[strcspn(pid, "\n")] = '\0';
+	return (pid_t)strtol(pid, NULL, 10);
 }
 
 static void
 tell_holder(int fd, const char *path, char error[STORE_ERROR_MAX])
 {
-	char pid[PID_TEXT_MAX];
+	char who[24] = "unknown";
+	pid_t pid = holder(fd);
 
-	holder_read(fd, pid);
-	snprintf(error, STORE_ERROR_MAX, "another jobd (pid %s) holds %s: end it, or give another"
-	    " state directory",
-	    pid[0] == '\0' ? "unknown" : pid, path);
-}
-
-static bool
-holder_is_dead(int fd)
-{
-	char text[PID_TEXT_MAX];
-	pid_t pid;
-
-	holder_read(fd, text);
-	pid = (pid_t)strtol(text, NULL, 10);
-	return pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
+	if (pid > 0)
+		snprintf(who, sizeof(who), "%d", (int)pid);
+	snprintf(error, STORE_ERROR_MAX, "another jobd (pid %s) holds %s: end it, or give another state directory", who,
+	    path);
 }
 
 /* 0 or -errno, -EWOULDBLOCK: another holds it. */
 static int
 lock_take(int fd)
 {
+	pid_t pid;
+
 	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		if (i == LEAVE_TRIES || !holder_is_dead(fd))
+		pid = holder(fd);
+		if (i == LEAVE_TRIES || pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
 			return -EWOULDBLOCK;
 		(void)nanosleep(&LEAVE_PAUSE, NULL);
 	}

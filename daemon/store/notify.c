@@ -116,6 +116,13 @@ notify_run_events(struct trouble *t, const struct op_finish *o, int kind, struct
 	return run->state == RUN_SUCCEEDED ? succeeded(t, o, n) : failed(t, o, n);
 }
 
+/* Without reading it: most jobs do not. */
+static bool
+says_late_after(const char *spec)
+{
+	return spec != NULL && strstr(spec, "\"lateAfterUSec\"") != NULL;
+}
+
 bool
 notify_may_be_late(const struct op_claim *claim, int kind, const char *spec, const struct job_spec *known)
 {
@@ -123,7 +130,7 @@ notify_may_be_late(const struct op_claim *claim, int kind, const char *spec, con
 		return false;
 	if (kind == KIND_HEARTBEAT)
 		return claim->born;
-	return known != NULL ? known->late_after > 0 : spec != NULL && strstr(spec, "\"lateAfterUSec\"") != NULL;
+	return known != NULL ? known->late_after > 0 : says_late_after(spec);
 }
 
 usec_t
@@ -135,7 +142,7 @@ notify_late_after(const char *spec, const struct job_spec *known)
 
 	if (known != NULL)
 		return known->late_after;
-	if (spec == NULL || strstr(spec, "\"lateAfterUSec\"") == NULL)
+	if (!says_late_after(spec))
 		return 0;
 	json = json_parse(spec, strlen(spec), &why);
 	after = json != NULL ? json_get_int(json, "lateAfterUSec", 0) : 0;

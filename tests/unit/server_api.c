@@ -307,6 +307,9 @@ what_is_applied_is_added_and_changed_together(void **state)
 	    CHANGE("a", "") ",{\"job\":\"b\",\"generation\":7,\"spec\":" LATER("b") "}]}"),
 	    "Conflict {\"reason\":\"job 2 was changed meanwhile: its generation is 1, not 7\"}");
 	assert_string_equal(refusal(&c, "Apply", "{\"edits\":[" CHANGE("nobody", "") "]}"), "NotFound {\"what\":\"nobody\"}");
+	/* By whatever name: each is compared with the job as it is now. */
+	assert_string_equal(refusal(&c, "Apply", "{\"edits\":[" CHANGE("a", "") "," CHANGE("b", "") ",{\"job\":\"1\",\"spec\":"
+	    LATER("a") "}]}"), "InvalidField {\"field\":\"edits[2].job\",\"reason\":\"names the same job as edits[0]\"}");
 	assert_string_equal(refusal(&c, "Get", "{\"job\":\"new\"}"), "NotFound {\"what\":\"new\"}");
 	assert_int_equal(generation_of(&c, "{\"job\":\"a\"}"), 1);
 	/* Dry: as if, and nothing. */
@@ -352,6 +355,30 @@ what_is_applied_may_wait_for_each_other(void **state)
 	(void)ask(&c, "Apply", "{\"jobs\":[" LATER("new") "],\"edits\":[{\"job\":\"old\",\"spec\":"
 	    WAITS("old", "new") "}]}");
 	assert_string_equal(job_state(&c, "old"), "blocked");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void
+what_is_told_of_an_applied_job_begins_with_its_place(void **state)
+{
+	struct world w;
+	struct client c;
+	char *text;
+
+	(void)state;
+	world_open(&w);
+	c = client_open(&w.server, &w.root);
+	add(&c, "{\"name\":\"failed\",\"command\":{\"argv\":[\"fail\"]}}");
+	pass(&w, 10 * USEC_SEC);
+	text = json_print(json_get(ask(&c, "Apply", "{\"dryRun\":true,\"jobs\":[" LATER("a") ",{\"name\":\"b\","
+	    "\"inUSec\":3600000000,\"queue\":\"fresh\",\"command\":{\"argv\":[\"ok\"]}}]}"), "warnings"));
+	assert_string_equal(text, "[\"jobs[1]: there is no queue fresh yet: it would be made\"]");
+	free(text);
+	text = json_print(json_get(ask(&c, "Apply", "{\"jobs\":[" LATER("a") "," WAITS("b", "failed") "]}"), "warnings"));
+	assert_string_equal(text, "[\"jobs[1]: job 3 is finished already: one that it waits for is over, and did not end so;"
+	    " run that one again, and this one waits for it\"]");
+	free(text);
 	client_close(&c);
 	world_close(&w);
 }
@@ -2078,6 +2105,7 @@ main(void)
 		cmocka_unit_test(add_is_all_or_nothing_and_names_the_fault),
 		cmocka_unit_test(what_is_applied_is_added_and_changed_together),
 		cmocka_unit_test(what_is_applied_may_wait_for_each_other),
+		cmocka_unit_test(what_is_told_of_an_applied_job_begins_with_its_place),
 		cmocka_unit_test(what_comes_just_now_is_run_before_it_is_changed),
 		cmocka_unit_test(a_job_cannot_come_to_be_of_another_kind),
 		cmocka_unit_test(what_a_check_depends_on_is_a_check_that_was_there_before),
