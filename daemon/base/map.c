@@ -115,3 +115,13 @@ map_done(struct map *m)
 	free(m->slots);
 	*m = (struct map){ 0 };
 }
+
+int64_t
+map_key(const char *text)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text != '\0'; text++)
+		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return (int64_t)(h >> 1);
+}

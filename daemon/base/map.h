@@ -28,4 +28,7 @@ void *map_next(const struct map *m, size_t *position);
 
 void map_done(struct map *m);
 
+/* A key for a text, not negative (FNV-1a).  Two texts may have the same. */
+int64_t map_key(const char *text);
+
 #endif

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/map.h"
 #include "daemon/engine/finding.h"
 #include "daemon/engine/leaks.h"
 #include "daemon/engine/loop-internal.h"
@@ -31,7 +32,7 @@
 #define TOLD_MAX	8
 
 struct stray {
-	uint64_t	link;		/* what it is, as a number; 0: it is not open, or watched */
+	int64_t		link;		/* what it is, as a number; 0: it is not open, or watched */
 	instant		since;		/* when it was seen first */
 	uint8_t		epoch;		/* then */
 	bool		known;		/* to be somebody's, as long as it is what it is */
@@ -105,15 +106,11 @@ link_read(int fd, char out[LINK_SIZE])
 	return true;
 }
 
-/* FNV-1a; never 0. */
-static uint64_t
+/* Never 0. */
+static int64_t
 link_number(const char *link)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (; *link != '\0'; link++)
-		h = (h ^ (unsigned char)*link) * UINT64_C(0x100000001b3);
-	return h | 1;
+	return map_key(link) | 1;
 }
 
 /* Sockets in words; of others the kernel's word, or that it is a file: whose name may be no business of who asks. */
@@ -196,7 +193,7 @@ look_at(struct loop *l, int fd)
 	struct strays *s = l->strays;
 	struct stray *o = stray_at(s, fd);
 	char link[LINK_SIZE];
-	uint64_t number;
+	int64_t number;
 
 	if (fd == s->fd || o->held || leaks_is_watched(l, fd) || !link_read(fd, link)) {
 		stray_forget(o);

@@ -25,17 +25,6 @@ place_before(struct window_place a, struct window_place b)
 	return a.due.usec != b.due.usec ? a.due.usec < b.due.usec : a.id < b.id;
 }
 
-/* FNV-1a, positive. */
-static int64_t
-name_hash(const char *name)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (; *name != '\0'; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3;
-	return (int64_t)(h >> 1);
-}
-
 /* ---- lines ---- */
 
 void
@@ -110,7 +99,7 @@ line_search(const struct lines *l, const char *name, int64_t hash)
 struct line *
 lines_find(const struct lines *l, const char *name)
 {
-	struct line *line = line_search(l, name, name_hash(name));
+	struct line *line = line_search(l, name, map_key(name));
 
 	return line == NULL || line->removed ? NULL : line;
 }
@@ -118,7 +107,7 @@ lines_find(const struct lines *l, const char *name)
 struct line *
 lines_get(struct lines *l, const char *name)
 {
-	int64_t hash = name_hash(name);
+	int64_t hash = map_key(name);
 	struct line *line = line_search(l, name, hash);
 
 	if (line == NULL) {
@@ -219,7 +208,7 @@ flow_tidy(struct flow *f)
 static struct mutex *
 mutex_obtain(struct lines *l, const char *name)
 {
-	int64_t hash = name_hash(name);
+	int64_t hash = map_key(name);
 	struct mutex *first = map_get(&l->mutexes, hash), *m = first;
 
 	while (m != NULL && strcmp(m->name, name) != 0)
@@ -244,7 +233,7 @@ mutex_unref(struct lines *l, struct mutex *m)
 	if (--m->refs > 0)
 		return;
 	MUST(m->held == 0 && m->first == NULL);
-	hash = name_hash(m->name);
+	hash = map_key(m->name);
 	first = map_get(&l->mutexes, hash);
 	for (link = &first; *link != m; link = &(*link)->next)
 		continue;
